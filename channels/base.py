@@ -1,0 +1,271 @@
+"""The contract between the gateway and every provider. Standard library only.
+
+A channel is handed an :class:`Outgoing` and gives back a :class:`SendResult`: failure is a value with facts, so that
+nobody has to guess from an exception what happened on the wire. Whatever comes back later is a :class:`Receipt`
+(a provider's word about one of our messages) or a :class:`Reply` (words or key presses of a person).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+
+class Medium(StrEnum):
+    """How words travel."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    VOICE = "voice"
+
+
+class Outcome(StrEnum):
+    """What is known of one provider call."""
+
+    ACCEPTED = "accepted"  #: the provider took it and named it
+    REFUSED = "refused"  #: the provider says that it did not take it, and never will
+    RETRY = "retry"  #: certainly not taken; may be tried again
+    UNKNOWN = "unknown"  #: it may have been taken; only evidence can decide
+
+
+class Reason(StrEnum):
+    """Why something failed: one closed vocabulary for every provider."""
+
+    BAD_ADDRESS = "bad_address"  #: no such number or mailbox, or not one for this medium
+    OPTED_OUT = "opted_out"  #: the person told the provider to stop
+    BLOCKED = "blocked"  #: the network or the handset refuses us
+    UNREACHABLE = "unreachable"  #: switched off, no signal, mailbox full
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    VOICEMAIL = "voicemail"  #: a machine answered, or nobody pressed a key
+    CONTENT = "content"  #: the words were refused
+    RATE = "rate"  #: too fast for the provider
+    AUTH = "auth"  #: our credentials or our account
+    CONFIG = "config"  #: our settings: sender, region, route
+    TEMPORARY = "temporary"  #: the provider's own trouble
+    EXPIRED = "expired"  #: the provider gave up within the validity that we asked for
+    OTHER = "other"  #: a word that is not in the table; the raw event is kept
+
+
+class ReceiptState(StrEnum):
+    """A provider's later word about a message."""
+
+    ACCEPTED = "accepted"  #: on its way (queued, sent, ringing)
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallScript:
+    """What a voice call says. Until a key is pressed only ``opening`` and ``fallback`` are heard: nothing private.
+
+    ``opening``  who calls, and which key to press to hear the message
+    ``fallback`` for a machine or a silent line: the school's name and its number, no more
+    ``menu``     said after the message, when an answer is expected
+    ``thanks``   said after an answer key
+    ``again``    said when a key that is not on the menu was pressed
+    """
+
+    opening: str
+    fallback: str
+    menu: str = ""
+    thanks: str = ""
+    again: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """All that a channel may know of a message.
+
+    ``id``            our message id: goes into the callback URL, or is the Message-ID of an email
+    ``attempt``       1, 2, 3 …: which try this is
+    ``to``            E.164 number or email address
+    ``sender``        the number, messaging service or From address to send as
+    ``body``          the text, the plain part of an email, or the private part of a call
+    ``html``          the HTML part of an email
+    ``locale``        BCP 47 tag of ``body``, e.g. ``pl`` or ``ur``
+    ``callback_url``  base of our public webhooks, ``""`` where the provider cannot reach us
+    ``keys``          the key presses or words that answer the message, in the order of the menu
+    ``valid_seconds`` after this many seconds the provider should give up, or None
+    ``unsubscribe_url``  one-click address (RFC 8058), ``""`` on what is mandatory
+    """
+
+    id: str
+    to: str
+    sender: str
+    body: str
+    attempt: int = 1
+    subject: str = ""
+    html: str = ""
+    locale: str = "en"
+    callback_url: str = ""
+    keys: tuple[str, ...] = ()
+    script: CallScript | None = None
+    valid_seconds: int | None = None
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What came of one provider call.
+
+    ``ref``   the provider's id of the message, ``""`` if it gave none
+    ``code``  the provider's own code as text (``21610``, ``550 5.1.1``)
+    ``text``  a sentence for staff and logs; never the message's words nor a whole number
+    ``wait``  seconds the provider asked us to wait, or None
+    ``lane_wide``  the trouble is the sender's or the account's, not this message's: the whole lane must hold back
+    """
+
+    outcome: Outcome
+    ref: str = ""
+    code: str = ""
+    reason: Reason | None = None
+    text: str = ""
+    wait: float | None = None
+    lane_wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A provider's word about one of our messages.
+
+    ``message_id``  ours, from the callback URL or the VERP address; ``""`` when only ``ref`` is known
+    ``event_id``    unique per event and stable over re-deliveries of the same event
+    ``pressed``     a person pressed a key in the call (a call is reached only then)
+    """
+
+    message_id: str
+    ref: str
+    state: ReceiptState
+    event_id: str
+    at: datetime
+    reason: Reason | None = None
+    code: str = ""
+    pressed: bool = False
+    raw: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Words or key presses of a person.
+
+    ``sender``       the address that they came from; ``to`` the address of ours that they reached
+    ``keys``         the keys pressed, for a call
+    ``in_reply_to``  our message id where the provider ties the two, else ``""``
+    ``media``        how many attachments were sent along (they are not fetched)
+    """
+
+    medium: Medium
+    sender: str
+    to: str
+    body: str
+    event_id: str
+    at: datetime
+    keys: str = ""
+    in_reply_to: str = ""
+    media: int = 0
+    raw: Mapping[str, str] = field(default_factory=dict)
+
+
+Event = Receipt | Reply
+
+
+class Found(StrEnum):
+    """What a look into the provider's own list says about a doubtful message."""
+
+    HERE = "here"
+    ABSENT = "absent"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult:
+    """``refs`` are the provider's ids that fit, oldest first; the caller takes the first that no other row owns."""
+
+    found: Found
+    refs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """One webhook call as it came. ``url`` is the configured public base plus path and query, as the provider saw it.
+
+    ``headers`` have lower-case names. ``form`` keeps every value of every key, blanks included.
+    """
+
+    method: str
+    url: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    form: Mapping[str, Sequence[str]]
+    body: bytes
+    at: datetime
+
+    def one(self, name: str) -> str:
+        """Give the first value of a form field, ``""`` when it is missing."""
+        values = self.form.get(name)
+        return values[0] if values else ""
+
+
+@dataclass(frozen=True, slots=True)
+class HookResponse:
+    """What to answer the provider with."""
+
+    status: int = 200
+    content_type: str = "text/xml"
+    body: str = "<?xml version='1.0' encoding='UTF-8'?><Response/>"
+
+
+class BadSignature(Exception):  # noqa: N818 - the word of the trade
+    """The webhook was not signed by the provider, or not for this address. ``str()`` says what was wrong."""
+
+
+class Misconfigured(Exception):  # noqa: N818 - the word of the trade
+    """The channel's settings cannot work; ``str()`` is a sentence that names the setting."""
+
+
+@runtime_checkable
+class Channel(Protocol):
+    """One way out. ``send`` never raises for what happens on the wire, only for our own bugs."""
+
+    name: str
+    medium: Medium
+
+    async def open(self) -> None:
+        """Make connections and pools ready; called once, inside the running loop."""
+
+    async def close(self) -> None:
+        """Give everything back."""
+
+    async def send(self, message: Outgoing) -> SendResult:
+        """Hand one message to the provider, once."""
+
+    async def find(self, message: Outgoing, since: datetime) -> FindResult:
+        """Look for a doubtful message in the provider's own list."""
+
+    async def check(self) -> str:
+        """Prove that the provider answers and knows us. Gives a sentence for ``handbell doctor``.
+
+        Raises :class:`Misconfigured` with a sentence when it does not.
+        """
+
+    def speaks(self, locale: str) -> bool:
+        """Whether this wire can carry the language (always true but for voices)."""
+
+
+@runtime_checkable
+class Callbacks(Protocol):
+    """A channel that the provider calls back."""
+
+    def verify(self, request: HookRequest) -> None:
+        """Raise :class:`BadSignature` unless the provider signed this request."""
+
+    def parse(self, request: HookRequest) -> Sequence[Event]:
+        """Translate into our vocabulary. An unknown word becomes ``other``, never an error."""
+
+    def answer(self, request: HookRequest, events: Sequence[Event], message: Outgoing | None) -> HookResponse:
+        """What the provider is told; ``message`` is the one that the events are about, if it is known."""
