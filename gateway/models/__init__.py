@@ -1,0 +1,47 @@
+"""The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
+
+from gateway.models.inbound import Conversation, Inbound, Reply
+from gateway.models.notices import About, Attempt, Happening, Message, Notice, Run, Sender
+from gateway.models.people import Contact, ContactPoint, Group, Guardianship, Membership, OptOut, Pupil
+from gateway.models.proof import ApiToken, Audit, Idempotency
+from gateway.models.types import (
+    Keyword,
+    LineType,
+    MessageState,
+    NoticeState,
+    PointKind,
+    PointState,
+    Purpose,
+    UtcDateTime,
+)
+
+__all__ = [
+    "About",
+    "ApiToken",
+    "Attempt",
+    "Audit",
+    "Contact",
+    "ContactPoint",
+    "Conversation",
+    "Group",
+    "Guardianship",
+    "Happening",
+    "Idempotency",
+    "Inbound",
+    "Keyword",
+    "LineType",
+    "Membership",
+    "Message",
+    "MessageState",
+    "Notice",
+    "NoticeState",
+    "OptOut",
+    "PointKind",
+    "PointState",
+    "Pupil",
+    "Purpose",
+    "Reply",
+    "Run",
+    "Sender",
+    "UtcDateTime",
+]

@@ -1,0 +1,77 @@
+"""What came back: every event as it was received, and the conversations with families."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from channels.base import Medium
+from gateway.models.types import Keyword, UtcDateTime, words
+
+
+class Inbound(SQLModel, table=True):
+    """A provider's event, stored before anything is done about it. ``event_id`` makes a doubled delivery harmless.
+
+    ``kind`` is ``receipt`` or ``reply``; ``event`` the translated event; ``raw`` the provider's own fields.
+    ``tries`` counts failed attempts to interpret it; ``outcome`` says in a word what came of it.
+    """
+
+    __tablename__ = "inbound"
+    __table_args__ = (
+        UniqueConstraint("channel", "event_id"),
+        Index(
+            "inbound_waiting",
+            "id",
+            sqlite_where=text("handled_at IS NULL"),
+            postgresql_where=text("handled_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    event_id: str
+    kind: str
+    event: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    raw: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    received_at: datetime = Field(sa_type=UtcDateTime)
+    handled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tries: int = 0
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: str = ""
+
+
+class Conversation(SQLModel, table=True):
+    """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (UniqueConstraint("medium", "address"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    medium: Medium = Field(sa_type=words(Medium))
+    address: str
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
+    waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    last_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Reply(SQLModel, table=True):
+    """What a person answered. ``option`` is the menu key that it was taken for, ``""`` when a person must read it."""
+
+    __tablename__ = "reply"
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    inbound_id: int = Field(foreign_key="inbound.id", unique=True)
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
+    message_id: str | None = Field(default=None, foreign_key="message.id", ondelete="SET NULL", index=True)
+    run_id: int | None = Field(default=None, foreign_key="run.id", index=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    body: str = ""
+    keys: str = ""
+    option: str = ""
+    keyword: Keyword | None = Field(default=None, sa_type=words(Keyword))
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_by: str = ""

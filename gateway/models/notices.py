@@ -1,0 +1,169 @@
+"""What is said: notices and events, their runs, and the messages that come of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from channels.base import Medium, Outcome
+from gateway.models.types import MessageState, NoticeState, Purpose, UtcDateTime, words
+
+
+class Happening(SQLModel, table=True):
+    """A dated event (parents' evening, trip) that notices may be about. ``starts_at`` and ``ends_at`` are moments."""
+
+    __tablename__ = "event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    title: str
+    place: str = ""
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Notice(SQLModel, table=True):
+    """Something the school wants said. ``definition`` is the checked definition as JSON; the other columns index it."""
+
+    __tablename__ = "notice"
+
+    id: str = Field(primary_key=True)
+    key: str = Field(unique=True)
+    title: str
+    purpose: Purpose = Field(sa_type=words(Purpose))
+    state: NoticeState = Field(sa_type=words(NoticeState))
+    definition: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    event_id: int | None = Field(default=None, foreign_key="event.id")
+    author: str
+    approver: str = ""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+
+
+class Run(SQLModel, table=True):
+    """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once."""
+
+    __tablename__ = "run"
+    __table_args__ = (UniqueConstraint("notice_id", "fire_at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    notice_id: str = Field(foreign_key="notice.id", index=True)
+    fire_at: datetime = Field(sa_type=UtcDateTime)
+    planned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Sender(SQLModel, table=True):
+    """A number or From address that we send as: lane, lock and rate limit in one.
+
+    ``rate`` parts a second, ``burst`` parts at once. ``tat`` is GCRA's theoretical arrival time (ITU-T I.371): the
+    moment from which the lane is again at its plain rate. ``held_until`` holds the whole lane back.
+    """
+
+    __tablename__ = "sender"
+    __table_args__ = (UniqueConstraint("channel", "address"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    medium: Medium = Field(sa_type=words(Medium))
+    address: str
+    rate: float = 1.0
+    burst: float = 1.0
+    active: bool = True
+    tat: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_because: str = ""
+
+
+class Message(SQLModel, table=True):
+    """Words for one phone or mailbox, or the reason why somebody gets none.
+
+    ``slot``      what makes it unique in its run: medium, address and step, or the contact when there is no address
+    ``language``  of the words; ``""`` on a skipped row
+    ``parts``     SMS segments (1 for email and calls); ``pence`` the expected cost
+    ``due_at``    not before; ``not_after`` expires it; ``only_if`` is asked again when it is claimed
+    ``attempt``   how many times it was claimed; ``lease_until`` until when the worker's word is awaited
+    ``ref``       the provider's id
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("run_id", "slot"),
+        Index(
+            "message_due",
+            "sender_id",
+            "priority",
+            "due_at",
+            sqlite_where=text("state = 'queued'"),
+            postgresql_where=text("state = 'queued'"),
+        ),
+        Index(
+            "message_open",
+            "lease_until",
+            sqlite_where=text("state IN ('sending', 'unknown')"),
+            postgresql_where=text("state IN ('sending', 'unknown')"),
+        ),
+        Index("message_ref", "ref", sqlite_where=text("ref <> ''"), postgresql_where=text("ref <> ''")),
+        Index("message_run_state", "run_id", "state"),
+        Index("message_run_contact", "run_id", "contact_id"),
+    )
+
+    id: str = Field(primary_key=True)
+    run_id: int | None = Field(default=None, foreign_key="run.id")
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
+    contact_point_id: int | None = Field(default=None, foreign_key="contact_point.id", ondelete="SET NULL")
+    sender_id: int | None = Field(default=None, foreign_key="sender.id")
+    medium: Medium = Field(sa_type=words(Medium))
+    address: str = Field(default="", index=True)
+    slot: str
+    step: int = 0
+    purpose: Purpose = Field(sa_type=words(Purpose))
+    priority: int = 2
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    script: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON, nullable=True))
+    keys: str = ""  #: answer keys in menu order, e.g. ``"12"``
+    parts: int = 1
+    pence: float = 0.0
+    state: MessageState = Field(sa_type=words(MessageState))
+    reason: str = ""
+    reason_text: str = ""
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    not_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    only_if: str = ""
+    attempt: int = 0
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ref: str = ""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class About(SQLModel, table=True):
+    """A message is about a pupil. The guard asks here again before anything leaves."""
+
+    __tablename__ = "about"
+
+    message_id: str = Field(foreign_key="message.id", ondelete="CASCADE", primary_key=True)
+    pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", primary_key=True, index=True)
+
+
+class Attempt(SQLModel, table=True):
+    """One provider call: begun in the claim's transaction, ended in the settle's."""
+
+    __tablename__ = "attempt"
+
+    message_id: str = Field(foreign_key="message.id", ondelete="CASCADE", primary_key=True)
+    number: int = Field(primary_key=True)
+    worker: str
+    begun_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    outcome: Outcome | None = Field(default=None, sa_type=words(Outcome))
+    code: str = ""
+    reason: str = ""
+    text: str = ""
+    ref: str = ""

@@ -1,0 +1,138 @@
+"""People: pupils, the contacts who answer for them, and how each contact can be reached."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from channels.base import Medium
+from gateway.models.types import LineType, PointKind, PointState, UtcDateTime, words
+
+
+class Pupil(SQLModel, table=True):
+    """A child on roll. ``source_id`` is the MIS's own id; ``year`` is ``N``, ``R`` or ``1`` to ``13``."""
+
+    __tablename__ = "pupil"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: str = Field(unique=True)
+    upn: str = Field(default="", index=True)
+    forename: str
+    surname: str
+    known_as: str = ""
+    born: date | None = None
+    year: str = Field(default="", index=True)
+    form: str = Field(default="", index=True)
+    home_language: str = ""
+    left_on: date | None = None
+
+    @property
+    def called(self) -> str:
+        """The name that a message uses: the preferred forename where there is one."""
+        return self.known_as or self.forename
+
+
+class Contact(SQLModel, table=True):
+    """A grown-up in a child's life. Languages are BCP 47 tags, ``""`` when nobody has asked yet."""
+
+    __tablename__ = "contact"
+
+    id: int | None = Field(default=None, primary_key=True)
+    source_id: str = Field(unique=True)
+    title: str = ""
+    forename: str = ""
+    surname: str = ""
+    written_language: str = ""
+    spoken_language: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """Title, forename and surname, whichever are known."""
+        return " ".join(part for part in (self.title, self.forename, self.surname) if part)
+
+
+class Guardianship(SQLModel, table=True):
+    """What one contact is to one pupil.
+
+    ``priority`` 1 is asked first. ``no_contact`` bars the contact from anything about this pupil, from and until the
+    given dates where they are given (both inclusive); it beats everything else.
+    """
+
+    __tablename__ = "guardianship"
+    __table_args__ = (UniqueConstraint("pupil_id", "contact_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", index=True)
+    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", index=True)
+    relation: str = ""
+    priority: int = 99
+    parental_responsibility: bool = False
+    lives_with: bool = False
+    no_contact: bool = False
+    no_contact_from: date | None = None
+    no_contact_until: date | None = None
+
+    def barred_on(self, day: date) -> bool:
+        """Whether the bar is in force on ``day``."""
+        if not self.no_contact:
+            return False
+        begun = self.no_contact_from is None or self.no_contact_from <= day
+        ended = self.no_contact_until is not None and self.no_contact_until < day
+        return begun and not ended
+
+
+class ContactPoint(SQLModel, table=True):
+    """One way to reach one contact: a phone (texts and calls) or an email address.
+
+    ``address`` is E.164 or a lower-cased email address. ``rank`` 1 is preferred. Two contacts may share an address.
+    """
+
+    __tablename__ = "contact_point"
+    __table_args__ = (UniqueConstraint("contact_id", "kind", "address"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", index=True)
+    kind: PointKind = Field(sa_type=words(PointKind))
+    address: str = Field(index=True)
+    line_type: LineType = Field(default=LineType.NONE, sa_type=words(LineType))
+    label: str = ""
+    rank: int = 1
+    state: PointState = Field(default=PointState.UNPROVEN, sa_type=words(PointState))
+    strikes: int = 0
+    confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_good_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_bad_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_bad_reason: str = ""
+
+
+class OptOut(SQLModel, table=True):
+    """An address that told us to stop, by medium. It belongs to the address, so no import can undo it."""
+
+    __tablename__ = "opt_out"
+    __table_args__ = (UniqueConstraint("medium", "address"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    medium: Medium = Field(sa_type=words(Medium))
+    address: str = Field(index=True)
+    since: datetime = Field(sa_type=UtcDateTime)
+    how: str = ""
+    mandatory_too: bool = True  #: an email unsubscribe leaves mandatory mail alone; STOP by text stops everything
+
+
+class Group(SQLModel, table=True):
+    """A club, set or list that a pupil may be in. Forms and years are fields of the pupil."""
+
+    __tablename__ = "pupil_group"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+
+
+class Membership(SQLModel, table=True):
+    """A pupil in a group."""
+
+    __tablename__ = "membership"
+
+    pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", primary_key=True)
+    group_id: int = Field(foreign_key="pupil_group.id", ondelete="CASCADE", primary_key=True, index=True)

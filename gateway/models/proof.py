@@ -1,0 +1,53 @@
+"""Proof and doors: the audit log, API tokens and remembered answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Field, SQLModel
+
+from gateway.models.types import UtcDateTime
+
+
+class Audit(SQLModel, table=True):
+    """One deed. ``body`` is canonical JSON of ids and reasons, never of words or whole numbers.
+
+    ``mac`` = HMAC-SHA256 over the row. The sealer gives ``link`` (1, 2, 3 …) and ``hash`` = SHA-256(previous ‖ mac).
+    """
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    actor: str
+    action: str = Field(index=True)
+    subject: str = Field(default="", index=True)
+    body: str = "{}"
+    mac: str
+    link: int | None = Field(default=None, unique=True)
+    hash: str = ""
+
+
+class ApiToken(SQLModel, table=True):
+    """A bearer token of the HTTP API. Only its SHA-256 is kept."""
+
+    __tablename__ = "api_token"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    digest: str = Field(unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Idempotency(SQLModel, table=True):
+    """The answer once given to a POST with an ``Idempotency-Key``."""
+
+    __tablename__ = "idempotency"
+
+    token_id: int = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    digest: str  #: SHA-256 of method, path and body: the same key with another request is refused
+    status: int
+    body: str
+    at: datetime = Field(sa_type=UtcDateTime)

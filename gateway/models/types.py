@@ -1,0 +1,133 @@
+"""Column types and the words that columns may hold."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import DateTime, Enum
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC moment on both databases. SQLite forgets time zones, so they are taken off and put back here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive datetime: nobody could say which moment it means."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime for the database must carry its time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware UTC datetime."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def words(kind: type[StrEnum]) -> Any:
+    """A text column that holds the values of an enum (not the database's own enum type, whose words cannot change)."""
+    return Enum(
+        kind, native_enum=False, create_constraint=False, length=24, values_callable=lambda e: [m.value for m in e]
+    )
+
+
+class PointKind(StrEnum):
+    """What a contact point is. One phone serves both texts and calls."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+
+
+class LineType(StrEnum):
+    """What kind of telephone line a number is."""
+
+    MOBILE = "mobile"
+    LANDLINE = "landline"
+    OTHER = "other"
+    NONE = "none"  #: not a telephone
+
+
+class PointState(StrEnum):
+    """What the evidence says of a contact point."""
+
+    UNPROVEN = "unproven"
+    WORKING = "working"
+    DOUBTFUL = "doubtful"
+    DEAD = "dead"
+
+
+class Purpose(StrEnum):
+    """Why something is sent (domain.md §3.5). It decides priority, and whether a person may decline it."""
+
+    EMERGENCY = "emergency"
+    SAFEGUARDING = "safeguarding"
+    STATUTORY = "statutory"
+    SERVICE = "service"
+    GOOD_NEWS = "good_news"
+    COMMUNITY = "community"
+    SURVEY = "survey"
+    FUNDRAISING_OR_PAID = "fundraising_or_paid"
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether it goes out without an unsubscribe link."""
+        return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING, Purpose.STATUTORY, Purpose.SERVICE}
+
+    @property
+    def goes_again_in_doubt(self) -> bool:
+        """Whether a second copy is better than none when nothing at all is known (architecture.md §4)."""
+        return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING}
+
+    @property
+    def priority(self) -> int:
+        """The lane of priority: 0 emergency, 1 absence and answers, 2 routine, 3 good news and freshness."""
+        match self:
+            case Purpose.EMERGENCY:
+                return 0
+            case Purpose.SAFEGUARDING:
+                return 1
+            case Purpose.STATUTORY | Purpose.SERVICE:
+                return 2
+            case _:
+                return 3
+
+
+class NoticeState(StrEnum):
+    """The life of a notice: scheduled → done, or held until a second person approves, or cancelled."""
+
+    HELD = "held"
+    SCHEDULED = "scheduled"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class MessageState(StrEnum):
+    """The life of a message; the allowed arrows are in ``gateway/states.py``."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Keyword(StrEnum):
+    """What a whole reply means to the networks (domain.md §3.7)."""
+
+    OPT_OUT = "opt_out"
+    OPT_IN = "opt_in"
+    HELP = "help"

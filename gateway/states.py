@@ -1,0 +1,35 @@
+"""The arrows that a message may follow, in one table (architecture.md §4). Everything else is refused."""
+
+from __future__ import annotations
+
+from gateway.models.types import MessageState as S
+
+ARROWS: dict[S, frozenset[S]] = {
+    S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.CANCELLED, S.EXPIRED}),
+    S.QUEUED: frozenset({S.SENDING, S.SKIPPED, S.CANCELLED, S.EXPIRED}),
+    # delivered: a receipt outran our commit
+    S.SENDING: frozenset({S.ACCEPTED, S.FAILED, S.QUEUED, S.UNKNOWN, S.DELIVERED}),
+    # by evidence; queued: proved absent, or urgent and nothing known
+    S.UNKNOWN: frozenset({S.ACCEPTED, S.DELIVERED, S.FAILED, S.QUEUED}),
+    S.ACCEPTED: frozenset({S.DELIVERED, S.FAILED}),
+    S.DELIVERED: frozenset({S.FAILED}),  # a late bounce
+    S.FAILED: frozenset({S.DELIVERED}),  # a late truth
+    S.SKIPPED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.EXPIRED: frozenset(),
+}
+
+BIRTH = frozenset({S.QUEUED, S.SKIPPED, S.HELD})
+
+#: No arrow out of these but by late evidence.
+SETTLED = frozenset({S.DELIVERED, S.FAILED, S.SKIPPED, S.CANCELLED, S.EXPIRED})
+
+
+def allows(before: S, after: S) -> bool:
+    """Whether a message may go from ``before`` to ``after``."""
+    return after in ARROWS[before]
+
+
+def sources(after: S) -> tuple[S, ...]:
+    """Every state from which ``after`` may be reached."""
+    return tuple(before for before, afters in ARROWS.items() if after in afters)
