@@ -21,9 +21,10 @@ from sqlmodel import col, select
 
 from gateway.database import Session
 from gateway.models import Audit
+from gateway.models.types import core
 
 GENESIS = "0" * 64
-_table = Audit.__table__  # type: ignore[attr-defined]  # SQLModel gives every table class one, but does not say so
+_table = core(Audit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,16 @@ class Log:
     def _row(self, line: Line, now: datetime) -> dict[str, Any]:
         facts = dict(line.facts or {})
         body = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
-        row = {"at": now, "actor": line.actor, "action": line.action, "subject": line.subject, "body": body}
-        return {**row, "mac": self.mac(**row), "hash": ""}
+        mac = self.mac(at=now, actor=line.actor, action=line.action, subject=line.subject, body=body)
+        return {
+            "at": now,
+            "actor": line.actor,
+            "action": line.action,
+            "subject": line.subject,
+            "body": body,
+            "mac": mac,
+            "hash": "",
+        }
 
     async def seal(self, session: Session, *, limit: int = 5000) -> int:
         """Chain the lines that are not chained yet, oldest first. Gives how many."""

@@ -1,8 +1,8 @@
 """The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
 
 from gateway.models.inbound import Conversation, Inbound, Reply
-from gateway.models.notices import About, Attempt, Happening, Message, Notice, Run, Sender
-from gateway.models.people import Contact, ContactPoint, Group, Guardianship, Membership, OptOut, Pupil
+from gateway.models.notices import About, Attempt, Message, Notice, Run, SchoolEvent, Sender
+from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.types import (
     Keyword,
@@ -23,9 +23,7 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Conversation",
-    "Group",
     "Guardianship",
-    "Happening",
     "Idempotency",
     "Inbound",
     "Keyword",
@@ -39,9 +37,11 @@ __all__ = [
     "PointKind",
     "PointState",
     "Pupil",
+    "PupilGroup",
     "Purpose",
     "Reply",
     "Run",
+    "SchoolEvent",
     "Sender",
     "UtcDateTime",
 ]

@@ -6,20 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, text
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
-from gateway.models.types import Keyword, UtcDateTime, words
+from gateway.models.types import Keyword, Table, UtcDateTime, words
 
 
-class Inbound(SQLModel, table=True):
+class Inbound(Table, table=True):
     """A provider's event, stored before anything is done about it. ``event_id`` makes a doubled delivery harmless.
 
     ``kind`` is ``receipt`` or ``reply``; ``event`` the translated event; ``raw`` the provider's own fields.
     ``tries`` counts failed attempts to interpret it; ``outcome`` says in a word what came of it.
     """
 
-    __tablename__ = "inbound"
     __table_args__ = (
         UniqueConstraint("channel", "event_id"),
         Index(
@@ -43,10 +42,9 @@ class Inbound(SQLModel, table=True):
     outcome: str = ""
 
 
-class Conversation(SQLModel, table=True):
+class Conversation(Table, table=True):
     """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share."""
 
-    __tablename__ = "conversation"
     __table_args__ = (UniqueConstraint("medium", "address"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -57,10 +55,8 @@ class Conversation(SQLModel, table=True):
     last_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class Reply(SQLModel, table=True):
+class Reply(Table, table=True):
     """What a person answered. ``option`` is the menu key that it was taken for, ``""`` when a person must read it."""
-
-    __tablename__ = "reply"
 
     id: int | None = Field(default=None, primary_key=True)
     conversation_id: int = Field(foreign_key="conversation.id", index=True)

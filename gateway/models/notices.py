@@ -6,16 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, Column, Index, text
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium, Outcome
-from gateway.models.types import MessageState, NoticeState, Purpose, UtcDateTime, words
+from gateway.models.types import MessageState, NoticeState, Purpose, Table, UtcDateTime, words
 
 
-class Happening(SQLModel, table=True):
+class SchoolEvent(Table, table=True):
     """A dated event (parents' evening, trip) that notices may be about. ``starts_at`` and ``ends_at`` are moments."""
-
-    __tablename__ = "event"
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -26,10 +24,8 @@ class Happening(SQLModel, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Notice(SQLModel, table=True):
+class Notice(Table, table=True):
     """Something the school wants said. ``definition`` is the checked definition as JSON; the other columns index it."""
-
-    __tablename__ = "notice"
 
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
@@ -37,7 +33,7 @@ class Notice(SQLModel, table=True):
     purpose: Purpose = Field(sa_type=words(Purpose))
     state: NoticeState = Field(sa_type=words(NoticeState))
     definition: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
-    event_id: int | None = Field(default=None, foreign_key="event.id")
+    event_id: int | None = Field(default=None, foreign_key="school_event.id")
     author: str
     approver: str = ""
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -45,10 +41,9 @@ class Notice(SQLModel, table=True):
     next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
 
 
-class Run(SQLModel, table=True):
+class Run(Table, table=True):
     """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once."""
 
-    __tablename__ = "run"
     __table_args__ = (UniqueConstraint("notice_id", "fire_at"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -57,14 +52,13 @@ class Run(SQLModel, table=True):
     planned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Sender(SQLModel, table=True):
+class Sender(Table, table=True):
     """A number or From address that we send as: lane, lock and rate limit in one.
 
     ``rate`` parts a second, ``burst`` parts at once. ``tat`` is GCRA's theoretical arrival time (ITU-T I.371): the
     moment from which the lane is again at its plain rate. ``held_until`` holds the whole lane back.
     """
 
-    __tablename__ = "sender"
     __table_args__ = (UniqueConstraint("channel", "address"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -79,7 +73,7 @@ class Sender(SQLModel, table=True):
     held_because: str = ""
 
 
-class Message(SQLModel, table=True):
+class Message(Table, table=True):
     """Words for one phone or mailbox, or the reason why somebody gets none.
 
     ``slot``      what makes it unique in its run: medium, address and step, or the contact when there is no address
@@ -90,7 +84,6 @@ class Message(SQLModel, table=True):
     ``ref``       the provider's id
     """
 
-    __tablename__ = "message"
     __table_args__ = (
         UniqueConstraint("run_id", "slot"),
         Index(
@@ -143,19 +136,15 @@ class Message(SQLModel, table=True):
     changed_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class About(SQLModel, table=True):
+class About(Table, table=True):
     """A message is about a pupil. The guard asks here again before anything leaves."""
-
-    __tablename__ = "about"
 
     message_id: str = Field(foreign_key="message.id", ondelete="CASCADE", primary_key=True)
     pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", primary_key=True, index=True)
 
 
-class Attempt(SQLModel, table=True):
+class Attempt(Table, table=True):
     """One provider call: begun in the claim's transaction, ended in the settle's."""
-
-    __tablename__ = "attempt"
 
     message_id: str = Field(foreign_key="message.id", ondelete="CASCADE", primary_key=True)
     number: int = Field(primary_key=True)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlmodel import Field, SQLModel, UniqueConstraint
+from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
-from gateway.models.types import LineType, PointKind, PointState, UtcDateTime, words
+from gateway.models.types import LineType, PointKind, PointState, Table, UtcDateTime, words
 
 
-class Pupil(SQLModel, table=True):
+class Pupil(Table, table=True):
     """A child on roll. ``source_id`` is the MIS's own id; ``year`` is ``N``, ``R`` or ``1`` to ``13``."""
-
-    __tablename__ = "pupil"
 
     id: int | None = Field(default=None, primary_key=True)
     source_id: str = Field(unique=True)
@@ -33,10 +31,8 @@ class Pupil(SQLModel, table=True):
         return self.known_as or self.forename
 
 
-class Contact(SQLModel, table=True):
+class Contact(Table, table=True):
     """A grown-up in a child's life. Languages are BCP 47 tags, ``""`` when nobody has asked yet."""
-
-    __tablename__ = "contact"
 
     id: int | None = Field(default=None, primary_key=True)
     source_id: str = Field(unique=True)
@@ -52,14 +48,13 @@ class Contact(SQLModel, table=True):
         return " ".join(part for part in (self.title, self.forename, self.surname) if part)
 
 
-class Guardianship(SQLModel, table=True):
+class Guardianship(Table, table=True):
     """What one contact is to one pupil.
 
     ``priority`` 1 is asked first. ``no_contact`` bars the contact from anything about this pupil, from and until the
     given dates where they are given (both inclusive); it beats everything else.
     """
 
-    __tablename__ = "guardianship"
     __table_args__ = (UniqueConstraint("pupil_id", "contact_id"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -82,13 +77,12 @@ class Guardianship(SQLModel, table=True):
         return begun and not ended
 
 
-class ContactPoint(SQLModel, table=True):
+class ContactPoint(Table, table=True):
     """One way to reach one contact: a phone (texts and calls) or an email address.
 
     ``address`` is E.164 or a lower-cased email address. ``rank`` 1 is preferred. Two contacts may share an address.
     """
 
-    __tablename__ = "contact_point"
     __table_args__ = (UniqueConstraint("contact_id", "kind", "address"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -106,10 +100,9 @@ class ContactPoint(SQLModel, table=True):
     last_bad_reason: str = ""
 
 
-class OptOut(SQLModel, table=True):
+class OptOut(Table, table=True):
     """An address that told us to stop, by medium. It belongs to the address, so no import can undo it."""
 
-    __tablename__ = "opt_out"
     __table_args__ = (UniqueConstraint("medium", "address"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -120,19 +113,15 @@ class OptOut(SQLModel, table=True):
     mandatory_too: bool = True  #: an email unsubscribe leaves mandatory mail alone; STOP by text stops everything
 
 
-class Group(SQLModel, table=True):
+class PupilGroup(Table, table=True):
     """A club, set or list that a pupil may be in. Forms and years are fields of the pupil."""
-
-    __tablename__ = "pupil_group"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
 
 
-class Membership(SQLModel, table=True):
+class Membership(Table, table=True):
     """A pupil in a group."""
-
-    __tablename__ = "membership"
 
     pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", primary_key=True)
     group_id: int = Field(foreign_key="pupil_group.id", ondelete="CASCADE", primary_key=True, index=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from gateway.models.types import UtcDateTime
+from gateway.models.types import Table, UtcDateTime
 
 
-class Audit(SQLModel, table=True):
+class Audit(Table, table=True):
     """One deed. ``body`` is canonical JSON of ids and reasons, never of words or whole numbers.
 
     ``mac`` = HMAC-SHA256 over the row. The sealer gives ``link`` (1, 2, 3 …) and ``hash`` = SHA-256(previous ‖ mac).
     """
-
-    __tablename__ = "audit"
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime)
@@ -28,10 +26,8 @@ class Audit(SQLModel, table=True):
     hash: str = ""
 
 
-class ApiToken(SQLModel, table=True):
+class ApiToken(Table, table=True):
     """A bearer token of the HTTP API. Only its SHA-256 is kept."""
-
-    __tablename__ = "api_token"
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
@@ -40,10 +36,8 @@ class ApiToken(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class Idempotency(SQLModel, table=True):
+class Idempotency(Table, table=True):
     """The answer once given to a POST with an ``Idempotency-Key``."""
-
-    __tablename__ = "idempotency"
 
     token_id: int = Field(primary_key=True)
     key: str = Field(primary_key=True)

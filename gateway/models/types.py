@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import DateTime, Enum
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
+
+
+class Table(SQLModel):
+    """The base of every table: its name in the database is the class's name in snake case."""
+
+    @declared_attr.directive
+    # SQLModel types it as one kind of declared_attr and accepts every kind
+    def __tablename__(cls) -> str:  # noqa: N805  # pyright: ignore[reportIncompatibleVariableOverride]
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+def core(model: type[SQLModel]) -> sa.Table:
+    """The plain table behind a model, for statements that handle many rows at once."""
+    return SQLModel.metadata.tables[str(model.__tablename__)]
 
 
 class UtcDateTime(TypeDecorator[datetime]):
