@@ -73,7 +73,7 @@ class Log:
         """Chain the lines that are not chained yet, oldest first. Gives how many."""
         await _lock(session)
         last = (
-            await session.exec(
+            await session.scalars(
                 select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(1)
             )
         ).first()
@@ -141,7 +141,7 @@ async def lines_about(session: Session, subject: str = "", *, action: str = "", 
         query = query.where(Audit.subject == subject)
     if action:
         query = query.where(Audit.action == action)
-    return (await session.exec(query)).all()
+    return (await session.scalars(query)).all()
 
 
 async def _lock(session: Session) -> None:
@@ -167,4 +167,4 @@ async def _unsealed(session: Session) -> AsyncIterator[Audit]:
 
 
 async def _was_head(session: Session, head: str) -> bool:
-    return (await session.exec(select(Audit.id).where(Audit.hash == head).limit(1))).first() is not None
+    return (await session.scalars(select(Audit.id).where(Audit.hash == head).limit(1))).first() is not None

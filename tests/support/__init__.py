@@ -1,0 +1,1 @@
+"""Real counterparts for the tests: databases, processes, a school to talk to."""
