@@ -1,0 +1,238 @@
+"""Calls by Twilio: a voice, keys as answers, and nothing private before a key is pressed.
+
+The way of a call: the opening is spoken inside ``<Gather>``; a key brings the webhook ``keys?step=open``, whose answer is
+the message and its menu; the next key brings ``keys?step=answer``. The menu's keys travel in the signed address (``k``),
+because ``parse`` has no message at hand.
+
+Twilio sends ``completed`` for every call that was answered, by a person or a machine, and after the keys. It is reported
+as ``FAILED`` with code ``completed`` and reason ``voicemail`` or ``no_answer``; **the gateway must ignore that receipt for
+a message that a key press has already delivered**. This module remembers nothing, so it cannot do so itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from twilio.base import values
+from twilio.rest.api.v2010.account.call import CallInstance
+
+from channels import base, twilio_account, twilio_codes, twilio_script, twilio_signature, twilio_voices
+
+_HOOKS = "/hooks/twilio-voice"
+#: The code of the receipt that a key press overrules.
+COMPLETED = "completed"
+
+
+class TwilioVoice:
+    """The channel for calls. Implements :class:`base.Channel` and :class:`base.Callbacks`.
+
+    ``detect_machines``  let Twilio listen whether a machine answered (it costs per call); the call is not held up by it
+    ``ring_seconds``     how long to let it ring
+    """
+
+    name = "twilio-voice"
+    medium = base.Medium.VOICE
+
+    def __init__(
+        self, account: twilio_account.TwilioAccount, *, detect_machines: bool = False, ring_seconds: int = 30
+    ) -> None:
+        self._api = twilio_account.TwilioApi(account)
+        self._detect_machines = detect_machines
+        self._ring_seconds = ring_seconds
+        self._signatures = twilio_signature.SignatureCheck(
+            tokens=(account.auth_token, *account.accepted_tokens),
+            shared_keys=account.shared_keys,
+            accept_sha1=account.accept_sha1,
+        )
+
+    async def open(self) -> None:
+        """Make the session ready; raises :class:`base.Misconfigured`."""
+        await self._api.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._api.close()
+
+    def speaks(self, locale: str) -> bool:
+        """Whether Twilio has a voice for this language."""
+        return twilio_voices.voice_for(locale) is not None
+
+    async def check(self) -> str:
+        """Ask Twilio for the account; raises :class:`base.Misconfigured`."""
+        return await self._api.check()
+
+    async def send(self, message: base.Outgoing) -> base.SendResult:
+        """Ask Twilio for one call, once.
+
+        Without a ``callback_url`` no key can reach us, so only the fallback is spoken: nothing private, and no answer.
+        """
+        voice = twilio_voices.voice_for(message.locale)
+        if voice is None:
+            sentence = f"No machine voice speaks the language {message.locale!r}: send it by text, or ring yourself."
+            return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.CONFIG, text=sentence)
+        if message.script is None or not message.script.fallback:
+            sentence = "The call has no words for a machine or a silent line; without them nothing is said."
+            return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.CONTENT, text=sentence)
+        speech = twilio_script.Speech(message, voice)
+        called_back = bool(message.callback_url)
+        twiml = speech.opening(_keys_url(message, "open")) if called_back else speech.only_fallback()
+        status_url = twilio_account.hook_url(message, f"{_HOOKS}/status") if called_back else values.unset
+        detect = self._detect_machines and called_back
+
+        async def create() -> CallInstance:
+            return await self._api.client.calls.create_async(
+                to=message.to,
+                from_=message.sender,
+                twiml=twiml,
+                timeout=self._ring_seconds,
+                status_callback=status_url,  # "completed" is its default event, and all that is needed
+                machine_detection="Enable" if detect else values.unset,
+                async_amd="true" if detect else values.unset,
+                async_amd_status_callback=(
+                    twilio_account.hook_url(message, f"{_HOOKS}/machine") if detect else values.unset
+                ),
+            )
+
+        return await twilio_account.place(create)
+
+    async def find(self, message: base.Outgoing, since: datetime) -> base.FindResult:
+        """Look for calls from this sender to this number since then.
+
+        A call in Twilio's list has no words, so two calls to one person within the time look alike: the caller must leave
+        out what another row owns.
+        """
+
+        async def records() -> AsyncIterator[CallInstance]:
+            calls = self._api.client.calls
+            return await calls.stream_async(to=message.to, from_=message.sender, **twilio_account.list_limits())
+
+        def fits(record: CallInstance) -> bool:
+            return record.to == message.to and record._from == message.sender
+
+        return await twilio_account.find(records, fits, since)
+
+    def verify(self, request: base.HookRequest) -> None:
+        """Raise :class:`base.BadSignature` unless Twilio signed this request."""
+        self._signatures.verify(request)
+
+    def parse(self, request: base.HookRequest) -> Sequence[base.Event]:
+        """Translate a key press, a call status or a word about a machine; another path gives nothing."""
+        if request.path.endswith(f"{_HOOKS}/keys"):
+            return _key_events(request)
+        if request.path.endswith(f"{_HOOKS}/status"):
+            return [_status(request)]
+        if request.path.endswith(f"{_HOOKS}/machine"):
+            return [_machine(request)]
+        return []
+
+    def answer(
+        self,
+        request: base.HookRequest,
+        events: Sequence[base.Event],
+        message: base.Outgoing | None,
+    ) -> base.HookResponse:
+        """What the call says next. A call about a message that we do not know any more just ends."""
+        if not request.path.endswith(f"{_HOOKS}/keys"):
+            return base.HookResponse()
+        voice = twilio_voices.voice_for(message.locale) if message else None
+        if message is None or voice is None:
+            return base.HookResponse(body="<?xml version='1.0' encoding='UTF-8'?><Response><Hangup/></Response>")
+        return base.HookResponse(body=_next_words(request, events, message, twilio_script.Speech(message, voice)))
+
+
+def _next_words(
+    request: base.HookRequest,
+    events: Sequence[base.Event],
+    message: base.Outgoing,
+    speech: twilio_script.Speech,
+) -> str:
+    step, pressed = request.query.get("step"), request.one("Digits")
+    if step == "open" and pressed:
+        return speech.message(_keys_url(message, "answer"), _menu_keys(message.keys))
+    if step == "answer" and any(isinstance(event, base.Reply) for event in events):
+        return speech.thanks()
+    if step == "answer" and pressed and request.query.get("round") != "2":
+        return speech.again(_keys_url(message, "answer", ("round", "2")), _menu_keys(message.keys))
+    return speech.goodbye()
+
+
+def _keys_url(message: base.Outgoing, step: str, *more: tuple[str, str]) -> str:
+    keys = [("k", ",".join(_menu_keys(message.keys)))] if step == "answer" else []
+    return twilio_account.hook_url(message, f"{_HOOKS}/keys", [("step", step), *keys, *more])
+
+
+def _menu_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Give those answers that a telephone has keys for; words are for texts."""
+    return tuple(key for key in keys if key and set(key) <= set("0123456789*#"))
+
+
+def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
+    pressed, call, message_id = request.one("Digits"), request.one("CallSid"), request.query.get("m", "")
+    if not pressed:
+        return []
+    if request.query.get("step") == "open":
+        return [
+            base.Receipt(
+                message_id=message_id,
+                ref=call,
+                state=base.ReceiptState.DELIVERED,
+                event_id=f"{call}:pressed",
+                at=request.at,
+                pressed=True,
+                raw=twilio_account.first_values(request),
+            )
+        ]
+    if request.query.get("step") != "answer" or pressed not in request.query.get("k", "").split(","):
+        return []
+    outbound = not request.one("Direction").startswith("inbound")
+    return [
+        base.Reply(
+            medium=base.Medium.VOICE,
+            sender=request.one("To" if outbound else "From"),
+            to=request.one("From" if outbound else "To"),
+            body="",
+            event_id=f"{call}:keys",
+            at=request.at,
+            keys=pressed,
+            in_reply_to=message_id,
+            raw=twilio_account.first_values(request),
+        )
+    ]
+
+
+def _status(request: base.HookRequest) -> base.Receipt:
+    call, status, code = request.one("CallSid"), request.one("CallStatus"), request.one("ErrorCode")
+    state, reason = twilio_codes.CALL_STATES.get(status, (base.ReceiptState.ACCEPTED, base.Reason.OTHER))
+    if status == COMPLETED:
+        code = COMPLETED
+        reason = base.Reason.VOICEMAIL if _is_machine(request) else reason
+    elif status == "failed" and code:
+        reason = twilio_codes.meaning(code).reason
+    return base.Receipt(
+        message_id=request.query.get("m", ""),
+        ref=call,
+        state=state,
+        event_id=f"{call}:{status}",
+        at=request.at,
+        reason=reason,
+        code=code,
+        raw=twilio_account.first_values(request),
+    )
+
+
+def _machine(request: base.HookRequest) -> base.Receipt:
+    call = request.one("CallSid")
+    return base.Receipt(
+        message_id=request.query.get("m", ""),
+        ref=call,
+        state=base.ReceiptState.ACCEPTED,
+        event_id=f"{call}:machine:{request.one('AnsweredBy')}",
+        at=request.at,
+        reason=base.Reason.VOICEMAIL if _is_machine(request) else None,
+        raw=twilio_account.first_values(request),
+    )
+
+
+def _is_machine(request: base.HookRequest) -> bool:
+    return request.one("AnsweredBy").startswith(("machine", "fax"))
