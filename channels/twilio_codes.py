@@ -1,6 +1,6 @@
 """Twilio's words in ours: error codes, message statuses and call statuses, each translated once.
 
-The classes come from courier's table and from GOV.UK Notify's and VA Notify's practice (design notes, domain section 3.9).
+The classes come from courier's table and from the practice of GOV.UK Notify and VA Notify (domain notes, section 3.9).
 Twilio says that the causes behind a code may change, so a code that is not here is :attr:`base.Reason.OTHER`, never an
 error and never a judgement on somebody's number.
 """

@@ -42,7 +42,7 @@ class TooFast(Exception):  # noqa: N818 - says what is known, not whose fault it
         self.wait = wait
 
 
-class TwilioHttp(AsyncHttpClient):
+class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no types for mypy
     """An HTTP client for ``twilio.rest.Client``. Build it inside the running loop and close it.
 
     ``connect_seconds``  for a free place in the pool, the name look-up, the connection and its TLS, together

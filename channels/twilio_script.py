@@ -1,4 +1,4 @@
-"""What a call says, as TwiML. Until a key is pressed nothing private is heard: a machine gets the school's name only."""
+"""What a call says, as TwiML. Until a key is pressed nothing private is heard: a machine hears the school's name."""
 
 from __future__ import annotations
 

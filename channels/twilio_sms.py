@@ -69,7 +69,10 @@ class TwilioSms:
         """Look for this recipient, sender and body in Twilio's list."""
 
         async def records() -> AsyncIterator[MessageInstance]:
-            return await self._api.client.messages.stream_async(to=message.to, **twilio_account.list_limits())
+            found: AsyncIterator[MessageInstance] = await self._api.client.messages.stream_async(
+                to=message.to, **twilio_account.list_limits()
+            )
+            return found
 
         return await twilio_account.find(records, lambda record: _is_same(record, message), since)
 

@@ -1,12 +1,12 @@
 """Calls by Twilio: a voice, keys as answers, and nothing private before a key is pressed.
 
-The way of a call: the opening is spoken inside ``<Gather>``; a key brings the webhook ``keys?step=open``, whose answer is
-the message and its menu; the next key brings ``keys?step=answer``. The menu's keys travel in the signed address (``k``),
-because ``parse`` has no message at hand.
+The way of a call: the opening is spoken inside ``<Gather>``; a key brings the webhook ``keys?step=open``, whose answer
+is the message and its menu; the next key brings ``keys?step=answer``. The menu's keys travel in the signed address as
+``k``, because ``parse`` has no message at hand.
 
-Twilio sends ``completed`` for every call that was answered, by a person or a machine, and after the keys. It is reported
-as ``FAILED`` with code ``completed`` and reason ``voicemail`` or ``no_answer``; **the gateway must ignore that receipt for
-a message that a key press has already delivered**. This module remembers nothing, so it cannot do so itself.
+Twilio sends ``completed`` for every call that was answered, by a person or a machine, and after the keys. It comes out
+as ``FAILED`` with code ``completed`` and reason ``voicemail`` or ``no_answer``; **the gateway must ignore that receipt
+for a message that a key press has already delivered**. This module remembers nothing, so it cannot do so itself.
 """
 
 from __future__ import annotations
@@ -99,16 +99,18 @@ class TwilioVoice:
     async def find(self, message: base.Outgoing, since: datetime) -> base.FindResult:
         """Look for calls from this sender to this number since then.
 
-        A call in Twilio's list has no words, so two calls to one person within the time look alike: the caller must leave
-        out what another row owns.
+        A call in Twilio's list has no words, so two calls to one person within the time look alike: the caller must
+        leave out what another row owns.
         """
 
         async def records() -> AsyncIterator[CallInstance]:
-            calls = self._api.client.calls
-            return await calls.stream_async(to=message.to, from_=message.sender, **twilio_account.list_limits())
+            found: AsyncIterator[CallInstance] = await self._api.client.calls.stream_async(
+                to=message.to, from_=message.sender, **twilio_account.list_limits()
+            )
+            return found
 
         def fits(record: CallInstance) -> bool:
-            return record.to == message.to and record._from == message.sender
+            return bool(record.to == message.to and record._from == message.sender)
 
         return await twilio_account.find(records, fits, since)
 
