@@ -1,0 +1,1 @@
+"""Settings: one frozen object out of a file, the environment and systemd credentials."""

@@ -1,0 +1,138 @@
+"""What no single setting can know: whether the settings fit together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from config import values
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+_MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")
+#: Names that British networks block as too general (domain page, section 3.14).
+_GENERIC_NAMES = frozenset({"ALERT", "INFO", "SMS", "VERIFY", "PASSCODE"})
+
+
+def problems(settings: Settings) -> list[str]:
+    """Give a sentence for everything that cannot work."""
+    found = [*_check_timing(settings), *_check_mail(settings), *_check_senders(settings)]
+    return found if settings.practice.enabled else [*found, *_check_live(settings)]
+
+
+def warnings(settings: Settings, *, file_secrets: tuple[str, ...] = ()) -> list[str]:
+    """Give a sentence for everything that works, but perhaps not as expected; ``file_secrets`` stand in the file."""
+    found = [
+        f"{key} stands in the settings file: move it to a systemd credential of that name, or to {_variable(key)}."
+        for key in file_secrets
+    ]
+    if settings.practice.enabled:
+        return found
+    for number, sender in enumerate(settings.twilio.sms_senders, start=1):
+        found += [f"twilio.sms_senders#{number}.address {remark}." for remark in _doubt_sender(sender.address)]
+    return [*found, *_doubt_reach(settings), *_doubt_mail(settings), *_doubt_costs(settings)]
+
+
+def is_name(sender: str) -> bool:
+    """Whether a text's sender is a name: families cannot answer it."""
+    return not (sender.startswith("+") or _MESSAGING_SERVICE.fullmatch(sender) or _SHORT_CODE.fullmatch(sender))
+
+
+def _variable(key: str) -> str:
+    return f"HANDBELL_{key.replace('.', '__').upper()}"
+
+
+def _unset(key: str, why: str, *, secret: bool = False) -> str:
+    place = f"the credential {key} or {_variable(key)}" if secret else f"the settings file or {_variable(key)}"
+    return f"{key} is not set: {why}. Write it into {place}, or set practice.enabled to true to practise."
+
+
+def _check_live(settings: Settings) -> Iterator[str]:
+    school, twilio = settings.school, settings.twilio
+    for key in ("name", "short_name", "phone"):
+        # The defaults are a made-up school's: real families must not be greeted by it.
+        if key not in school.model_fields_set:
+            yield _unset(f"school.{key}", "families must know who writes to them")
+    senders = (*twilio.sms_senders, *twilio.voice_senders)
+    if not senders and not settings.smtp.host:
+        yield _unset("twilio.sms_senders", "nor twilio.voice_senders nor smtp.host, so nothing could be sent")
+    if senders and not twilio.account_sid:
+        yield _unset("twilio.account_sid", "Twilio takes no text or call without it")
+    if senders and not twilio.auth_token.get_secret_value():
+        yield _unset("twilio.auth_token", "Twilio takes no text or call without it", secret=True)
+    key = settings.audit.key.get_secret_value()
+    if not key:
+        yield _unset("audit.key", "the record of every deed could not be sealed", secret=True)
+    elif len(key) < 32:
+        yield "audit.key is too short: it must have at least 32 characters that nobody can guess."
+
+
+def _check_timing(settings: Settings) -> Iterator[str]:
+    lease, twilio = settings.sending.lease_s, settings.twilio
+    # A lease that ends while the provider may still answer would hand the message to a second worker.
+    if lease <= twilio.connect_timeout_s + twilio.read_timeout_s:
+        yield "sending.lease_s must be longer than twilio.connect_timeout_s and twilio.read_timeout_s together."
+    if lease <= settings.smtp.timeout_s:
+        yield "sending.lease_s must be longer than smtp.timeout_s."
+
+
+def _check_mail(settings: Settings) -> Iterator[str]:
+    smtp = settings.smtp
+    if smtp.host and not smtp.from_address:
+        yield "smtp.from_address is not set: mail needs an address that it comes from, beside smtp.host."
+    if smtp.username and not smtp.password.get_secret_value():
+        yield "smtp.password is not set: smtp.username is, and a login needs both. Write it into the credential."
+    if smtp.username and smtp.security == "none" and not values.is_loopback(smtp.host):
+        yield "smtp.security is none: a login would cross the network in clear. Set it to starttls or tls."
+
+
+def _check_senders(settings: Settings) -> Iterator[str]:
+    for key, senders in (
+        ("sms_senders", settings.twilio.sms_senders),
+        ("voice_senders", settings.twilio.voice_senders),
+    ):
+        addresses = [sender.address for sender in senders]
+        if len(set(addresses)) < len(addresses):
+            # Two lanes for one number would each believe that they may use its whole rate.
+            yield f"twilio.{key} has the same address twice: give each number once, with its whole rate."
+
+
+def _doubt_sender(address: str) -> Iterator[str]:
+    if address.startswith("+") and not address.startswith("+44"):
+        yield "is no +44 number: British networks block texts from foreign numbers"
+    if not is_name(address):
+        return
+    yield "is a name: families cannot answer it, nor stop it by text. Use a +44 number for two-way messages"
+    if len(address) > 11:
+        yield f"has {len(address)} characters: networks refuse names of more than 11"
+    if not re.search(r"[A-Za-z]", address):
+        yield "has no letter in it: a name needs one"
+    if re.search(r"[^A-Za-z0-9 ._&-]", address):
+        yield "has a character that networks refuse: letters, digits, spaces and . - _ & may pass"
+    if address.upper() in _GENERIC_NAMES:
+        yield "is too general: networks block such names. Use the school's own"
+
+
+def _doubt_reach(settings: Settings) -> Iterator[str]:
+    twilio = settings.twilio
+    if (twilio.sms_senders or twilio.voice_senders) and not settings.web.public_base_url:
+        yield "web.public_base_url is not set: receipts and answers are asked for instead, so they come a little later."
+    if twilio.voice_senders and not settings.web.public_base_url:
+        yield "web.public_base_url is not set: key presses in calls cannot reach this machine."
+
+
+def _doubt_mail(settings: Settings) -> Iterator[str]:
+    smtp = settings.smtp
+    if smtp.host and smtp.security == "none" and not values.is_loopback(smtp.host):
+        yield "smtp.security is none: mail about pupils crosses the network in clear."
+
+
+def _doubt_costs(settings: Settings) -> Iterator[str]:
+    costs, twilio = settings.costs, settings.twilio
+    if twilio.sms_senders and not costs.pence_per_text_part:
+        yield "costs.pence_per_text_part is 0: estimates leave out the price of texts. Take it from your contract."
+    if twilio.voice_senders and not costs.pence_per_call_minute:
+        yield "costs.pence_per_call_minute is 0: estimates leave out the price of calls. Take it from your contract."

@@ -1,0 +1,257 @@
+"""The settings themselves, section by section. The descriptions here are the documentation (see ``reference``).
+
+Times end in ``_s`` (seconds), money is in pence, rates are per second. Where a default is a figure of the trade, it is
+a proposal of ours and no fact: every provider's contract differs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from config import values
+
+_NO_SECRET = SecretStr("")
+
+
+class School(values.Section):
+    """The school that speaks."""
+
+    name: str = Field(default="Practice School", min_length=1, max_length=80, description="The school's full name")
+    short_name: str = Field(
+        default="Practice", min_length=1, max_length=20, description="Begins every text, 20 characters at most"
+    )
+    phone: values.Phone = Field(
+        default="020 7946 0000", description="The office's number, as families are asked to ring it"
+    )
+    timezone: values.TimeZone = Field(default="Europe/London", description="Time zone of all dates and times on paper")
+    language: values.LanguageTag = Field(default="en", description="Language for families who have named none")
+
+
+class Database(values.Section):
+    """Where everything is kept."""
+
+    url: values.DatabaseUrl = Field(
+        default="",
+        description="sqlite:///file or postgresql://user@host/name; empty: a file handbell.sqlite3 in state_dir",
+    )
+    password: SecretStr = Field(
+        default=_NO_SECRET, description="PostgreSQL password; one written inside url is moved here when it is read"
+    )
+    state_dir: Path = Field(
+        default=Path("/var/lib/handbell"),
+        description="Folder for the SQLite file and locks; systemd's STATE_DIRECTORY sets it",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move_password(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("url"), str):
+            return data
+        url, password = values.part_password(data["url"])
+        if not password:
+            return data
+        if data.get("password"):
+            raise ValueError("must have its password once, not in url and in password too")
+        return {**data, "url": url, "password": password}
+
+    def dsn(self) -> str:
+        """Give the address for SQLAlchemy, with its driver and its password: for the driver alone, never for a log."""
+        url = self.url or f"sqlite+aiosqlite:///{self.state_dir / 'handbell.sqlite3'}"
+        return values.join_password(url, self.password.get_secret_value())
+
+
+class Web(values.Section):
+    """Pages for staff, and the webhooks of the providers."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on")
+    public_base_url: values.WebAddress = Field(
+        default="",
+        description="How providers and families reach this machine, https://…; empty: we ask the providers instead",
+    )
+    max_body_bytes: int = Field(
+        default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
+    )
+
+
+class TextSender(values.Section):
+    """One number, messaging service or name that texts are sent as."""
+
+    address: values.TextSender = Field(
+        description="+44… number, MG… messaging service, or a name of up to 11 letters and digits"
+    )
+    parts_per_second: float = Field(
+        default=1.0, gt=0, le=2000, description="Text parts a second that the provider's contract allows"
+    )
+    burst: int = Field(default=1, ge=1, le=10_000, description="Text parts that may leave at once after a rest")
+
+
+class VoiceSender(values.Section):
+    """One number that calls are made from."""
+
+    address: values.Number = Field(description="+44… number that families can ring back")
+    calls_per_second: float = Field(
+        default=1.0, gt=0, le=100, description="New calls a second that the contract allows"
+    )
+    burst: int = Field(default=1, ge=1, le=100, description="Calls that may start at once after a rest")
+
+
+class SharedKey(values.Section):
+    """One of Twilio's webhook keys (HMAC-SHA256)."""
+
+    key_id: str = Field(min_length=1, description="Its name in the header X-Twilio-Webhooks-Signature-Settings")
+    secret: SecretStr = Field(min_length=1, description="The key itself")
+
+
+class Twilio(values.Section):
+    """Texts and calls."""
+
+    account_sid: values.AccountSid = Field(default="", description="The account's SID, which begins with AC")
+    auth_token: SecretStr = Field(default=_NO_SECRET, description="The account's auth token")
+    accepted_tokens: Annotated[tuple[SecretStr, ...], values.Listed] = Field(
+        default=(), description="Further tokens that may sign webhooks, while the token is being changed"
+    )
+    shared_keys: Annotated[tuple[SharedKey, ...], values.Listed] = Field(
+        default=(), description="Keys that may sign webhooks by HMAC-SHA256"
+    )
+    api_base_url: values.WebAddress = Field(
+        default="https://api.twilio.com", min_length=1, description="Where Twilio's API answers"
+    )
+    sms_senders: Annotated[tuple[TextSender, ...], values.Listed] = Field(
+        default=(), description="What texts are sent as"
+    )
+    voice_senders: Annotated[tuple[VoiceSender, ...], values.Listed] = Field(
+        default=(), description="Numbers that calls are made from"
+    )
+    connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Patience for a connection, in seconds")
+    read_timeout_s: float = Field(default=15.0, gt=0, le=120, description="Patience for an answer, in seconds")
+    answering_machine_detection: Literal["off", "enable", "detect_message_end"] = Field(
+        default="off",
+        description="Twilio's MachineDetection, charged per call; calls are safe without it: a key opens them",
+    )
+
+
+class Smtp(values.Section):
+    """Email."""
+
+    host: values.HostName = Field(default="", description="The mail server that takes our mail; empty: no email")
+    port: int = Field(default=587, ge=1, le=65535, description="Its port")
+    username: str = Field(default="", description="Login, where it asks for one")
+    password: SecretStr = Field(default=_NO_SECRET, description="Password of that login")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="starttls (port 587), tls (port 465), or none inside this machine"
+    )
+    from_address: values.MailAddress = Field(default="", description="Address that mail is sent from")
+    from_name: str = Field(default="", max_length=80, description="Name beside it; empty: the school's name")
+    bounce_domain: values.HostName = Field(
+        default="",
+        description="Domain whose mail comes back to us, for bounces and replies; empty: that of from_address",
+    )
+    messages_per_second: float = Field(
+        default=10.0, gt=0, le=10_000, description="Mails a second that the server allows"
+    )
+    pool_size: int = Field(default=4, ge=1, le=100, description="Connections kept open to the server")
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authority of the server, where it is the school's own"
+    )
+    timeout_s: float = Field(
+        default=30.0, gt=0, le=300, description="Patience for each answer of the server, in seconds"
+    )
+
+
+class Retry(values.Section):
+    """How often and how far apart we try again what was certainly not taken."""
+
+    base_s: float = Field(gt=0, description="Wait before the second try, in seconds; it doubles from try to try")
+    max_s: float = Field(gt=0, le=86_400, description="Longest wait between two tries, in seconds")
+    max_attempts: int = Field(ge=1, le=100, description="Tries in all; then the message has failed")
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.max_s < self.base_s:
+            raise ValueError("must have a max_s that is no less than its base_s")
+        return self
+
+
+def _over(default: Retry) -> BeforeValidator:
+    """Let a section that gives only some of the three figures keep the medium's own defaults for the rest."""
+    return BeforeValidator(lambda given: {**default.model_dump(), **given} if isinstance(given, dict) else given)
+
+
+_SMS_RETRY = Retry(base_s=5, max_s=600, max_attempts=8)
+_EMAIL_RETRY = Retry(base_s=300, max_s=21_600, max_attempts=14)
+_VOICE_RETRY = Retry(base_s=300, max_s=1800, max_attempts=4)
+
+
+class Retries(values.Section):
+    """Trying again, by medium."""
+
+    sms: Annotated[Retry, _over(_SMS_RETRY)] = Field(default=_SMS_RETRY, description="Texts: about ten minutes in all")
+    email: Annotated[Retry, _over(_EMAIL_RETRY)] = Field(default=_EMAIL_RETRY, description="Email: two days in all")
+    voice: Annotated[Retry, _over(_VOICE_RETRY)] = Field(default=_VOICE_RETRY, description="Calls: half an hour in all")
+
+
+class Sending(values.Section):
+    """How the outbox works."""
+
+    concurrency: int = Field(default=20, ge=1, le=1000, description="Messages in flight at once for each sender")
+    urgent_slots: int = Field(
+        default=4, ge=0, description="How many of them are kept free for emergencies and absences"
+    )
+    lease_s: float = Field(
+        default=120.0, gt=0, le=3600, description="After this a claimed message counts as left behind, in seconds"
+    )
+    poll_s: float = Field(
+        default=1.0, gt=0, le=60, description="Pause between two looks at an empty outbox, in seconds"
+    )
+    in_doubt_grace_s: float = Field(
+        default=60.0, gt=0, le=3600, description="Wait before we ask the provider about a message in doubt, in seconds"
+    )
+    retry: Retries = Retries()
+
+    @model_validator(mode="after")
+    def _check_slots(self) -> Self:
+        if self.urgent_slots >= self.concurrency:
+            raise ValueError("must have fewer urgent_slots than its concurrency, or nothing else is ever sent")
+        return self
+
+
+class Costs(values.Section):
+    """What your provider charges, in pence. Handbell knows no prices: estimates are as good as these figures."""
+
+    pence_per_text_part: float = Field(default=0.0, ge=0, le=1000, description="One part of a text")
+    pence_per_call_minute: float = Field(default=0.0, ge=0, le=1000, description="One begun minute of a call")
+    pence_per_email: float = Field(default=0.0, ge=0, le=1000, description="One email")
+
+
+class Languages(values.Section):
+    """Translations."""
+
+    allow_drafts: bool = Field(default=False, description="Send translations that no person has reviewed yet")
+
+
+class Audit(values.Section):
+    """The record of every deed."""
+
+    key: SecretStr = Field(
+        default=_NO_SECRET,
+        description="Key of the record's seal, 32 characters or more; keep a copy away from this machine",
+    )
+    seal_every_s: float = Field(default=1.0, gt=0, le=60, description="Pause between two seals, in seconds")
+
+
+class Practice(values.Section):
+    """A made-up school and a simulated outside world: nothing leaves the machine."""
+
+    enabled: bool = Field(default=False, description="Practise instead of sending")
+    seed: int = Field(default=1, ge=0, description="Which made-up school: the same number gives the same families")
+
+
+class Log(values.Section):
+    """What is written to the journal."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is written")
+    format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people")
