@@ -1,0 +1,208 @@
+"""What may be written in a notice or event definition. The shape is the same in TOML and in JSON."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from channels.base import Medium
+from gateway import optout
+from gateway.models.types import Purpose
+from templates import languages, words
+
+_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def _span(value: object) -> object:
+    """Read ``90s``, ``20m``, ``1h30m`` or ``2d`` as a timedelta."""
+    if not isinstance(value, str):
+        return value
+    match = _SPAN.fullmatch(value.replace(" ", ""))
+    if not match or not any(match.groups()):
+        raise ValueError("write a waiting time such as 90s, 20m, 1h30m or 2d")
+    days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _language(tag: str) -> str:
+    found = languages.match(tag)
+    if not found:
+        raise ValueError(f"“{tag}” is not a language that Handbell knows; write a tag such as pl or ur")
+    return found
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Language = Annotated[str, AfterValidator(_language)]
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+Tell = Literal["first_contact", "parental_responsibility", "lives_with", "everyone"]
+
+
+class Part(BaseModel):
+    """A part of a definition: frozen, and no key that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pupils(Part):
+    """Which pupils. Years as ``R`` or ``3``; named pupils by MIS id or UPN."""
+
+    years: list[str | int] = Field(default=[], description="Year groups: N, R or 1 to 13")
+    forms: list[str] = Field(default=[], description="Forms, such as 3A")
+    groups: list[str] = Field(default=[], description="Groups by name, such as Choir")
+    pupils: list[str] = Field(default=[], description="Pupils by MIS id or UPN")
+
+    def empty(self) -> bool:
+        """Whether nobody is named."""
+        return not (self.years or self.forms or self.groups or self.pupils)
+
+
+class Audience(Pupils):
+    """Who should hear: pupils, then who of each family."""
+
+    whole_school: bool = Field(default=False, description="Every pupil on roll")
+    languages: list[Language] = Field(default=[], description="Only contacts who read one of these languages")
+    tell: Tell = Field(default="parental_responsibility", description="Who of each family")
+    but_not: Pupils = Field(default=Pupils(), description="Pupils to leave out")
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Audience:
+        if not self.whole_school and self.empty():
+            raise ValueError("name somebody: whole_school = true, or years, forms, groups or pupils")
+        if self.whole_school and not self.empty():
+            raise ValueError(
+                "whole_school is everybody already: take it out, or take out years, forms, groups and pupils"
+            )
+        return self
+
+
+class Step(Part):
+    """A step of the media ladder: media used in parallel, so long after the step before it."""
+
+    media: list[Medium] = Field(min_length=1, description="sms, email, voice: all at once")
+    after: Span = Field(default=timedelta(0), description="Waiting time after the step before, such as 20m")
+
+
+class Schedule(Part):
+    """When. Local wall time of the school. Without a schedule the notice goes out at once."""
+
+    at: datetime | None = Field(default=None, description="Once, at this local time")
+    cron: str = Field(default="", description="Again and again, five cron fields in local time")
+    until: datetime | None = Field(default=None, description="The last moment at which cron may fire")
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Schedule:
+        if self.at and self.cron:
+            raise ValueError("give either “at” or “cron”, not both")
+        if self.until and not self.cron:
+            raise ValueError("“until” needs “cron”")
+        return self
+
+
+class Validity(Part):
+    """How long it is worth saying."""
+
+    for_: Span | None = Field(default=None, alias="for", description="So long after it fires, such as 12h")
+    until: datetime | None = Field(default=None, description="Until this local time")
+
+
+class Option(Part):
+    """One answer: the digit to send or press, and its words by language (English at least)."""
+
+    key: str = Field(pattern=r"^[1-9]$", description="The digit to send or press")
+    label: dict[Language, str] = Field(description="What it means, by language")
+
+    @model_validator(mode="after")
+    def _english(self) -> Option:
+        if not self.label.get("en", "").strip():
+            raise ValueError('give the English label: label = { en = "…" }')
+        for label in self.label.values():
+            if optout.read(label).keyword:
+                raise ValueError(
+                    f"“{label}” is a word that stops texts: choose another, or families cut themselves off"
+                )
+        return self
+
+
+class Replies(Part):
+    """The answers that are expected."""
+
+    expected: bool = Field(default=False, description="Whether families are asked to answer")
+    options: list[Option] = Field(default=[], description="The menu; each key once")
+
+    @model_validator(mode="after")
+    def _keys_once(self) -> Replies:
+        keys = [option.key for option in self.options]
+        if len(keys) != len(set(keys)):
+            raise ValueError("two options have the same key")
+        return self
+
+
+class Approval(Part):
+    """Whether a second person must agree before anything leaves."""
+
+    required: bool = Field(default=False, description="Hold everything until another person approves")
+
+
+class EventDetails(Part):
+    """The happening that an event definition is about, in local time."""
+
+    starts: datetime = Field(description="When it begins")
+    ends: datetime | None = Field(default=None, description="When it ends")
+    place: str = Field(default="", description="Where it is")
+
+
+class Definition(Part):
+    """A notice or an event, whole."""
+
+    key: Key = Field(description="A short name of your own, such as closure-2026-12-01; it can be sent once")
+    kind: Literal["notice", "event"] = Field(default="notice", description="notice, or event for a dated happening")
+    title: str = Field(min_length=1, max_length=120, description="For the office, and the subject of a free-text email")
+    purpose: Purpose = Field(description="Why it is sent: decides priority and whether it can be declined")
+    template: str = Field(default="", description="A wording of templates/notices; or give text")
+    values: dict[str, Any] = Field(default={}, description="The values that the wording needs")
+    text: dict[Language, str] = Field(default={}, description="Free text by language, English at least")
+    subject: dict[Language, str] = Field(default={}, description="Email subject of a free text, by language")
+    event: EventDetails | None = Field(default=None, description="For kind = event")
+    audience: Audience = Field(description="Who should hear")
+    media: list[Medium] = Field(default=[], description="Short for a ladder of one step")
+    ladder: list[Step] = Field(default=[], description="Steps, one after another")
+    until: Literal["delivered", "answered"] | None = Field(
+        default=None, description="What stops the ladder for a contact"
+    )
+    schedule: Schedule = Field(default=Schedule(), description="When")
+    valid: Validity = Field(default=Validity(), description="How long it is worth saying")
+    replies: Replies = Field(default=Replies(), description="Answers expected")
+    approval: Approval = Field(default=Approval(), description="A second pair of eyes")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Definition:
+        if bool(self.template) == bool(self.text):
+            raise ValueError("give either “template” with “values”, or “text”")
+        if self.text and not self.text.get("en", "").strip():
+            raise ValueError('free text needs English at least: text.en = "…"')
+        if (self.kind == "event") != (self.event is not None):
+            raise ValueError('kind = "event" and an [event] table go together')
+        if bool(self.media) == bool(self.ladder):
+            raise ValueError("give either “media” (all at once) or [[ladder]] steps")
+        return self
+
+    @property
+    def steps(self) -> list[Step]:
+        """The ladder, whichever way it was written."""
+        return self.ladder or [Step(media=self.media)]
+
+    @property
+    def stop_when(self) -> Literal["delivered", "answered"]:
+        """What stops the ladder: an answer where one is expected, else delivery."""
+        return self.until or ("answered" if self.replies.expected or self.replies.options else "delivered")
+
+    def template_values(self) -> dict[str, Any]:
+        """The values of the wording; an event's own details are filled in for it."""
+        own: dict[str, Any] = {"title": self.title}
+        if self.event:
+            own |= {"date": self.event.starts.date(), "time": self.event.starts.time(), "place": self.event.place}
+        known = words.notices()[self.template].values if self.template in words.notices() else {}
+        return {name: value for name, value in own.items() if name in known} | self.values

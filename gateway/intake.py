@@ -1,0 +1,116 @@
+"""What comes back is stored first, unique per event, and only then interpreted.
+
+A doubled delivery finds its row and changes nothing. What cannot be interpreted now (a receipt that outran our commit) is
+tried again for a while; what still cannot is kept, and listed for staff as ``orphan`` or ``failed``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import col, select
+
+from channels import base
+from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
+from gateway import audit, receipts, replies, upsert
+from gateway.database import Database, Session
+from gateway.models import Inbound
+from gateway.models.types import core
+
+logger = structlog.get_logger()
+
+#: How long an event may wait for a message that we do not know yet.
+PATIENCE = timedelta(minutes=5)
+_TRIES = 5
+
+
+async def store(session: Session, channel: str, events: Sequence[base.Event], *, now: datetime) -> list[str]:
+    """Store events. Gives the event ids that were new."""
+    rows = [
+        {
+            "channel": channel,
+            "event_id": event.event_id,
+            "kind": "reply" if isinstance(event, Reply) else "receipt",
+            "event": _packed(event),
+            "raw": dict(event.raw),
+            "received_at": now,
+            "tries": 0,
+            "outcome": "",
+        }
+        for event in events
+    ]
+    if not rows:
+        return []
+    statement = upsert.insert(session, core(Inbound)).values(rows).on_conflict_do_nothing()
+    return list(await session.scalars(statement.returning(core(Inbound).c.event_id)))
+
+
+async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, limit: int = 200) -> int:
+    """Interpret what waits, each event in a transaction of its own. Gives how many were looked at."""
+    async with database.read() as session:
+        query = (
+            select(Inbound.id)
+            .where(col(Inbound.handled_at).is_(None))
+            .where(sa.or_(col(Inbound.due_at).is_(None), col(Inbound.due_at) <= now))
+            .order_by(col(Inbound.id))
+            .limit(limit)
+        )
+        waiting = list(await session.scalars(query))
+    for inbound_id in waiting:
+        try:
+            async with database.write() as session:
+                await _handle(session, inbound_id, log=log, now=now)
+        except Exception as error:  # one event that cannot be read must not hold up the others
+            logger.exception("intake.failed", inbound=inbound_id)
+            async with database.write() as session:
+                await _put_off(session, inbound_id, error, now=now)
+    return len(waiting)
+
+
+async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, now: datetime) -> None:
+    query = select(Inbound).where(Inbound.id == inbound_id, col(Inbound.handled_at).is_(None))
+    inbound = (await session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
+    if inbound is None:
+        return  # another worker was first
+    event = unpacked(inbound.kind, inbound.event)
+    if isinstance(event, Reply):
+        await replies.handle(session, event, inbound, log=log, now=now)
+        outcome = "reply"
+    else:
+        outcome = await receipts.apply(session, event, log=log, now=now)
+    if outcome == "unknown" and now - inbound.received_at < PATIENCE:
+        inbound.due_at = now + timedelta(seconds=min(60, 2 ** min(inbound.tries, 6)))
+        inbound.tries += 1
+    else:
+        inbound.handled_at, inbound.outcome = now, "orphan" if outcome == "unknown" else outcome
+    session.add(inbound)
+
+
+async def _put_off(session: Session, inbound_id: int | None, error: Exception, *, now: datetime) -> None:
+    inbound = await session.get(Inbound, inbound_id)
+    if inbound is None:
+        return
+    inbound.tries += 1
+    inbound.due_at = now + timedelta(seconds=30 * inbound.tries)
+    if inbound.tries >= _TRIES:
+        inbound.handled_at, inbound.outcome = now, f"failed: {type(error).__name__}"
+    session.add(inbound)
+
+
+def _packed(event: base.Event) -> dict[str, Any]:
+    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event) if field.name != "raw"}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
+def unpacked(kind: str, packed: dict[str, Any]) -> base.Event:
+    """The event as the channel gave it (without its raw fields)."""
+    fields = packed | {"at": datetime.fromisoformat(packed["at"])}
+    if kind == "reply":
+        return Reply(**fields | {"medium": Medium(fields["medium"])})
+    reason = Reason(fields["reason"]) if fields["reason"] else None
+    return Receipt(**fields | {"state": ReceiptState(fields["state"]), "reason": reason})

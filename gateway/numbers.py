@@ -1,0 +1,169 @@
+"""Telephone numbers as people write them in a cell, made into E.164, or refused with a cure.
+
+Refusing is safe, guessing is not: a wrong guess tells a stranger about a child. So one cell holds one number, and what
+cannot be read gives a :class:`~gateway.errors.Problem` that never quotes the number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
+
+from gateway.errors import Problem
+from gateway.models.types import LineType
+
+# Ofcom's numbers for drama belong to nobody, so that practice schools and tests may use them.
+# https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama
+# The library calls the first three invalid; the other drama ranges are ordinary landlines to it.
+DRAMA = (
+    (re.compile(r"\+447700900\d{3}"), LineType.MOBILE),
+    (re.compile(r"\+441632960\d{3}"), LineType.LANDLINE),
+    (re.compile(r"\+443069990\d{3}"), LineType.LANDLINE),
+)
+
+LINE_TYPES = {
+    PhoneNumberType.MOBILE: LineType.MOBILE,
+    # North America does not tell the two apart; a text is worth trying.
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: LineType.MOBILE,
+    PhoneNumberType.FIXED_LINE: LineType.LANDLINE,
+    # 03 numbers: switchboards at the price of a landline, deaf to texts like one.
+    PhoneNumberType.UAN: LineType.LANDLINE,
+}
+
+DEAR = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
+
+MOST_DIGITS = 15  #: of an international number (ITU-T E.164 §6.2.1)
+SHORTEST_HOME = 10  #: fewer digits than any number in the United Kingdom has
+
+_DIGITS = re.compile(r"[+(]*\d(?:[\s().\-]*\d)*")
+_EXCEL_FLOAT = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
+_EXCEL_TEXT = re.compile(r'="(.*)"')
+_TRUNK_SLIP = re.compile(r"(?:\+|00)?0*(?:44)?0*")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that can be called. ``label`` is the note that stood beside it in the cell, such as ``mum work``."""
+
+    e164: str
+    line_type: LineType
+    label: str = ""
+
+
+def read(raw: str, *, region: str = "GB") -> Number | Problem:
+    """Read one cell; ``region`` is where a number without a country code belongs (ISO 3166).
+
+    Gives a problem for what is no number, no complete number, more than one number, or costs the school dearly
+    (premium and shared-cost rates).
+    """
+    text = _plain(raw)
+    if _EXCEL_FLOAT.fullmatch(text):
+        return Problem(
+            "A spreadsheet has shortened this telephone number and lost its digits.",
+            "Format the column as text in the export, or export again without opening the file in Excel.",
+        )
+    digits = _DIGITS.findall(text)
+    if not digits:
+        return Problem("There is no telephone number in this cell.", "Write one number, or leave the cell empty.")
+    note = text.replace(digits[0], " ", 1)
+    if _holds_several(digits, note):
+        return Problem(
+            "There is more than one telephone number in this cell.", "Put each number into a column of its own."
+        )
+    return _understand(digits[0], label=_tidy(note), region=region)
+
+
+def is_phone(address: str) -> bool:
+    """Whether an address is a telephone number in E.164 (and not an email address)."""
+    return re.fullmatch(r"\+[1-9]\d{6,14}", address) is not None
+
+
+def masked(e164: str) -> str:
+    """The number with only its last three digits left, for reports and logs."""
+    return f"…{e164[-3:]}"
+
+
+def _plain(raw: str) -> str:
+    """Undo what spreadsheets and copying put around a number: invisible marks, quotes, long dashes, ``.0``."""
+    text = unicodedata.normalize("NFKC", raw)
+    text = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) != "Cf").strip()
+    if wrapped := _EXCEL_TEXT.fullmatch(text):
+        text = wrapped[1]
+    text = re.sub(r"[‐-―−]", "-", text.lstrip("'").removeprefix("tel:"))
+    return re.sub(r"^(\d+)\.0+$", r"\1", text)
+
+
+def _holds_several(digits: list[str], note: str) -> bool:
+    if _count(digits[0]) > MOST_DIGITS:
+        return True
+    # «after 6pm» and «ext 12» are notes; a run of digits without a word, or a long one, is another number.
+    others = digits[1:]
+    wordless = not any(c.isalpha() for c in note)
+    return any(wordless or _count(other) > 4 for other in others)
+
+
+def _understand(digits: str, *, label: str, region: str) -> Number | Problem:
+    last = None
+    for candidate in _candidates(digits):
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
+        for pattern, line_type in DRAMA:
+            if pattern.fullmatch(e164):
+                return Number(e164, line_type, label)
+        kind = phonenumbers.number_type(number)
+        if kind in DEAR:
+            return Problem(
+                "This is a premium or shared-cost number, and calling it would cost the school dearly.",
+                "Ask the contact for an ordinary number.",
+            )
+        if kind != PhoneNumberType.UNKNOWN:
+            return Number(e164, LINE_TYPES.get(kind, LineType.OTHER), label)
+        last = last or number
+    return _refuse(digits, last, region)
+
+
+def _candidates(digits: str) -> Iterator[str]:
+    """The number as it stands, then with a muddled start such as ``+07…``, ``0044 0…`` or ``044 07…`` put right.
+
+    A number that lacks both + and 0 is never tried abroad: 7700 900123 with a digit too many is a telephone in
+    Kazakhstan.
+    """
+    yield digits
+    bare = re.sub(r"[^\d+]", "", digits)
+    if bare.lstrip("+").startswith("0"):
+        rest = _TRUNK_SLIP.sub("", bare, count=1)
+        yield f"0{rest}"
+        if bare.startswith(("+", "00")):
+            yield f"+{rest}"
+
+
+def _refuse(digits: str, number: PhoneNumber | None, region: str) -> Problem:
+    cure = "Check it with the family and correct it in the school's records."
+    length = number and phonenumbers.is_possible_number_with_reason(number)
+    at_home = number and phonenumbers.country_code_for_region(region) == number.country_code
+    if length == ValidationResult.TOO_LONG:
+        # Most likely a slip of the finger, but digits may also be a number from abroad that lost its +.
+        foreign = (
+            "" if digits.startswith(("+", "0")) else " A number from abroad needs + and its country code in front."
+        )
+        return Problem("This telephone number has too many digits.", cure + foreign)
+    if length == ValidationResult.TOO_SHORT or (at_home and _count(digits) < SHORTEST_HOME):
+        return Problem("This telephone number has too few digits.", cure)
+    return Problem("No telephone has this number.", cure)
+
+
+def _count(digits: str) -> int:
+    return sum(c.isdigit() for c in digits)
+
+
+def _tidy(note: str) -> str:
+    note = re.sub(r"\s+", " ", note).strip(" ()[]-–:;,./|")
+    return note if any(c.isalnum() for c in note) else ""

@@ -1,0 +1,26 @@
+"""The outbox: messages wait here, are claimed, and are settled. Never lost, never twice (architecture.md §4).
+
+``claim`` takes what will be sent at once and writes that down before the first byte leaves. ``settle`` writes down what
+came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-out or a 5xx left in doubt.
+"""
+
+from gateway.outbox.claiming import Claim, Slots, claim
+from gateway.outbox.desk import cancel, change, release, waiting
+from gateway.outbox.settling import Sent, settle
+from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
+
+__all__ = [
+    "Claim",
+    "Doubt",
+    "Sent",
+    "Slots",
+    "cancel",
+    "change",
+    "claim",
+    "doubts",
+    "expire_leases",
+    "release",
+    "resolve",
+    "settle",
+    "waiting",
+]

@@ -1,0 +1,151 @@
+"""Settling: what came of provider calls is written down, many in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from channels.base import Medium, Outcome, SendResult
+from gateway import audit, retry
+from gateway.database import Session
+from gateway.models import Attempt, Message, MessageState, Sender
+from gateway.models.types import core
+
+message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One provider call and what came of it."""
+
+    message: Mapping[str, Any]
+    result: SendResult
+
+
+async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy, log: audit.Log, now: datetime) -> int:
+    """Write down what came of provider calls; a worker settles only its own attempt. Gives how many changed."""
+    ids = [item.message["id"] for item in sent]
+    t = message_table.c
+    query = sa.select(t.id, t.state, t.attempt, t.retries).where(t.id.in_(ids)).order_by(t.id).with_for_update()
+    now_in = {row["id"]: row for row in (await session.execute(query)).mappings()}
+    updates, lines = [], []
+    for item in sent:
+        row = now_in.get(item.message["id"])
+        if row is None or row["attempt"] != item.message["attempt"]:
+            continue  # a successor owns it: this worker was taken for dead
+        if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
+            continue  # a receipt outran us, and has written down all that we know
+        after = _after(item, retries=row["retries"], policy=policy, now=now)
+        updates.append({"b_id": row["id"], **after})
+        facts = {"attempt": row["attempt"], "code": item.result.code, "reason": after["b_reason"]}
+        lines.append(audit.Line(f"message.{after['b_state'].value}", f"message:{row['id']}", facts))
+    await _write(session, updates)
+    await _end_attempts(session, sent, now=now)
+    await _hold_lanes(session, sent, now=now, policy=policy, log=log)
+    await log.record(session, lines, now=now)
+    return len(lines)
+
+
+def _after(item: Sent, *, retries: int, policy: retry.Policy, now: datetime) -> dict[str, Any]:
+    """The new state of a message after one provider call, as bound values."""
+    result, message = item.result, item.message
+    values: dict[str, Any] = {
+        "b_ref": result.ref,
+        "b_reason": result.reason.value if result.reason else "",
+        "b_text": result.text,
+        "b_lease": None,
+        "b_due": message["due_at"],
+        "b_retries": retries,
+        "b_now": now,
+    }
+    match result.outcome:
+        case Outcome.ACCEPTED:
+            return values | {"b_state": MessageState.ACCEPTED, "b_reason": "", "b_text": ""}
+        case Outcome.REFUSED:
+            return values | {"b_state": MessageState.FAILED}
+        case Outcome.UNKNOWN:
+            return values | {"b_state": MessageState.UNKNOWN, "b_lease": now + policy.grace}
+        case Outcome.RETRY:
+            if not result.lane_wide:
+                retries += 1
+            if retries > policy.limit(Medium(message["medium"])):
+                return values | {"b_state": MessageState.FAILED, "b_retries": retries}
+            due = now + policy.delay(Medium(message["medium"]), retries, asked=result.wait, key=message["id"])
+            return values | {"b_state": MessageState.QUEUED, "b_due": due, "b_retries": retries}
+
+
+async def _write(session: Session, updates: Sequence[dict[str, Any]]) -> None:
+    if not updates:
+        return
+    b = sa.bindparam
+    statement = (
+        sa.update(message_table)
+        .where(message_table.c.id == b("b_id"))
+        .values(
+            state=b("b_state"),
+            ref=b("b_ref"),
+            reason=b("b_reason"),
+            reason_text=b("b_text"),
+            lease_until=b("b_lease"),
+            due_at=b("b_due"),
+            retries=b("b_retries"),
+            changed_at=b("b_now"),
+        )
+    )
+    await (await session.connection()).execute(statement, list(updates))
+
+
+async def _end_attempts(session: Session, sent: Sequence[Sent], *, now: datetime) -> None:
+    b = sa.bindparam
+    statement = (
+        sa.update(attempt_table)
+        .where(attempt_table.c.message_id == b("b_id"), attempt_table.c.number == b("b_number"))
+        .values(
+            ended_at=b("b_now"),
+            outcome=b("b_outcome"),
+            code=b("b_code"),
+            reason=b("b_reason"),
+            text=b("b_text"),
+            ref=b("b_ref"),
+        )
+    )
+    rows = [
+        {
+            "b_id": item.message["id"],
+            "b_number": item.message["attempt"],
+            "b_now": now,
+            "b_outcome": item.result.outcome,
+            "b_code": item.result.code,
+            "b_reason": item.result.reason.value if item.result.reason else "",
+            "b_text": item.result.text,
+            "b_ref": item.result.ref,
+        }
+        for item in sent
+    ]
+    await (await session.connection()).execute(statement, rows)
+
+
+async def _hold_lanes(
+    session: Session, sent: Sequence[Sent], *, policy: retry.Policy, log: audit.Log, now: datetime
+) -> None:
+    """Hold a whole lane back when the trouble is the sender's or the account's, not one message's."""
+    for item in sent:
+        if not item.result.lane_wide:
+            continue
+        until = now + policy.lane_hold(item.result.wait)
+        because = item.result.text or (item.result.reason.value if item.result.reason else "the provider's trouble")
+        sender_id = item.message["sender_id"]
+        held = (
+            sa.update(sender_table)
+            .where(sender_table.c.id == sender_id)
+            .where(sa.or_(sender_table.c.held_until.is_(None), sender_table.c.held_until < until))
+            .values(held_until=until, held_because=because)
+            .returning(sender_table.c.id)
+        )
+        if (await session.execute(held)).first():
+            facts = {"until": until.isoformat(), "because": because, "code": item.result.code}
+            await log.record(session, audit.Line("sender.held", f"sender:{sender_id}", facts), now=now)

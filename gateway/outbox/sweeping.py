@@ -1,0 +1,120 @@
+"""Doubts: calls whose outcome nobody knows. A worker died, a line was cut, a provider failed after the request.
+
+Evidence decides, in this order: a callback that carries our id; the provider's own list, after a time of grace; and
+when patience runs out the rule for the purpose: emergency and absence go again, everything else fails as ``in_doubt``
+for staff to send again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from channels.base import FindResult, Found
+from gateway import audit, retry, states
+from gateway.database import Session
+from gateway.models import Attempt, Message, MessageState, Sender
+from gateway.models.types import core
+
+message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
+
+IN_DOUBT = "in_doubt"
+_IN_DOUBT_TEXT = "It may or may not have gone out, and nobody can tell. Look at it, then send it again if need be."
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message to look for, as which sender it went out, and since when to look."""
+
+    message: Mapping[str, Any]
+    since: datetime
+
+
+async def expire_leases(session: Session, *, policy: retry.Policy, log: audit.Log, now: datetime) -> int:
+    """Turn calls whose worker never reported into doubts. Gives how many."""
+    t = message_table.c
+    statement = (
+        sa.update(message_table)
+        .where(t.state == MessageState.SENDING, t.lease_until <= now)
+        .values(state=MessageState.UNKNOWN, lease_until=now + policy.grace, changed_at=now)
+        .returning(t.id)
+    )
+    ids = [row.id for row in await session.execute(statement)]
+    await log.record(
+        session, [audit.Line("message.unknown", f"message:{one}", {"reason": "lease"}) for one in ids], now=now
+    )
+    return len(ids)
+
+
+async def doubts(session: Session, *, now: datetime, limit: int = 100) -> list[Doubt]:
+    """The doubts whose time of grace is over, oldest first."""
+    t, a, s = message_table.c, attempt_table.c, sender_table.c
+    query = (
+        sa.select(message_table, a.begun_at, s.address.label("sender"), s.channel)
+        .join(attempt_table, sa.and_(a.message_id == t.id, a.number == t.attempt))
+        .join(sender_table, s.id == t.sender_id)
+        .where(t.state == MessageState.UNKNOWN, t.lease_until <= now)
+        .order_by(t.lease_until)
+        .limit(limit)
+    )
+    return [Doubt(dict(row), row["begun_at"]) for row in (await session.execute(query)).mappings()]
+
+
+async def resolve(
+    session: Session, doubt: Doubt, found: FindResult, *, policy: retry.Policy, log: audit.Log, now: datetime
+) -> MessageState:
+    """Decide one doubt by what the provider's list says. Gives the message's state afterwards."""
+    message = doubt.message
+    values: dict[str, Any]
+    ref = await _unowned(session, found.refs, message["id"]) if found.found is Found.HERE else ""
+    waited = now - doubt.since
+    if ref:
+        after, values = MessageState.ACCEPTED, {"ref": ref, "reason": "", "reason_text": ""}
+    elif found.found is not Found.CANNOT_TELL:
+        after, values = MessageState.QUEUED, {"due_at": now}
+    elif waited < policy.grace + policy.patience:
+        await _look_again(session, message["id"], at=now + _pause(waited))
+        return MessageState.UNKNOWN
+    elif message["purpose"].goes_again_in_doubt:
+        after, values = MessageState.QUEUED, {"due_at": now}
+    else:
+        after, values = MessageState.FAILED, {"reason": IN_DOUBT, "reason_text": _IN_DOUBT_TEXT}
+    t = message_table.c
+    statement = (
+        sa.update(message_table)
+        .where(t.id == message["id"], t.state == MessageState.UNKNOWN, t.attempt == message["attempt"])
+        .where(t.state.in_(states.sources(after)))
+        .values(state=after, lease_until=None, changed_at=now, **values)
+        .returning(t.id)
+    )
+    if (await session.execute(statement)).first():
+        facts = {"reason": "evidence", "found": found.found.value}
+        await log.record(session, audit.Line(f"message.{after.value}", f"message:{message['id']}", facts), now=now)
+        return after
+    current: MessageState = (await session.execute(sa.select(t.state).where(t.id == message["id"]))).scalar_one()
+    return current
+
+
+def _pause(waited: timedelta) -> timedelta:
+    """Look again soon at first, then more rarely."""
+    return max(timedelta(seconds=5), min(timedelta(minutes=2), waited / 2))
+
+
+async def _look_again(session: Session, message_id: str, *, at: datetime) -> None:
+    t = message_table.c
+    await session.execute(
+        sa.update(message_table).where(t.id == message_id, t.state == MessageState.UNKNOWN).values(lease_until=at)
+    )
+
+
+async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> str:
+    """The first of the provider's ids that no other message owns, or ``""``."""
+    if not refs:
+        return ""
+    t = message_table.c
+    owned = set(await session.scalars(sa.select(t.ref).where(t.ref.in_(refs), t.id != message_id)))
+    return next((ref for ref in refs if ref not in owned), "")

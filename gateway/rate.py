@@ -1,0 +1,30 @@
+"""How fast one number may speak: the generic cell rate algorithm (ITU-T I.371), which needs one timestamp a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """``rate`` parts a second, ``burst`` parts at once; ``tat`` is the theoretical arrival time of the next part.
+
+    In any window of one second at most ``rate + burst`` parts are paid for.
+    """
+
+    rate: float
+    burst: float
+    tat: datetime | None
+
+    def wait(self, parts: int, *, now: datetime) -> float:
+        """Seconds until ``parts`` may be sent; 0.0 = now. More parts than the burst go once the bucket is full."""
+        interval = 1 / self.rate
+        needed = min(float(parts), max(self.burst, 1.0)) * interval
+        tolerance = max(self.burst, 1.0) * interval
+        start = max(self.tat or now, now)
+        return max(0.0, (start - now).total_seconds() + needed - tolerance - 1e-6)
+
+    def paid(self, parts: int, *, now: datetime) -> Bucket:
+        """The bucket after ``parts`` were sent."""
+        return replace(self, tat=max(self.tat or now, now) + timedelta(seconds=parts / self.rate))

@@ -1,0 +1,132 @@
+"""Words and key presses of a person: tied to the conversation with that address, and listed for staff.
+
+Only the networks' own words are acted on by machine (``optout``). A digit of the menu that was asked is noted as the
+option it stands for. Everything else is for a person to read.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import col, select
+
+from channels import base
+from channels.base import Medium
+from gateway import audit, optout, points
+from gateway.database import Session
+from gateway.models import (
+    Contact,
+    ContactPoint,
+    Conversation,
+    Inbound,
+    Keyword,
+    Message,
+    MessageState,
+    Reply,
+)
+
+#: How long after a message a word from the same phone is taken as its answer.
+ANSWERS_WITHIN = timedelta(days=14)
+
+
+async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> Reply:
+    """Attach a reply to its conversation, act on STOP and START, and list it for staff."""
+    medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
+    message = await _answered(session, reply, now=now)
+    contact = await _who(session, reply, message)
+    conversation = await _conversation(session, medium, reply.sender, contact, at=reply.at)
+    keyword = None if reply.keys else optout.read(reply.body).keyword
+    option = _option(reply, message)
+    row = Reply(
+        conversation_id=_id(conversation),
+        inbound_id=_id(inbound),
+        contact_id=contact.id if contact else None,
+        message_id=message.id if message else None,
+        run_id=message.run_id if message else None,
+        at=reply.at,
+        body=reply.body,
+        keys=reply.keys,
+        option=option,
+        keyword=keyword,
+    )
+    session.add(row)
+    await session.flush()
+    if not option and keyword not in (Keyword.OPT_IN,):
+        conversation.waiting_since = conversation.waiting_since or reply.at
+    await points.good(session, reply.medium, reply.sender, at=reply.at)
+    facts = {
+        "medium": reply.medium,
+        "option": option,
+        "keyword": keyword,
+        "message": row.message_id,
+        "known": bool(contact),
+    }
+    await log.record(session, audit.Line("reply.received", f"reply:{row.id}", facts, actor="parent"), now=now)
+    await _act(session, reply, keyword, log=log, now=now)
+    return row
+
+
+def _id(row: Conversation | Inbound) -> int:
+    if row.id is None:
+        raise ValueError("the row is not stored yet")
+    return row.id
+
+
+async def _act(session: Session, reply: base.Reply, keyword: Keyword | None, *, log: audit.Log, now: datetime) -> None:
+    if keyword is Keyword.OPT_OUT:
+        await points.opt_out(session, reply.medium, reply.sender, how="reply", log=log, now=now)
+    elif keyword is Keyword.OPT_IN:
+        await points.opt_in(session, reply.medium, reply.sender, how="reply", log=log, now=now)
+
+
+async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Message | None:
+    """The message that this answers: the one that the provider names, else the latest one to that address."""
+    if reply.in_reply_to:
+        return await session.get(Message, reply.in_reply_to)
+    query = (
+        select(Message)
+        .where(Message.address == reply.sender, Message.medium == reply.medium)
+        .where(
+            col(Message.state).in_(
+                [MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED]
+            )
+        )
+        .where(col(Message.changed_at) > now - ANSWERS_WITHIN)
+        .order_by(col(Message.changed_at).desc(), col(Message.id).desc())
+        .limit(1)
+    )
+    return (await session.scalars(query)).first()
+
+
+async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
+    """Whose words these are: of whoever was asked, else of the only contact with that address, else nobody's yet."""
+    if message is not None and message.contact_id is not None:
+        return await session.get(Contact, message.contact_id)
+    query = (
+        select(Contact)
+        .join(ContactPoint, col(ContactPoint.contact_id) == col(Contact.id))
+        .where(ContactPoint.address == reply.sender, ContactPoint.kind == points.kind_of(reply.medium))
+        .limit(2)
+    )
+    found = (await session.scalars(query)).all()
+    return found[0] if len(found) == 1 else None
+
+
+async def _conversation(
+    session: Session, medium: Medium, address: str, contact: Contact | None, *, at: datetime
+) -> Conversation:
+    query = select(Conversation).where(Conversation.medium == medium, Conversation.address == address)
+    conversation = (await session.scalars(query)).one_or_none()
+    if conversation is None:
+        conversation = Conversation(medium=medium, address=address, last_at=at)
+    conversation.last_at = max(conversation.last_at, at)
+    conversation.contact_id = conversation.contact_id or (contact.id if contact else None)
+    session.add(conversation)
+    await session.flush()
+    return conversation
+
+
+def _option(reply: base.Reply, message: Message | None) -> str:
+    """The menu key that the whole reply is, or ``""``."""
+    said = (reply.keys or reply.body).strip().rstrip(".!").strip()
+    return said if message is not None and len(said) == 1 and said in message.keys else ""

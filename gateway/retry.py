@@ -1,0 +1,55 @@
+"""When to try again, and when to stop trying."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from channels.base import Medium
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Doubling waits: ``base`` seconds, then twice, four times … up to ``most`` seconds, ``tries`` retries in all."""
+
+    base: float
+    most: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Retry rules by medium.
+
+    ``grace``  how long a doubtful call is left alone before evidence is looked for
+    ``patience``  how long evidence is looked for before the rule for the purpose decides
+    ``lane_seconds``  how long a lane is held back when the provider does not say
+    """
+
+    backoff: Mapping[Medium, Backoff] = field(default_factory=dict)
+    grace: timedelta = timedelta(seconds=60)
+    patience: timedelta = timedelta(minutes=10)
+    lane_seconds: float = 60.0
+
+    def _of(self, medium: Medium) -> Backoff:
+        return self.backoff.get(medium, Backoff(30.0, 3600.0, 5))
+
+    def limit(self, medium: Medium) -> int:
+        """How many retries a message has."""
+        return self._of(medium).tries
+
+    def delay(self, medium: Medium, retries: int, *, asked: float | None, key: str) -> timedelta:
+        """The wait before retry number ``retries``: what the provider asked for at least, and jitter of up to a fifth.
+
+        The jitter comes from the message's id, so that a crowd that failed together does not come back together.
+        """
+        rule = self._of(medium)
+        plain = min(rule.most, rule.base * 2.0 ** max(0, retries - 1))
+        spread = 1.0 + (zlib.crc32(f"{key}:{retries}".encode()) % 1000) / 5000
+        return timedelta(seconds=max(plain, asked or 0.0) * spread)
+
+    def lane_hold(self, asked: float | None) -> timedelta:
+        """How long to hold a whole lane back."""
+        return timedelta(seconds=asked if asked is not None else self.lane_seconds)
