@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from channels import base, twilio_codes, twilio_http
+from channels import base, loopback, twilio_codes, twilio_http
 
 #: Twilio's clock and ours may differ; a message that seems a little too old is still looked at. Safe: the caller leaves
 #: out what another row owns.
@@ -226,17 +225,9 @@ def _refuse_bad_settings(account: TwilioAccount, environment: Mapping[str, str])
                 f"{name} is set in the environment and cannot go with api_base_url: unset one of them."
             )
     address = urlsplit(account.api_base_url)
-    if address.scheme != "https" and not (address.scheme == "http" and is_this_machine(address.hostname or "")):
+    if address.scheme != "https" and not (
+        address.scheme == "http" and loopback.is_this_machine(address.hostname or "")
+    ):
         raise base.Misconfigured(
             "The setting api_base_url must start with https://, or the password would travel openly."
         )
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host name or address is the loopback."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,0 +1,297 @@
+"""Email over SMTP: a small pool of kept connections, and the knowledge at which step a delivery broke.
+
+MAIL, RCPT and DATA are separate steps, because only the step says whether a message may have been taken: until the text
+is written nothing has been, after its final dot only the server's reply can tell (RFC 5321 section 4.2.5 and 6.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import aiosmtplib
+
+from channels import base, email_codes, email_mime, loopback
+
+#: A lost or silent connection, or a reply that is not SMTP. Refusals do not come as exceptions here.
+_LOST = (aiosmtplib.SMTPException, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Settings of the school's mail relay.
+
+    ``security``        ``starttls`` (must succeed), ``tls`` from the first byte, or ``none``; none only without a
+                        password, or on this machine
+    ``ca_file``         a PEM file of further authorities, for a relay with a certificate of the school's own
+    ``local_hostname``  how we greet; a fixed name, because looking it up can hang
+    ``pool_size``       connections at most, ``timeout`` seconds for each step
+    ``bounce_domain``   where ``bounce+ID@`` is received, ``""`` when bounces cannot come back to us
+    ``return_path``     a fixed envelope sender instead, where the relay insists on one
+    """
+
+    host: str
+    port: int = 587
+    username: str = ""
+    password: str = field(default="", repr=False)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+    local_hostname: str = "localhost"
+    pool_size: int = 4
+    timeout: float = 30.0
+    bounce_domain: str = ""
+    return_path: str = ""
+    school_name: str = ""
+
+
+class NoConnection(Exception):  # noqa: N818 - says what is known
+    """No usable connection came about, so nothing of any message was sent. ``result`` says why."""
+
+    def __init__(self, reason: base.Reason, sentence: str, *, code: str = "") -> None:
+        super().__init__(sentence)
+        self.result = base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=sentence, lane_wide=True)
+
+
+class _Broken(Exception):  # noqa: N818 - says what is known
+    """The connection ended at ``step``."""
+
+    def __init__(self, step: email_codes.Step) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class _Envelope(NamedTuple):
+    sender: str
+    to: str
+
+
+class SmtpEmail:
+    """The channel for email. ``now`` gives the time for the Date header, aware."""
+
+    name = "smtp"
+    medium = base.Medium.EMAIL
+
+    def __init__(self, server: SmtpServer, *, now: Callable[[], datetime]) -> None:
+        self._server = server
+        self._now = now
+        self._tls: ssl.SSLContext | None = None
+        self._idle: list[aiosmtplib.SMTP] = []
+        self._places = asyncio.Semaphore(server.pool_size)
+
+    async def open(self) -> None:
+        """Read the certificates, once: it takes some 30 ms. Raises :class:`base.Misconfigured`."""
+        server = self._server
+        if server.security == "none" and server.password and not loopback.is_this_machine(server.host):
+            raise base.Misconfigured("With security = none the mail password would travel openly: use starttls or tls.")
+        if server.security != "none":
+            self._tls = await asyncio.to_thread(_tls_context, server.ca_file)
+
+    async def close(self) -> None:
+        """Say goodbye on every kept connection."""
+        while self._idle:
+            await _quit(self._idle.pop())
+
+    def speaks(self, locale: str) -> bool:
+        """Any language can be written."""
+        return True
+
+    async def check(self) -> str:
+        """Connect, greet and log in. Gives a sentence; raises :class:`base.Misconfigured` with one."""
+        try:
+            await _quit(await self._connect())
+        except NoConnection as error:
+            raise base.Misconfigured(str(error)) from None
+        login = " and accepts our login" if self._server.username else ""
+        return f"The mail server {self._server.host} answers{login}."
+
+    async def find(self, message: base.Outgoing, since: datetime) -> base.FindResult:
+        """A relay keeps no list that could be asked, so it can never be told."""
+        return base.FindResult(base.Found.CANNOT_TELL)
+
+    async def send(self, message: base.Outgoing) -> base.SendResult:
+        """Hand one email to the relay, once."""
+        try:
+            content = email_mime.build(message, school_name=self._server.school_name, at=self._now())
+            envelope = _Envelope(self._return_path(message), email_mime.ascii_domain("To", message.to))
+            reference = email_mime.message_id(message)
+        except email_mime.BadHeader as error:
+            return _unbuildable(error)
+        async with self._places:
+            refusal = await self._deliver(envelope, content)
+        return refusal or base.SendResult(base.Outcome.ACCEPTED, ref=reference)
+
+    def _return_path(self, message: base.Outgoing) -> str:
+        if self._server.bounce_domain:
+            return email_mime.return_path(message, self._server.bounce_domain)
+        return email_mime.ascii_domain("From", self._server.return_path or message.sender)
+
+    async def _deliver(self, envelope: _Envelope, content: bytes) -> base.SendResult | None:
+        """Give None when the server took it. A kept connection that turns out dead at MAIL is replaced."""
+        while True:
+            kept = self._take_kept()
+            try:
+                return await self._deliver_by(kept or await self._connect(), envelope, content)
+            except NoConnection as error:
+                return error.result
+            except _Broken as error:
+                if kept and error.step is email_codes.Step.SENDER:
+                    continue  # closed while it lay idle: nothing of this message has gone anywhere
+                return _cut(error.step)
+
+    async def _deliver_by(self, smtp: aiosmtplib.SMTP, envelope: _Envelope, content: bytes) -> base.SendResult | None:
+        whole = False
+        try:
+            result = await _transact(smtp, envelope, content, timeout=self._server.timeout)
+            whole = smtp.is_connected
+        finally:
+            if whole:
+                self._idle.append(smtp)
+            else:
+                smtp.close()
+        return result
+
+    def _take_kept(self) -> aiosmtplib.SMTP | None:
+        while self._idle:
+            smtp = self._idle.pop()
+            if smtp.is_connected:
+                return smtp
+        return None
+
+    async def _connect(self) -> aiosmtplib.SMTP:
+        server = self._server
+        smtp = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username or None,
+            password=server.password or None,
+            local_hostname=server.local_hostname,
+            timeout=server.timeout,
+            use_tls=server.security == "tls",
+            start_tls=server.security == "starttls",
+            tls_context=self._tls,
+        )
+        try:
+            await smtp.connect()
+            if smtp.is_ehlo_or_helo_needed:  # neither STARTTLS nor a login has done it
+                await smtp.ehlo()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            smtp.close()
+            raise _why_not(error) from None
+        return smtp
+
+
+async def _transact(
+    smtp: aiosmtplib.SMTP,
+    envelope: _Envelope,
+    content: bytes,
+    *,
+    timeout: float,  # noqa: ASYNC109 - aiosmtplib's own, for one reply
+) -> base.SendResult | None:
+    """Go through the steps; give None when the server took it. Raises :class:`_Broken` with the step."""
+    options: list[bytes] = []
+    if not (envelope.sender + envelope.to).isascii():
+        if not smtp.supports_extension("smtputf8"):
+            sentence = "The mail server cannot send to an address with letters beyond A to Z: ask for another one."
+            return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.BAD_ADDRESS, text=sentence)
+        options.append(b"SMTPUTF8")
+    for step, command, wanted in (
+        (email_codes.Step.SENDER, [b"MAIL", f"FROM:<{envelope.sender}>".encode(), *options], (250,)),
+        (email_codes.Step.RECIPIENT, [b"RCPT", f"TO:<{envelope.to}>".encode()], (250, 251, 252)),
+        (email_codes.Step.START, [b"DATA"], (354,)),
+    ):
+        try:
+            reply = await smtp.execute_command(*command)
+        except _LOST:
+            raise _Broken(step) from None
+        if reply.code not in wanted:
+            await _reset(smtp)
+            return email_codes.result(step, reply=reply.code, text=reply.message)
+    reply = await _send_text(smtp, content, timeout=timeout)
+    if reply.code == 250:
+        return None
+    return email_codes.result(email_codes.Step.TEXT, reply=reply.code, text=reply.message)
+
+
+async def _send_text(smtp: aiosmtplib.SMTP, content: bytes, *, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109 - see above
+    # aiosmtplib's own DATA does not tell whether the text had gone out when it broke; hence by hand.
+    protocol = smtp.protocol
+    try:
+        if protocol is None:
+            raise _Broken(email_codes.Step.START)
+        protocol.write(content.replace(b"\r\n.", b"\r\n.."))  # RFC 5321 section 4.5.2
+        protocol.write(b".\r\n")
+    except _LOST:
+        raise _Broken(email_codes.Step.START) from None  # no final dot: the server must forget the rest
+    try:
+        return await protocol.read_response(timeout=timeout)
+    except _LOST:
+        raise _Broken(email_codes.Step.TEXT) from None
+
+
+async def _reset(smtp: aiosmtplib.SMTP) -> None:
+    """Make the connection fit for the next message, or close it."""
+    try:
+        if smtp.is_connected:
+            await smtp.rset()
+    except _LOST:
+        smtp.close()
+
+
+async def _quit(smtp: aiosmtplib.SMTP) -> None:
+    try:
+        await smtp.quit()
+    except _LOST:
+        smtp.close()
+
+
+def _cut(step: email_codes.Step) -> base.SendResult:
+    if step is email_codes.Step.TEXT:
+        sentence = "The connection was cut while the mail server read the email: it may have taken it."
+        return base.SendResult(base.Outcome.UNKNOWN, reason=base.Reason.TEMPORARY, text=sentence)
+    sentence = f"The connection was cut before the email was handed over (at {step})."
+    return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
+
+
+def _unbuildable(error: email_mime.BadHeader) -> base.SendResult:
+    if error.field == "From":
+        sentence = f"The sender address in the settings is not usable. {error}"
+        return base.SendResult(base.Outcome.RETRY, reason=base.Reason.CONFIG, text=sentence, lane_wide=True)
+    reason = base.Reason.BAD_ADDRESS if error.field == "To" else base.Reason.CONTENT
+    return base.SendResult(base.Outcome.REFUSED, reason=reason, text=str(error))
+
+
+def _why_not(error: Exception) -> NoConnection:
+    """Give the reason why no connection came about, in words that name the setting."""
+    code = str(error.code) if isinstance(error, aiosmtplib.SMTPResponseException) else ""
+    if isinstance(error, ssl.SSLError) or isinstance(error.__cause__, ssl.SSLError):
+        sentence = (
+            "The mail server's certificate does not fit its name or is not trusted: check host, security, ca_file."
+        )
+        return NoConnection(base.Reason.CONFIG, sentence)
+    if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+        sentence = f"The mail server does not accept our login (SMTP {code}): check username and password."
+        return NoConnection(base.Reason.AUTH, sentence, code=code)
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        reason = base.Reason.CONFIG if error.code >= 500 else base.Reason.TEMPORARY
+        return NoConnection(reason, f"The mail server turned us away at the greeting (SMTP {code}).", code=code)
+    if isinstance(error, (OSError, TimeoutError)):
+        sentence = "No connection to the mail server: check host and port, and whether the network is up."
+        return NoConnection(base.Reason.TEMPORARY, sentence)
+    sentence = "The mail server does not offer what the settings ask for: check security, username and port."
+    return NoConnection(base.Reason.CONFIG, sentence)
+
+
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        if ca_file:
+            context.load_verify_locations(cafile=ca_file)
+    except OSError:
+        raise base.Misconfigured(
+            f"The certificates in {ca_file} could not be read: check the setting ca_file."
+        ) from None
+    return context
