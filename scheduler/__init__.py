@@ -1,0 +1,1 @@
+"""Time: when a rule fires, when people may be disturbed, and the ticker that wakes the gateway."""

@@ -1,0 +1,98 @@
+"""The ticker: wakes the gateway's loops. It knows names and seconds, never what it calls.
+
+Jobs live in memory and nothing is lost with them: what must happen, and when, stands in the gateway's own tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+Job = Callable[[], Awaitable[None]]
+OnError = Callable[[str, Exception], None]
+
+_log = logging.getLogger("handbell.ticker")
+
+
+class Ticker:
+    """Runs each job every so many seconds, one run of it at a time, until it is stopped.
+
+    A run that was missed because the loop was busy is made up once. An exception is logged, told to ``on_error(name,
+    exception)`` and ends that run only. First runs are spread over ``jitter_s`` seconds, so that many processes that
+    start together do not ask the database together.
+
+    ``last_run`` holds for each name when a run last ended *well*, by ``now``: what has been failing or hanging for
+    long shows as old.
+    """
+
+    def __init__(
+        self, *, on_error: OnError, now: Callable[[], datetime] = lambda: datetime.now(UTC), jitter_s: float = 2.0
+    ) -> None:
+        self.last_run: dict[str, datetime] = {}
+        self._on_error = on_error
+        self._now = now
+        self._jitter_s = jitter_s
+        self._running: set[asyncio.Future[None]] = set()
+        self._stopping = False
+        # The local zone that APScheduler would guess has no place in intervals. Grace None: however late, it runs.
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
+        # It writes two lines for each run, which would bury the school's own events.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+
+    def every(self, seconds: float, name: str, job: Job) -> None:
+        """Run a coroutine function every so many seconds, before or after :meth:`start`.
+
+        Raises :class:`ValueError` for a name that is taken or an interval that is not positive.
+        """
+        if seconds <= 0:
+            raise ValueError(f"The interval of {name} must be more than 0 seconds.")
+        if self._scheduler.get_job(name):
+            raise ValueError(f"The ticker has a job called {name} already.")
+
+        async def run() -> None:
+            await self._run(name, job)
+
+        spread = random.SystemRandom().uniform(0, min(seconds, self._jitter_s))
+        first = datetime.now(UTC) + timedelta(seconds=spread)
+        self._scheduler.add_job(run, "interval", seconds=seconds, start_date=first, timezone=UTC, id=name)
+
+    def start(self) -> None:
+        """Begin to tick, within the running event loop."""
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Start no more runs and wait for those under way to end. May be called twice, or without a start."""
+        self._stopping = True
+        if not self._scheduler.running:
+            return
+        self._scheduler.pause()
+        # A run whose task exists but has not begun yet enters itself here before it sees that we are stopping.
+        await asyncio.sleep(0)
+        while self._running:
+            await asyncio.wait(self._running)
+        self._scheduler.shutdown()
+        # The scheduler lets go of its timer in a callback of its own.
+        await asyncio.sleep(0)
+
+    async def _run(self, name: str, job: Job) -> None:
+        if self._stopping:
+            return
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._running.add(ended)
+        try:
+            await job()
+            self.last_run[name] = self._now()
+        except Exception as error:
+            # One bad run must not end the ticking: everything else depends on it.
+            _log.exception("ticker.job_failed: %s", name)
+            self._on_error(name, error)
+        finally:
+            self._running.discard(ended)
+            ended.set_result(None)

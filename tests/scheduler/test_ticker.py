@@ -1,0 +1,173 @@
+"""The ticker on a real event loop; no test looks at how long anything took."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from scheduler import ticker
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+class Errors(list[tuple[str, Exception]]):
+    def note(self, name: str, error: Exception) -> None:
+        self.append((name, error))
+
+
+@pytest.fixture
+def errors() -> Errors:
+    return Errors()
+
+
+@pytest.fixture
+async def ticking(errors: Errors) -> AsyncIterator[ticker.Ticker]:
+    made = ticker.Ticker(on_error=errors.note, now=lambda: NOON, jitter_s=0.01)
+    yield made
+    await made.stop()
+
+
+async def reach(counts: list[int], wanted: int) -> None:
+    while len(counts) < wanted:
+        await asyncio.sleep(0.005)
+
+
+async def test_a_job_runs_again_and_again_and_its_last_good_run_is_known(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(0.01, "plan", job)
+    assert ticking.last_run == {}
+    ticking.start()
+    await reach(runs, 3)
+    assert ticking.last_run == {"plan": NOON}
+
+
+async def test_a_job_may_be_added_while_the_ticker_runs(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.start()
+    ticking.every(0.01, "plan", job)
+    await reach(runs, 1)
+
+
+async def test_an_exception_is_told_and_logged_and_stops_nothing(
+    ticking: ticker.Ticker, errors: Errors, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad: list[int] = []
+    good: list[int] = []
+
+    async def fail() -> None:
+        bad.append(1)
+        raise ZeroDivisionError("by nought")
+
+    async def work() -> None:
+        good.append(1)
+
+    ticking.every(0.01, "fail", fail)
+    ticking.every(0.01, "work", work)
+    ticking.start()
+    await reach(bad, 3)
+    await reach(good, 3)
+    await ticking.stop()
+    assert len(errors) == len(bad)
+    assert {(name, type(error)) for name, error in errors} == {("fail", ZeroDivisionError)}
+    assert "fail" not in ticking.last_run
+    failures = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.name for record in failures] == ["handbell.ticker"] * len(bad)
+    assert all(record.exc_info for record in failures)
+
+
+async def test_one_run_at_a_time_and_missed_runs_are_made_up_once(ticking: ticker.Ticker) -> None:
+    release = asyncio.Event()
+    started: list[int] = []
+    other: list[int] = []
+
+    async def slow() -> None:
+        started.append(1)
+        await release.wait()
+
+    async def quick() -> None:
+        other.append(1)
+
+    ticking.every(0.01, "slow", slow)
+    ticking.every(0.01, "quick", quick)
+    ticking.start()
+    await reach(other, 10)
+    assert len(started) == 1
+    release.set()
+    await reach(started, 2)
+
+
+async def test_stop_waits_for_the_run_under_way_and_starts_no_other(ticking: ticker.Ticker) -> None:
+    release = asyncio.Event()
+    started: list[int] = []
+    ended: list[int] = []
+
+    async def job() -> None:
+        started.append(1)
+        await release.wait()
+        await asyncio.sleep(0)
+        ended.append(1)
+
+    ticking.every(0.01, "slow", job)
+    ticking.start()
+    await reach(started, 1)
+    stopping = asyncio.create_task(ticking.stop())
+    await asyncio.sleep(0.03)
+    assert not stopping.done()
+    release.set()
+    await stopping
+    assert (len(started), len(ended)) == (1, 1)
+    await asyncio.sleep(0.03)
+    assert len(started) == 1
+    await ticking.stop()
+
+
+async def test_stop_just_after_start_leaves_nothing_running(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(0.001, "plan", job)
+    ticking.start()
+    await ticking.stop()
+    count = len(runs)
+    await asyncio.sleep(0.02)
+    assert len(runs) == count
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_the_libraries_own_chatter_is_silent(ticking: ticker.Ticker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(0.01, "plan", job)
+    ticking.start()
+    await reach(runs, 2)
+    await ticking.stop()
+    assert not [record for record in caplog.records if record.name.startswith("apscheduler")]
+
+
+async def test_names_are_taken_once_and_intervals_are_positive(ticking: ticker.Ticker) -> None:
+    async def job() -> None:
+        return
+
+    ticking.every(1, "plan", job)
+    with pytest.raises(ValueError, match="called plan already"):
+        ticking.every(1, "plan", job)
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        ticking.every(0, "never", job)
