@@ -1,7 +1,7 @@
 """What comes back is stored first, unique per event, and only then interpreted.
 
-A doubled delivery finds its row and changes nothing. What cannot be interpreted now (a receipt that outran our commit) is
-tried again for a while; what still cannot is kept, and listed for staff as ``orphan`` or ``failed``.
+A doubled delivery finds its row and changes nothing. What cannot be interpreted now (a receipt that outran our commit)
+is tried again for a while; what still cannot is kept, and listed for staff as ``orphan`` or ``failed``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ PATIENCE = timedelta(minutes=5)
 _TRIES = 5
 
 
-async def store(session: Session, channel: str, events: Sequence[base.Event], *, now: datetime) -> list[str]:
-    """Store events. Gives the event ids that were new."""
+async def store(session: Session, channel: str, events: Sequence[base.Event], *, now: datetime) -> None:
+    """Store events; those that are stored already change nothing."""
     rows = [
         {
             "channel": channel,
@@ -44,10 +44,7 @@ async def store(session: Session, channel: str, events: Sequence[base.Event], *,
         }
         for event in events
     ]
-    if not rows:
-        return []
-    statement = upsert.insert(session, core(Inbound)).values(rows).on_conflict_do_nothing()
-    return list(await session.scalars(statement.returning(core(Inbound).c.event_id)))
+    await upsert.insert(session, core(Inbound), rows, key=("channel", "event_id"))
 
 
 async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, limit: int = 200) -> int:

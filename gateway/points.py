@@ -1,4 +1,4 @@
-"""What the evidence says of a phone or a mailbox. It belongs to the address: every contact who shares it is concerned."""
+"""What the evidence says of a phone or a mailbox: every contact who shares the address is concerned."""
 
 from __future__ import annotations
 

@@ -1,15 +1,43 @@
-"""``INSERT … ON CONFLICT``: the one statement that SQLAlchemy spells differently for each database."""
+"""Many rows at once, on SQLite and PostgreSQL: the only place where the two dialects' INSERT differ."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.database import Session
 
+Rows = Sequence[dict[str, Any]]
 
-def insert(session: Session, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An insert that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update`` of the session's database."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+
+async def insert(
+    session: Session, table: sa.Table, rows: Rows, *, key: Sequence[str], update: Sequence[str] = ()
+) -> None:
+    """Insert rows, all with the same columns. Where ``key`` is taken already, set the ``update`` columns or do nothing."""
+    if not rows:
+        return
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = build(table)
+    if update:
+        changes = {column: statement.excluded[column] for column in update}
+        statement = statement.on_conflict_do_update(index_elements=list(key), set_=changes)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(key))
+    await session.execute(statement, rows)
+
+
+async def change(session: Session, table: sa.Table, rows: Rows) -> None:
+    """Update rows by their ``id``, all with the same columns."""
+    if not rows:
+        return
+    columns = [name for name in rows[0] if name != "id"]
+    statement = (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("_id"))
+        .values({name: sa.bindparam(f"_{name}", type_=table.c[name].type) for name in columns})
+    )
+    connection = await session.connection()
+    await connection.execute(statement, [{f"_{name}": value for name, value in row.items()} for row in rows])

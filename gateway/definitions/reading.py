@@ -157,3 +157,8 @@ def schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Handbell definition",
     }
+
+
+def stored(data: Mapping[str, Any]) -> model.Definition:
+    """A definition that was checked when it was stored."""
+    return model.Definition.model_validate(data)

@@ -39,6 +39,7 @@ class Notice(Table, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+    trouble: str = ""
 
 
 class Run(Table, table=True):
@@ -80,7 +81,8 @@ class Message(Table, table=True):
     ``language``  of the words; ``""`` on a skipped row
     ``parts``     SMS segments (1 for email and calls); ``pence`` the expected cost
     ``due_at``    not before; ``not_after`` expires it; ``only_if`` is asked again when it is claimed
-    ``attempt``   how many times it was claimed; ``lease_until`` until when the worker's word is awaited
+    ``attempt``   how many times it was claimed; ``retries`` how many of those failed by its own fault, not the lane's
+    ``lease_until`` until when the worker's word is awaited, or when a doubt is looked into
     ``ref``       the provider's id
     """
 
@@ -130,6 +132,7 @@ class Message(Table, table=True):
     not_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
     only_if: str = ""
     attempt: int = 0
+    retries: int = 0
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ref: str = ""
     created_at: datetime = Field(sa_type=UtcDateTime)

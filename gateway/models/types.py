@@ -126,6 +126,7 @@ class NoticeState(StrEnum):
     SCHEDULED = "scheduled"
     DONE = "done"
     CANCELLED = "cancelled"
+    BROKEN = "broken"  #: it could not be planned; ``trouble`` says why
 
 
 class MessageState(StrEnum):

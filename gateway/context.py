@@ -1,0 +1,98 @@
+"""What the loops, the web pages and the command line share: one object, made in ``wiring`` from the settings."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+
+from channels.base import Channel, Medium
+from config.settings import Settings
+from gateway import audit, ids, retry, wording
+from gateway.database import Database, Session
+from gateway.metrics import Metrics
+from gateway.models import Sender
+
+
+def utc_now() -> datetime:
+    """The clock on the wall, as an aware UTC moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The whole gateway. ``channels`` are by name; ``now`` and ``new_id`` are its only clock and dice."""
+
+    settings: Settings
+    database: Database
+    log: audit.Log
+    secret: bytes
+    channels: Mapping[str, Channel]
+    metrics: Metrics = field(default_factory=Metrics)
+    now: Callable[[], datetime] = utc_now
+    new_id: Callable[[], str] = ids.new_id
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """The school's time zone."""
+        return ZoneInfo(self.settings.school.timezone)
+
+    @property
+    def public_url(self) -> str:
+        """Where providers and families reach us, without a slash at the end; ``""`` when they cannot."""
+        return self.settings.web.public_base_url.rstrip("/")
+
+    def today(self) -> date:
+        """The school's date."""
+        return self.now().astimezone(self.timezone).date()
+
+    def school(self) -> wording.School:
+        """How the school is called in messages."""
+        school = self.settings.school
+        return wording.School(
+            school.name, school.short_name, school.phone, school.language, self.settings.languages.allow_drafts
+        )
+
+    def costs(self) -> wording.Costs:
+        """What the providers charge, in pence."""
+        costs = self.settings.costs
+        return wording.Costs(costs.pence_per_text_part, costs.pence_per_call_minute, costs.pence_per_email)
+
+    def policy(self) -> retry.Policy:
+        """When to try again."""
+        sending = self.settings.sending
+        rules = {Medium.SMS: sending.retry.sms, Medium.EMAIL: sending.retry.email, Medium.VOICE: sending.retry.voice}
+        backoff = {m: retry.Backoff(rule.base_s, rule.max_s, rule.max_attempts - 1) for m, rule in rules.items()}
+        return retry.Policy(backoff, grace=timedelta(seconds=sending.in_doubt_grace_s))
+
+    def speaks(self, locale: str) -> bool:
+        """Whether the voice channel has a voice for a language."""
+        voices = [channel for channel in self.channels.values() if channel.medium is Medium.VOICE]
+        return any(channel.speaks(locale) for channel in voices)
+
+    def sign(self, purpose: str, subject: str) -> str:
+        """A token for a link: nobody can make one for another purpose or another subject without our secret."""
+        key = hmac.new(self.secret, f"link:{purpose}".encode(), hashlib.sha256).digest()
+        return hmac.new(key, subject.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def signed(self, purpose: str, subject: str, token: str) -> bool:
+        """Whether a token is ours."""
+        return hmac.compare_digest(self.sign(purpose, subject), token)
+
+    def unsubscribe_url(self, message_id: str) -> str:
+        """The one-click address of a message (RFC 8058)."""
+        base = self.public_url or f"http://{self.settings.web.host}:{self.settings.web.port}"
+        return f"{base}/u/{message_id}/{self.sign('unsubscribe', message_id)}"
+
+
+async def senders(session: Session) -> dict[Medium, Sequence[Sender]]:
+    """The active senders by medium."""
+    found: dict[Medium, list[Sender]] = {}
+    for sender in await session.scalars(select(Sender).where(col(Sender.active)).order_by(col(Sender.id))):
+        found.setdefault(sender.medium, []).append(sender)
+    return dict(found)

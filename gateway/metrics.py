@@ -1,0 +1,35 @@
+"""What Prometheus may ask. Names and units follow its conventions; labels never hold a name or a number."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from channels.base import SendResult
+
+
+class Metrics:
+    """The counters of one daemon."""
+
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        lane = ["medium", "priority"]
+        self.calls = Counter(
+            "handbell_provider_calls", "Provider calls by outcome", ["channel", "outcome", "reason"], registry=own
+        )
+        self.queued = Gauge("handbell_outbox_queued_messages", "Messages that wait", lane, registry=own)
+        self.oldest = Gauge(
+            "handbell_outbox_oldest_due_seconds", "How long the oldest due message has waited", lane, registry=own
+        )
+        self.hooks = Counter("handbell_webhooks", "Webhook calls by result", ["channel", "result"], registry=own)
+        self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
+        self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
+        self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], registry=own)
+        self.job_failures = Counter("handbell_job_failures", "Regular jobs that failed", ["job"], registry=own)
+
+    def sent(self, channel: str, result: SendResult) -> None:
+        """Count one provider call."""
+        self.calls.labels(channel, result.outcome.value, result.reason.value if result.reason else "").inc()
+
+    def text(self) -> bytes:
+        """The exposition text for ``/metrics``."""
+        return generate_latest(self.registry)

@@ -1,0 +1,256 @@
+"""Notices: submitted, approved, previewed, planned when they are due, cancelled."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import col, select
+
+from gateway import audience, audit, context, errors, outbox, planner, wording
+from gateway.database import Session
+from gateway.definitions import model, reading
+from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
+from gateway.models.types import core
+from scheduler import calendar
+
+logger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would happen: every row, and what the definition asks for and nobody has."""
+
+    definition: model.Definition
+    audience: audience.Audience
+    rows: Sequence[planner.Planned]
+    fire_at: datetime
+
+
+async def preview(session: Session, gateway: context.Gateway, definition: model.Definition) -> Preview:
+    """Work everything out and write nothing.
+
+    Raises :class:`errors.BadDefinition` when words cannot be made.
+    """
+    now = gateway.now()
+    fire_at = first_fire(definition, gateway) or now
+    chosen = await audience.resolve(
+        session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
+    )
+    rows = planner.plan(definition, chosen, await _means(session, gateway, definition), fire_at=fire_at, now=now)
+    return Preview(definition, chosen, rows, fire_at)
+
+
+async def submit(session: Session, gateway: context.Gateway, definition: model.Definition, *, author: str) -> Notice:
+    """Take a definition in. It is planned when it is due, at once if it names no time.
+
+    Raises :class:`errors.BadDefinition` when it cannot be planned today, :class:`errors.Conflict` for a key in use.
+    """
+    if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
+        raise errors.Conflict(
+            f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
+        )
+    seen = await preview(session, gateway, definition)
+    if seen.audience.problems:
+        raise errors.BadDefinition(seen.audience.problems)
+    if not seen.audience.listeners:
+        raise errors.BadDefinition([errors.Problem("nobody is in this audience.", field="audience")])
+    now = gateway.now()
+    notice = Notice(
+        id=gateway.new_id(),
+        key=definition.key,
+        title=definition.title,
+        purpose=definition.purpose,
+        state=NoticeState.HELD if definition.approval.required else NoticeState.SCHEDULED,
+        definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        event_id=await _event(session, gateway, definition),
+        author=author,
+        created_at=now,
+        next_fire_at=first_fire(definition, gateway),
+    )
+    if notice.next_fire_at is None:
+        problem = errors.Problem("this schedule never fires.", "Look at “at”, “cron” and “until”.", field="schedule")
+        raise errors.BadDefinition([problem])
+    session.add(notice)
+    await session.flush()
+    facts = {"key": definition.key, "purpose": definition.purpose, "state": notice.state, "at": notice.next_fire_at}
+    await gateway.log.record(session, audit.Line("notice.submitted", f"notice:{notice.id}", facts, author), now=now)
+    return notice
+
+
+async def _event(session: Session, gateway: context.Gateway, definition: model.Definition) -> int | None:
+    if definition.event is None:
+        return None
+    details = definition.event
+    event = SchoolEvent(
+        key=definition.key,
+        title=definition.title,
+        place=details.place,
+        starts_at=planner.moment(details.starts, gateway.timezone),
+        ends_at=planner.moment(details.ends, gateway.timezone) if details.ends else None,
+    )
+    session.add(event)
+    await session.flush()
+    return event.id
+
+
+def first_fire(definition: model.Definition, gateway: context.Gateway) -> datetime | None:
+    """When the notice fires first: now, without a schedule; None when its schedule never fires."""
+    schedule, now = definition.schedule, gateway.now()
+    if schedule.at:
+        return planner.moment(schedule.at, gateway.timezone)
+    if schedule.cron:
+        return _next(schedule, now, gateway)
+    return now
+
+
+def _next(schedule: model.Schedule, after: datetime, gateway: context.Gateway) -> datetime | None:
+    if not schedule.cron:
+        return None
+    until = planner.moment(schedule.until, gateway.timezone) if schedule.until else None
+    return calendar.next_fire(calendar.Cron(schedule.cron), after, gateway.timezone, until=until)
+
+
+async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
+    """Plan one notice that is due, in the caller's transaction. Gives its id, or None when nothing is due."""
+    now = gateway.now()
+    query = (
+        select(Notice)
+        .where(col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]), col(Notice.next_fire_at) <= now)
+        .order_by(col(Notice.next_fire_at))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    notice = (await session.scalars(query)).first()
+    if notice is None or notice.next_fire_at is None:
+        return None
+    definition = reading.stored(notice.definition)
+    fire_at = notice.next_fire_at
+    notice.next_fire_at = _next(definition.schedule, now, gateway)
+    try:
+        await _run(session, gateway, notice, definition, fire_at=fire_at)
+        if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
+            notice.state = NoticeState.DONE
+    except errors.HandbellError as error:
+        logger.exception("notice.broken", notice=notice.id)
+        notice.state, notice.trouble = NoticeState.BROKEN, str(error)
+        await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice.id}"), now=now)
+    session.add(notice)
+    return notice.id
+
+
+async def _run(
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, fire_at: datetime
+) -> None:
+    now = gateway.now()
+    chosen = await audience.resolve(
+        session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
+    )
+    means = await _means(session, gateway, definition)
+    held = notice.state is NoticeState.HELD
+    rows = planner.plan(definition, chosen, means, fire_at=fire_at, now=now, held=held)
+    run = Run(notice_id=notice.id, fire_at=fire_at, planned_at=now)
+    session.add(run)
+    await session.flush()
+    await store(session, rows, run_id=run.id)
+    counts = Counter(row.message.state.value for row in rows)
+    facts = {"run": run.id, "fire_at": fire_at, "counts": counts, "digest": _digest(rows)}
+    await gateway.log.record(session, audit.Line("notice.planned", f"notice:{notice.id}", facts), now=now)
+
+
+async def store(session: Session, rows: Sequence[planner.Planned], *, run_id: int | None) -> None:
+    """Insert planned rows, many at once."""
+    messages = [row.message.model_dump() | {"run_id": run_id} for row in rows]
+    about = [{"message_id": row.message.id, "pupil_id": pupil_id} for row in rows for pupil_id in row.pupil_ids]
+    if messages:
+        await session.execute(sa.insert(core(Message)), messages)
+    if about:
+        await session.execute(sa.insert(core(About)), about)
+
+
+def _digest(rows: Sequence[planner.Planned]) -> str:
+    """A fingerprint of who was to get what, so that the rows cannot be changed later without the log disagreeing."""
+    lines = sorted(f"{row.message.slot}|{row.message.state}|{row.message.reason}|{row.message.body}" for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+async def _means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
+    return planner.Means(
+        composer=wording.Composer(definition, gateway.school(), gateway.speaks),
+        costs=gateway.costs(),
+        senders=await context.senders(session),
+        new_id=gateway.new_id,
+        timezone=gateway.timezone,
+        unsubscribe_url=gateway.unsubscribe_url,
+    )
+
+
+async def find(session: Session, name: str) -> Notice:
+    """A notice by its key or its id.
+
+    Raises :class:`errors.NotFound`.
+    """
+    query = select(Notice).where(sa.or_(col(Notice.key) == name, col(Notice.id) == name))
+    notice = (await session.scalars(query)).one_or_none()
+    if notice is None:
+        raise errors.NotFound(f"There is no notice “{name}”.")
+    return notice
+
+
+async def approve(session: Session, gateway: context.Gateway, name: str, *, approver: str) -> Notice:
+    """Let a held notice go. The author cannot be the second pair of eyes.
+
+    Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
+    """
+    notice, now = await find(session, name), gateway.now()
+    if notice.state is not NoticeState.HELD:
+        raise errors.Conflict(f"“{notice.key}” does not wait for approval: it is {notice.state.value}.")
+    if approver.strip().casefold() == notice.author.strip().casefold():
+        raise errors.Conflict(f"“{notice.key}” was written by {notice.author}: somebody else must approve it.")
+    notice.approver, notice.approved_at = approver, now
+    notice.state = NoticeState.SCHEDULED if notice.next_fire_at else NoticeState.DONE
+    session.add(notice)
+    await session.flush()
+    released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])
+    line = audit.Line("notice.approved", f"notice:{notice.id}", {"released": released}, approver)
+    await gateway.log.record(session, line, now=now)
+    return notice
+
+
+async def cancel(session: Session, gateway: context.Gateway, name: str, *, actor: str) -> int:
+    """Take back whatever has not left, and fire no more. Gives how many messages were taken back.
+
+    Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
+    """
+    notice, now = await find(session, name), gateway.now()
+    if notice.state is NoticeState.CANCELLED:
+        raise errors.Conflict(f"“{notice.key}” was cancelled already.")
+    notice.state, notice.next_fire_at = NoticeState.CANCELLED, None
+    session.add(notice)
+    await session.flush()
+    taken_back = await outbox.cancel(session, await run_ids(session, notice), now=now)
+    line = audit.Line("notice.cancelled", f"notice:{notice.id}", {"taken_back": taken_back}, actor)
+    await gateway.log.record(session, line, now=now)
+    return taken_back
+
+
+async def run_ids(session: Session, notice: Notice) -> list[int]:
+    """The ids of a notice's runs, oldest first."""
+    query = select(Run.id).where(Run.notice_id == notice.id).order_by(col(Run.id))
+    return [run_id for run_id in await session.scalars(query) if run_id is not None]
+
+
+async def tally(session: Session, notice: Notice) -> dict[tuple[str, MessageState, str], int]:
+    """How many messages of a notice are in which state, by medium and reason."""
+    t = core(Message).c
+    query = (
+        sa.select(t.medium, t.state, t.reason, sa.func.count())
+        .where(t.run_id.in_(await run_ids(session, notice)))
+        .group_by(t.medium, t.state, t.reason)
+    )
+    return {(medium.value, state, reason): count for medium, state, reason, count in await session.execute(query)}

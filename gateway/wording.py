@@ -1,0 +1,144 @@
+"""The words of one notice for one contact by one medium: the language allowed, the voice there is, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from channels.base import Medium
+from gateway import errors
+from gateway.definitions import model
+from templates import calls, languages, phrases, segments, words
+from templates.errors import WordingError
+
+#: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
+MOST_PARTS = 6
+SPOKEN_CHARACTERS_PER_MINUTE = 750  #: at an ordinary reading pace of about 150 words a minute
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """How the school is called in messages, and what its language settings are."""
+
+    name: str
+    short_name: str
+    phone: str
+    language: str = "en"
+    allow_drafts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What the provider charges, in pence."""
+
+    text_part: float = 0.0
+    call_minute: float = 0.0
+    email: float = 0.0
+
+    def of(self, medium: Medium, *, parts: int, characters: int) -> float:
+        """Pence for one message: text parts, begun minutes of a call, or one email."""
+        match medium:
+            case Medium.SMS:
+                return parts * self.text_part
+            case Medium.VOICE:
+                return (1 + characters // SPOKEN_CHARACTERS_PER_MINUTE) * self.call_minute
+            case Medium.EMAIL:
+                return self.email
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used."""
+
+    text: str
+    subject: str
+    language: str
+    wanted: str
+    state: str
+    parts: int
+    keys: str
+    script: dict[str, str] | None
+
+
+@dataclass(slots=True)
+class Composer:
+    """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language."""
+
+    definition: model.Definition
+    school: School
+    speaks: Callable[[str], bool]
+    _renderers: dict[tuple[Medium, str], words.Renderer] = field(default_factory=dict)
+
+    def compose(
+        self, medium: Medium, language: str, *, children: Sequence[str], recipient: str = "", unsubscribe_url: str = ""
+    ) -> Composed:
+        """Compose for one contact.
+
+        Raises :class:`errors.BadDefinition` when a value is missing or the text is too long: the row is refused.
+        """
+        try:
+            renderer = self._renderer(medium, language)
+            filled = renderer.fill(
+                self._values(children, recipient, unsubscribe_url), answers=self._answers(renderer, medium)
+            )
+        except WordingError as error:
+            raise errors.BadDefinition(
+                [errors.Problem(str(error), field=self.definition.template or "text")]
+            ) from error
+        return self._finished(medium, language, filled, has_menu="{menu}" in renderer.notice.wording(medium).text)
+
+    def _renderer(self, medium: Medium, language: str) -> words.Renderer:
+        """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
+        key = (medium, language)
+        if key not in self._renderers:
+            renderer = self._prepare(medium, language)
+            unreviewed = renderer.state in ("draft", "machine") and not self.school.allow_drafts
+            if unreviewed or (medium is Medium.VOICE and not self.speaks(renderer.language)):
+                renderer = self._prepare(medium, languages.ENGLISH)
+            self._renderers[key] = renderer
+        return self._renderers[key]
+
+    def _prepare(self, medium: Medium, language: str) -> words.Renderer:
+        mandatory = self.definition.purpose.mandatory
+        if self.definition.template:
+            return words.prepare(self.definition.template, language=language, medium=medium.value, mandatory=mandatory)
+        return words.prepare_free(
+            self.definition.text,
+            language=language,
+            medium=medium.value,
+            mandatory=mandatory,
+            subjects=self.definition.subject or {"en": self.definition.title},
+        )
+
+    def _values(self, children: Sequence[str], recipient: str, unsubscribe_url: str) -> Mapping[str, Any]:
+        own: dict[str, Any] = {
+            "school": self.school.short_name,
+            "school_phone": self.school.phone,
+            "children": list(children),
+            "recipient": recipient,
+        }
+        if unsubscribe_url:
+            own["unsubscribe_url"] = unsubscribe_url
+        return self.definition.template_values() | own
+
+    def _answers(self, renderer: words.Renderer, medium: Medium) -> words.GivenAnswers | None:
+        if self.definition.replies.options:
+            return [(option.key, option.label) for option in self.definition.replies.options]
+        return None
+
+    def _finished(self, medium: Medium, wanted: str, filled: words.Words, *, has_menu: bool) -> Composed:
+        text, script = filled.text, None
+        if filled.answers and not has_menu and medium is Medium.SMS:
+            text = segments.tidy(f"{text}\n{phrases.reply_menu(filled.language, filled.answers)}")
+        if medium is Medium.VOICE:
+            said = calls.call_script(
+                filled.language, school=self.school.name, school_phone=self.school.phone, keys=filled.answers
+            )
+            script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
+        parts = segments.count(text).parts if medium is Medium.SMS else 1
+        if parts > MOST_PARTS:
+            what = f"the text in “{filled.language}” needs {parts} parts; {MOST_PARTS} is the most."
+            raise errors.BadDefinition([errors.Problem(what, "Shorten it, or send it by email.", field="text")])
+        keys = "".join(key for key, _ in filled.answers)
+        return Composed(text, filled.subject, filled.language, wanted, filled.state, parts, keys, script)
