@@ -16,7 +16,7 @@ Rows = Sequence[dict[str, Any]]
 async def insert(
     session: Session, table: sa.Table, rows: Rows, *, key: Sequence[str], update: Sequence[str] = ()
 ) -> None:
-    """Insert rows, all with the same columns. Where ``key`` is taken already, set the ``update`` columns or do nothing."""
+    """Insert rows, all with the same columns. Where ``key`` is taken, set the ``update`` columns, or do nothing."""
     if not rows:
         return
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

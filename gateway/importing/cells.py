@@ -1,0 +1,110 @@
+"""What one cell means: dates, years, yes and no, as the exporting systems and people write them.
+
+Each reader gives the value, or a :class:`Problem` without a place; the caller knows the place.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+
+from gateway.errors import Problem
+
+YES = frozenset({"t", "true", "y", "yes", "1", "x", "✓", "✔", "on"})
+NO = frozenset({"f", "false", "n", "no", "0", "off", "none", "n/a"})
+#: What people write into a cell that has to say nothing.
+NOTHING = frozenset(
+    {"", "-", "--", "—", ".", "n/a", "na", "none", "nil", "null", "unknown", "not known", "ex-directory"}
+)
+
+NURSERY = frozenset({"n", "n1", "n2", "nursery", "fs1", "f1", "pre-school", "preschool", "kindergarten"})
+RECEPTION = frozenset({"r", "yr", "reception", "rec", "fs2", "f2", "foundation", "0"})
+
+DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d %b %Y", "%d %B %Y", "%d %b %y", "%Y/%m/%d")
+MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?(Z| ?AM)?$|[ T]12:00:00 AM$", re.IGNORECASE)
+
+# The letters of the check digit, in the order of their values: I, O and S are left out, as they look like figures.
+UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
+
+
+def text(raw: str) -> str:
+    """Tidy words: one space between them, no control characters, composed letters (NFC)."""
+    return " ".join(unicodedata.normalize("NFC", raw.replace("\0", "").replace("\ufeff", "")).split())
+
+
+def says_nothing(raw: str) -> bool:
+    """Whether the cell is empty or says only that there is nothing."""
+    return raw.strip().casefold() in NOTHING
+
+
+def day(raw: str) -> date | Problem:
+    """Read a date: day first as in Britain, or ISO 8601. The years 00 to 68 are of this century."""
+    words = MIDNIGHT.sub("", raw.strip())
+    british = re.sub(r"^(\d{1,2})[.\-](\d{1,2})[.\-]", r"\1/\2/", words)
+    spelled = re.sub(r"^(\d{1,2})-([A-Za-z]+)-", r"\1 \2 ", british)
+    for shape in DATE_FORMATS:
+        try:
+            found = datetime.strptime(spelled, shape).date()  # noqa: DTZ007 - a day has no time zone
+        except ValueError:
+            continue
+        if "%y" in shape and found.year < 2000:
+            return Problem(f"Nobody can tell the century of “{words}”.", "Write the year with four figures.")
+        return found
+    return Problem(f"“{words}” is not a date.", "Write it as day/month/year, for example 07/09/2026.")
+
+
+def year(raw: str) -> str | Problem:
+    """Read a year group: ``N``, ``R`` or ``1`` to ``13``."""
+    word = re.sub(r"^(nc|national curriculum|curriculum)\s+", "", text(raw).casefold())
+    word = re.sub(r"^(year|yr\.?|y)\s*(?=[0-9rn])", "", word)
+    if word in NURSERY:
+        return "N"
+    if word in RECEPTION:
+        return "R"
+    if re.fullmatch(r"0?[1-9]|1[0-3]", word):
+        return word.lstrip("0")
+    return Problem(f"“{text(raw)}” is not a year group.", "Write N, R or a number from 1 to 13.")
+
+
+def form(raw: str) -> str:
+    """Tidy a form's name; «Form 7A» and «Class 7A» are 7A."""
+    return re.sub(
+        r"^(?:form|class|reg(?:istration)?(?: group)?|tutor group)\s+(?=\S)", "", text(raw), flags=re.IGNORECASE
+    )
+
+
+def yes(raw: str) -> bool | Problem:
+    """Read yes or no, as T, Yes, 1, ✓ … and F, No, 0 …"""
+    word = raw.strip().casefold()
+    if word in YES:
+        return True
+    if word in NO:
+        return False
+    return Problem(f"“{text(raw)}” is neither yes nor no.", "Write Yes or No.")
+
+
+def priority(raw: str) -> int | Problem:
+    """Read whose turn it is to be asked: 1 is first."""
+    found = re.fullmatch(r"(?:priority\s*)?([1-9]\d?)(?:\.0+|st|nd|rd|th)?", raw.strip().casefold())
+    return int(found[1]) if found else Problem(f"“{text(raw)}” is not a priority.", "Write a number from 1 to 99.")
+
+
+def upn(raw: str) -> str | Problem:
+    """Read a unique pupil number and prove its check letter.
+
+    A letter and twelve figures; in a temporary number the last is a letter. The check letter stands for the sum of
+    figure times weight, weights 2 to 13, modulo 23 (DfE, «Unique pupil numbers: a guide», annex on the check letter).
+    """
+    number = re.sub(r"\s", "", raw).upper()
+    if not re.fullmatch(r"[A-Z]\d{11}[0-9A-HJ-NP-RT-Z]", number):
+        return Problem("This UPN is not a letter followed by twelve figures.", "Correct it in the school's records.")
+    values = [int(c) if c.isdigit() else UPN_LETTERS.find(c) for c in number[1:]]
+    if number[0] != UPN_LETTERS[sum(weight * value for weight, value in enumerate(values, start=2)) % 23]:
+        return Problem("The first letter of this UPN does not fit its figures.", "Correct it in the school's records.")
+    return number
+
+
+def listed(raw: str) -> tuple[str, ...]:
+    """Read names separated by semicolons (or bars), each once and in their order."""
+    return tuple(dict.fromkeys(name for part in re.split(r"[;|\n]", raw) if (name := text(part))))

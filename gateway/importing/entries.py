@@ -1,0 +1,180 @@
+"""What one row says: a pupil, a contact, what the one is to the other, and how the contact can be reached."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from gateway import addresses
+from gateway.errors import Problem
+from gateway.importing import bars, cells
+from gateway.importing.headings import Kind
+from gateway.importing.rows import Row, Values
+from gateway.models.types import LineType, PointKind
+
+#: Columns of telephones in the order of preference, with the label of a number that carries no note.
+PHONES = (("contact.mobile", ""), ("contact.phone", ""), ("contact.home_phone", "home"), ("contact.work_phone", "work"))
+
+ROW_OUT = "The row was left out."
+POINT_OUT = "The contact was taken without it."
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A telephone or mailbox. ``label`` is a note from the cell, or the sort of telephone. ``rank`` 1 is preferred."""
+
+    kind: PointKind
+    address: str
+    line_type: LineType
+    label: str
+    rank: int
+
+
+@dataclass(slots=True)
+class Person:
+    """The contact's half of a row. ``unsure`` when a telephone or mailbox could not be read."""
+
+    key: str
+    values: Values
+    link: Values
+    points: list[Point]
+    unsure: bool
+
+
+@dataclass(slots=True)
+class Entry:
+    """A row. ``pupil`` is None when it only refers to a pupil, ``groups`` None when there is no such column.
+
+    ``contact_lost`` when the row has a contact who could not be taken.
+    """
+
+    line: int
+    pupil_id: str
+    upn: str
+    pupil: Values | None = None
+    groups: tuple[str, ...] | None = None
+    contact: Person | None = None
+    contact_lost: bool = False
+
+
+def read(row: Row) -> Entry | None:
+    """Read the row, or give None when it has to be left out; then the report says why."""
+    entry = Entry(row.line, row.words("pupil.id"), _upn(row))
+    if not (entry.pupil_id or entry.upn):
+        name = "pupil.id" if row.layout.has("pupil.id") else "pupil.upn"
+        row.wrong(name, Problem("It is not said which pupil this is.", "Fill in the pupil's id or UPN."), note=ROW_OUT)
+        return None
+    if row.layout.kind is not Kind.CONTACTS:
+        entry.pupil = _pupil(row, entry)
+        if entry.pupil is None:
+            return None
+        entry.groups = cells.listed(row.cell("pupil.groups")) if row.layout.has("pupil.groups") else None
+    if row.layout.kind is not Kind.PUPILS and _has_contact(row):
+        entry.contact = _contact(row, entry)
+        entry.contact_lost = entry.contact is None
+    return entry
+
+
+def _pupil(row: Row, entry: Entry) -> Values | None:
+    values: Values = {"source_id": entry.pupil_id or entry.upn}
+    if entry.upn:
+        values["upn"] = entry.upn
+    for column in ("forename", "surname"):
+        values[column] = row.words(f"pupil.{column}")
+        if not values[column]:
+            row.wrong(f"pupil.{column}", Problem("The pupil's name is missing.", "Fill it in."), note=ROW_OUT)
+            return None
+    row.take(values, "pupil.known_as", cells.text, empty="")
+    row.take(values, "pupil.born", lambda raw: _past(raw, row.today))
+    row.take(values, "pupil.year", cells.year, empty="")
+    row.take(values, "pupil.form", cells.form, empty="")
+    row.take_language(values, "pupil.home_language", "home_language")
+    row.take(values, "pupil.left_on", cells.day)
+    if row.layout.has("pupil.left_on") and cells.says_nothing(row.cell("pupil.left_on")):
+        values["left_on"] = None  # an empty cell says that the pupil is on roll
+    return values
+
+
+def _has_contact(row: Row) -> bool:
+    """Whether the row has a contact at all: in a combined file, a pupil with nobody stands alone."""
+    names = (name for name in row.layout.columns if name.startswith("contact."))
+    return row.layout.kind is Kind.CONTACTS or any(row.cell(name).strip() for name in names)
+
+
+def _contact(row: Row, entry: Entry) -> Person | None:
+    parts = [part for part in ("title", "forename", "surname") if row.layout.has(f"contact.{part}")]
+    values: Values = {part: row.words(f"contact.{part}") for part in parts}
+    if not (values.get("forename") or values.get("surname")):
+        name = "contact.surname" if row.layout.has("contact.surname") else "contact.forename"
+        row.wrong(name, Problem("The contact's name is missing.", "Fill it in."), note="The contact was left out.")
+        return None
+    for column in ("written_language", "spoken_language"):
+        own = f"contact.{column}"
+        row.take_language(values, own if row.layout.has(own) else "contact.language", column)
+    link = _link(row)
+    points, unsure = _points(row)
+    key = row.words("contact.id") or _key_of(values, points, pupil=entry.pupil_id or entry.upn)
+    return Person(key, values | {"source_id": key}, link, points, unsure)
+
+
+def _link(row: Row) -> Values:
+    values: Values = {}
+    row.take(values, "contact.relation", cells.text, empty="")
+    row.take(values, "contact.priority", cells.priority)
+    row.take(values, "contact.parental_responsibility", cells.yes)
+    row.take(values, "contact.lives_with", cells.yes)
+    return values | bars.read(row)
+
+
+def _points(row: Row) -> tuple[list[Point], bool]:
+    """The telephones and mailboxes, each once, and whether one could not be read."""
+    phones, mailboxes, unsure = dict[str, Point](), dict[str, Point](), False
+    for name, label in PHONES:
+        for raw in row.every(name):
+            number = row.number(raw)
+            if isinstance(number, Problem):
+                row.wrong(name, number, note=POINT_OUT)
+                unsure = True
+            elif number.e164 not in phones:
+                rank = len(phones) + 1
+                point = Point(PointKind.PHONE, number.e164, number.line_type, number.label or label, rank)
+                phones[number.e164] = point
+    for raw in _mailboxes(row):
+        address = addresses.read(raw)
+        if isinstance(address, Problem):
+            row.wrong("contact.email", address, note=POINT_OUT)
+            unsure = True
+        elif address not in mailboxes:
+            mailboxes[address] = Point(PointKind.EMAIL, address, LineType.NONE, "", len(mailboxes) + 1)
+    return [*phones.values(), *mailboxes.values()], unsure
+
+
+def _mailboxes(row: Row) -> Iterator[str]:
+    for cell in row.every("contact.email"):
+        yield from addresses.split(cell)
+
+
+def _upn(row: Row) -> str:
+    values: Values = {}
+    row.take(values, "pupil.upn", cells.upn)
+    return str(values.get("upn", ""))
+
+
+def _past(raw: str, today: date) -> date | Problem:
+    born = cells.day(raw)
+    if isinstance(born, date) and born > today:
+        return Problem("This date of birth is still to come.", "Correct it in the school's records.")
+    return born
+
+
+def _key_of(values: Values, points: list[Point], *, pupil: str) -> str:
+    """A key for an export without contact ids: the name and the first number, or mailbox, or the pupil.
+
+    The same person on the rows of two pupils gets the same key. A person whose first number changes gets a new one:
+    then a new contact takes the place of the old one on the pupil's list.
+    """
+    name = " ".join(values.get(part, "") for part in ("forename", "surname")).casefold()
+    reach = points[0].address if points else f"pupil {pupil}"
+    return "auto-" + hashlib.sha256(f"{name}\0{reach}".encode()).hexdigest()[:20]

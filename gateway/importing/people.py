@@ -1,0 +1,111 @@
+"""Import pupils and contacts from the files that a school's MIS exports."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from gateway import audit
+from gateway.database import Session
+from gateway.importing import bars, entries, leaving, seen, sheets
+from gateway.importing.entries import Entry
+from gateway.importing.headings import Kind
+from gateway.importing.merging import Merger
+from gateway.importing.report import FileReport, Report
+from gateway.importing.rows import Row
+from gateway.importing.sheets import Sheet
+
+BATCH = 1000  #: rows that are in memory at once
+
+Progress = Callable[[int, int], None]
+
+
+async def load(
+    files: Sequence[Path],
+    session: Session,
+    *,
+    log: audit.Log,
+    now: datetime,
+    source_encoding: str | None = None,
+    trust_removals: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Take the files over in the caller's transaction, lists of pupils first, and report what came of it.
+
+    A row that cannot be read is reported and left out; a file that cannot be read raises :class:`BadInput`, and the
+    caller's transaction must be rolled back. Importing the same files again changes nothing. What families told
+    Handbell themselves (opt-outs, confirmed numbers, states) no file can undo.
+
+    ``source_encoding`` overrides what the files look like. ``trust_removals`` also removes contacts and numbers that
+    are gone when they are suspiciously many. ``progress`` is told bytes done and bytes in all.
+    """
+    looked = await asyncio.to_thread(sheets.look_all, files, encoding=source_encoding)
+    report, total, done = Report(), sum(sheet.size for sheet in looked), 0
+    async with seen.opened(session):
+        for sheet in looked:
+            file = await _load_sheet(sheet, session, report, now=now, progress=_shifted(progress, done, total))
+            report.tally.add(file.tally)
+            await log.record(session, _line(sheet, file), now=now)
+            done += sheet.size
+        await leaving.remove(session, report, trust=trust_removals)
+        if any(sheet.layout.kind is not Kind.CONTACTS for sheet in looked):
+            await leaving.name_missing(session, report, today=now.date())
+    removed = {name: count.gone for name, count in report.tally.each().items() if count.gone}
+    if removed:
+        await log.record(session, audit.Line("people.removed", "import", removed), now=now)
+    for problem in await bars.shared(session, today=now.date()):
+        report.warn(problem)
+    return report
+
+
+async def _load_sheet(
+    sheet: Sheet, session: Session, report: Report, *, now: datetime, progress: Callable[[int], None]
+) -> FileReport:
+    layout = sheet.layout
+    file = FileReport(sheet.path.name, layout.kind.value, unused=layout.unused())
+    report.files.append(file)
+    row = Row(layout, file=file.file, report=report, today=now.date())
+    merger = Merger(
+        session,
+        report=report,
+        file=file,
+        phones=layout.has(*(name for name, _ in entries.PHONES)),
+        emails=layout.has("contact.email"),
+    )
+    with closing(_batches(sheet, row, file)) as batches:
+        # Reading is work for the processor: in a thread, so that the school's other messages are not kept waiting.
+        while found := await asyncio.to_thread(next, batches, None):
+            batch, position = found
+            await merger.merge(batch)
+            progress(position)
+    return file
+
+
+def _batches(sheet: Sheet, row: Row, file: FileReport) -> Generator[tuple[list[Entry], int], None, None]:
+    """Give what the rows say, batch by batch, each with the bytes read so far."""
+    batch: list[Entry] = []
+    for line, cells, position in sheet.rows():
+        file.rows += 1
+        entry = entries.read(row) if row.turn(line, cells) else None
+        if entry is None:
+            file.left_out += 1
+        else:
+            batch.append(entry)
+        if len(batch) == BATCH:
+            yield batch, position
+            batch = []
+    yield batch, sheet.size
+
+
+def _shifted(progress: Progress | None, done: int, total: int) -> Callable[[int], None]:
+    """Tell the caller of bytes in all files, whichever file is being read."""
+    return lambda here: progress(done + here, total) if progress else None
+
+
+def _line(sheet: Sheet, file: FileReport) -> audit.Line:
+    counts = {name: count.facts() for name, count in file.tally.each().items()}
+    facts = {"kind": file.kind, "rows": file.rows, "left_out": file.left_out, "sha256": sheet.sha256, **counts}
+    return audit.Line("people.imported", f"file:{file.file}", facts)

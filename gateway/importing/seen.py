@@ -1,0 +1,78 @@
+"""What the files have mentioned so far: a table of the transaction, so that a file may be larger than memory.
+
+It answers two questions. Has this import said something about this pupil or contact already (then the first row
+stands, and importing the same files again changes nothing)? And at the end: what do the files no longer mention?
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from gateway import upsert
+from gateway.database import Session
+
+table = sa.Table(
+    "import_seen",
+    sa.MetaData(),
+    sa.Column("what", sa.String, primary_key=True),
+    sa.Column("a", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("b", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("c", sa.String, primary_key=True),
+    prefixes=["TEMPORARY"],
+)
+
+
+class What(StrEnum):
+    """What a mark means, and what its ``a``, ``b`` and ``c`` are."""
+
+    PUPIL = "pupil"  #: a = pupil
+    LINKED = "linked"  #: a = pupil whose contacts are listed
+    LINK_LOST = "link_lost"  #: a = pupil with a contact who could not be taken
+    GROUPED = "grouped"  #: a = pupil whose groups are listed
+    CONTACT = "contact"  #: a = contact
+    PHONES = "phones"  #: a = contact whose telephones are listed
+    EMAILS = "emails"  #: a = contact whose mailboxes are listed
+    POINT_LOST = "point_lost"  #: a = contact with a telephone or mailbox that could not be read
+    LINK = "link"  #: a = pupil, b = contact
+    MEMBER = "member"  #: a = pupil, b = group
+    POINT = "point"  #: a = contact, c = address
+
+
+@asynccontextmanager
+async def opened(session: Session) -> AsyncIterator[None]:
+    """The table, for the length of an import. A rollback takes it away as well."""
+    connection = await session.connection()
+    await connection.run_sync(table.create)
+    yield
+    await connection.run_sync(table.drop)
+
+
+async def mark(session: Session, what: What, found: Iterable[tuple[int, int, str]]) -> None:
+    """Write down what was mentioned."""
+    rows = [{"what": what.value, "a": a, "b": b, "c": c} for a, b, c in dict.fromkeys(found)]
+    await upsert.insert(session, table, rows, key=["what", "a", "b", "c"])
+
+
+async def marks(session: Session, what: What, ids: Collection[int]) -> Sequence[tuple[int, int, str]]:
+    """The marks of one sort whose ``a`` is among the ids."""
+    if not ids:
+        return []
+    query = sa.select(table.c.a, table.c.b, table.c.c).where(table.c.what == what.value, table.c.a.in_(ids))
+    return [(a, b, c) for a, b, c in await session.execute(query)]
+
+
+def listed(
+    what: What,
+    a: sa.ColumnElement[int],
+    *,
+    b: sa.ColumnElement[int] | None = None,
+    c: sa.ColumnElement[str] | None = None,
+) -> sa.ColumnElement[bool]:
+    """The condition that ``a``, together with ``b`` or ``c`` where given, was mentioned."""
+    condition = sa.exists().where(table.c.what == what.value, table.c.a == a)
+    condition = condition if b is None else condition.where(table.c.b == b)
+    return condition if c is None else condition.where(table.c.c == c)

@@ -1,0 +1,167 @@
+"""Files as rows of cells: whatever encoding, delimiter and line ends the exporting system or Excel chose."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.errors import BadInput, Problem
+from gateway.importing import headings
+
+DELIMITERS = (",", ";", "\t", "|")
+
+# What else people rename to .csv, by its first bytes.
+NOT_TEXT = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook"),
+    (b"%PDF", "a PDF"),
+)
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CURE = "Export it again as CSV (in Excel: Save as, “CSV UTF-8”)."
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A file that was looked through once: it can be decoded and its columns are known. ``size`` is in bytes."""
+
+    path: Path
+    size: int
+    sha256: str
+    encoding: str
+    delimiter: str
+    header_line: int
+    layout: headings.Layout
+
+    def rows(self) -> Iterator[tuple[int, list[str], int]]:
+        """Give each row that is not blank, with the line it starts on before it and the bytes read so far after it.
+
+        Raises :class:`BadInput` when a quotation mark is left open, for then nobody knows where a row ends.
+        """
+        rows = _rows(self.path, encoding=self.encoding, delimiter=self.delimiter)
+        return (row for row in rows if row[0] > self.header_line)
+
+
+def look(path: Path, *, known: headings.Aliases, encoding: str | None = None) -> Sheet:
+    """Look through a file without keeping it: can it be decoded, and what are its columns?
+
+    Raises :class:`BadInput` for what is missing, empty, not text, or without the needed columns.
+    """
+    try:
+        size, digest = path.stat().st_size, hashlib.sha256()
+        with path.open("rb") as raw:
+            encoding = encoding or _encoding(path, raw.read(4096))
+        for chunk in _chunks(path):
+            digest.update(chunk)
+        encoding = _proved(path, encoding)
+        line, words = _first_line(path, encoding)
+    except FileNotFoundError as error:
+        raise _bad(path, "There is no such file.", "Check its name and folder.") from error
+    except OSError as error:
+        raise _bad(
+            path, "The file cannot be opened.", "Close it in other programs and check who may read it."
+        ) from error
+    delimiter = _delimiter(words, known)
+    # Read as a row, not as a line: a heading may have a line break in it.
+    row = next(cells for at, cells, _ in _rows(path, encoding=encoding, delimiter=delimiter) if at == line)
+    layout = headings.layout(row, known=known, file=path.name, line=line)
+    return Sheet(path, size, digest.hexdigest(), encoding, delimiter, line, layout)
+
+
+def _rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], int]]:
+    with path.open("rb") as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as text:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        line = 1
+        try:
+            for cells in reader:
+                if any(map(str.strip, cells)):
+                    yield line, cells, raw.tell()
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise _bad(
+                path, "A quotation mark in this row is never closed, or stands amid a cell.", line=line
+            ) from error
+
+
+def _encoding(path: Path, start: bytes) -> str:
+    if not start.strip():
+        raise _bad(path, "The file is empty.")
+    for magic, name in NOT_TEXT:
+        if start.startswith(magic):
+            raise _bad(path, f"This is {name}, whatever its name says.")
+    return next((encoding for bom, encoding in BOMS if start.startswith(bom)), "utf-8")
+
+
+def _proved(path: Path, encoding: str) -> str:
+    """Decode the whole file once. What is not UTF-8 is cp1252, as Excel for Windows writes it in Britain."""
+    try:
+        decoder = codecs.getincrementaldecoder(encoding)()
+    except LookupError as error:
+        raise _bad(path, f"“{encoding}” is not an encoding.", "Use utf-8 or cp1252.") from error
+    try:
+        for chunk in _chunks(path):
+            if "\0" in decoder.decode(chunk):
+                raise _bad(path, "This is not a text file.")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8":
+            return _proved(path, "cp1252")
+        raise _bad(path, "The letters in this file cannot be read.") from error
+    return encoding
+
+
+def _first_line(path: Path, encoding: str) -> tuple[int, str]:
+    """The first line that says something and its number. Excel's ``sep=;`` line says nothing to us."""
+    with path.open(encoding=encoding, newline=None) as text:
+        for number, line in enumerate(text, start=1):
+            if line.strip(' \t\r\n,;|"') and not line.lower().startswith("sep="):
+                return number, line.rstrip("\n")
+    raise _bad(path, "The file is empty.")
+
+
+def _delimiter(line: str, known: headings.Aliases) -> str:
+    """The delimiter under which most headings make sense."""
+
+    def understood(delimiter: str) -> int:
+        return sum(bool(known.field(heading)) for heading in next(csv.reader([line], delimiter=delimiter), []))
+
+    return max(DELIMITERS, key=understood)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as raw:
+        while chunk := raw.read(1 << 16):
+            yield chunk
+
+
+def _bad(path: Path, what: str, cure: str = CURE, *, line: int = 0) -> BadInput:
+    return BadInput([Problem(what, cure, path.name, line)])
+
+
+def look_all(paths: Sequence[Path], *, encoding: str | None = None) -> list[Sheet]:
+    """Look through every file, lists of pupils first, so that contacts find their pupils.
+
+    Raises :class:`BadInput` with the problems of all of them.
+    """
+    known = headings.aliases()
+    sheets: list[Sheet] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            sheets.append(look(path, known=known, encoding=encoding))
+        except BadInput as error:
+            problems += error.problems
+    if not paths:
+        problems.append(Problem("No file was given.", "Name the files that were exported."))
+    if problems:
+        raise BadInput(problems)
+    order = [headings.Kind.PUPILS, headings.Kind.COMBINED, headings.Kind.CONTACTS]
+    return sorted(sheets, key=lambda sheet: order.index(sheet.layout.kind))
