@@ -1,0 +1,205 @@
+"""The provider's answers, shaped as the response schemas of Twilio's OpenAPI (twilio_api_v2010.json, MIT)."""
+
+from __future__ import annotations
+
+import email.utils
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from channels.simulator.records import Call, Text
+
+Json = dict[str, object]
+Record = TypeVar("Record", Text, Call)
+
+VERSION = "2010-04-01"
+
+#: Twilio's sentences by error code (twilio.com/docs/api/errors).
+ERRORS = {
+    20001: (400, "Unknown parameters"),
+    20003: (401, "Authenticate"),
+    20404: (404, "The requested resource was not found"),
+    20429: (429, "Too Many Requests"),
+    20500: (500, "Internal Server Error"),
+    21201: (400, "No 'To' number is specified"),
+    21205: (400, "Url parameter is required"),
+    21211: (400, "Invalid 'To' Phone Number"),
+    21212: (400, "Invalid 'From' Number"),
+    21213: (400, "No 'From' number is specified"),
+    21220: (400, "Call is not in-progress. Cannot redirect."),
+    21408: (400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number"),
+    21602: (400, "Message body is required."),
+    21603: (400, "A 'From' phone number is required."),
+    21604: (400, "A 'To' phone number is required."),
+    21609: (400, "The StatusCallback URL is not a valid url."),
+    21610: (400, "Attempt to send to unsubscribed recipient"),
+    21611: (429, "This 'From' number has exceeded the maximum number of queued messages"),
+    21612: (400, "The 'To' phone number is not currently reachable using the 'From' phone number via SMS"),
+    21614: (400, "'To' number is not a valid mobile number"),
+    21617: (400, "The concatenated message body exceeds the 1600 character limit"),
+    21624: (400, "Invalid validity period value"),
+    21626: (400, "Invalid 'StatusCallbackEvent'"),
+}
+
+
+class Refusal(Exception):  # noqa: N818 - the word of the trade
+    """The provider does not do it. ``code`` is a key of :data:`ERRORS`."""
+
+    def __init__(self, code: int, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.status, sentence = ERRORS[code]
+        self.sentence = f"{sentence}: {detail}" if detail else sentence
+
+
+def error(code: int, sentence: str, status: int) -> Json:
+    """Twilio's body of an error."""
+    return {
+        "code": code,
+        "message": sentence,
+        "more_info": f"https://www.twilio.com/docs/errors/{code}",
+        "status": status,
+    }
+
+
+def stamp(at: datetime | None) -> str | None:
+    """An RFC 2822 date in UTC, as Twilio writes all its dates."""
+    return None if at is None else email.utils.format_datetime(at.astimezone(UTC))
+
+
+def message(text: Text, account: str) -> Json:
+    """``api.v2010.account.message``."""
+    uri = f"/{VERSION}/Accounts/{account}/Messages/{text.sid}"
+    unsent = text.service_sid is not None and text.sent is None
+    return {
+        "account_sid": account,
+        "api_version": VERSION,
+        "body": text.body,
+        "date_created": stamp(text.created),
+        "date_sent": stamp(text.sent),
+        "date_updated": stamp(text.updated),
+        "direction": text.direction,
+        "error_code": text.error_code,
+        "error_message": None,
+        "from": None if unsent else text.sender,
+        "messaging_service_sid": text.service_sid,
+        "num_media": str(text.media),
+        "num_segments": "0" if unsent else str(text.segments),
+        "price": None,
+        "price_unit": "USD",
+        "sid": text.sid,
+        "status": text.status.value,
+        "subresource_uris": {"media": f"{uri}/Media.json"},
+        "to": text.to,
+        "uri": f"{uri}.json",
+    }
+
+
+def call(record: Call, account: str) -> Json:
+    """``api.v2010.account.call``."""
+    uri = f"/{VERSION}/Accounts/{account}/Calls/{record.sid}"
+    ended = record.ended or (None if record.live else record.updated)
+    return {
+        "account_sid": account,
+        "answered_by": record.answered_by,
+        "api_version": VERSION,
+        "caller_name": None,
+        "date_created": stamp(record.created),
+        "date_updated": stamp(record.updated),
+        "direction": "outbound-api",
+        "duration": str(round(record.seconds)) if ended else None,
+        "end_time": stamp(ended),
+        "forwarded_from": None,
+        "from": record.sender,
+        "from_formatted": record.sender,
+        "group_sid": None,
+        "parent_call_sid": None,
+        "phone_number_sid": None,
+        "price": None,
+        "price_unit": "USD",
+        "queue_time": "0",
+        "sid": record.sid,
+        "start_time": stamp(record.started or ended),
+        "status": record.status,
+        "subresource_uris": {"recordings": f"{uri}/Recordings.json"},
+        "to": record.to,
+        "to_formatted": record.to,
+        "trunk_sid": None,
+        "uri": f"{uri}.json",
+    }
+
+
+def account(sid: str, at: datetime) -> Json:
+    """``api.v2010.account``, without its token."""
+    uri = f"/{VERSION}/Accounts/{sid}"
+    return {
+        "auth_token": None,
+        "date_created": stamp(at),
+        "date_updated": stamp(at),
+        "friendly_name": "Practice",
+        "owner_account_sid": sid,
+        "sid": sid,
+        "status": "active",
+        "subresource_uris": {"messages": f"{uri}/Messages.json", "calls": f"{uri}/Calls.json"},
+        "type": "Full",
+        "uri": f"{uri}.json",
+    }
+
+
+def page(
+    records: Sequence[Record], query: Mapping[str, str], *, path: str, key: str, shape: Callable[[Record], Json]
+) -> Json:
+    """One page of a list, newest first. ``PageToken`` holds the last id seen, so new records shift no page."""
+    size = min(max(_whole(query.get("PageSize"), 50), 1), 1000)
+    number = max(_whole(query.get("Page"), 0), 0)
+    token = query.get("PageToken", "")
+    start = number * size
+    if token:
+        start = next((at + 1 for at, record in enumerate(records) if record.sid == token[2:]), len(records))
+    shown = records[start : start + size]
+
+    def address(which: int, last: str = "") -> str:
+        rest = {name: value for name, value in query.items() if name not in {"Page", "PageSize", "PageToken"}}
+        more = {"PageSize": str(size), "Page": str(which)} | ({"PageToken": f"PA{last}"} if last else {})
+        return f"{path}?{urllib.parse.urlencode(rest | more)}"
+
+    return {
+        "end": start + len(shown) - 1 if shown else start,
+        "first_page_uri": address(0),
+        "next_page_uri": address(number + 1, shown[-1].sid) if start + size < len(records) else None,
+        "page": number,
+        "page_size": size,
+        "previous_page_uri": address(number - 1) if number else None,
+        "start": start,
+        "uri": address(number, token[2:]),
+        key: [shape(record) for record in shown],
+    }
+
+
+def _whole(value: str | None, otherwise: int) -> int:
+    return int(value) if value and value.isdigit() else otherwise
+
+
+def fits(at: datetime, query: Mapping[str, str], name: str) -> bool:
+    """Whether a time fits ``name``, ``name<`` and ``name>`` of a list's query (all inclusive; a day or a second).
+
+    Raises :class:`Refusal` 20001 for a date that is none.
+    """
+    if exactly := query.get(name):
+        start, end = _span(exactly)
+        if not start <= at < end:
+            return False
+    if (before := query.get(f"{name}<")) and at >= _span(before)[1]:
+        return False
+    after = query.get(f"{name}>")
+    return not after or at >= _span(after)[0]
+
+
+def _span(value: str) -> tuple[datetime, datetime]:
+    try:
+        start = datetime.fromisoformat(value)
+    except ValueError as problem:
+        raise Refusal(20001, f"{value} is not a date") from problem
+    start = start if start.tzinfo else start.replace(tzinfo=UTC)
+    return start, start + (timedelta(days=1) if len(value) == 10 else timedelta(seconds=1))

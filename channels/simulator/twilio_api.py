@@ -1,0 +1,178 @@
+"""Twilio's REST API of 2010-04-01 on loopback: Messages, Calls, Accounts."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from channels.simulator import rules, shapes
+from channels.simulator.calls import Exchange
+from channels.simulator.faults import Fault, Faults, Kind
+from channels.simulator.records import Call, Text
+from channels.simulator.shapes import Json, Record, Refusal
+from channels.simulator.texts import Carrier
+from channels.simulator.world import World
+
+Deed = Callable[[web.Request], Awaitable[tuple[int, Json]]]
+
+
+class Api:
+    """The provider's front door."""
+
+    def __init__(
+        self, *, account_sid: str, auth_token: str, world: World, carrier: Carrier, exchange: Exchange, faults: Faults
+    ) -> None:
+        self._account = account_sid
+        self._key = "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
+        self._world = world
+        self._carrier = carrier
+        self._exchange = exchange
+        self._faults = faults
+
+    def routes(self) -> list[web.RouteDef]:
+        """All addresses."""
+        base = f"/{shapes.VERSION}/Accounts/{{account}}"
+        return [
+            web.post(f"{base}/Messages.json", self._guard("messages.create", self._create_message)),
+            web.get(f"{base}/Messages.json", self._guard("messages.list", self._list_messages)),
+            web.get(f"{base}/Messages/{{sid}}.json", self._guard("messages.fetch", self._fetch_message)),
+            web.post(f"{base}/Calls.json", self._guard("calls.create", self._create_call)),
+            web.get(f"{base}/Calls.json", self._guard("calls.list", self._list_calls)),
+            web.get(f"{base}/Calls/{{sid}}.json", self._guard("calls.fetch", self._fetch_call)),
+            web.post(f"{base}/Calls/{{sid}}.json", self._guard("calls.update", self._update_call)),
+            web.get(f"{base}.json", self._guard("account.fetch", self._fetch_account)),
+        ]
+
+    def _guard(self, place: str, deed: Deed) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Check the credentials, misbehave if told to, and turn refusals into Twilio's errors."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            fault = self._faults.take(place)
+            if fault is not None and not fault.taken:
+                return await self._misbehave(request, fault, _refuse(Refusal(20500)))
+            try:
+                self._admit(request)
+                status, answer = await deed(request)
+                response = web.Response(status=status, body=json.dumps(answer), content_type="application/json")
+            except Refusal as refusal:
+                response = _refuse(refusal)
+            return response if fault is None else await self._misbehave(request, fault, response)
+
+        return handle
+
+    def _admit(self, request: web.Request) -> None:
+        if request.headers.get("Authorization") != self._key:
+            raise Refusal(20003)
+        if request.match_info["account"] != self._account:
+            raise Refusal(20404)
+
+    async def _misbehave(self, request: web.Request, fault: Fault, answer: web.Response) -> web.StreamResponse:
+        match fault.kind:
+            case Kind.STATUS:
+                code = 20429 if fault.status == 429 else 20500
+                body = shapes.error(code, shapes.ERRORS[code][1], fault.status)
+                headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+                return web.json_response(body, status=fault.status, headers=headers)
+            case Kind.GARBAGE:
+                return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+            case Kind.HANG:
+                await asyncio.sleep(fault.seconds)
+                if fault.taken:
+                    return answer
+        if request.transport is not None:
+            request.transport.abort()
+        return answer  # goes nowhere: the line is cut
+
+    async def _create_message(self, request: web.Request) -> tuple[int, Json]:
+        form = rules.read_form(await request.read(), rules.MESSAGE_FIELDS)
+        wish = {name: values[0] for name, values in form.items()}
+        rules.check_message(wish)
+        phone = self._world.phone(wish["To"])
+        refused = self._world.text_fate(phone).refused
+        if not refused and (wish.get("From") or self._world.settings.service_number) in phone.stopped:
+            refused = 21610
+        if refused:
+            raise Refusal(refused)
+        text, fate = self._carrier.take(wish)
+        answer = shapes.message(text, self._account)  # before it travels: the first answer says queued
+        self._carrier.start(text, fate)
+        return 201, answer
+
+    async def _list_messages(self, request: web.Request) -> tuple[int, Json]:
+        query = rules.read_query(request.query, {"To", "From", "DateSent", "DateSent<", "DateSent>"})
+        to, sender = query.get("To"), query.get("From")
+        among = self._world.texts_by_to.get(to, []) if to else list(self._world.texts.values())
+        found = [
+            text
+            for text in reversed(among)
+            if (not sender or text.sender == sender) and shapes.fits(text.sent or text.created, query, "DateSent")
+        ]
+        return 200, shapes.page(found, query, path=request.path, key="messages", shape=self._message)
+
+    def _message(self, text: Text) -> Json:
+        return shapes.message(text, self._account)
+
+    def _call(self, call: Call) -> Json:
+        return shapes.call(call, self._account)
+
+    async def _fetch_message(self, request: web.Request) -> tuple[int, Json]:
+        return 200, self._message(_find(self._world.texts, request))
+
+    async def _create_call(self, request: web.Request) -> tuple[int, Json]:
+        form = rules.read_form(await request.read(), rules.CALL_FIELDS)
+        rules.check_call(form)
+        call = self._exchange.take(form)
+        answer = self._call(call)
+        self._exchange.start(call)
+        return 201, answer
+
+    async def _list_calls(self, request: web.Request) -> tuple[int, Json]:
+        query = rules.read_query(
+            request.query,
+            {"To", "From", "Status", "StartTime", "StartTime<", "StartTime>", "EndTime", "EndTime<", "EndTime>"},
+        )
+        plain = {"To": "to", "From": "sender", "Status": "status"}
+        found = [
+            call
+            for call in reversed(self._world.calls.values())
+            if all(getattr(call, mine) == query[name] for name, mine in plain.items() if query.get(name))
+            and shapes.fits(call.started or call.created, query, "StartTime")
+            and shapes.fits(call.ended or call.updated, query, "EndTime")
+        ]
+        return 200, shapes.page(found, query, path=request.path, key="calls", shape=self._call)
+
+    async def _fetch_call(self, request: web.Request) -> tuple[int, Json]:
+        return 200, self._call(_find(self._world.calls, request))
+
+    async def _update_call(self, request: web.Request) -> tuple[int, Json]:
+        form = rules.read_form(await request.read(), rules.CALL_UPDATES)
+        wish = {name: values[0] for name, values in form.items()}
+        call = _find(self._world.calls, request)
+        if not call.live:
+            raise Refusal(21220)
+        if status := wish.get("Status"):
+            self._exchange.end(call, status=status)
+            await asyncio.sleep(0)  # the call hears of it before the answer is written
+        elif wish.get("Url") or wish.get("Twiml"):
+            twiml, url = wish.get("Twiml", ""), wish.get("Url", "")
+            self._exchange.divert(call, url=url, method=wish.get("Method", "POST"), twiml=twiml)
+        return 200, self._call(call)
+
+    async def _fetch_account(self, request: web.Request) -> tuple[int, Json]:
+        return 200, shapes.account(self._account, self._world.now())
+
+
+def _find(among: Mapping[str, Record], request: web.Request) -> Record:
+    record = among.get(request.match_info["sid"])
+    if record is None:
+        raise Refusal(20404)
+    return record
+
+
+def _refuse(refusal: Refusal) -> web.Response:
+    body = shapes.error(refusal.code, refusal.sentence, refusal.status)
+    return web.json_response(body, status=refusal.status)
