@@ -1,0 +1,90 @@
+"""How words and values are dressed for where they go: plain text, HTML or a voice.
+
+Right-to-left text needs care: a Latin name or a number inside it drags the signs beside it to the wrong place. In plain
+text each such value is put between U+2068 and U+2069 (Unicode Bidirectional Algorithm, UAX 9, "first strong isolate":
+the value's own first letter decides). That is done only where the text is UCS-2 anyway: one such mark in a GSM-7 text
+would more than double its price.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from templates import formats, languages
+
+FIRST_STRONG_ISOLATE: Final = "\u2068"
+POP_ISOLATE: Final = "\u2069"
+
+_RTL_BLOCKS: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_RTL_LETTER: Final = re.compile(f"[{_RTL_BLOCKS}]")
+_OTHER_LETTER: Final = re.compile(rf"[^\W{_RTL_BLOCKS}]")
+
+
+def _same(text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Dress:
+    """``literal`` dresses our own words, ``value`` what is put in, ``link`` a web address, ``phone`` a number."""
+
+    literal: Callable[[str], str] = _same
+    value: Callable[[str], str] = _same
+    link: Callable[[str], str] = _same
+    phone: Callable[[str], str] = _same
+
+
+def plain(direction: languages.Direction) -> Dress:
+    """Dress for a text message or the plain part of an email. Links stay bare, so that phones see them."""
+    wrap = _isolate_in_rtl if direction == "rtl" else _isolate_in_ltr
+    return Dress(value=wrap, phone=wrap)
+
+
+def markup() -> Dress:
+    """Dress for HTML: everything escaped, values in ``<bdi>`` (which isolates as above), links made clickable."""
+    return Dress(literal=_lines, value=_bdi, link=_anchor, phone=_bdi)
+
+
+def voice() -> Dress:
+    """Dress for a call: phone numbers digit by digit, nothing else changed."""
+    return Dress(phone=formats.digits)
+
+
+def direction_of(words: str, language: str) -> languages.Direction:
+    """Say which way a text runs: right to left only if it has letters that do (Urdu is often texted in Latin ones)."""
+    return "rtl" if languages.direction(language) == "rtl" and _RTL_LETTER.search(words) else "ltr"
+
+
+def paragraphs(literal: str) -> str:
+    """Escape our own words for HTML; blank lines part paragraphs, single line ends stay line ends."""
+    return "</p>\n<p>".join(_lines(part) for part in re.split(r"[ \t]*\n[ \t]*\n\s*", literal))
+
+
+def _lines(literal: str) -> str:
+    return html.escape(literal).replace("\n", "<br>\n")
+
+
+def _bdi(value: str) -> str:
+    return f"<bdi>{_lines(value)}</bdi>"
+
+
+def _anchor(url: str) -> str:
+    return f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
+
+
+def _isolate_in_rtl(value: str) -> str:
+    # A lone number keeps its order by itself; groups with spaces, as in phone numbers, do not.
+    return _wrap(value) if _OTHER_LETTER.search(value) and not value.isdecimal() else value
+
+
+def _isolate_in_ltr(value: str) -> str:
+    return _wrap(value) if _RTL_LETTER.search(value) else value
+
+
+def _wrap(value: str) -> str:
+    # A line end closes every isolate (UAX 9, X8), so each line needs a pair of its own.
+    return "\n".join(f"{FIRST_STRONG_ISOLATE}{line}{POP_ISOLATE}" if line else line for line in value.split("\n"))

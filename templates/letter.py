@@ -1,0 +1,42 @@
+"""The one HTML layout of every email: no pictures, no outside resources, readable without styles."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import jinja2
+
+from templates import dress, languages, skeleton
+
+# Noncharacters mark the holes while Jinja renders the layout; no text may contain them (Unicode 23.7).
+_HOLE: Final = re.compile("\ufdd0(\\w+)\ufdd1")
+
+
+@cache
+def layout(lang: str, direction: languages.Direction, footer_lang: str) -> skeleton.Skeleton:
+    """Render the layout once for a language, with the holes ``title``, ``body`` and ``footer`` left open."""
+    source = (resources.files("templates") / "layouts" / "email.html").read_text("utf-8")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    holes = {name: f"\ufdd0{name}\ufdd1" for name in ("title", "body", "footer")}
+    page = environment.from_string(source).render(
+        lang=lang, dir=direction, footer_lang=footer_lang, footer_dir=languages.direction(footer_lang), **holes
+    )
+    found = _HOLE.split(page)
+    return skeleton.Skeleton(tuple(found[::2]), tuple(found[1::2]))
+
+
+def build(
+    body: skeleton.Skeleton,
+    footer: skeleton.Skeleton,
+    *,
+    language: str,
+    direction: languages.Direction,
+    footer_language: str,
+) -> skeleton.Skeleton:
+    """Make the HTML of an email out of its plain wordings. Left to fill: its values, dressed as HTML, and ``title``."""
+    page = layout(language, direction, footer_language)
+    page = page.inline("body", body.dress(dress.paragraphs))
+    return page.inline("footer", footer.dress(dress.paragraphs))

@@ -1,0 +1,132 @@
+"""Short texts that many messages share: greetings, reply menus, footers, answers to replies, the unsubscribe page.
+
+They stand in ``phrases.toml`` in four groups. A group is used in one language only: where a catalogue lacks one phrase
+of a group, the whole group comes in English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
+
+from templates import dress, formats, languages, segments, skeleton, translations, values
+
+Group = Literal["message", "call", "reply", "page"]
+
+#: (what is typed or pressed, what it means), the second in the language of the message
+Answers = Sequence[tuple[str, str]]
+
+
+class Phrase(BaseModel):
+    """One short text. ``help`` is for translators."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribePage:
+    """The sentences of the page behind an unsubscribe link, plain text, and the language that they are in."""
+
+    language: str
+    direction: languages.Direction
+    title: str
+    question: str
+    still: str
+    button: str
+    done: str
+    mistake: str
+    expired: str
+
+
+@cache
+def phrases() -> Mapping[str, Mapping[str, Phrase]]:
+    """Read ``phrases.toml``: group -> name -> phrase."""
+    return read((resources.files("templates") / "phrases.toml").read_text("utf-8"))
+
+
+def read(source: str) -> Mapping[str, Mapping[str, Phrase]]:
+    """Read the text of a file of phrases; raises pydantic's ``ValidationError`` on one that is malformed."""
+    return TypeAdapter(dict[str, dict[str, Phrase]]).validate_python(tomllib.loads(source))
+
+
+def source(group: str, name: str) -> translations.Source:
+    """Give a phrase as the catalogue knows it."""
+    return translations.Source(f"phrases/{group}/{name}", phrases()[group][name].text.strip())
+
+
+@cache
+def language_for(group: Group, language: str) -> str:
+    """Give the language in which a group of phrases will come: the one asked for, its base, or English."""
+    return translations.choose(language, [source(group, name) for name in phrases()[group]])
+
+
+@cache
+def parsed(group: Group, name: str, language: str) -> skeleton.Skeleton:
+    """Give one phrase, taken apart, in the language that :func:`language_for` gives."""
+    text = translations.put(source(group, name), language=language_for(group, language))
+    return skeleton.parse(text, where=f"the phrase {group}.{name} ({language})")
+
+
+def greeting(recipient: str, *, language: str, clothes: dress.Dress) -> str:
+    """Greet somebody by name, or as a parent or carer where there is no name."""
+    name = "greeting_named" if recipient else "greeting"
+    words = parsed("message", name, language).dress(clothes.literal)
+    return words.fill({"recipient": clothes.value(recipient)})
+
+
+@lru_cache(maxsize=1024)
+def menu(answers: tuple[tuple[str, str], ...], *, language: str, clothes: dress.Dress) -> str:
+    """Say how to answer: ``Reply 1 for ill or 2 for an appointment.``"""
+    choice = parsed("message", "choice", language).dress(clothes.literal)
+    choices = [choice.fill({"key": clothes.value(key), "label": clothes.value(label)}) for key, label in answers]
+    whole = parsed("message", "menu", language).dress(clothes.literal)
+    return whole.fill({"choices": formats.choices(choices, language_for("message", language))})
+
+
+def reply_menu(language: str, answers: Answers) -> str:
+    """Give the menu line alone, as it stands in a text message."""
+    return segments.tidy(menu(tuple(answers), language=language, clothes=_clothes("message", language)))
+
+
+def help_text(language: str, *, school: str, school_phone: str) -> str:
+    """Answer a text that asks for help: the school's name and number."""
+    return _reply("help", language, school=school, school_phone=school_phone)
+
+
+def received(language: str, *, school: str, label: str) -> str:
+    """Answer a reply that was understood as one of the answers."""
+    return _reply("received", language, school=school, label=label)
+
+
+def not_understood(language: str, *, school: str, school_phone: str) -> str:
+    """Answer a reply that was not understood."""
+    return _reply("not_understood", language, school=school, school_phone=school_phone)
+
+
+def unsubscribe_page(language: str, *, school: str, school_phone: str) -> UnsubscribePage:
+    """Give all sentences of the unsubscribe page; they are plain text and must be escaped by the page."""
+    used = language_for("page", language)
+    texts = {n: _say("page", n, language, school=school, school_phone=school_phone) for n in phrases()["page"]}
+    return UnsubscribePage(language=used, direction=languages.direction(used), **texts)
+
+
+def _reply(name: str, language: str, **given: str) -> str:
+    return segments.tidy(_say("reply", name, language, **given))
+
+
+def _say(group: Group, name: str, language: str, **given: str) -> str:
+    clothes = _clothes(group, language)
+    return parsed(group, name, language).fill({k: clothes.value(values.clean(v)) for k, v in given.items()})
+
+
+def _clothes(group: Group, language: str) -> dress.Dress:
+    return dress.plain(languages.direction(language_for(group, language)))
