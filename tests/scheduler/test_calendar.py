@@ -316,6 +316,12 @@ def test_the_schools_usual_quiet(at: str, expected: str) -> None:
     assert quiet.next_allowed(utc(at), LONDON) == utc(expected)
 
 
+def test_a_quiet_within_the_repeated_hour_ends_at_the_showing_that_comes_next() -> None:
+    quiet = calendar.QuietHours(time(0), time(1, 30))
+    assert quiet.next_allowed(utc("2026-10-25T00:10"), LONDON) == utc("2026-10-25T00:30")
+    assert quiet.next_allowed(utc("2026-10-25T01:10"), LONDON) == utc("2026-10-25T01:30")
+
+
 def test_no_hours_is_no_quiet_and_a_quiet_week_is_refused() -> None:
     assert calendar.QuietHours(time(7), time(7)).next_allowed(utc("2026-11-23T07:00"), LONDON) == utc(
         "2026-11-23T07:00"
