@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
+from channels.base import Outgoing
 from gateway import context, intake, notices, outbox, outgoing, sender, systemd
 from gateway.models import Audit, Conversation, Sender
 from scheduler.ticker import Ticker
@@ -44,7 +45,7 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.lanes: list[sender.Lane] = []
         self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
-        self._serve, self._roles = serve, roles
+        self.serve, self._roles = serve, roles
         self._arrived = asyncio.Event()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -61,13 +62,15 @@ class Daemon:
                 for lane in self.lanes:
                     group.create_task(self._supervised(lane.run(), f"lane {lane.sender_id}"))
                 group.create_task(self._supervised(self._take_in(), "intake"))
-                if self._serve and "web" in self._roles:
-                    group.create_task(self._supervised(self._serve(self.stopping), "web server"))
+                if self.serve and "web" in self._roles:
+                    group.create_task(self._supervised(self.serve(self.stopping), "web server"))
+                watchdog = group.create_task(systemd.keep_alive(self._turning, environ=os.environ))
                 self.ticker.start()
-                systemd.ready()
+                systemd.notify("READY=1", environ=os.environ)
                 await self.stopping.wait()
-                systemd.stopping()
+                systemd.notify("STOPPING=1", environ=os.environ)
                 await self.ticker.stop()
+                watchdog.cancel()
                 for lane in self.lanes:
                     lane.stop()
             await self._seal()
@@ -127,7 +130,7 @@ class Daemon:
             if row.id is not None and row.channel in gateway.channels
         ]
 
-    def _outgoing(self, message: outgoing.Row) -> outgoing.Outgoing:
+    def _outgoing(self, message: outgoing.Row) -> Outgoing:
         gateway = self.gateway
         return outgoing.build(
             message, callback_url=gateway.public_url, unsubscribe_url=gateway.unsubscribe_url, now=gateway.now()
@@ -135,7 +138,6 @@ class Daemon:
 
     def _schedule(self) -> None:
         poll = self.gateway.settings.sending.poll_s
-        self.ticker.every(10, "watchdog", self._feed_watchdog)
         if "clock" in self._roles:
             self.ticker.every(poll, "plan", self.plan)
             self.ticker.every(5, "sweep", self.sweep)
@@ -214,9 +216,8 @@ class Daemon:
         limit = self.gateway.now() - timedelta(seconds=STUCK_SECONDS)
         return [f"lane {lane.sender_id}" for lane in self.lanes if lane.last_turn < limit]
 
-    async def _feed_watchdog(self) -> None:
-        stuck = self.stuck()
-        if stuck:
+    def _turning(self) -> bool:
+        """Whether every loop turns; the watchdog is fed only then."""
+        if stuck := self.stuck():
             logger.error("daemon.stuck", loops=stuck)
-        else:
-            systemd.alive()
+        return not stuck

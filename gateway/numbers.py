@@ -90,8 +90,10 @@ def masked(e164: str) -> str:
 
 def _plain(raw: str) -> str:
     """Undo what spreadsheets and copying put around a number: invisible marks, quotes, long dashes, ``.0``."""
-    text = unicodedata.normalize("NFKC", raw)
-    text = "".join(" " if c.isspace() else c for c in text if unicodedata.category(c) != "Cf").strip()
+    if not raw.isascii():
+        raw = unicodedata.normalize("NFKC", raw)
+        raw = "".join(" " if c.isspace() else c for c in raw if unicodedata.category(c) != "Cf")
+    text = raw.strip()
     if wrapped := _EXCEL_TEXT.fullmatch(text):
         text = wrapped[1]
     text = re.sub(r"[‐-―−]", "-", text.lstrip("'").removeprefix("tel:"))

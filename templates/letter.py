@@ -14,6 +14,10 @@ from templates import dress, languages, skeleton
 # Noncharacters mark the holes while Jinja renders the layout; no text may contain them (Unicode 23.7).
 _HOLE: Final = re.compile("\ufdd0(\\w+)\ufdd1")
 
+#: In the plain part of an email: the mark that mail programs know as "here ends the message" (RFC 3676, 4.3).
+FOOTER_MARK: Final = "\n\n-- \n"
+_URL: Final = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
+
 
 @cache
 def layout(lang: str, direction: languages.Direction, footer_lang: str) -> skeleton.Skeleton:
@@ -40,3 +44,15 @@ def build(
     page = layout(language, direction, footer_language)
     page = page.inline("body", body.dress(dress.paragraphs))
     return page.inline("footer", footer.dress(dress.paragraphs))
+
+
+def from_plain(text: str, *, title: str, language: str) -> str:
+    """Make the HTML part of an email from its stored plain part: the same words, paragraphs and links, nothing more."""
+    body, _, footer = text.partition(FOOTER_MARK)
+    page = layout(language, dress.direction_of(body, language), language)
+    parts = {"title": title, "body": body, "footer": footer}
+    return page.fill({name: _linked(dress.paragraphs(part.strip())) for name, part in parts.items()})
+
+
+def _linked(markup: str) -> str:
+    return _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', markup)

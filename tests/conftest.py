@@ -53,3 +53,12 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     opened = Database(database_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+    """A fresh SQLite database, for rules that do not depend on which one it is."""
+    with databases.sqlite_copy(sqlite_template, tmp_path) as url:
+        opened = Database(url)
+        yield opened
+        await opened.close()

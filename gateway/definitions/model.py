@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from channels.base import Medium
 from gateway import optout
 from gateway.models.types import Purpose
-from templates import languages, words
+from templates import languages, library
 
 _SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
@@ -201,8 +201,9 @@ class Definition(Part):
 
     def template_values(self) -> dict[str, Any]:
         """The values of the wording; an event's own details are filled in for it."""
-        own: dict[str, Any] = {"title": self.title}
+        own: dict[str, Any] = {"title": self.title, "event": self.title}
         if self.event:
             own |= {"date": self.event.starts.date(), "time": self.event.starts.time(), "place": self.event.place}
-        known = words.notices()[self.template].values if self.template in words.notices() else {}
+        notice = library.notices().get(self.template)
+        known = notice.values if notice else {}
         return {name: value for name, value in own.items() if name in known} | self.values

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from gateway import errors
 from gateway.definitions import model
 from scheduler import calendar
-from templates import words
+from templates import library, values
 
 
 def read_file(path: Path) -> model.Definition:
@@ -65,7 +65,7 @@ def _beyond_shape(definition: model.Definition) -> list[tuple[str, str]]:
     """What pydantic cannot know: wordings, their values, cron texts."""
     found: list[tuple[str, str]] = []
     if definition.template:
-        known = words.notices()
+        known = library.notices()
         if definition.template not in known:
             found.append(
                 ("template", f"there is no wording “{definition.template}”.{_nearest(definition.template, known)}")
@@ -75,7 +75,7 @@ def _beyond_shape(definition: model.Definition) -> list[tuple[str, str]]:
                 allowed = ", ".join(sorted(known[definition.template].purposes))
                 found.append(("purpose", f"the wording “{definition.template}” is for these purposes only: {allowed}."))
             found += [
-                ("values", text) for text in words.check_values(definition.template, definition.template_values())
+                ("values", text) for text in values.check_values(definition.template, definition.template_values())
             ]
     if definition.schedule.cron:
         try:

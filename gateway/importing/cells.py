@@ -29,8 +29,10 @@ UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
 
 
 def text(raw: str) -> str:
-    """Tidy words: one space between them, no control characters, composed letters (NFC)."""
-    return " ".join(unicodedata.normalize("NFC", raw.replace("\0", "").replace("\ufeff", "")).split())
+    """Tidy words: one space between them, composed letters (NFC), no stray byte order mark."""
+    if not raw.isascii():
+        raw = unicodedata.normalize("NFC", raw.replace("\ufeff", ""))
+    return " ".join(raw.split())
 
 
 def says_nothing(raw: str) -> bool:

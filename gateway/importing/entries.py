@@ -10,7 +10,7 @@ from datetime import date
 from gateway import addresses
 from gateway.errors import Problem
 from gateway.importing import bars, cells
-from gateway.importing.headings import Kind
+from gateway.importing.headings import Kind, Layout
 from gateway.importing.rows import Row, Values
 from gateway.models.types import LineType, PointKind
 
@@ -75,6 +75,12 @@ def read(row: Row) -> Entry | None:
         entry.contact = _contact(row, entry)
         entry.contact_lost = entry.contact is None
     return entry
+
+
+def lists(layout: Layout) -> list[PointKind]:
+    """The kinds of points that a file has columns for, and so lists in full for each of its contacts."""
+    phones = [PointKind.PHONE] if layout.has(*(name for name, _ in PHONES)) else []
+    return phones + ([PointKind.EMAIL] if layout.has("contact.email") else [])
 
 
 def _pupil(row: Row, entry: Entry) -> Values | None:

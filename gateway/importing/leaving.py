@@ -39,7 +39,7 @@ class Register:
 
 def registers() -> dict[str, Register]:
     """The three, by the name of their count. A barred contact's link stays: without it nobody would know of the bar."""
-    links = listed(What.LINKED, LINKS.c.pupil_id) & ~listed(What.LINK_LOST, LINKS.c.pupil_id)
+    links = listed(What.LINK, LINKS.c.pupil_id) & ~listed(What.LINK_LOST, LINKS.c.pupil_id)
     links_gone = links & ~LINKS.c.no_contact & ~listed(What.LINK, LINKS.c.pupil_id, b=LINKS.c.contact_id)
     points = _points_listed()
     members = listed(What.GROUPED, MEMBERSHIPS.c.pupil_id)
@@ -93,8 +93,8 @@ async def name_missing(session: Session, report: Report, *, today: date) -> None
 
 
 def _points_listed() -> sa.ColumnElement[bool]:
-    phones = (POINTS.c.kind == PointKind.PHONE) & listed(What.PHONES, POINTS.c.contact_id)
-    emails = (POINTS.c.kind == PointKind.EMAIL) & listed(What.EMAILS, POINTS.c.contact_id)
+    phones = (POINTS.c.kind == PointKind.PHONE) & listed(What.CONTACT, POINTS.c.contact_id, word=PointKind.PHONE)
+    emails = (POINTS.c.kind == PointKind.EMAIL) & listed(What.CONTACT, POINTS.c.contact_id, word=PointKind.EMAIL)
     return (phones | emails) & ~listed(What.POINT_LOST, POINTS.c.contact_id)
 
 

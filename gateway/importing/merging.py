@@ -63,11 +63,11 @@ class Placed:
 
 
 class Merger:
-    """Merges the batches of one file. ``phones`` and ``emails``: whether the file has columns for them."""
+    """Merges the batches of one file; ``lists`` are the kinds of points that it has columns for."""
 
-    def __init__(self, session: Session, *, report: Report, file: FileReport, phones: bool, emails: bool):
+    def __init__(self, session: Session, *, report: Report, file: FileReport, lists: Iterable[PointKind]):
         self.session, self.report, self.file, self.tally = session, report, file, file.tally
-        self.lists = [what for what, has in ((What.PHONES, phones), (What.EMAILS, emails)) if has]
+        self.listed = " ".join(kind.value for kind in lists)
 
     async def merge(self, batch: Sequence[Entry]) -> None:
         """Take over a batch: pupils, then contacts, then what ties them together."""
@@ -170,7 +170,6 @@ class Merger:
         existing = {(row["pupil_id"], row["contact_id"]): row for row in rows}
         again = {(pupil, contact) for pupil, contact, _ in await seen.marks(self.session, What.LINK, pupils)}
         await settle(self.session, LINK, claims, existing, again=again, count=self.tally.links)
-        await seen.mark(self.session, What.LINKED, ((pupil, 0, "") for pupil, _ in claims))
         await seen.mark(self.session, What.LINK, ((pupil, contact, "") for pupil, contact in claims))
 
     async def _merge_points(self, placed: Sequence[Placed]) -> None:
@@ -185,8 +184,7 @@ class Merger:
         rows = await self._rows(POINT.table.c.contact_id, contacts)
         existing = {(row["contact_id"], row["kind"], row["address"]): row for row in rows}
         await settle(self.session, POINT, claims, existing, again=(), count=self.tally.points)
-        for what in (What.CONTACT, *self.lists):
-            await seen.mark(self.session, what, ((contact, 0, "") for contact in contacts))
+        await seen.mark(self.session, What.CONTACT, ((contact, 0, self.listed) for contact in contacts))
         await seen.mark(self.session, What.POINT_LOST, ((one.contact, 0, "") for one in placed if one.person.unsure))
         await seen.mark(self.session, What.POINT, ((contact, 0, address) for contact, _, address in claims))
 

@@ -68,13 +68,7 @@ async def _load_sheet(
     file = FileReport(sheet.path.name, layout.kind.value, unused=layout.unused())
     report.files.append(file)
     row = Row(layout, file=file.file, report=report, today=now.date())
-    merger = Merger(
-        session,
-        report=report,
-        file=file,
-        phones=layout.has(*(name for name, _ in entries.PHONES)),
-        emails=layout.has("contact.email"),
-    )
+    merger = Merger(session, report=report, file=file, lists=entries.lists(layout))
     with closing(_batches(sheet, row, file)) as batches:
         # Reading is work for the processor: in a thread, so that the school's other messages are not kept waiting.
         while found := await asyncio.to_thread(next, batches, None):

@@ -30,16 +30,13 @@ class What(StrEnum):
     """What a mark means, and what its ``a``, ``b`` and ``c`` are."""
 
     PUPIL = "pupil"  #: a = pupil
-    LINKED = "linked"  #: a = pupil whose contacts are listed
-    LINK_LOST = "link_lost"  #: a = pupil with a contact who could not be taken
     GROUPED = "grouped"  #: a = pupil whose groups are listed
-    CONTACT = "contact"  #: a = contact
-    PHONES = "phones"  #: a = contact whose telephones are listed
-    EMAILS = "emails"  #: a = contact whose mailboxes are listed
-    POINT_LOST = "point_lost"  #: a = contact with a telephone or mailbox that could not be read
-    LINK = "link"  #: a = pupil, b = contact
     MEMBER = "member"  #: a = pupil, b = group
+    LINK = "link"  #: a = pupil, b = contact
+    LINK_LOST = "link_lost"  #: a = pupil with a contact who could not be taken
+    CONTACT = "contact"  #: a = contact, c = the kinds of points that the file has columns for, such as «phone email»
     POINT = "point"  #: a = contact, c = address
+    POINT_LOST = "point_lost"  #: a = contact with a telephone or mailbox that could not be read
 
 
 @asynccontextmanager
@@ -71,8 +68,10 @@ def listed(
     *,
     b: sa.ColumnElement[int] | None = None,
     c: sa.ColumnElement[str] | None = None,
+    word: str = "",
 ) -> sa.ColumnElement[bool]:
-    """The condition that ``a``, together with ``b`` or ``c`` where given, was mentioned."""
+    """The condition that ``a`` was mentioned; together with ``b`` or ``c``, or a ``c`` with the word, where given."""
     condition = sa.exists().where(table.c.what == what.value, table.c.a == a)
     condition = condition if b is None else condition.where(table.c.b == b)
-    return condition if c is None else condition.where(table.c.c == c)
+    condition = condition if c is None else condition.where(table.c.c == c)
+    return condition.where(table.c.c.contains(word)) if word else condition

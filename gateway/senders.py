@@ -1,0 +1,60 @@
+"""The numbers and From addresses that we send as, kept in step with the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import col, select
+
+from channels.base import Medium
+from gateway import audit
+from gateway.database import Session
+from gateway.models import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A sender as the settings have it: ``rate`` parts a second, ``burst`` parts at once."""
+
+    channel: str
+    medium: Medium
+    address: str
+    rate: float
+    burst: float
+
+
+async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, now: datetime) -> None:
+    """Make the table say what the settings say. A sender that is gone is kept, inactive: messages point to it."""
+    known = {(row.channel, row.address): row for row in await session.scalars(select(Sender).order_by(col(Sender.id)))}
+    changed = []
+    for one in wanted:
+        row = known.pop((one.channel, one.address), None) or Sender(
+            channel=one.channel, medium=one.medium, address=one.address, active=False
+        )
+        if (row.rate, row.burst, row.active) != (one.rate, one.burst, True):
+            row.rate, row.burst, row.active = one.rate, one.burst, True
+            changed.append(row)
+    for row in known.values():
+        if row.active:
+            row.active = False
+            changed.append(row)
+    session.add_all(changed)
+    await session.flush()
+    lines = [
+        audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
+        for row in changed
+    ]
+    await log.record(session, lines, now=now)
+
+
+async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:
+    """End the hold of a lane. False when there is no such sender, or it is not held."""
+    row = await session.get(Sender, sender_id)
+    if row is None or row.held_until is None:
+        return False
+    row.held_until, row.held_because = None, ""
+    session.add(row)
+    await log.record(session, audit.Line("sender.released", f"sender:{sender_id}", actor=actor), now=now)
+    return True

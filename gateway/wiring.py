@@ -1,0 +1,220 @@
+"""Ties everything together. This file and ``cli.py`` are the only ones that name a provider."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from channels.base import Channel, Medium
+from channels.email_smtp import SmtpEmail, SmtpServer
+from channels.simulator import Simulator, page
+from channels.twilio_account import TwilioAccount
+from channels.twilio_sms import TwilioSms
+from channels.twilio_voice import TwilioVoice
+from config.settings import Settings
+from gateway import audit, context, daemon, errors, migrate, senders
+from gateway.database import Database
+from gateway.web import app, server
+
+logger = structlog.get_logger()
+
+
+def build(settings: Settings) -> context.Gateway:
+    """Make a gateway from the settings. Nothing is opened yet."""
+    secret = audit_key(settings)
+    return context.Gateway(
+        settings=settings,
+        database=Database(settings.database.dsn()),
+        log=audit.Log(secret),
+        secret=secret,
+        channels=channels(settings),
+    )
+
+
+def audit_key(settings: Settings) -> bytes:
+    """The key of the audit log: from the settings, else one of our own, made once and kept beside the database.
+
+    Raises :class:`errors.NotReady` when it can be neither read nor written.
+    """
+    given = settings.audit.key.get_secret_value()
+    if given:
+        return given.encode()
+    file = settings.database.state_dir / "audit.key"
+    try:
+        settings.database.state_dir.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as fresh:
+            fresh.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        what = f"The key of the audit log cannot be kept in {file}: {error.strerror}."
+        raise errors.NotReady(f"{what} Set audit.key, or let Handbell write to that folder.") from None
+    key = file.read_text().strip()
+    if len(key) < 32:
+        raise errors.NotReady(f"{file} does not hold a key of 32 characters or more. Put it back from a copy.")
+    return key.encode()
+
+
+def channels(settings: Settings) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    found: list[Channel] = []
+    if settings.twilio.account_sid:
+        account = _account(settings)
+        if settings.twilio.sms_senders:
+            found.append(TwilioSms(account))
+        if settings.twilio.voice_senders:
+            found.append(TwilioVoice(account, detect_machines=settings.twilio.answering_machine_detection != "off"))
+    if settings.smtp.host:
+        found.append(SmtpEmail(_mail_server(settings), now=context.utc_now))
+    return {channel.name: channel for channel in found}
+
+
+def _account(settings: Settings) -> TwilioAccount:
+    twilio = settings.twilio
+    base = twilio.api_base_url.rstrip("/")
+    return TwilioAccount(
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token.get_secret_value(),
+        api_base_url="" if base == "https://api.twilio.com" else base,
+        accepted_tokens=tuple(token.get_secret_value() for token in twilio.accepted_tokens),
+        shared_keys={key.key_id: key.secret.get_secret_value() for key in twilio.shared_keys},
+        connect_seconds=twilio.connect_timeout_s,
+        read_seconds=twilio.read_timeout_s,
+        connections=settings.sending.concurrency * max(1, len(twilio.sms_senders)),
+    )
+
+
+def _mail_server(settings: Settings) -> SmtpServer:
+    smtp = settings.smtp
+    return SmtpServer(
+        host=smtp.host,
+        port=smtp.port,
+        username=smtp.username,
+        password=smtp.password.get_secret_value(),
+        security=smtp.security,
+        ca_file=str(smtp.ca_file or ""),
+        pool_size=smtp.pool_size,
+        timeout=smtp.timeout_s,
+        bounce_domain=smtp.bounce_domain or smtp.from_address.rpartition("@")[2],
+        school_name=smtp.from_name or settings.school.name,
+    )
+
+
+def wanted_senders(settings: Settings) -> list[senders.Wanted]:
+    """The senders that the settings name."""
+    twilio, smtp = settings.twilio, settings.smtp
+    found = [
+        senders.Wanted(TwilioSms.name, Medium.SMS, one.address, one.parts_per_second, one.burst)
+        for one in twilio.sms_senders
+    ]
+    found += [
+        senders.Wanted(TwilioVoice.name, Medium.VOICE, one.address, one.calls_per_second, one.burst)
+        for one in twilio.voice_senders
+    ]
+    if smtp.host and smtp.from_address:
+        rate = smtp.messages_per_second
+        found.append(senders.Wanted(SmtpEmail.name, Medium.EMAIL, smtp.from_address, rate, max(1.0, rate / 10)))
+    return found
+
+
+def serve(settings: Settings) -> None:
+    """Run the daemon until SIGTERM or SIGINT.
+
+    Raises :class:`errors.NotReady` when it cannot start: not migrated, or another daemon has this SQLite file.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run(settings))
+
+
+async def run(settings: Settings) -> None:
+    """Run the daemon in this loop until SIGTERM or SIGINT."""
+    gateway = build(settings)
+    with _only_one(gateway):
+        await migrate.check(settings.database.dsn())
+        async with gateway.database.write() as session:
+            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+        async with _simulated(settings) as simulator:
+            works = make_daemon(gateway, simulator)
+            works.listen_for_signals()
+            for warning in settings.warnings():
+                logger.warning("settings.warning", sentence=warning)
+            logger.info("daemon.starting", roles=settings.roles, practice=settings.practice.enabled)
+            try:
+                await works.run()
+            finally:
+                await gateway.database.close()
+
+
+def make_daemon(gateway: context.Gateway, simulator: Simulator | None) -> daemon.Daemon:
+    """A daemon with its web server, and the practice phones where there is a simulator."""
+    works = daemon.Daemon(gateway, serve=None, roles=gateway.settings.roles)
+    pages = app.build(
+        gateway,
+        stuck=works.stuck,
+        arrived=works.arrived,
+        planned=works.wake,
+        practice=page.asgi(simulator) if simulator else None,
+    )
+    works.serve = server.serve(pages, host=gateway.settings.web.host, port=gateway.settings.web.port)
+    return works
+
+
+@asynccontextmanager
+async def _simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
+    """In practice mode, the outside world at the addresses that the settings take for the providers'."""
+    if not settings.practice.enabled:
+        yield None
+        return
+    simulator = practice_world(settings)
+    await simulator.start()
+    try:
+        yield simulator
+    finally:
+        await simulator.stop()
+
+
+def practice_world(settings: Settings) -> Simulator:
+    """The simulator that listens where the settings say that Twilio and the mail server are."""
+    port = settings.twilio.api_base_url.rpartition(":")[2].strip("/")
+    return Simulator(
+        account_sid=settings.twilio.account_sid,
+        auth_token=settings.twilio.auth_token.get_secret_value(),
+        http_port=int(port),
+        smtp_port=settings.smtp.port,
+        seed=settings.practice.seed,
+        inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
+        calls="ring",
+        pace=0.5,
+    )
+
+
+@contextmanager
+def _only_one(gateway: context.Gateway) -> Iterator[IO[str] | None]:
+    """Refuse a second daemon on one SQLite file: its lanes would not know of each other."""
+    if not gateway.database.is_sqlite:
+        yield None
+        return
+    file = Path(f"{gateway.database.url.database}.lock")
+    with file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            what = f"Another Handbell is running on {gateway.database.url.database}."
+            raise errors.NotReady(f"{what} Stop it first, or use PostgreSQL for several.") from None
+        yield lock
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on this platform: the standard loop does the same, more slowly
+        return None
+    return uvloop.Loop

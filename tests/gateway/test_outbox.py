@@ -1,0 +1,290 @@
+"""The outbox on real databases: claiming, the guard, settling, doubts."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from support import school
+
+from channels.base import FindResult, Found, Medium, Outcome, Reason, SendResult
+from gateway import audit, outbox, retry, states
+from gateway.database import Database
+from gateway.models import Message, MessageState, OptOut, PointState, Purpose
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+LOG = audit.Log(b"k" * 32)
+POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
+
+
+async def claim(
+    database: Database, sender_id: int, *, now: datetime = NOW, urgent: int = 50, routine: int = 50, worker: str = "w"
+):
+    async with database.write() as session:
+        return await outbox.claim(
+            session,
+            sender_id,
+            outbox.Slots(urgent, routine),
+            worker=worker,
+            lease=timedelta(seconds=60),
+            log=LOG,
+            today=now.date(),
+            now=now,
+        )
+
+
+async def settle(database: Database, message, result: SendResult, *, now: datetime = NOW) -> int:
+    async with database.write() as session:
+        return await outbox.settle(session, [outbox.Sent(message, result)], policy=POLICY, log=LOG, now=now)
+
+
+async def get(database: Database, message_id: str) -> Message:
+    async with database.read() as session:
+        return await session.get_one(Message, message_id)
+
+
+ACCEPTED = SendResult(Outcome.ACCEPTED, ref="SM1")
+
+
+async def test_a_claim_takes_the_most_urgent_first_and_only_what_is_due(database: Database) -> None:
+    sender = await school.sender(database, rate=1000, burst=1000)
+    late = await school.message(database, sender, now=NOW, priority=2, due=NOW - timedelta(minutes=5))
+    urgent = await school.message(database, sender, now=NOW, priority=0, due=NOW)
+    await school.message(database, sender, now=NOW, due=NOW + timedelta(minutes=5))
+    taken = await claim(database, sender)
+    assert [row["id"] for row in taken.messages] == [urgent, late]
+    assert not (await claim(database, sender)).messages
+    stored = await get(database, urgent)
+    assert (stored.state, stored.attempt) == (MessageState.SENDING, 1)
+
+
+async def test_slots_are_kept_free_for_urgent_messages(database: Database) -> None:
+    sender = await school.sender(database, rate=1000, burst=1000)
+    for _ in range(3):
+        await school.message(database, sender, now=NOW, priority=2)
+    urgent = await school.message(database, sender, now=NOW, priority=1)
+    taken = await claim(database, sender, urgent=2, routine=0)
+    assert [row["id"] for row in taken.messages] == [urgent]
+
+
+async def test_parts_are_paid_for_by_the_rate(database: Database) -> None:
+    sender = await school.sender(database, rate=2, burst=4)
+    for _ in range(4):
+        await school.message(database, sender, now=NOW, parts=3)
+    first = await claim(database, sender)
+    assert len(first.messages) == 1  # a burst of four parts holds one text of three
+    assert first.again_in == pytest.approx(1.0, abs=0.01)  # two more parts at two a second
+    assert len((await claim(database, sender, now=NOW + timedelta(seconds=1.1))).messages) == 1
+
+
+async def test_a_message_that_outgrows_the_burst_still_goes(database: Database) -> None:
+    sender = await school.sender(database, rate=1, burst=1)
+    await school.message(database, sender, now=NOW, parts=3)
+    await school.message(database, sender, now=NOW, parts=1)
+    assert len((await claim(database, sender)).messages) == 1
+    assert not (await claim(database, sender, now=NOW + timedelta(seconds=2))).messages
+    assert len((await claim(database, sender, now=NOW + timedelta(seconds=3))).messages) == 1
+
+
+async def test_a_held_lane_gives_nothing_until_its_hold_ends(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    first = (await claim(database, sender)).messages[0]
+    trouble = SendResult(Outcome.RETRY, reason=Reason.RATE, wait=30, lane_wide=True, text="Too fast.")
+    await settle(database, first, trouble)
+    held = await claim(database, sender, now=NOW + timedelta(seconds=10))
+    assert not held.messages
+    assert held.again_in == pytest.approx(20)
+    assert (await get(database, message_id)).retries == 0  # the lane's fault, not the message's
+    again = await claim(database, sender, now=NOW + timedelta(minutes=5))
+    assert [row["attempt"] for row in again.messages] == [2]
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [
+        (ACCEPTED, MessageState.ACCEPTED),
+        (SendResult(Outcome.REFUSED, reason=Reason.BAD_ADDRESS, code="21211"), MessageState.FAILED),
+        (SendResult(Outcome.RETRY, reason=Reason.TEMPORARY), MessageState.QUEUED),
+        (SendResult(Outcome.UNKNOWN), MessageState.UNKNOWN),
+    ],
+)
+async def test_what_came_of_a_call_is_written_down(database: Database, result: SendResult, state: MessageState) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    row = (await claim(database, sender)).messages[0]
+    assert await settle(database, row, result) == 1
+    stored = await get(database, message_id)
+    assert stored.state is state
+    async with database.read() as session:
+        attempts = await school.attempts(session, message_id)
+        lines = await audit.lines_about(session, f"message:{message_id}")
+    assert [attempt.outcome for attempt in attempts] == [result.outcome]
+    assert [line.action for line in lines] == [f"message.{state.value}"]
+
+
+async def test_retries_end_in_failure(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    now, seen = NOW, []
+    for _ in range(3):
+        row = (await claim(database, sender, now=now)).messages[0]
+        await settle(database, row, SendResult(Outcome.RETRY, reason=Reason.TEMPORARY, wait=1), now=now)
+        stored = await get(database, message_id)
+        seen.append(stored.state)
+        assert stored.state is MessageState.FAILED or stored.due_at > now + timedelta(seconds=9)
+        now += timedelta(minutes=10)
+    assert seen == [MessageState.QUEUED, MessageState.QUEUED, MessageState.FAILED]
+
+
+async def test_a_zombie_cannot_overwrite_its_successor(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW, purpose=Purpose.EMERGENCY)
+    zombie = (await claim(database, sender)).messages[0]
+    later = NOW + timedelta(hours=1)
+    async with database.write() as session:
+        assert await outbox.expire_leases(session, policy=POLICY, log=LOG, now=later) == 1
+    later += timedelta(hours=1)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=later)
+        after = await outbox.resolve(session, doubt, FindResult(Found.ABSENT), policy=POLICY, log=LOG, now=later)
+    assert after is MessageState.QUEUED
+    successor = (await claim(database, sender, now=later)).messages[0]
+    assert successor["attempt"] == 2
+    assert await settle(database, zombie, SendResult(Outcome.REFUSED, reason=Reason.OTHER), now=later) == 0
+    assert (await get(database, message_id)).state is MessageState.SENDING
+    assert await settle(database, successor, ACCEPTED, now=later) == 1
+
+
+async def test_a_late_word_of_the_same_attempt_ends_the_doubt(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    row = (await claim(database, sender)).messages[0]
+    later = NOW + timedelta(hours=1)
+    async with database.write() as session:
+        await outbox.expire_leases(session, policy=POLICY, log=LOG, now=later)
+    assert await settle(database, row, ACCEPTED, now=later) == 1
+    assert (await get(database, message_id)).state is MessageState.ACCEPTED
+
+
+DOUBTS = [
+    # purpose, what the provider's list says, long after, state
+    (Purpose.SERVICE, FindResult(Found.HERE, ("SM9",)), False, MessageState.ACCEPTED),
+    (Purpose.SERVICE, FindResult(Found.ABSENT), False, MessageState.QUEUED),
+    (Purpose.SERVICE, FindResult(Found.CANNOT_TELL), False, MessageState.UNKNOWN),
+    (Purpose.SERVICE, FindResult(Found.CANNOT_TELL), True, MessageState.FAILED),
+    (Purpose.GOOD_NEWS, FindResult(Found.CANNOT_TELL), True, MessageState.FAILED),
+    (Purpose.SAFEGUARDING, FindResult(Found.CANNOT_TELL), True, MessageState.QUEUED),
+    (Purpose.EMERGENCY, FindResult(Found.CANNOT_TELL), True, MessageState.QUEUED),
+]
+
+
+@pytest.mark.parametrize(("purpose", "found", "long_after", "state"), DOUBTS)
+async def test_doubts_are_decided_by_evidence_then_by_purpose(
+    database: Database, purpose: Purpose, found: FindResult, *, long_after: bool, state: MessageState
+) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW, purpose=purpose)
+    row = (await claim(database, sender)).messages[0]
+    await settle(database, row, SendResult(Outcome.UNKNOWN))
+    now = NOW + (timedelta(hours=2) if long_after else POLICY.grace + timedelta(seconds=1))
+    async with database.write() as session:
+        assert not await outbox.doubts(session, now=NOW + timedelta(seconds=1)), "the time of grace is not over"
+        [doubt] = await outbox.doubts(session, now=now)
+        assert await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=now) is state
+    stored = await get(database, message_id)
+    assert stored.state is state
+    if state is MessageState.FAILED:
+        assert stored.reason == "in_doubt"
+
+
+async def test_a_found_message_that_another_row_owns_proves_nothing(database: Database) -> None:
+    sender = await school.sender(database)
+    first = await school.message(database, sender, now=NOW, number="+447700900101")
+    row = (await claim(database, sender)).messages[0]
+    await settle(database, row, SendResult(Outcome.ACCEPTED, ref="SM1"))
+    second = await school.message(database, sender, now=NOW, number="+447700900102")
+    row = (await claim(database, sender)).messages[0]
+    await settle(database, row, SendResult(Outcome.UNKNOWN))
+    now = NOW + timedelta(hours=1)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=now)
+        found = FindResult(Found.HERE, ("SM1",))
+        after = await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=now)
+    assert after is MessageState.QUEUED  # the copy that was seen is the first message's: this one never arrived
+    assert (await get(database, first)).ref == "SM1"
+    assert (await get(database, second)).ref == ""
+
+
+async def test_the_guard_stops_what_must_not_leave(database: Database) -> None:
+    sender = await school.sender(database)
+    family = await school.family(database, now=NOW)
+    cases = {
+        "expired": await school.message(database, sender, now=NOW, not_after=NOW - timedelta(seconds=1)),
+        "barred": await school.message(database, sender, now=NOW, contact=family.father, about=[family.child]),
+        "landline": await school.message(database, sender, now=NOW, contact=family.gran, point_kind="landline"),
+        "dead": await school.message(database, sender, now=NOW, contact=family.uncle, point_state=PointState.DEAD),
+        "opted_out": await school.message(database, sender, now=NOW, number="+447700900155"),
+    }
+    allowed = await school.message(database, sender, now=NOW, contact=family.mother, about=[family.child])
+    async with database.write() as session:
+        session.add(OptOut(medium=Medium.SMS, address="+447700900155", since=NOW, how="reply"))
+    taken = await claim(database, sender)
+    assert [row["id"] for row in taken.messages] == [allowed]
+    for reason, message_id in cases.items():
+        stored = await get(database, message_id)
+        assert stored.state is (MessageState.EXPIRED if reason == "expired" else MessageState.SKIPPED), reason
+        assert stored.reason == reason
+        assert stored.attempt == 0
+
+
+async def test_nothing_about_a_child_goes_to_a_phone_shared_with_somebody_barred(database: Database) -> None:
+    sender = await school.sender(database)
+    family = await school.family(database, now=NOW)
+    await school.point(database, family.father, "+447700900177")
+    shared = await school.message(
+        database, sender, now=NOW, contact=family.mother, number="+447700900177", about=[family.child]
+    )
+    assert not (await claim(database, sender)).messages
+    assert (await get(database, shared)).reason == "barred"
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "barred"),
+    [
+        (None, None, True),
+        (date(2026, 11, 23), None, True),
+        (date(2026, 11, 24), None, False),
+        (None, date(2026, 11, 22), False),
+        (None, date(2026, 11, 23), True),
+    ],
+)
+async def test_a_bar_has_dates(database: Database, begins: date | None, ends: date | None, *, barred: bool) -> None:
+    sender = await school.sender(database)
+    family = await school.family(database, now=NOW, bar=(begins, ends))
+    await school.message(database, sender, now=NOW, contact=family.father, about=[family.child])
+    assert bool((await claim(database, sender)).messages) is not barred
+
+
+@pytest.mark.parametrize("before", list(MessageState))
+@pytest.mark.parametrize("after", list(MessageState))
+async def test_every_arrow_is_allowed_or_refused_as_the_table_says(
+    sqlite_database: Database, before: MessageState, after: MessageState
+) -> None:
+    sender = await school.sender(sqlite_database)
+    message_id = await school.message(sqlite_database, sender, now=NOW, state=before)
+    async with sqlite_database.write() as session:
+        moved = await outbox.change(session, message_id, after, now=NOW)
+    assert moved is states.allows(before, after)
+    assert (await get(sqlite_database, message_id)).state is (after if moved else before)
+
+
+async def test_cancelling_takes_back_only_what_has_not_left(database: Database) -> None:
+    sender = await school.sender(database)
+    run = await school.run(database, now=NOW)
+    waiting = await school.message(database, sender, now=NOW, run=run, number="+447700900101")
+    left = await school.message(database, sender, now=NOW, run=run, number="+447700900102", state=MessageState.ACCEPTED)
+    async with database.write() as session:
+        assert await outbox.cancel(session, [run], now=NOW) == 1
+    assert (await get(database, waiting)).state is MessageState.CANCELLED
+    assert (await get(database, left)).state is MessageState.ACCEPTED
