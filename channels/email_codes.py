@@ -30,7 +30,7 @@ _OURS = Meaning(base.Reason.CONFIG)
 _WORDS = Meaning(base.Reason.CONTENT)
 _FULL = Meaning(base.Reason.UNREACHABLE)
 
-#: By subject and detail; a whole subject stands under ``4.``. What is nowhere is ``other``: the two-strikes rule decides.
+#: By subject and detail; a whole subject stands under ``4.``. What is nowhere is ``other``: two strikes decide.
 MEANINGS: dict[str, Meaning] = {
     "1.1": _DEAD,  # no such mailbox
     "1.2": _DEAD,  # no such domain

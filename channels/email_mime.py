@@ -1,8 +1,8 @@
 """One email as bytes, by hand: the standard library's EmailMessage takes 3 to 4 ms for what takes 0.1 ms here.
 
 What it builds is small on purpose: plain text, or plain text and HTML as alternatives, all of it 7-bit. The tests read
-it back with the standard library, which is the judge. Sources: RFC 5322 (format), 2045 and 2046 (bodies), 2047 (words in
-headers), 6532 (UTF-8 addresses), 3834 (Auto-Submitted), 2369 and 8058 (unsubscribe), 3282 (Content-Language).
+it back with the standard library, which is the judge. Sources: RFC 5322 (format), 2045 and 2046 (bodies), 2047 (words
+in headers), 6532 (UTF-8 addresses), 3834 (Auto-Submitted), 2369 and 8058 (unsubscribe), 3282 (Content-Language).
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def build(message: base.Outgoing, *, school_name: str, at: datetime) -> bytes:
     """Give the whole email with CRLF line ends, ready for DATA but for the dots.
 
     ``at`` becomes its Date. The Message-ID is made of our message id and the sender's domain, so that every attempt
-    carries the same. Raises :class:`BadHeader` for a line break or another control character in any header, or a bad address.
+    carries the same. Raises :class:`BadHeader` for a line break or another control character in a header, or a bad
+    address.
     """
     sender, to = ascii_domain("From", message.sender), ascii_domain("To", message.to)
     lines = [
@@ -165,8 +166,9 @@ def _content(message: base.Outgoing) -> bytes:
         (
             b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',
             b"--" + boundary + b"\r\n" + _part("plain", message.body),
-            b"--" + boundary + b"\r\n" + _part("html", message.html),
-            b"--" + boundary + b"--\r\n",
+            # The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1), not to the text.
+            b"\r\n--" + boundary + b"\r\n" + _part("html", message.html),
+            b"\r\n--" + boundary + b"--\r\n",
         )
     )
 

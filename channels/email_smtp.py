@@ -19,6 +19,7 @@ from channels import base, email_codes, email_mime, loopback
 
 #: A lost or silent connection, or a reply that is not SMTP. Refusals do not come as exceptions here.
 _LOST = (aiosmtplib.SMTPException, OSError)
+_CLOSING = 421  #: the server ends the connection, at any step (RFC 5321 section 3.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ class NoConnection(Exception):  # noqa: N818 - says what is known
 
 
 class _Broken(Exception):  # noqa: N818 - says what is known
-    """The connection ended at ``step``."""
+    """The connection ended at ``step``; ``result`` is what that means for the message."""
 
-    def __init__(self, step: email_codes.Step) -> None:
+    def __init__(self, step: email_codes.Step, result: base.SendResult | None = None) -> None:
         super().__init__(step)
         self.step = step
+        self.result = result or _cut(step)
 
 
 class _Envelope(NamedTuple):
@@ -140,7 +142,7 @@ class SmtpEmail:
             except _Broken as error:
                 if kept and error.step is email_codes.Step.SENDER:
                     continue  # closed while it lay idle: nothing of this message has gone anywhere
-                return _cut(error.step)
+                return error.result
 
     async def _deliver_by(self, smtp: aiosmtplib.SMTP, envelope: _Envelope, content: bytes) -> base.SendResult | None:
         whole = False
@@ -208,8 +210,11 @@ async def _transact(
         except _LOST:
             raise _Broken(step) from None
         if reply.code not in wanted:
+            refusal = email_codes.result(step, reply=reply.code, text=reply.message)
+            if reply.code == _CLOSING:
+                raise _Broken(step, refusal)
             await _reset(smtp)
-            return email_codes.result(step, reply=reply.code, text=reply.message)
+            return refusal
     reply = await _send_text(smtp, content, timeout=timeout)
     if reply.code == 250:
         return None

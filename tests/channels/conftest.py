@@ -1,4 +1,4 @@
-"""Small servers on loopback that misbehave on demand. They share nothing with the simulator, so that both are checks."""
+"""Small servers on loopback that misbehave on demand. They share nothing with the simulator: each checks the other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import pytest
@@ -62,7 +63,7 @@ class HttpRequest:
 
 @dataclass
 class HttpSink:
-    """What the next answers are: ``(status, headers, body)`` in turn, the last one for ever, or :data:`CUT`, :data:`HANG`."""
+    """The next answers: ``(status, headers, body)``, :data:`CUT` or :data:`HANG`, in turn; the last one stays."""
 
     answers: list[tuple[int, Mapping[str, str], str] | str] = field(default_factory=list)
     requests: list[HttpRequest] = field(default_factory=list)
@@ -90,14 +91,14 @@ class HttpSink:
 
 @dataclass
 class SmtpSink:
-    """Replies by verb (``.`` is the final dot, ``greeting`` the first line); a list is used up in turn, its last stays."""
+    """Replies by verb (``.`` is the final dot, ``greeting`` the first line); of a list each in turn, its last stays."""
 
     replies: dict[str, str | list[str]] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
 
-    _usual = {
+    _usual: ClassVar = {
         "greeting": "220 mail.example.com ESMTP",
         "EHLO": "250-mail.example.com\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME",
         "MAIL": "250 2.1.0 ok",

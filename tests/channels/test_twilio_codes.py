@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from twilio.rest.api.v2010.account.call import CallInstance
 from twilio.rest.api.v2010.account.message import MessageInstance
@@ -39,6 +39,7 @@ def test_no_row_is_untested() -> None:
     assert {code for code, *_ in SPREAD} == set(twilio_codes.MEANINGS)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.integers(), st.none(), st.lists(st.integers())))
 def test_an_unknown_code_is_other_and_never_an_error(code: object) -> None:
     if str(code) not in twilio_codes.MEANINGS:

@@ -1,4 +1,4 @@
-"""Texts: what goes out, what comes back, and the search for a doubtful one. The outcome table is in test_conformance."""
+"""Texts: what goes out, what comes back, and the search for a doubtful one. For outcomes see test_conformance."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import base, twilio_account, twilio_script, twilio_voice, twilio_voices
@@ -292,6 +292,7 @@ async def test_calls_are_found_by_number_and_time(voice: twilio_voice.TwilioVoic
     assert (await voice.find(CALL, AT)).found is base.Found.CANNOT_TELL
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_words_make_readable_twiml(words: str) -> None:
     message = base.Outgoing(id="1", to="x", sender="y", body=words, script=SCRIPT)

@@ -1,0 +1,243 @@
+"""The outcome table (architecture, section 3) for every channel, row by row, against servers that misbehave.
+
+A new channel adds one entry to :data:`CHANNELS`; a new truth about wires adds one row to a table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from channels import base, email_smtp, twilio_account, twilio_sms, twilio_voice
+
+AT = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
+NUMBER, ADDRESS, WORDS = "+447700900123", "parent@example.com", "Ana is not in school"
+SCRIPT = base.CallScript(opening=f"Press a key about {WORDS}", fallback="Oakfield School")
+CUT, HANG = "<cut>", "<hang>"
+QUICK = 0.3  #: seconds; only the tests that hang wait for it
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One channel: how to make it for a host and port, what to send, and which sink answers it."""
+
+    make: Callable[[str, int, float], base.Channel]
+    message: base.Outgoing
+    sink: str
+
+
+def account(host: str, port: int, seconds: float) -> twilio_account.TwilioAccount:
+    # Plain http is refused to any other host, so the one that does not exist is asked by https.
+    scheme = "http" if host == "127.0.0.1" else "https"
+    return twilio_account.TwilioAccount(
+        "AC1", "token", api_base_url=f"{scheme}://{host}:{port}", read_seconds=seconds, connect_seconds=5.0
+    )
+
+
+def mail(host: str, port: int, seconds: float) -> email_smtp.SmtpEmail:
+    server = email_smtp.SmtpServer(host, port, security="none", timeout=seconds)
+    return email_smtp.SmtpEmail(server, now=lambda: AT)
+
+
+def outgoing(to: str, sender: str) -> base.Outgoing:
+    callback = "https://school.example"
+    return base.Outgoing(
+        id="01M", to=to, sender=sender, body=WORDS, subject=WORDS, script=SCRIPT, callback_url=callback
+    )
+
+
+CHANNELS = {
+    "twilio-sms": Kind(lambda *at: twilio_sms.TwilioSms(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
+    "twilio-voice": Kind(lambda *at: twilio_voice.TwilioVoice(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
+    "smtp": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the server does, and what must come of it."""
+
+    name: str
+    answer: Any
+    outcome: base.Outcome
+    reason: base.Reason | None = None
+    code: str = ""
+    wait: float | None = None
+    lane_wide: bool = False
+
+
+def error(code: int, text: str = f"The 'To' number {NUMBER} is not valid: {WORDS}") -> str:
+    return f'{{"code": {code}, "message": "{text}", "status": 400}}'
+
+
+Out, R = base.Outcome, base.Reason
+PROBLEM = f'{{"type": "https://x", "title": "{WORDS}", "status": 400, "code": 21610, "detail": "{NUMBER}"}}'
+HTTP_ROWS = [
+    Row("accepted", (201, {}, '{"sid": "XX1"}'), Out.ACCEPTED),
+    Row("accepted with 200", (200, {}, '{"sid": "XX1"}'), Out.ACCEPTED),
+    Row("garbage", (200, {}, "<html>Welcome to the school wifi</html>"), Out.UNKNOWN, R.TEMPORARY),
+    Row("empty", (201, {}, ""), Out.UNKNOWN, R.TEMPORARY),
+    Row("a list", (201, {}, "[1]"), Out.UNKNOWN, R.TEMPORARY),
+    Row("a text", (201, {}, '"sid"'), Out.UNKNOWN, R.TEMPORARY),
+    Row("no id", (201, {}, '{"status": "queued"}'), Out.UNKNOWN, R.TEMPORARY),
+    Row("a redirect", (302, {"Location": "https://login.example"}, ""), Out.UNKNOWN, R.TEMPORARY),
+    Row("bad number", (400, {}, error(21211)), Out.REFUSED, R.BAD_ADDRESS, "21211"),
+    Row("stopped", (400, {}, error(21610)), Out.REFUSED, R.OPTED_OUT, "21610"),
+    Row("stopped, RFC 9457", (400, {}, PROBLEM), Out.REFUSED, R.OPTED_OUT, "21610"),
+    Row("unknown code", (400, {}, error(29999)), Out.REFUSED, R.OTHER, "29999"),
+    Row("no code", (400, {}, "<html>"), Out.REFUSED, R.OTHER, "400"),
+    Row("no region", (400, {}, error(21408)), Out.REFUSED, R.CONFIG, "21408"),
+    Row("bad sender", (400, {}, error(21606)), Out.RETRY, R.CONFIG, "21606", lane_wide=True),
+    Row("queue full", (400, {}, error(21611)), Out.RETRY, R.RATE, "21611", lane_wide=True),
+    Row("bad login", (401, {}, error(20003)), Out.RETRY, R.AUTH, "20003", lane_wide=True),
+    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.AUTH, "403", lane_wide=True),
+    Row("suspended", (403, {}, error(30002)), Out.RETRY, R.AUTH, "30002", lane_wide=True),
+    Row("no such account", (404, {}, error(20404)), Out.RETRY, R.AUTH, "20404", lane_wide=True),
+    Row("429", (429, {}, error(20429)), Out.RETRY, R.RATE, "20429", lane_wide=True),
+    Row("429 bare", (429, {}, ""), Out.RETRY, R.RATE, "429", lane_wide=True),
+    Row("429 wait", (429, {"Retry-After": "3"}, error(20429)), Out.RETRY, R.RATE, "20429", 3.0, lane_wide=True),
+    Row("429 loop", (429, {}, error(14107)), Out.RETRY, R.RATE, "14107"),
+    Row("500", (500, {}, error(20500)), Out.UNKNOWN, R.TEMPORARY, "20500"),
+    Row("502", (502, {}, "<html>"), Out.UNKNOWN, R.TEMPORARY, "502"),
+    Row("503 that claims to be a refusal", (503, {}, PROBLEM), Out.UNKNOWN, R.TEMPORARY, "21610"),
+    Row("hangs", HANG, Out.UNKNOWN, R.TEMPORARY),
+    Row("cut after the request", CUT, Out.UNKNOWN, R.TEMPORARY),
+]
+SMTP_ROWS = [
+    Row("accepted", {}, Out.ACCEPTED),
+    *(Row(f"{at} 4xx", {at: "451 x"}, Out.RETRY, R.TEMPORARY, "451") for at in ("MAIL", "RCPT", "DATA", ".")),
+    Row("MAIL 5xx", {"MAIL": f"550 5.1.8 {ADDRESS}"}, Out.RETRY, R.CONFIG, "550 5.1.8", lane_wide=True),
+    Row("RCPT 5xx", {"RCPT": f"550 5.1.1 <{ADDRESS}> {WORDS}"}, Out.REFUSED, R.BAD_ADDRESS, "550 5.1.1"),
+    Row("RCPT policy", {"RCPT": f"554 5.7.1 <{ADDRESS}> denied"}, Out.REFUSED, R.CONFIG, "554 5.7.1"),
+    Row("DATA 5xx", {"DATA": "554 no"}, Out.REFUSED, R.OTHER, "554"),
+    Row("dot 5xx", {".": f"550 5.7.1 spam: {WORDS}"}, Out.REFUSED, R.CONTENT, "550 5.7.1"),
+    *(Row(f"{step} cut", {step: CUT}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
+    *(Row(f"{step} hangs", {step: HANG}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
+    *(Row(f"{step} garbage", {step: "hello"}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
+    Row("dot cut", {".": CUT}, Out.UNKNOWN, R.TEMPORARY),
+    Row("dot hangs", {".": HANG}, Out.UNKNOWN, R.TEMPORARY),
+    Row("dot garbage", {".": "hello"}, Out.UNKNOWN, R.TEMPORARY),
+    Row("greeting cut", {"greeting": CUT}, Out.RETRY, R.TEMPORARY, lane_wide=True),
+    Row("greeting hangs", {"greeting": HANG}, Out.RETRY, R.TEMPORARY, lane_wide=True),
+    Row("greeting 4xx", {"greeting": "421 4.3.2 busy"}, Out.RETRY, R.TEMPORARY, "421", lane_wide=True),
+]  # fmt: skip
+ROWS = {"http": HTTP_ROWS, "smtp": SMTP_ROWS}
+CASES = [
+    pytest.param(kind, row, id=f"{name}: {row.name}") for name, kind in CHANNELS.items() for row in ROWS[kind.sink]
+]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Callable[..., Awaitable[base.Channel]]]:
+    channels: list[base.Channel] = []
+
+    async def open_channel(kind: Kind, host: str, port: int, seconds: float = 5.0) -> base.Channel:
+        channels.append(kind.make(host, port, seconds))
+        await channels[-1].open()
+        return channels[-1]
+
+    yield open_channel
+    for channel in channels:
+        await channel.close()
+
+
+def is_as_expected(result: base.SendResult, row: Row) -> None:
+    assert (result.outcome, result.reason, result.lane_wide) == (row.outcome, row.reason, row.lane_wide)
+    assert (result.code, result.wait) == (row.code, row.wait)
+    assert bool(result.ref) == (row.outcome is base.Outcome.ACCEPTED)
+    says_nothing_private(result)
+
+
+def says_nothing_private(result: base.SendResult) -> None:
+    for private in (NUMBER, NUMBER.lstrip("+"), "7700900123", ADDRESS, "parent", WORDS, "Ana"):
+        assert private not in result.text
+        assert private not in result.code
+    if result.outcome is not base.Outcome.ACCEPTED:
+        assert result.text.endswith((".", ")", "?")), "a sentence"
+
+
+@pytest.mark.parametrize(("kind", "row"), CASES)
+async def test_a_row_of_the_outcome_table(
+    kind: Kind, row: Row, opened: Any, wire: Any, http_sink: Any, smtp_sink: Any
+) -> None:
+    sink = http_sink if kind.sink == "http" else smtp_sink
+    if kind.sink == "http":
+        sink.answers = [row.answer]
+    else:
+        sink.replies = row.answer
+    server = await wire(sink.handle)
+    channel = await opened(kind, "127.0.0.1", server.port, QUICK if HANG in str(row.answer) else 5.0)
+    is_as_expected(await channel.send(kind.message), row)
+    handed_over = sink.requests if kind.sink == "http" else sink.messages
+    assert len(handed_over) <= 1, "never twice"
+
+
+@pytest.mark.parametrize("kind", CHANNELS.values(), ids=CHANNELS)
+async def test_a_refused_connection_left_nothing_behind(kind: Kind, opened: Any, closed_port: int) -> None:
+    channel = await opened(kind, "127.0.0.1", closed_port)
+    row = Row("refused", None, Out.RETRY, R.TEMPORARY, lane_wide=True)
+    is_as_expected(await channel.send(kind.message), row)
+    with pytest.raises(base.Misconfigured):
+        await channel.check()
+
+
+@pytest.mark.parametrize("kind", CHANNELS.values(), ids=CHANNELS)
+async def test_a_name_that_does_not_exist_left_nothing_behind(kind: Kind, opened: Any) -> None:
+    # RFC 6761 section 6.4: no resolver may know a name under .invalid.
+    channel = await opened(kind, "nonexistent.invalid", 465)
+    row = Row("no name", None, Out.RETRY, R.TEMPORARY, lane_wide=True)
+    is_as_expected(await channel.send(kind.message), row)
+
+
+@pytest.mark.parametrize("kind", CHANNELS.values(), ids=CHANNELS)
+async def test_a_connection_that_closes_before_a_word_is_never_called_accepted(
+    kind: Kind, opened: Any, wire: Any
+) -> None:
+    async def slam(reader: Any, writer: Any) -> None:
+        writer.transport.abort()
+
+    server = await wire(slam)
+    channel = await opened(kind, "127.0.0.1", server.port)
+    result = await channel.send(kind.message)
+    # Over HTTP the request may already be on its way when the door shuts, so doubt is allowed; over SMTP it is not.
+    assert result.outcome in ({Out.RETRY} if kind.sink == "smtp" else {Out.RETRY, Out.UNKNOWN})
+    says_nothing_private(result)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CHANNELS.values() if kind.sink == "http"], ids=["sms", "voice"])
+async def test_an_answer_cut_in_the_middle_is_in_doubt(kind: Kind, opened: Any, wire: Any) -> None:
+    async def half(reader: Any, writer: Any) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"sid": "XX')
+        await writer.drain()
+
+    server = await wire(half)
+    channel = await opened(kind, "127.0.0.1", server.port)
+    assert (await channel.send(kind.message)).outcome is Out.UNKNOWN
+
+
+async def test_a_message_that_waits_for_a_place_in_the_pool_has_not_left(wire: Any) -> None:
+    """The only connection hangs: the first message is in doubt, the second has certainly not been sent."""
+    seen = []
+
+    async def hang(reader: Any, writer: Any) -> None:
+        seen.append(await reader.readuntil(b"\r\n\r\n"))
+        await reader.read()
+
+    url = f"http://127.0.0.1:{(await wire(hang)).port}"
+    channel = twilio_sms.TwilioSms(
+        twilio_account.TwilioAccount(
+            "AC1", "token", api_base_url=url, connections=1, connect_seconds=QUICK, read_seconds=5 * QUICK
+        )
+    )
+    await channel.open()
+    message = CHANNELS["twilio-sms"].message
+    results = await asyncio.gather(channel.send(message), channel.send(message))
+    await channel.close()
+    assert sorted(result.outcome for result in results) == [Out.RETRY, Out.UNKNOWN]
+    assert len(seen) == 1

@@ -1,0 +1,83 @@
+"""What a mail server's refusal means, by step and code (domain notes, section 3.8)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels import base, email_codes
+
+Step, R, Out = email_codes.Step, base.Reason, base.Outcome
+
+REPLIES = [
+    (Step.RECIPIENT, 550, "5.1.1 no such user", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 550, "5.1.2 x", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 501, "5.1.3 x", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 551, "5.1.6 x", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 556, "5.1.10 x", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 553, "5.6.7 x", Out.REFUSED, R.BAD_ADDRESS, False),
+    (Step.RECIPIENT, 550, "5.2.1 x", Out.REFUSED, R.UNREACHABLE, False),
+    (Step.RECIPIENT, 552, "5.2.2 x", Out.REFUSED, R.UNREACHABLE, False),
+    (Step.RECIPIENT, 452, "4.2.2 x", Out.RETRY, R.UNREACHABLE, False),
+    (Step.RECIPIENT, 552, "5.2.3 x", Out.REFUSED, R.CONTENT, False),
+    (Step.RECIPIENT, 450, "4.7.1 greylisted", Out.RETRY, R.TEMPORARY, False),
+    (Step.RECIPIENT, 451, "x", Out.RETRY, R.TEMPORARY, False),
+    (Step.RECIPIENT, 550, "5.4.1 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.RECIPIENT, 554, "5.3.0 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.RECIPIENT, 554, "5.7.1 relaying denied", Out.REFUSED, R.CONFIG, False),
+    (Step.RECIPIENT, 550, "5.7.25 x", Out.REFUSED, R.CONFIG, False),
+    (Step.RECIPIENT, 550, "no such user", Out.REFUSED, R.OTHER, False),
+    (Step.RECIPIENT, 550, "5.0.0 x", Out.REFUSED, R.OTHER, False),
+    (Step.SENDER, 550, "5.1.8 x", Out.RETRY, R.CONFIG, True),
+    (Step.SENDER, 550, "5.1.1 x", Out.RETRY, R.CONFIG, True),
+    (Step.SENDER, 550, "5.7.1 x", Out.RETRY, R.CONFIG, True),
+    (Step.SENDER, 553, "x", Out.RETRY, R.CONFIG, True),
+    (Step.SENDER, 530, "5.7.0 authenticate first", Out.RETRY, R.AUTH, True),
+    (Step.SENDER, 552, "5.3.4 too big", Out.REFUSED, R.CONTENT, False),
+    (Step.SENDER, 451, "4.3.0 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.SENDER, 554, "5.3.2 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.START, 451, "x", Out.RETRY, R.TEMPORARY, False),
+    (Step.START, 554, "x", Out.REFUSED, R.OTHER, False),
+    (Step.START, 250, "what?", Out.RETRY, R.TEMPORARY, False),
+    (Step.TEXT, 451, "4.3.0 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.TEXT, 552, "5.3.4 too big", Out.REFUSED, R.CONTENT, False),
+    (Step.TEXT, 550, "5.7.1 spam", Out.REFUSED, R.CONTENT, False),
+    (Step.TEXT, 554, "5.4.0 x", Out.REFUSED, R.TEMPORARY, False),
+    (Step.TEXT, 554, "x", Out.REFUSED, R.OTHER, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("step", "reply", "text", "outcome", "reason", "lane_wide"), REPLIES)
+def test_a_reply(
+    step: email_codes.Step, reply: int, text: str, outcome: base.Outcome, reason: base.Reason, lane_wide: bool
+) -> None:
+    result = email_codes.result(step, reply=reply, text=text)
+    assert (result.outcome, result.reason, result.lane_wide) == (outcome, reason, lane_wide)
+    assert result.code.startswith(str(reply))
+
+
+@settings(deadline=None)
+@given(st.sampled_from(Step), st.integers(400, 599), st.text())
+def test_any_reply_means_something_and_the_servers_words_stay_out(
+    step: email_codes.Step, reply: int, text: str
+) -> None:
+    result = email_codes.result(step, reply=reply, text=f"5.1.1 <parent@example.com> {text}")
+    assert "parent@example.com" not in result.text + result.code
+    assert result.text
+    assert result.outcome in (base.Outcome.REFUSED, base.Outcome.RETRY)
+    if 400 <= reply < 500:
+        assert result.outcome is base.Outcome.RETRY
+
+
+@pytest.mark.parametrize("step", Step)
+def test_policy_never_blames_the_parent(step: email_codes.Step) -> None:
+    for detail in range(30):
+        result = email_codes.result(step, reply=550, text=f"5.7.{detail} x")
+        assert result.reason in (base.Reason.CONFIG, base.Reason.CONTENT)
+
+
+def test_the_code_is_kept() -> None:
+    assert email_codes.result(Step.RECIPIENT, reply=550, text="5.1.1 gone").code == "550 5.1.1"
+    assert email_codes.result(Step.RECIPIENT, reply=550, text="gone").code == "550"
+    assert email_codes.result(Step.RECIPIENT, reply=550, text="5.1.1234 odd").code == "550"
