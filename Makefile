@@ -1,0 +1,62 @@
+# Handbell: five words for everything. `make help` lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8080
+FOLDER ?= practice
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint types pytest bench docs clean lock
+
+help: ## Show what there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: $(VENV)/run.stamp ## Make the environment and a practice school, and start the gateway with pretend phones
+	@$(BIN)/handbell practice --folder $(FOLDER) --port $(PORT)
+
+test: check pytest ## Everything: linters, types, import contracts, and all tests on SQLite and PostgreSQL
+
+check: lint types ## Ruff, mypy, pyright and the import contracts
+
+lint: $(VENV)/dev.stamp
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/dev.stamp
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+pytest: $(VENV)/dev.stamp
+	@$(BIN)/pytest -q -n auto --dist loadfile
+
+bench: $(VENV)/dev.stamp ## Measure, as ratios in one run
+	@$(BIN)/python -m bench
+
+docs: $(VENV)/run.stamp ## Write the pages that are made from the code
+	@$(BIN)/python -m docs.make
+
+clean: ## Remove the environment and the practice school
+	rm -rf $(VENV) $(FOLDER)
+
+lock: ## Lock the dependencies anew (needs uv)
+	uv pip compile pyproject.toml requirements/build.in --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/run.txt
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate -q -o requirements/dev.txt
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handbell needs Python 3.11 or newer: make PYTHON=python3.11 …"; exit 1; }
+	@echo "Making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Handbell needs (once; it takes under a minute) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the tests need (once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/run.stamp
