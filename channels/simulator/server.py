@@ -93,15 +93,22 @@ class Simulator:
         return self._host
 
     async def start(self) -> None:
-        """Listen. Everything runs in the loop that this is called in."""
+        """Listen. Everything runs in the loop that this is called in. Raises ``OSError`` when a port is taken."""
+        try:
+            await self._open()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _open(self) -> None:
         await self.hooks.open()
         app = web.Application()
         app.add_routes(self._api.routes())
         app.add_routes(control.routes(self))
         app.add_routes(page.routes(self))
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._http_port, backlog=1024, shutdown_timeout=0.1).start()
+        await web.TCPSite(self._runner, self._host, self._http_port, backlog=1024).start()
         self._http_port = self._runner.addresses[0][1]
         self.smtp_port = await self._mail.open(self._host, self.smtp_port)
 
