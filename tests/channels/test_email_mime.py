@@ -90,7 +90,7 @@ def test_the_bytes_keep_the_rules(body: str, html: str, subject: str, name: str)
 
 
 @QUICK
-@given(HEADER_TEXT)
+@given(HEADER_TEXT.filter(lambda text: "=?" not in text))  # which the library takes for encoded words
 def test_the_subject_equals_the_standard_librarys(subject: str) -> None:
     oracle = EmailMessage(policy=policy.SMTP)
     oracle["Subject"] = subject
@@ -157,7 +157,8 @@ def test_no_header_can_be_forged(field: str, line_break: str) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", "parent", "@example.com", "a@b@example.com", "a b@example.com", "<a@example.com>",
-     "a@example.com,b@example.com", "a@exa mple.com", f"{'a' * 250}@example.com", "a@" + "é" * 70 + ".com", "Ana <a@example.com>"],
+     "a@example.com,b@example.com", "a@exa mple.com", f"{'a' * 250}@example.com", "a@" + "é" * 70 + ".com",
+     "Ana <a@example.com>"],
 )  # fmt: skip
 def test_an_address_that_cannot_be(address: str) -> None:
     with pytest.raises(email_mime.BadHeader) as caught:
