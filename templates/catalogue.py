@@ -40,14 +40,14 @@ class Stated(Catalog):
 
     @property
     def mime_headers(self) -> list[tuple[str, str]]:
-        """The headers that Babel knows, and ours."""
-        *headers, last = super().mime_headers
-        return [*headers, (translations.STATE_HEADER, self.state), last]  # Babel ends its last header with the line end
+        """Give the headers that Babel knows, and ours for its own version, which would make every ``.mo`` stale."""
+        headers = [(name, value) for name, value in super().mime_headers if name != "Generated-By"]
+        return [*headers, (translations.STATE_HEADER, f"{self.state}\n")]
 
     @mime_headers.setter
     def mime_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         known = list(headers)
-        self.state = translations.read_state(dict(known).get(translations.STATE_HEADER, ""))
+        self.state = translations.read_state(dict(known).get(translations.STATE_HEADER, "").strip())
         vars(Catalog)["mime_headers"].__set__(self, known)  # what super() cannot do for the setter of a property
 
 
@@ -70,10 +70,11 @@ def extract(folder: Path | None = None) -> Catalog:
 
 
 def write_template(folder: Path | None = None) -> Catalog:
-    """Write ``handbell.pot`` afresh."""
+    """Write ``handbell.pot``, if there is anything new to write: its header has the hour in it."""
     template = extract(folder)
-    with _template_path(folder).open("wb") as file:
-        pofile.write_po(file, template, include_lineno=False, sort_output=False, width=110)
+    if not _is_fresh(template, folder):
+        with _template_path(folder).open("wb") as file:
+            pofile.write_po(file, template, include_lineno=False, width=110)
     return template
 
 
@@ -83,7 +84,7 @@ def update(folder: Path | None = None) -> None:
     for path in po_paths(folder):
         catalogue = read_po(path)
         catalogue.update(template, update_creation_date=False)
-        _write_po(path, catalogue)
+        write_po(path, catalogue)
 
 
 def start(language: str, folder: Path | None = None) -> Path:
@@ -94,7 +95,7 @@ def start(language: str, folder: Path | None = None) -> Path:
     catalogue = Stated(locale=locale, project="Handbell", charset="utf-8", fuzzy=False, header_comment=comment)
     catalogue.update(extract(folder))
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_po(path, catalogue)
+    write_po(path, catalogue)
     return path
 
 
@@ -108,9 +109,7 @@ def stale(folder: Path | None = None) -> list[str]:
     """Say what is not up to date or does not fit, one sentence each; nothing when all is well."""
     template = extract(folder)
     problems: list[str] = []
-    with _template_path(folder).open("rb") as file:
-        written = pofile.read_po(file)
-    if _fingerprint(written) != _fingerprint(template):
+    if not _is_fresh(template, folder):
         problems.append("handbell.pot is not what the wordings say; run the update of the catalogues.")
     for path in po_paths(folder):
         name = path.parent.parent.name
@@ -159,13 +158,22 @@ def _compiled(path: Path) -> bytes:
     return out.getvalue()
 
 
-def _write_po(path: Path, catalogue: Catalog) -> None:
+def write_po(path: Path, catalogue: Catalog) -> None:
+    """Write one catalogue as we like it: file names without line numbers, so that an edit changes little."""
     with path.open("wb") as file:
         pofile.write_po(file, catalogue, include_lineno=False, width=110)
 
 
 def _template_path(folder: Path | None) -> Path:
     return (folder or home()) / "locale" / f"{translations.DOMAIN}.pot"
+
+
+def _is_fresh(template: Catalog, folder: Path | None) -> bool:
+    path = _template_path(folder)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return _fingerprint(pofile.read_po(file)) == _fingerprint(template)
 
 
 def _identity(message: Message) -> tuple[str | None, object]:

@@ -14,19 +14,19 @@ class UnknownNotice(WordingError):  # noqa: N818 - reads as what it is
     """There is no notice of that key, or it has no words for that medium."""
 
 
-class MissingValue(WordingError):  # noqa: N818
+class MissingValue(WordingError):  # noqa: N818 - reads as what it is
     """A placeholder has nothing to stand in for it."""
 
 
-class UnknownValue(WordingError):  # noqa: N818
+class UnknownValue(WordingError):  # noqa: N818 - reads as what it is
     """A value was given that the notice does not know, or a text names a placeholder that nobody fills."""
 
 
-class WrongType(WordingError):  # noqa: N818
+class WrongType(WordingError):  # noqa: N818 - reads as what it is
     """A value is not what the notice says that it is (a date, a list of names …)."""
 
 
-class BadWording(WordingError):  # noqa: N818
+class BadWording(WordingError):  # noqa: N818 - reads as what it is
     """The wording itself is malformed: a lone brace, a forbidden answer word, an English text that is missing."""
 
 

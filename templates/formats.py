@@ -59,12 +59,12 @@ def moment(value: datetime.datetime, tag: str) -> str:
 
 def names(items: Sequence[str], tag: str) -> str:
     """Write a list as the language does: ``Ana, Ben and Zofia``."""
-    return lists.format_list(list(items), "standard", locale(tag))
+    return _plain(lists.format_list(list(items), "standard", locale(tag)))
 
 
 def choices(items: Sequence[str], tag: str) -> str:
     """Write alternatives as the language does: ``tea, coffee or milk``."""
-    return lists.format_list(list(items), "or", locale(tag))
+    return _plain(lists.format_list(list(items), "or", locale(tag)))
 
 
 def number(value: int | Decimal | float, tag: str) -> str:

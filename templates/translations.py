@@ -79,9 +79,13 @@ def read_state(said: str) -> State:
     return "reviewed" if said == "reviewed" else "machine" if said == "machine" else "draft"
 
 
+def languages_available() -> list[str]:
+    """Give the tags of English, first, and of every language with a compiled catalogue."""
+    return list(_available())
+
+
 @cache
-def available() -> tuple[str, ...]:
-    """Give the tags of English and of every language with a compiled catalogue."""
+def _available() -> tuple[str, ...]:
     folder = resources.files("templates") / "locale"
     found = [entry.name for entry in folder.iterdir() if (entry / "LC_MESSAGES" / f"{DOMAIN}.mo").is_file()]
     return (languages.ENGLISH, *sorted(name.replace("_", "-") for name in found))
@@ -91,7 +95,7 @@ def available() -> tuple[str, ...]:
 def _load(language: str) -> gettext.NullTranslations | None:
     if language == languages.ENGLISH:
         return gettext.NullTranslations()
-    if language not in available():
+    if language not in _available():
         return None
     path = resources.files("templates") / "locale" / language.replace("-", "_") / "LC_MESSAGES" / f"{DOMAIN}.mo"
     with path.open("rb") as file:
