@@ -86,7 +86,8 @@ async def test_a_whole_email_through_aiosmtpd(opened: Opener) -> None:
     assert isinstance(content, bytes)
     message = email.message_from_bytes(content, policy=policy.SMTP)
     assert message["Subject"] == MAIL.subject
-    plain = message.get_body(("plain",))  # type: ignore[attr-defined]  # policy.SMTP makes an EmailMessage
+    plain = message.get_body(("plain",))
+    assert plain
     assert plain.get_content().replace("\r\n", "\n") == f"{MAIL.body}\n"
 
 
@@ -192,10 +193,10 @@ async def test_an_address_that_the_server_cannot_write(opened: Opener, smtp_port
     ],
 )
 async def test_what_cannot_be_built_is_not_sent(
-    opened: Opener, smtp_port: int, smtp_sink: Any, changes: dict[str, str], outcome: base.Outcome,
+    opened: Opener, smtp_port: int, smtp_sink: Any, changes: dict[str, Any], outcome: base.Outcome,
     reason: base.Reason, lane_wide: bool,
 ) -> None:  # fmt: skip
-    result = await (await opened(smtp_port)).send(replace(MAIL, **changes))  # type: ignore[arg-type]  # all are text
+    result = await (await opened(smtp_port)).send(replace(MAIL, **changes))
     assert (result.outcome, result.reason, result.lane_wide) == (outcome, reason, lane_wide)
     assert smtp_sink.commands == []
 

@@ -38,7 +38,7 @@ def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
 async def test_form_and_login_go_out_once(http_url: str, http_sink: Any) -> None:
     http_sink.answers = [CREATED]
     http = twilio_http.TwilioHttp()
-    data = {"Body": MESSAGE.body, "StatusCallbackEvent": ["a", "b"]}
+    data: dict[str, object] = {"Body": MESSAGE.body, "StatusCallbackEvent": ["a", "b"]}
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = await http.request("post", f"{http_url}/x", data=data, headers=headers, auth=("AC1", "pass:wörd"))
     await http.close()
