@@ -19,11 +19,11 @@ from gateway.models.types import LineType
 
 # Ofcom's numbers for drama belong to nobody, so that practice schools and tests may use them.
 # https://www.ofcom.org.uk/phones-and-broadband/phone-numbers/numbers-for-drama
-# The library calls the first three invalid; the other drama ranges are ordinary landlines to it.
+# These are the ranges that the library calls invalid; the others are ordinary landlines to it.
 DRAMA = (
     (re.compile(r"\+447700900\d{3}"), LineType.MOBILE),
+    (re.compile(r"\+441154960\d{3}"), LineType.LANDLINE),
     (re.compile(r"\+441632960\d{3}"), LineType.LANDLINE),
-    (re.compile(r"\+443069990\d{3}"), LineType.LANDLINE),
 )
 
 LINE_TYPES = {

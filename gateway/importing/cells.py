@@ -93,18 +93,22 @@ def priority(raw: str) -> int | Problem:
 
 
 def upn(raw: str) -> str | Problem:
-    """Read a unique pupil number and prove its check letter.
-
-    A letter and twelve figures; in a temporary number the last is a letter. The check letter stands for the sum of
-    figure times weight, weights 2 to 13, modulo 23 (DfE, «Unique pupil numbers: a guide», annex on the check letter).
-    """
+    """Read a unique pupil number: a check letter and twelve figures; in a temporary number the last is a letter."""
     number = re.sub(r"\s", "", raw).upper()
     if not re.fullmatch(r"[A-Z]\d{11}[0-9A-HJ-NP-RT-Z]", number):
         return Problem("This UPN is not a letter followed by twelve figures.", "Correct it in the school's records.")
-    values = [int(c) if c.isdigit() else UPN_LETTERS.find(c) for c in number[1:]]
-    if number[0] != UPN_LETTERS[sum(weight * value for weight, value in enumerate(values, start=2)) % 23]:
+    if number[0] != check_letter(number[1:]):
         return Problem("The first letter of this UPN does not fit its figures.", "Correct it in the school's records.")
     return number
+
+
+def check_letter(figures: str) -> str:
+    """The letter that a UPN begins with: the sum of figure times weight, weights 2 to 13, modulo 23, as a letter.
+
+    DfE, «Unique pupil numbers (UPNs): a guide for schools and local authorities».
+    """
+    values = (int(c) if c.isdigit() else UPN_LETTERS.index(c) for c in figures)
+    return UPN_LETTERS[sum(weight * value for weight, value in enumerate(values, start=2)) % len(UPN_LETTERS)]
 
 
 def listed(raw: str) -> tuple[str, ...]:
