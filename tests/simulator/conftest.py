@@ -85,7 +85,14 @@ class Http(AsyncHttpClient):
         return True
 
     async def request(  # type: ignore[override]  # the library's own subclass has these arguments too
-        self, method: str, url: str, params: Any = None, data: Any = None, headers: Any = None, auth: Any = None, **_: Any
+        self,
+        method: str,
+        url: str,
+        params: Any = None,
+        data: Any = None,
+        headers: Any = None,
+        auth: Any = None,
+        **_: Any,
     ) -> Response:
         signed = dict(headers or {}) | {"Authorization": aiohttp.encode_basic_auth(*auth)}
         async with self._session.request(method, yarl.URL(url), params=params, data=data, headers=signed) as answer:
