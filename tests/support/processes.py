@@ -1,0 +1,217 @@
+"""Real processes: the gateway and the simulator, started, asked over HTTP, stopped and killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from gateway.practice import setup
+
+TOKEN = secrets.token_hex(16)
+ACCOUNT = "AC" + "0" * 32
+START_SECONDS = 60
+
+
+@dataclass
+class Process:
+    """A child process and what it said. ``log`` holds its standard error."""
+
+    child: asyncio.subprocess.Process
+    log: Path
+
+    async def stop(self) -> int:
+        """End it as systemd would."""
+        with contextlib.suppress(ProcessLookupError):
+            self.child.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.child.wait(), START_SECONDS)
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        self.child.kill()
+        await self.child.wait()
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8")
+
+
+async def start(*command: str, log: Path, env: dict[str, str] | None = None) -> Process:
+    with log.open("ab") as errors:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *command,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **(env or {})},
+        )
+    return Process(child, log)
+
+
+@dataclass
+class World:
+    """The simulator in a process of its own: what each phone and mailbox really got."""
+
+    process: Process
+    http_url: str
+    smtp_port: int
+    session: aiohttp.ClientSession
+
+    async def look(self, what: str, **query: str) -> Any:
+        async with self.session.get(f"{self.http_url}/_sim/{what}", params=query) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+    async def do(self, what: str, **asked: Any) -> Any:
+        async with self.session.post(f"{self.http_url}/_sim/{what}", json=asked) as answer:
+            assert answer.status == 200, await answer.text()
+            return await answer.json()
+
+
+@contextlib.asynccontextmanager
+async def world(folder: Path, *, hooks: str, **options: str) -> AsyncIterator[World]:
+    """Start the simulator; ``hooks`` is the gateway's public base URL."""
+    flags = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+    process = await start(
+        "channels.simulator",
+        "--account-sid",
+        ACCOUNT,
+        "--inbound-sms-url",
+        f"{hooks}/hooks/twilio-sms/inbound",
+        *flags,
+        log=folder / "simulator.log",
+        env={"HANDBELL_SIMULATOR_TOKEN": TOKEN},
+    )
+    assert process.child.stdout is not None
+    ready = json.loads(await asyncio.wait_for(process.child.stdout.readline(), START_SECONDS))
+    async with aiohttp.ClientSession() as session:
+        try:
+            yield World(process, ready["http_url"], ready["smtp_port"], session)
+        finally:
+            await process.stop()
+
+
+@dataclass
+class School:
+    """A school's installation: its settings file, and its gateway when it runs."""
+
+    folder: Path
+    database_url: str
+    port: int
+    process: Process | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "handbell.toml"
+
+    def write_settings(self, world: World, *, extra: str = "", rate: int = 500) -> None:
+        self.settings.write_text(
+            f"""
+[school]
+name = "Oakfield Primary School"
+short_name = "Oakfield"
+phone = "0113 496 0000"
+[database]
+state_dir = "{self.folder}"
+url = "{self.database_url}"
+[web]
+port = {self.port}
+public_base_url = "{self.url}"
+[twilio]
+account_sid = "{ACCOUNT}"
+auth_token = "{TOKEN}"
+api_base_url = "{world.http_url}"
+[[twilio.sms_senders]]
+address = "+441134960001"
+parts_per_second = {rate}
+burst = {rate}
+[[twilio.voice_senders]]
+address = "+441134960002"
+calls_per_second = 100
+burst = 100
+[smtp]
+host = "127.0.0.1"
+port = {world.smtp_port}
+security = "none"
+from_address = "office@oakfield.example"
+messages_per_second = {rate}
+[costs]
+pence_per_text_part = 3.4
+[languages]
+allow_drafts = true
+{extra}
+"""
+        )
+
+    async def handbell(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
+        """Run a command and give what it printed."""
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "gateway.cli",
+            "--config",
+            str(self.settings),
+            *arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **self.env},
+        )
+        out, err = await asyncio.wait_for(child.communicate(stdin.encode()), START_SECONDS)
+        assert child.returncode == expect, f"{arguments}: {child.returncode}\n{out.decode()}\n{err.decode()}"
+        return out.decode() if expect == 0 else err.decode()
+
+    async def run(self) -> Process:
+        """Start the daemon and wait until it is ready."""
+        self.process = await start(
+            "gateway.cli", "--config", str(self.settings), "run", log=self.folder / "gateway.log", env=self.env
+        )
+        async with aiohttp.ClientSession() as session:
+
+            async def ready() -> bool:
+                assert self.process is not None
+                assert self.process.child.returncode is None, self.process.said()
+                with contextlib.suppress(aiohttp.ClientError):
+                    async with session.get(f"{self.url}/readyz") as answer:
+                        return answer.status == 200
+                return False
+
+            await until(ready, what="the gateway is ready")
+        return self.process
+
+
+@contextlib.asynccontextmanager
+async def school(folder: Path, database_url: str) -> AsyncIterator[School]:
+    """A place for a school's gateway; whatever runs there is stopped at the end."""
+    [port] = setup.free_ports(1)
+    installed = School(folder, database_url, port)
+    try:
+        yield installed
+    finally:
+        if installed.process and installed.process.child.returncode is None:
+            await installed.process.stop()
+
+
+async def until(done: Callable[[], Awaitable[bool]], *, what: str, seconds: float = START_SECONDS) -> None:
+    """Wait for something to become true; a test never waits for a fixed time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await done():
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"after {seconds} s it is still not so: {what}") from None
