@@ -16,9 +16,6 @@ from templates import dress, errors, languages, letter, library, phrases, segmen
 #: A label is plain words in the message's language, or words by language with English among them.
 GivenAnswers = Sequence[tuple[str, str | Mapping[str, str]]]
 
-#: In the plain part of an email: the mark that mail programs know as "here ends the message" (RFC 3676, 4.3).
-_FOOTER_MARK = "\n\n-- \n"
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -156,7 +153,7 @@ class Renderer:
         footer = phrases.parsed("message", name, self.language)
         footer_language = phrases.language_for("message", self.language)
         html = letter.build(text, footer, language=self.language, direction=direction, footer_language=footer_language)
-        text = text.join(_FOOTER_MARK, footer)
+        text = text.join(letter.FOOTER_MARK, footer)
         return Form(text, subject, html, direction, _needs(text) | _needs(subject))
 
     def _wording(self, part: str, n: int) -> skeleton.Skeleton:

@@ -204,7 +204,7 @@ async def check_answers(database: Database, world: processes.World) -> None:
     await processes.until(all_here, what="every reply is taken in")
     async with database.read() as session:
         replies = {reply.body: reply for reply in await session.scalars(sa.select(Reply).where(Reply.keys == ""))}
-        for (number, contact_id), words in said.items():
+        for (_, contact_id), words in said.items():
             assert replies[words].contact_id == contact_id, words
             assert replies[words].run_id is not None
         assert replies["1"].option == "1"
