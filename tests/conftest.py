@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from support import databases
 
+from gateway import migrate
 from gateway.database import Database
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite"
-    databases.run(databases.make_tables(f"sqlite+aiosqlite:///{path}"))
+    databases.run(migrate.upgrade(f"sqlite+aiosqlite:///{path}"))
     return path
 
 
@@ -29,7 +30,7 @@ def postgres_template(postgres: databases.Postgres) -> str:
     async def prepare() -> None:
         await postgres.execute("DROP DATABASE IF EXISTS handbell_template")
         await postgres.execute("CREATE DATABASE handbell_template")
-        await databases.make_tables(postgres.of("handbell_template"))
+        await migrate.upgrade(postgres.of("handbell_template"))
 
     databases.run(prepare())
     return "handbell_template"

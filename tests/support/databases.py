@@ -15,12 +15,6 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy.engine import make_url
-from sqlmodel import SQLModel
-
-from gateway import models
-from gateway.database import Database
-
-assert models  # registers the tables
 
 
 @dataclass(frozen=True)
@@ -58,14 +52,6 @@ def postgres_server(folder: Path) -> Iterator[Postgres]:
         yield Postgres(server.get_uri())
     finally:
         server.cleanup()
-
-
-async def make_tables(url: str) -> None:
-    """Make every table."""
-    database = Database(url)
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    await database.close()
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
