@@ -11,7 +11,7 @@ from channels.simulator.callbacks import Hooks
 from channels.simulator.magic import CallFate
 from channels.simulator.records import Call
 from channels.simulator.tasks import Tasks
-from channels.simulator.world import Phone, World
+from channels.simulator.world import World
 
 # What a person, the gateway or the network does to a live call, as words in its queue of events (keys are themselves).
 LIFT, DECLINE, HANG_UP, DETOUR = "lift", "decline", "hang up", "detour"
@@ -175,9 +175,3 @@ class Exchange:
         if call.answered_by and call.one("AsyncAmd") != "true":
             form["AnsweredBy"] = call.answered_by
         return form
-
-
-def ringing(phone: Phone) -> bool:
-    """Whether it rings right now."""
-    call = phone.call
-    return call is not None and call.status == "ringing"

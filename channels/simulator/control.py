@@ -162,9 +162,7 @@ def _records(simulator: Simulator, asked: Asked) -> Json:
 
 
 async def _reply(simulator: Simulator, asked: Asked) -> Json:
-    sent = await simulator.reply(
-        asked["number"], asked["text"], to=asked.get("to", ""), media=int(asked.get("media", 0))
-    )
+    sent = simulator.reply(asked["number"], asked["text"], to=asked.get("to", ""), media=int(asked.get("media", 0)))
     return {"sid": sent.sid}
 
 

@@ -116,7 +116,7 @@ class Page:
         try:
             match deed:
                 case "reply" if form.get("text", "").strip():
-                    await self._simulator.reply(number, form["text"])
+                    self._simulator.reply(number, form["text"])
                 case "press" if form.get("key") and not set(form["key"]) - set("0123456789*#"):
                     self._simulator.do(number, form["key"])
                 case "call" if form.get("event") in {"lift", "decline", "hang up"}:

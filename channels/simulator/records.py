@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -13,17 +14,21 @@ from functools import cached_property
 from channels.simulator.magic import TextStatus
 
 # The basic character set of 3GPP TS 23.038 (what one part of 160 holds) and the signs that cost two.
-GSM = frozenset(
+_GSM = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
+_GSM_DOUBLE = "^{}\\[~]|€\f"
+_IS_PLAIN = re.compile(f"[{re.escape(_GSM)}]*")
+_IS_GSM = re.compile(f"[{re.escape(_GSM + _GSM_DOUBLE)}]*")
 
 
 def count_segments(body: str) -> int:
     """Parts that a network charges for: 160/153 septets, or 70/67 UTF-16 units when one sign is not GSM-7."""
-    if all(sign in GSM or sign in GSM_DOUBLE for sign in body):
-        widths, whole, part = [2 if sign in GSM_DOUBLE else 1 for sign in body], 160, 153
+    if len(body) <= 160 and _IS_PLAIN.fullmatch(body):
+        return 1
+    if _IS_GSM.fullmatch(body):
+        widths, whole, part = [2 if sign in _GSM_DOUBLE else 1 for sign in body], 160, 153
     else:
         widths, whole, part = [2 if ord(sign) > 0xFFFF else 1 for sign in body], 70, 67
     if sum(widths) <= whole:

@@ -133,9 +133,9 @@ class Simulator:
         self.faults.clear()
         self.world.reset()
 
-    async def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
+    def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
         """The person with this phone texts back; see :meth:`channels.simulator.texts.Carrier.reply`."""
-        return await self._carrier.reply(number, words, to=to, media=media)
+        return self._carrier.reply(number, words, to=to, media=media)
 
     def do(self, number: str, event: str) -> Call:
         """The person with this phone does something to the call: ``lift``, ``decline``, ``hang up`` or keys.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import functools
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -65,7 +66,12 @@ def error(code: int, sentence: str, status: int) -> Json:
 
 def stamp(at: datetime | None) -> str | None:
     """An RFC 2822 date in UTC, as Twilio writes all its dates."""
-    return None if at is None else email.utils.format_datetime(at.astimezone(UTC))
+    return None if at is None else _stamp(at.replace(microsecond=0))
+
+
+@functools.lru_cache(maxsize=1024)
+def _stamp(second: datetime) -> str:
+    return email.utils.format_datetime(second.astimezone(UTC))
 
 
 def message(text: Text, account: str) -> Json:

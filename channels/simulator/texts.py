@@ -81,7 +81,7 @@ class Carrier:
         script = self._world.script_of(phone)
         if text.arrived and nth <= len(script.replies) and script.replies[nth - 1]:
             await asyncio.sleep(script.after)
-            await self.reply(phone.number, script.replies[nth - 1], to=text.sender)
+            self.reply(phone.number, script.replies[nth - 1], to=text.sender)
 
     async def _tell(self, text: Text) -> None:
         """Give the receipts: ``sent``, then the end. Twilio gives none for the first status."""
@@ -120,10 +120,10 @@ class Carrier:
                 form["ErrorCode"] = str(text.error_code)
         return form
 
-    async def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
+    def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
         """The person with this phone writes a text, to the last sender that wrote to them if no other is named.
 
-        Waits until the gateway's webhook has taken it (at once where no webhook is set: then it is only in the list).
+        The gateway's webhook is told in the background; where none is set, the text is only in the list, to be polled.
         Raises :class:`CannotReply`.
         """
         world = self._world
@@ -136,11 +136,14 @@ class Carrier:
         text.media = media
         world.show(phone, text)
         self._obey(phone, text)
-        if world.settings.inbound_sms_url:
-            answer = await self._hooks.call(world.settings.inbound_sms_url, self._inbound(text))
-            if answer.fine and "<Message" in answer.body:
-                world.complaints.append("The gateway answered a text with <Message>, which the practice phones ignore.")
+        if url := world.settings.inbound_sms_url:
+            self._tasks.spawn(self._hand_over(text, url))
         return text
+
+    async def _hand_over(self, text: Text, url: str) -> None:
+        answer = await self._hooks.call(url, self._inbound(text))
+        if answer.fine and "<Message" in answer.body:
+            self._world.complaints.append("The gateway answered a text with <Message>, which the phones do not show.")
 
     def _obey(self, phone: Phone, text: Text) -> None:
         """STOP, START and HELP, which the provider sees to itself."""

@@ -33,6 +33,7 @@ async def test_a_text_reaches_the_phone_once(simulator: Simulator, client: Clien
     assert [text.body for text in simulator.world.texts_to(MUM)] == ["Lena is not in school today. Why?"]
     later = await client.messages(message.sid).fetch_async()
     assert later.status == "delivered"
+    assert later.date_sent is not None
     assert later.date_sent.tzinfo is not None
 
 
@@ -42,7 +43,7 @@ async def test_a_messaging_service_answers_accepted_and_chooses_the_sender(
     message = await client.messages.create_async(to=MUM, messaging_service_sid="MG" + "0" * 32, body="Hello")
     assert (message.status, message.from_, message.num_segments) == ("accepted", None, "0")
     await simulator.idle()
-    assert (await client.messages(message.sid).fetch_async()).from_ == simulator.world.settings.service_number
+    assert (await client.messages(str(message.sid)).fetch_async()).from_ == simulator.world.settings.service_number
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import aiohttp
 import jsonschema
 import pytest
 
-from channels.simulator import Simulator, magic, rules, shapes
+from channels.simulator import Simulator, magic, records, rules, shapes
 
 SCHOOL = "+442079460137"
 MUM = "+447700900123"
@@ -89,7 +89,7 @@ async def test_messages_fit(simulator: Simulator, asker: Asker, to: str) -> None
         await simulator.idle()
         one = f"/Messages/{made['sid']}.json"
         await asker.ask("GET", one, schema=f"{BASE}/Messages/{{Sid}}.json")
-    await simulator.reply(MUM, "Hello", to=SCHOOL, media=2)
+    simulator.reply(MUM, "Hello", to=SCHOOL, media=2)
     first = await asker.ask("GET", "/Messages.json?PageSize=1", schema=f"{BASE}/Messages.json")
     token = first["next_page_uri"].partition("?")[2]
     second = await asker.ask("GET", f"/Messages.json?{token}", schema=f"{BASE}/Messages.json")
@@ -129,3 +129,13 @@ def test_every_error_has_its_place_in_twilios_list() -> None:
     known = {int(code) for code in json.loads(listed.read_text("utf-8"))}
     used = set(shapes.ERRORS) | {fate.code for fate in magic.TEXT_FATES.values() if fate.code}
     assert used - known <= {30036}  # has a page of its own in Twilio's docs (errors/30036), but is not in this list
+
+
+def test_segments_are_counted_as_twilio_counts() -> None:
+    listed = CORPORA / "sms_segments" / "expected.jsonl"
+    if not listed.exists():
+        pytest.skip("The corpus of SMS segments is not on this machine (see HANDBELL_CORPORA)")
+    for line in listed.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if "segments" in row and row["text"]:
+            assert records.count_segments(row["text"]) == row["segments"], row["id"]

@@ -82,6 +82,7 @@ async def test_read_and_reply(simulator: Simulator, client: Client, browser: Bro
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Łódź" in shown
     answer = await browser.push("/reply", number=MUM, text="Jest chora", page="2", q="900")
     assert answer.headers["Location"].endswith("/practice/?q=900&page=2#p447700900123")
+    await simulator.idle()
     assert gateway.at("/sms")[0].form["Body"] == "Jest chora"
     assert "Jest chora" in await browser.look()
 

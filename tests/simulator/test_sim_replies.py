@@ -143,7 +143,8 @@ def test_signature_of_the_published_vector() -> None:
 async def test_a_reply_reaches_the_gateway_signed(simulator: Simulator, client: Client, gateway: Any) -> None:
     simulator.world.settings.inbound_sms_url = f"{gateway.url}/sms"
     await send(client)
-    text = await simulator.reply(MUM, "  Jest chora 😷 ", media=1)
+    text = simulator.reply(MUM, "  Jest chora 😷 ", media=1)
+    await simulator.idle()
     (hook,) = gateway.at("/sms")
     assert RequestValidator(TOKEN).validate(f"{gateway.url}/sms", hook.form, hook.headers["x-twilio-signature"])
     assert hook.form["Body"] == "  Jest chora 😷 "
@@ -154,17 +155,17 @@ async def test_a_reply_reaches_the_gateway_signed(simulator: Simulator, client: 
 
 async def test_a_reply_can_be_polled(simulator: Simulator, client: Client) -> None:
     await send(client)
-    await simulator.reply(MUM, "1")
+    simulator.reply(MUM, "1")
     (found,) = await client.messages.list_async(to=SCHOOL)
     assert (found.direction, found.status, found.body, found.from_) == ("inbound", "received", "1", MUM)
 
 
 async def test_nobody_can_reply_to_a_name_or_to_nothing(simulator: Simulator, client: Client) -> None:
     with pytest.raises(CannotReply):
-        await simulator.reply(MUM, "Hello?")
+        simulator.reply(MUM, "Hello?")
     await send(client, from_="Lammas Grn")
     with pytest.raises(CannotReply):
-        await simulator.reply(MUM, "Hello?")
+        simulator.reply(MUM, "Hello?")
 
 
 async def test_scripted_replies_come_one_by_one(simulator: Simulator, client: Client, gateway: Any) -> None:
@@ -187,17 +188,22 @@ async def test_a_default_script_is_every_phones(simulator: Simulator, client: Cl
 async def test_stop_and_start(simulator: Simulator, client: Client, gateway: Any) -> None:
     simulator.world.settings.inbound_sms_url = f"{gateway.url}/sms"
     await send(client)
-    await simulator.reply(MUM, "stop please")
+    simulator.reply(MUM, "stop please")
+    await simulator.idle()
     await send(client, body="Still wanted")
-    await simulator.reply(MUM, " Stop ")
+    simulator.reply(MUM, " Stop ")
+    await simulator.idle()
     with pytest.raises(TwilioRestException) as caught:
         await send(client)
     assert caught.value.code == 21610
     await send(client, from_="+442079460138", body="Another number is not stopped")
-    await simulator.reply(MUM, "STOP", to=SCHOOL)
-    await simulator.reply(MUM, "START", to=SCHOOL)
+    simulator.reply(MUM, "STOP", to=SCHOOL)
+    await simulator.idle()
+    simulator.reply(MUM, "START", to=SCHOOL)
+    await simulator.idle()
     await send(client, body="Welcome back")
-    await simulator.reply(MUM, "HELP")
+    simulator.reply(MUM, "HELP")
+    await simulator.idle()
     bodies = [hook.form["Body"] for hook in gateway.at("/sms")]
     assert bodies == ["stop please", " Stop ", "STOP", "START", "HELP"]
     own = [text.body[:20] for text in simulator.world.phone(MUM).texts if text.by_provider]
