@@ -1,0 +1,62 @@
+"""Bearer tokens of the HTTP API. Only their SHA-256 is kept: 256 random bits need no salt and no slow hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from datetime import datetime
+
+from sqlmodel import select
+
+from gateway import audit, errors
+from gateway.database import Session
+from gateway.models import ApiToken
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
+
+
+async def create(session: Session, name: str, *, log: audit.Log, now: datetime, actor: str = "handbell") -> str:
+    """Make a token and give it, this once: it cannot be read again. Whatever it does is written down under ``name``.
+
+    Raises :class:`errors.BadInput` for a name that cannot be one, :class:`errors.Conflict` for one that is taken.
+    """
+    if not _NAME.fullmatch(name):
+        problem = errors.Problem(
+            f"“{name}” cannot be the name of a token.", "Use up to 60 letters, digits, spaces, dots and dashes."
+        )
+        raise errors.BadInput([problem])
+    if await session.scalar(select(ApiToken.id).where(ApiToken.name == name)):
+        raise errors.Conflict(f"There is, or was, a token “{name}” already. Choose another name.")
+    token = f"hb_{secrets.token_urlsafe(32)}"
+    row = ApiToken(name=name, digest=_digest(token), created_at=now)
+    session.add(row)
+    await session.flush()
+    await log.record(session, audit.Line("token.created", f"token:{row.id}", {"name": name}, actor), now=now)
+    return token
+
+
+async def revoke(session: Session, name: str, *, log: audit.Log, now: datetime, actor: str = "handbell") -> None:
+    """Let a token open nothing any more.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` when it was revoked before.
+    """
+    row = (await session.scalars(select(ApiToken).where(ApiToken.name == name))).one_or_none()
+    if row is None:
+        raise errors.NotFound(f"There is no token “{name}”.")
+    if row.revoked_at is not None:
+        raise errors.Conflict(f"The token “{name}” was revoked already.")
+    row.revoked_at = now
+    session.add(row)
+    await log.record(session, audit.Line("token.revoked", f"token:{row.id}", {"name": name}, actor), now=now)
+
+
+async def check(session: Session, token: str) -> ApiToken | None:
+    """The row of a token that is ours and not revoked."""
+    # The look-up is by digest: its timing tells of a hash that nobody can choose, and of nothing else.
+    row = (await session.scalars(select(ApiToken).where(ApiToken.digest == _digest(token)))).one_or_none()
+    return row if row is not None and row.revoked_at is None else None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""The web: webhooks of the providers, the unsubscribe page, health, and the JSON API, in one application."""

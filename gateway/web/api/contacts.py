@@ -1,0 +1,106 @@
+"""Contacts: who they are, how they can be reached, and what they asked us to stop."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from gateway import errors, points
+from gateway.database import Session
+from gateway.models import Contact, ContactPoint, Guardianship, OptOut, Pupil
+from gateway.web import site
+from gateway.web.api import callers, once, paging, shapes
+
+routes = APIRouter(prefix="/contacts", tags=["contacts"])
+
+
+@routes.get("", summary="List contacts")
+async def listing(
+    request: Request, limit: paging.Limit = 100, cursor: paging.Number = 0
+) -> paging.Page[shapes.Contact]:
+    """Every contact, by id."""
+    query = select(Contact).where(col(Contact.id) > cursor).order_by(col(Contact.id)).limit(limit + 1)
+    async with site.of(request).gateway.database.read() as session:
+        rows = (await session.scalars(query)).all()
+    return paging.page(rows, limit, shape=shapes.Contact.model_validate, cursor=lambda row: row.id)
+
+
+@routes.get("/{contact_id}", summary="One contact with points and children")
+async def one(request: Request, contact_id: paging.Id) -> shapes.ContactDetails:
+    """Every way to reach the contact, what the evidence says of it, and the children, those it is barred from too."""
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
+        contact = await _find(session, contact_id)
+        ties = (
+            select(Guardianship, Pupil)
+            .join(Pupil, col(Pupil.id) == col(Guardianship.pupil_id))
+            .where(Guardianship.contact_id == contact_id)
+            .order_by(col(Pupil.id))
+        )
+        children = [
+            shapes.Child(
+                pupil_id=tie.pupil_id,
+                name=f"{pupil.called} {pupil.surname}",
+                form=pupil.form,
+                relation=tie.relation,
+                priority=tie.priority,
+                parental_responsibility=tie.parental_responsibility,
+                lives_with=tie.lives_with,
+                barred=tie.barred_on(gateway.today()),
+            )
+            for tie, pupil in (await session.execute(ties)).tuples()
+        ]
+        plain = shapes.Contact.model_validate(contact)
+        return shapes.ContactDetails(**dict(plain), points=await _points(session, contact_id), children=children)
+
+
+@routes.post("/{contact_id}/opt-out", response_model=shapes.StoppedNow, summary="Stop a medium for a contact")
+async def opt_out(
+    request: Request, contact_id: paging.Id, wish: shapes.StopWish, caller: callers.Caller, gate: once.Once
+) -> Response:
+    """For a person who told the office. It holds for the addresses, and so for everybody who shares them."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        await _find(session, contact_id)
+        kind = points.kind_of(wish.medium)
+        query = select(ContactPoint.address).where(ContactPoint.contact_id == contact_id, ContactPoint.kind == kind)
+        stopped = [
+            await points.opt_out(
+                session,
+                wish.medium,
+                address,
+                how=caller.author,
+                log=gateway.log,
+                now=gateway.now(),
+                mandatory_too=wish.mandatory_too,
+            )
+            for address in (await session.scalars(query)).all()
+        ]
+        return once.Done(shapes.StoppedNow(addresses=sum(stopped)))
+
+    return await gate.do(deed)
+
+
+async def _find(session: Session, contact_id: int) -> Contact:
+    contact = await session.get(Contact, contact_id)
+    if contact is None:
+        raise errors.NotFound(f"There is no contact {contact_id}.")
+    return contact
+
+
+async def _points(session: Session, contact_id: int) -> list[shapes.Point]:
+    query = (
+        select(ContactPoint)
+        .where(ContactPoint.contact_id == contact_id)
+        .order_by(col(ContactPoint.kind), col(ContactPoint.rank), col(ContactPoint.id))
+    )
+    rows: Sequence[ContactPoint] = (await session.scalars(query)).all()
+    stops: dict[str, list[shapes.Stopped]] = defaultdict(list)
+    for stop in await session.scalars(select(OptOut).where(col(OptOut.address).in_([row.address for row in rows]))):
+        stops[stop.address].append(shapes.Stopped.model_validate(stop))
+    return [shapes.Point(**row.model_dump(), stopped=stops[row.address]) for row in rows]

@@ -1,0 +1,84 @@
+"""What people answered, and that somebody has read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Request
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from gateway import audit, context, errors
+from gateway.database import Session
+from gateway.models import Contact, Conversation, Reply
+from gateway.web import site
+from gateway.web.api import callers, once, paging, shapes
+
+routes = APIRouter(prefix="/inbound", tags=["inbound"])
+
+
+@routes.get("", summary="List replies, newest first")
+async def listing(
+    request: Request, limit: paging.Limit = 50, cursor: paging.Number = 0, waiting: bool | None = None
+) -> paging.Page[shapes.InboundReply]:
+    """Every reply; with `waiting`, those whose conversation waits for a person (or does not)."""
+    query = _replies().order_by(col(Reply.id).desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(col(Reply.id) < cursor)
+    if waiting is not None:
+        since = col(Conversation.waiting_since)
+        query = query.where(since.is_not(None) if waiting else since.is_(None))
+    async with site.of(request).gateway.database.read() as session:
+        rows = (await session.execute(query)).all()
+    return paging.page(rows, limit, shape=lambda row: _shape(*row), cursor=lambda row: row[0].id)
+
+
+@routes.post("/{reply_id}/seen", response_model=shapes.InboundReply, summary="A person has read this reply")
+async def seen(request: Request, reply_id: paging.Id, caller: callers.Caller, gate: once.Once) -> Response:
+    """Its conversation waits no more, once nothing in it is left to read."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        row = (await session.execute(_replies().where(col(Reply.id) == reply_id))).one_or_none()
+        if row is None:
+            raise errors.NotFound(f"There is no reply {reply_id}.")
+        await _mark_seen(session, gateway, row[0], row[1], by=caller.author)
+        return once.Done(_shape(*row))
+
+    return await gate.do(deed)
+
+
+async def _mark_seen(
+    session: Session, gateway: context.Gateway, reply: Reply, conversation: Conversation, *, by: str
+) -> None:
+    if reply.seen_at is not None:
+        return
+    reply.seen_at, reply.seen_by = gateway.now(), by
+    session.add(reply)
+    await session.flush()
+    unread = select(Reply.id).where(
+        Reply.conversation_id == conversation.id, Reply.option == "", col(Reply.seen_at).is_(None)
+    )
+    if (await session.scalars(unread.limit(1))).first() is None:
+        conversation.waiting_since = None
+        session.add(conversation)
+    facts = {"conversation": conversation.id, "waiting": conversation.waiting_since is not None}
+    await gateway.log.record(session, audit.Line("reply.seen", f"reply:{reply.id}", facts, by), now=gateway.now())
+
+
+def _replies() -> sa.Select[Reply, Conversation, Contact]:
+    return (
+        sa.select(Reply, Conversation, Contact)
+        .join(Conversation, col(Conversation.id) == col(Reply.conversation_id))
+        .outerjoin(Contact, col(Contact.id) == col(Reply.contact_id))
+    )
+
+
+def _shape(reply: Reply, conversation: Conversation, contact: Contact | None) -> shapes.InboundReply:
+    fields: dict[str, Any] = dict(shapes.Reply.model_validate(reply))
+    return shapes.InboundReply(
+        **fields,
+        conversation=shapes.Conversation.model_validate(conversation),
+        contact=contact.full_name if contact else "",
+    )

@@ -1,0 +1,78 @@
+"""One message and everything that happened to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path, Request
+from sqlmodel import col, select
+
+from gateway import audit, errors
+from gateway.database import Session
+from gateway.models import About, Attempt, Inbound, Message, Notice, Reply, Run
+from gateway.web import site
+from gateway.web.api import shapes
+
+routes = APIRouter(prefix="/messages", tags=["messages"])
+
+_MOST_LINES = 500
+
+
+@routes.get("/{message_id}", summary="One message with its whole history")
+async def one(request: Request, message_id: Annotated[str, Path(max_length=40)]) -> shapes.MessageDetails:
+    """Its words, every call of a provider, every receipt and reply, and its lines of the audit log."""
+    async with site.of(request).gateway.database.read() as session:
+        message = await session.get(Message, message_id)
+        if message is None:
+            raise errors.NotFound(f"There is no message “{message_id}”.")
+        about = select(About.pupil_id).where(About.message_id == message.id).order_by(col(About.pupil_id))
+        attempts = select(Attempt).where(Attempt.message_id == message.id).order_by(col(Attempt.number))
+        replies = select(Reply).where(Reply.message_id == message.id).order_by(col(Reply.id))
+        lines = await audit.lines_about(session, f"message:{message.id}", limit=_MOST_LINES)
+        return shapes.MessageDetails(
+            **dict(shapes.Message.model_validate(message)),
+            notice=await _notice(session, message),
+            address=message.address,
+            subject=message.subject,
+            body=message.body,
+            pupil_ids=list(await session.scalars(about)),
+            attempts=[shapes.Attempt.model_validate(row) for row in await session.scalars(attempts)],
+            receipts=[_receipt(row) for row in await _receipts(session, message)],
+            deeds=[
+                shapes.Deed(at=line.at, actor=line.actor, action=line.action, facts=json.loads(line.body))
+                for line in reversed(lines)
+            ],
+            replies=[shapes.Reply.model_validate(row) for row in await session.scalars(replies)],
+        )
+
+
+async def _notice(session: Session, message: Message) -> str:
+    query = select(Notice.key).join(Run, col(Run.notice_id) == col(Notice.id)).where(col(Run.id) == message.run_id)
+    return (await session.scalar(query)) or ""
+
+
+async def _receipts(session: Session, message: Message) -> Sequence[Inbound]:
+    """By our own id, or by the provider's where the receipt carried no other."""
+    event = col(Inbound.event)
+    ours = event["message_id"].as_string() == message.id
+    theirs = sa.and_(event["ref"].as_string() == message.ref, event["message_id"].as_string() == "")
+    query = (
+        select(Inbound)
+        .where(Inbound.kind == "receipt", Inbound.received_at >= message.created_at)
+        .where(sa.or_(ours, theirs) if message.ref else ours)
+        .order_by(col(Inbound.id))
+    )
+    return (await session.scalars(query)).all()
+
+
+def _receipt(row: Inbound) -> shapes.Receipt:
+    return shapes.Receipt(
+        state=row.event["state"],
+        reason=row.event["reason"] or "",
+        code=row.event["code"],
+        received_at=row.received_at,
+        outcome=row.outcome,
+    )

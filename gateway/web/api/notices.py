@@ -1,0 +1,165 @@
+"""Notices: submit, preview, approve, cancel, look."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from channels.base import Medium
+from gateway import notices, planner
+from gateway.audience import Audience
+from gateway.database import Session
+from gateway.models import Message, MessageState, Notice, NoticeState
+from gateway.web import site
+from gateway.web.api import bodies, callers, description, once, paging, shapes
+
+routes = APIRouter(prefix="/notices", tags=["notices"])
+
+Key = Annotated[str, Path(max_length=80, description="Key or id of the notice")]
+
+
+@routes.post(
+    "",
+    status_code=201,
+    response_model=shapes.Notice,
+    summary="Send a notice, now or when its schedule says",
+    openapi_extra=description.TAKES_DEFINITION,
+)
+async def submit(request: Request, caller: callers.Caller, gate: once.Once) -> Response:
+    """Take a definition in. One that needs approval is held until somebody else approves it."""
+    here, wanted = site.of(request), await bodies.definition(request)
+
+    async def deed(session: Session) -> once.Done:
+        notice = await notices.submit(session, here.gateway, wanted, author=caller.author)
+        return once.Done(shapes.Notice.model_validate(notice), status=201)
+
+    answer = await gate.do(deed)
+    here.planned()
+    return answer
+
+
+@routes.post("/preview", summary="See who would get what", openapi_extra=description.TAKES_DEFINITION)
+async def preview(request: Request) -> shapes.Preview:
+    """Work everything out and write nothing: who gets what, in which language, at which cost, and who gets nothing."""
+    gateway, wanted = site.of(request).gateway, await bodies.definition(request)
+    async with gateway.database.read() as session:
+        seen = await notices.preview(session, gateway, wanted)
+    messages = [row.message for row in seen.rows]
+    counts = Counter((m.medium, m.state, m.reason) for m in messages)
+    return shapes.Preview(
+        fires_at=seen.fire_at,
+        problems=[str(problem) for problem in seen.audience.problems],
+        counts=_counts(counts),
+        parts=sum(m.parts for m in messages if m.medium is Medium.SMS and m.state is not MessageState.SKIPPED),
+        pence=round(sum(m.pence for m in messages), 4),
+        rows=[_row(row, seen.audience) for row in seen.rows],
+    )
+
+
+@routes.get("", summary="List notices, newest first")
+async def listing(
+    request: Request, limit: paging.Limit = 50, cursor: paging.Cursor = "", state: NoticeState | None = None
+) -> paging.Page[shapes.Notice]:
+    """Every notice, or those in one state."""
+    query = select(Notice).order_by(col(Notice.id).desc()).limit(limit + 1)
+    if cursor:
+        query = query.where(col(Notice.id) < cursor)
+    if state:
+        query = query.where(Notice.state == state)
+    async with site.of(request).gateway.database.read() as session:
+        rows = (await session.scalars(query)).all()
+    return paging.page(rows, limit, shape=shapes.Notice.model_validate, cursor=lambda row: row.id)
+
+
+@routes.get("/{key}", summary="One notice and what came of it")
+async def one(request: Request, key: Key) -> shapes.NoticeDetails:
+    """The definition and how many messages are in which state."""
+    async with site.of(request).gateway.database.read() as session:
+        notice = await notices.find(session, key)
+        tally = await notices.tally(session, notice)
+    plain = shapes.Notice.model_validate(notice)
+    return shapes.NoticeDetails(**dict(plain), definition=notice.definition, counts=_counts(tally))
+
+
+@routes.post("/{key}/approve", response_model=shapes.Notice, summary="Let a held notice go")
+async def approve(request: Request, key: Key, caller: callers.Caller, gate: once.Once) -> Response:
+    """The second pair of eyes: not the token that submitted it."""
+    here = site.of(request)
+
+    async def deed(session: Session) -> once.Done:
+        notice = await notices.approve(session, here.gateway, key, approver=caller.author)
+        return once.Done(shapes.Notice.model_validate(notice))
+
+    answer = await gate.do(deed)
+    here.planned()
+    return answer
+
+
+@routes.post("/{key}/cancel", response_model=shapes.Cancelled, summary="Take back what has not left")
+async def cancel(request: Request, key: Key, caller: callers.Caller, gate: once.Once) -> Response:
+    """And fire no more."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        taken_back = await notices.cancel(session, gateway, key, actor=caller.author)
+        return once.Done(shapes.Cancelled(key=key, taken_back=taken_back))
+
+    return await gate.do(deed)
+
+
+@routes.get("/{key}/messages", summary="The messages of a notice")
+async def messages(
+    request: Request,
+    key: Key,
+    limit: paging.Limit = 100,
+    cursor: paging.Cursor = "",
+    state: MessageState | None = None,
+    medium: Annotated[Medium | None, Query()] = None,
+) -> paging.Page[shapes.Message]:
+    """Everybody in the audience has one: those who get nothing are `skipped`, with the reason."""
+    async with site.of(request).gateway.database.read() as session:
+        notice = await notices.find(session, key)
+        run_ids = await notices.run_ids(session, notice)
+        query = select(Message).where(col(Message.run_id).in_(run_ids)).order_by(col(Message.id)).limit(limit + 1)
+        if cursor:
+            query = query.where(col(Message.id) > cursor)
+        if state:
+            query = query.where(Message.state == state)
+        if medium:
+            query = query.where(Message.medium == medium)
+        rows = (await session.scalars(query)).all()
+    return paging.page(rows, limit, shape=shapes.Message.model_validate, cursor=lambda row: row.id)
+
+
+def _counts(tally: Any) -> list[shapes.Count]:
+    return [
+        shapes.Count(medium=medium, state=state, reason=reason, messages=count)
+        for (medium, state, reason), count in sorted(tally.items())
+    ]
+
+
+def _row(planned: planner.Planned, audience: Audience) -> shapes.PreviewRow:
+    message, known = planned.message, audience.people
+    contact = known.contacts.get(message.contact_id or 0)
+    return shapes.PreviewRow(
+        contact_id=message.contact_id,
+        contact=contact.full_name if contact else "",
+        pupils=[shapes.PreviewPupil(id=pupil_id, name=known.pupils[pupil_id].called) for pupil_id in planned.pupil_ids],
+        medium=message.medium,
+        step=message.step,
+        due_at=message.due_at,
+        state=message.state,
+        reason=message.reason,
+        reason_text=message.reason_text,
+        wanted_language=planned.wanted,
+        language=message.language,
+        translation=planned.state,
+        subject=message.subject,
+        text=message.body,
+        parts=message.parts,
+        pence=message.pence,
+    )

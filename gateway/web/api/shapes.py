@@ -1,0 +1,279 @@
+"""What the API shows: plain shapes, so that a column can change without the API changing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from channels.base import Medium, Outcome
+from gateway.models import Keyword, LineType, MessageState, NoticeState, PointKind, PointState, Purpose
+
+
+class Shape(BaseModel):
+    """Read from a row by name."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Notice(Shape):
+    """A notice, in a list."""
+
+    id: str
+    key: str
+    title: str
+    purpose: Purpose
+    state: NoticeState
+    author: str
+    approver: str
+    created_at: datetime
+    approved_at: datetime | None
+    next_fire_at: datetime | None = Field(description="When it fires next; null when it never will again")
+    trouble: str = Field(description="Why it is broken, as a sentence")
+
+
+class Count(Shape):
+    """How many messages are in a state, by medium and reason."""
+
+    medium: Medium
+    state: MessageState
+    reason: str
+    messages: int
+
+
+class NoticeDetails(Notice):
+    """A notice with its definition and what came of it so far."""
+
+    definition: dict[str, Any]
+    counts: list[Count]
+
+
+class Cancelled(Shape):
+    """What a cancellation could still take back."""
+
+    key: str
+    taken_back: int = Field(description="Messages that had not left")
+
+
+class PreviewPupil(Shape):
+    """A pupil that a message is about."""
+
+    id: int
+    name: str
+
+
+class PreviewRow(Shape):
+    """One message that would be sent, or somebody who would get nothing and why."""
+
+    contact_id: int | None
+    contact: str = Field(description="Name of the contact; empty where nobody is on file")
+    pupils: list[PreviewPupil]
+    medium: Medium
+    step: int
+    due_at: datetime
+    state: MessageState
+    reason: str = Field(description="Why nothing would be sent, in a word")
+    reason_text: str = Field(description="The same as a sentence")
+    wanted_language: str
+    language: str = Field(description="The language that would really be used")
+    translation: str = Field(description="State of that translation, such as reviewed or draft")
+    subject: str
+    text: str
+    parts: int
+    pence: float
+
+
+class Preview(Shape):
+    """What would happen. Nothing of it was written."""
+
+    fires_at: datetime
+    problems: list[str] = Field(description="What the definition asks for and nobody has; it could not be sent so")
+    counts: list[Count]
+    parts: int = Field(description="Text parts in all")
+    pence: float = Field(description="As good as the prices in the settings")
+    rows: list[PreviewRow]
+
+
+class Message(Shape):
+    """A message, in a list: without words and address."""
+
+    id: str
+    contact_id: int | None
+    medium: Medium
+    step: int
+    state: MessageState
+    reason: str
+    reason_text: str
+    language: str
+    parts: int
+    pence: float
+    attempt: int = Field(description="How many times it was tried")
+    due_at: datetime
+    not_after: datetime | None
+    changed_at: datetime
+
+
+class Attempt(Shape):
+    """One call of a provider."""
+
+    number: int
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: Outcome | None
+    code: str
+    reason: str
+    text: str
+
+
+class Receipt(Shape):
+    """A provider's later word."""
+
+    state: str
+    reason: str
+    code: str
+    received_at: datetime
+    outcome: str = Field(description="What came of it: changed, stale, orphan; empty while it waits")
+
+
+class Deed(Shape):
+    """A line of the audit log."""
+
+    at: datetime
+    actor: str
+    action: str
+    facts: dict[str, Any]
+
+
+class Reply(Shape):
+    """Words or key presses of a person."""
+
+    id: int
+    at: datetime
+    body: str
+    keys: str
+    option: str = Field(description="The answer of the menu that it was taken for; empty when a person must read it")
+    keyword: Keyword | None
+    message_id: str | None
+    contact_id: int | None
+    seen_at: datetime | None
+    seen_by: str
+
+
+class MessageDetails(Message):
+    """A message with its words, its address and everything that happened to it."""
+
+    notice: str = Field(description="Key of its notice; empty for an answer to a person")
+    address: str
+    subject: str
+    body: str
+    pupil_ids: list[int]
+    attempts: list[Attempt]
+    receipts: list[Receipt]
+    deeds: list[Deed]
+    replies: list[Reply]
+
+
+class Conversation(Shape):
+    """Whom a reply came from."""
+
+    id: int
+    medium: Medium
+    address: str
+    contact_id: int | None = Field(description="Null for an address that nobody has, or that two people share")
+    waiting_since: datetime | None
+
+
+class InboundReply(Reply):
+    """A reply with its sender."""
+
+    conversation: Conversation
+    contact: str = Field(description="Name of the sender; empty when it is not known")
+
+
+class Contact(Shape):
+    """A grown-up in a child's life."""
+
+    id: int
+    source_id: str
+    full_name: str
+    written_language: str
+    spoken_language: str
+
+
+class Point(Shape):
+    """A phone or mailbox and what the evidence says of it."""
+
+    id: int
+    kind: PointKind
+    address: str
+    line_type: LineType
+    label: str
+    rank: int
+    state: PointState
+    strikes: int
+    confirmed_at: datetime | None
+    last_good_at: datetime | None
+    last_bad_at: datetime | None
+    last_bad_reason: str
+    stopped: list[Stopped]
+
+
+class Stopped(Shape):
+    """A medium by which an address wants to hear no more."""
+
+    medium: Medium
+    since: datetime
+    how: str
+    mandatory_too: bool = Field(description="Whether it stops mandatory messages as well")
+
+
+class Child(Shape):
+    """What the contact is to a pupil."""
+
+    pupil_id: int
+    name: str
+    form: str
+    relation: str
+    priority: int
+    parental_responsibility: bool
+    lives_with: bool
+    barred: bool = Field(description="Must not be contacted about this child today")
+
+
+class ContactDetails(Contact):
+    """A contact with every way to reach it, and its children."""
+
+    points: list[Point]
+    children: list[Child]
+
+
+class StopWish(BaseModel):
+    """What a person asked the office for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    medium: Medium
+    mandatory_too: bool = Field(
+        default=False, description="Whether to stop messages about safety and schooling as well"
+    )
+
+
+class StoppedNow(Shape):
+    """How many addresses were stopped that were not stopped before."""
+
+    addresses: int
+
+
+class Sender(Shape):
+    """A number or From address that we send as."""
+
+    id: int
+    channel: str
+    medium: Medium
+    address: str
+    rate: float = Field(description="Parts, calls or mails a second")
+    burst: float
+    active: bool
+    held_until: datetime | None
+    held_because: str

@@ -1,0 +1,33 @@
+"""One application: webhooks and pages as plain routes, the JSON API as a mounted one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp
+
+from gateway import context
+from gateway.web import envelope, health, hooks, limits, problems, site, unsubscribe
+from gateway.web.api import api
+
+
+def build(
+    gateway: context.Gateway,
+    *,
+    stuck: Callable[[], list[str]],
+    arrived: Callable[[], None],
+    planned: Callable[[], None],
+    practice: ASGIApp | None = None,
+) -> ASGIApp:
+    """Make the application. ``stuck``, ``arrived`` and ``planned`` are the daemon's (see :class:`site.Site`)."""
+    here = site.Site(gateway, stuck=stuck, arrived=arrived, planned=planned)
+    largest = gateway.settings.web.max_body_bytes
+    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes()]
+    routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))
+    if practice is not None:
+        routes.append(Mount("/practice", app=limits.Limits(practice, size=largest)))
+    app = Starlette(routes=routes, exception_handlers=problems.handlers())
+    app.state.site = here
+    return envelope.Envelope(app, new_id=gateway.new_id)

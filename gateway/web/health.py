@@ -1,0 +1,80 @@
+"""Health: whether the process lives, whether it can work, and what Prometheus may ask.
+
+These pages need no login and hold no personal data, but they are nobody's business outside: a proxy forwards only
+``/hooks`` and ``/u``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST
+from sqlmodel import col, select
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from channels.base import Reason
+from gateway import context
+from gateway.database import Session
+from gateway.models import Audit, Message, MessageState, Sender
+from gateway.web import site
+
+logger = structlog.get_logger()
+
+_DATABASE_SECONDS = 5.0
+SEALED_WITHIN = timedelta(minutes=5)  #: the sealer works every second; a line this old and unsealed says it does not
+
+
+def routes() -> list[Route]:
+    """``/healthz``, ``/readyz`` and ``/metrics``."""
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+async def alive(_request: Request) -> Response:
+    """The process runs and its loop turns."""
+    return PlainTextResponse("ok")
+
+
+async def ready(request: Request) -> Response:
+    """Whether messages can leave and answers be taken in: 503 with the reasons where they cannot."""
+    here = site.of(request)
+    reasons = [f"The {loop} has not turned for a minute." for loop in here.stuck()]
+    try:
+        async with asyncio.timeout(_DATABASE_SECONDS):
+            reasons += await _look(here.gateway)
+    except Exception:  # whatever the driver calls it, it is the database, and the next question comes in seconds
+        logger.exception("health.database_away")
+        reasons.append("The database does not answer.")
+    return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """The counters, as Prometheus reads them."""
+    return Response(site.of(request).gateway.metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _look(gateway: context.Gateway) -> list[str]:
+    now = gateway.now()
+    async with gateway.database.read() as session:
+        oldest = await session.scalar(select(sa.func.min(col(Audit.at))).where(col(Audit.link).is_(None)))
+        held = await _held(session, now=now)
+    found = [f"Sender {sender.id} ({sender.channel}) is held back: {sender.held_because}" for sender in held]
+    if oldest is not None and oldest < now - SEALED_WITHIN:
+        found.append("The audit log has not been sealed for five minutes.")
+    return found
+
+
+async def _held(session: Session, *, now: datetime) -> list[Sender]:
+    """Senders that are held back until somebody changes a setting: a provider that is slow or away mends itself."""
+    ours = [Reason.AUTH.value, Reason.CONFIG.value]
+    stopped = (
+        sa.exists()
+        .where(col(Message.sender_id) == col(Sender.id))
+        .where(col(Message.state) == MessageState.QUEUED, col(Message.reason).in_(ours))
+    )
+    query = select(Sender).where(col(Sender.active), col(Sender.held_until) > now, stopped).order_by(col(Sender.id))
+    return list(await session.scalars(query))

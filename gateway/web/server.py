@@ -1,0 +1,86 @@
+"""The web server, inside the daemon's own loop: the daemon says when to stop, and signals stay the daemon's."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway import errors
+
+logger = structlog.get_logger()
+
+GRACE_SECONDS = 10  #: how long requests that have begun may take when the daemon stops
+#: Connections at once. Beyond, callers get 503 and come again, instead of all of them becoming slow.
+MOST_CONNECTIONS = 1000
+
+
+class _Server(uvicorn.Server):
+    """Without uvicorn's signal handlers, which would take SIGTERM away from the daemon."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals alone."""
+        yield
+
+
+def serve(
+    app: ASGIApp, *, host: str, port: int, grace_seconds: int = GRACE_SECONDS
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """A coroutine function that serves until its event is set, then lets requests that have begun finish.
+
+    It raises :class:`errors.NotReady` when it cannot listen.
+    """
+
+    async def run(stopping: asyncio.Event) -> None:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,  # it would write addresses, and the keys that stand in them
+            server_header=False,
+            proxy_headers=False,  # nobody here asks where a request came from
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=grace_seconds,
+        )
+        web = _Server(config)
+        serving = asyncio.create_task(web.serve(sockets=[listen(host, port)]), name="uvicorn")
+        stop = asyncio.create_task(stopping.wait(), name="web-stop")
+        logger.info("web.listening", host=host, port=port)
+        try:
+            await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            web.should_exit = True
+            await serving
+
+    return run
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Listen on a host name or address (IPv4 or IPv6).
+
+    Raises :class:`errors.NotReady` with what to do about it.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=2048)
+    except OSError as error:
+        raise errors.NotReady(_sentence(error, host, port)) from None
+
+
+def _sentence(error: OSError, host: str, port: int) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"This machine has no address “{host}”: correct web.host, or use 127.0.0.1 behind a proxy."
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} is in use by another program. Stop that one, or set web.port to a free one."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is for the system's own services: set web.port to 1024 or more, behind a proxy."
+    return f"Nothing can listen on {host}, port {port}: {error.strerror}."

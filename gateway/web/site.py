@@ -1,0 +1,35 @@
+"""What every page shares, and how a request finds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+
+from gateway import context
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The gateway and the daemon's ears.
+
+    ``stuck``    the loops that do not turn
+    ``arrived``  to be called when an event was stored
+    ``planned``  to be called when messages may have become due
+    ``busy``     (token, Idempotency-Key) of the requests that are being worked on
+    """
+
+    gateway: context.Gateway
+    stuck: Callable[[], list[str]]
+    arrived: Callable[[], None]
+    planned: Callable[[], None]
+    busy: set[tuple[int, str]] = field(default_factory=set)
+
+
+def of(request: Request) -> Site:
+    """The site that a request came to."""
+    found = request.app.state.site
+    if not isinstance(found, Site):
+        raise TypeError("the application was not made by app.build")
+    return found

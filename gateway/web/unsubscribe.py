@@ -1,0 +1,111 @@
+"""The page behind the unsubscribe link of an email, and the one-click address of mail providers (RFC 8058).
+
+A GET never acts: security gateways follow every link of a mail. A POST acts at once, whatever its body says: providers
+send ``List-Unsubscribe=One-Click``, our own button sends nothing; the proof is the signed address, not the body. No
+cookie, no login, no redirect (RFC 8058 §3.1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+
+import jinja2
+import structlog
+from sqlalchemy.exc import IntegrityError
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from channels.base import Medium
+from gateway import context, points
+from gateway.models import Message
+from gateway.web import limits, site
+from templates import phrases
+
+logger = structlog.get_logger()
+
+_LARGEST_BODY = 4096
+_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def routes() -> list[Route]:
+    """``/u/{message_id}/{token}`` and the page's style."""
+    pages = Pages(
+        jinja2.Environment(
+            loader=jinja2.PackageLoader("gateway.web", "pages"), autoescape=True, undefined=jinja2.StrictUndefined
+        ),
+        style=(resources.files("gateway.web") / "pages" / "page.css").read_text("utf-8"),
+    )
+    limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
+    return [
+        Route("/u/page.css", pages.give_style),
+        Route("/u/{message_id}/{token}", pages.ask, methods=["GET"]),
+        Route("/u/{message_id}/{token}", pages.stop, methods=["POST"], middleware=limited),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The three faces of the page: a question, a confirmation, and a sorry."""
+
+    templates: jinja2.Environment
+    style: str
+
+    async def give_style(self, _request: Request) -> Response:
+        """The page's own style sheet."""
+        return Response(self.style, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
+
+    async def ask(self, request: Request) -> Response:
+        """Show what would happen, and a button. Does nothing."""
+        message = await _message(request)
+        return self._show(request, "ask" if message else "expired", message)
+
+    async def stop(self, request: Request) -> Response:
+        """Write down that this address wants no more mail that it may decline. Again and again is as good as once."""
+        await request.body()
+        message = await _message(request)
+        if message is None:
+            return self._show(request, "expired", None)
+        try:
+            await _opt_out(site.of(request).gateway, message)
+        except IntegrityError:  # the same wish came twice at once, and the other was faster
+            logger.info("unsubscribe.twice", message=message.id)
+        return self._show(request, "done", message)
+
+    def _show(self, request: Request, face: str, message: Message | None) -> Response:
+        school = site.of(request).gateway.settings.school
+        language = message.language if message else school.language
+        words = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
+        body = self.templates.get_template("unsubscribe.html").render(words=words, face=face, school=school.name)
+        return Response(
+            body,
+            status_code=404 if face == "expired" else 200,
+            media_type="text/html",
+            headers={"Content-Security-Policy": _POLICY, "X-Robots-Tag": "noindex"},
+        )
+
+
+async def _message(request: Request) -> Message | None:
+    """The email that a link stands in, if the link is ours and the email is still known."""
+    gateway = site.of(request).gateway
+    message_id, token = request.path_params["message_id"], request.path_params["token"]
+    if not token.isascii() or not gateway.signed("unsubscribe", message_id, token):
+        return None
+    async with gateway.database.read() as session:
+        message = await session.get(Message, message_id)
+    return message if message and message.medium is Medium.EMAIL and message.address else None
+
+
+async def _opt_out(gateway: context.Gateway, message: Message) -> None:
+    async with gateway.database.write() as session:
+        await points.opt_out(
+            session,
+            Medium.EMAIL,
+            message.address,
+            how="unsubscribe link",
+            log=gateway.log,
+            now=gateway.now(),
+            mandatory_too=False,
+        )
