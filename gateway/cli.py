@@ -1,0 +1,251 @@
+"""The command line: every command on one page, with its place in the help and an example."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+from gateway import errors
+from gateway.commands import (
+    audit,
+    contact,
+    explain,
+    importing,
+    message,
+    notice,
+    opening,
+    replies,
+    sender,
+    service,
+    settings,
+    showing,
+    token,
+    words,
+)
+
+DAILY, UPKEEP, ANSWERS, WORKSHOP = "Every day", "The installation", "Questions and proof", "For translators"
+DEFAULT_CONFIG = Path("/etc/handbell/handbell.toml")
+
+
+class Command(NamedTuple):
+    """A command: what does it, its name, and an example for its help."""
+
+    do: Callable[..., None]
+    name: str
+    example: str
+
+
+class Group(NamedTuple):
+    """Commands about one thing, and where the help lists them."""
+
+    name: str
+    panel: str
+    help: str
+    commands: tuple[Command, ...]
+
+
+LONE: tuple[tuple[str, Command], ...] = (
+    (DAILY, Command(importing.import_files, "import", "handbell import pupils.csv contacts.csv")),
+    (UPKEEP, Command(service.practice, "practice", "handbell practice --folder practice --port 8080")),
+    (UPKEEP, Command(service.run, "run", "handbell --config /etc/handbell/handbell.toml run")),
+    (UPKEEP, Command(service.doctor, "doctor", "handbell doctor")),
+    (UPKEEP, Command(service.migrate, "migrate", "handbell migrate")),
+)
+
+GROUPS = (
+    Group(
+        "notice",
+        DAILY,
+        "Check, preview, send, approve and follow notices.",
+        (
+            Command(notice.check, "check", "handbell notice check closure.toml"),
+            Command(notice.preview, "preview", "handbell notice preview closure.toml --all"),
+            Command(notice.send, "send", "handbell notice send closure.toml"),
+            Command(notice.approve, "approve", 'handbell notice approve closure-boiler --as "Mrs Okafor"'),
+            Command(notice.cancel, "cancel", "handbell notice cancel closure-boiler"),
+            Command(notice.list_all, "list", "handbell notice list --limit 10"),
+            Command(notice.show, "show", "handbell notice show closure-boiler"),
+            Command(notice.schema, "schema", "handbell notice schema > definition.schema.json"),
+        ),
+    ),
+    Group(
+        "replies",
+        DAILY,
+        "Read what families answered.",
+        (
+            Command(replies.list_all, "list", "handbell replies list --waiting"),
+            Command(replies.seen, "seen", 'handbell replies seen 17 --as "Mr Reilly"'),
+        ),
+    ),
+    Group(
+        "message",
+        DAILY,
+        "Follow one message, or send a failed one again.",
+        (
+            Command(message.show, "show", "handbell message show 01JDB1W0K6T3C4M5N6P7Q8R9ST"),
+            Command(message.again, "again", "handbell message again 01JDB1W0K6T3C4M5N6P7Q8R9ST"),
+        ),
+    ),
+    Group(
+        "contact",
+        DAILY,
+        "See who is on file and how they can be reached.",
+        (
+            Command(contact.list_all, "list", "handbell contact list Nowak"),
+            Command(contact.show, "show", "handbell contact show 12"),
+        ),
+    ),
+    Group(
+        "sender",
+        UPKEEP,
+        "The numbers and addresses that Handbell sends as.",
+        (
+            Command(sender.list_all, "list", "handbell sender list"),
+            Command(sender.release, "release", "handbell sender release 1"),
+        ),
+    ),
+    Group(
+        "token",
+        UPKEEP,
+        "Keys by which other programs use the HTTP API.",
+        (
+            Command(token.create, "create", "handbell token create timetable"),
+            Command(token.revoke, "revoke", "handbell token revoke timetable"),
+            Command(token.list_all, "list", "handbell token list"),
+        ),
+    ),
+    Group(
+        "config",
+        UPKEEP,
+        "The settings in force, and all that there are.",
+        (
+            Command(settings.show, "show", "handbell config show"),
+            Command(settings.reference, "reference", "handbell config reference --example > handbell.toml"),
+        ),
+    ),
+    Group(
+        "explain",
+        ANSWERS,
+        "How Handbell reads a text, and why.",
+        (
+            Command(explain.segments, "segments", 'handbell explain segments "School is closed – sorry!"'),
+            Command(explain.opt_out, "opt-out", 'handbell explain opt-out "Stop."'),
+        ),
+    ),
+    Group(
+        "audit",
+        ANSWERS,
+        "The log of every deed, and the proof that nobody has changed it.",
+        (
+            Command(audit.show, "show", "handbell audit show --action notice.approved --limit 10"),
+            Command(audit.verify, "verify", "handbell audit verify"),
+        ),
+    ),
+    Group(
+        "words",
+        WORKSHOP,
+        "The catalogues of the translations, in a checkout.",
+        (
+            Command(words.coverage, "coverage", "handbell words coverage"),
+            Command(words.start, "start", "handbell words start so"),
+            Command(words.extract, "extract", "handbell words extract"),
+            Command(words.update, "update", "handbell words update"),
+            Command(words.compile_all, "compile", "handbell words compile"),
+        ),
+    ),
+)
+
+
+class Sentences(TyperGroup):
+    """A group whose known errors are sentences on standard error and exit code 1, not tracebacks."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if not _is_sentence(error):
+                raise
+            showing.remark(str(error))
+            raise typer.Exit(1) from error
+
+
+def _is_sentence(error: Exception) -> bool:
+    from config.problems import ConfigError
+    from templates.errors import WordingError
+
+    return isinstance(error, errors.HandbellError | ConfigError | WordingError)
+
+
+def build() -> typer.Typer:
+    """Put the commands together."""
+    app = typer.Typer(
+        name="handbell",
+        cls=Sentences,
+        callback=_choose_installation,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        epilog=_epilog("handbell notice preview closure.toml"),
+    )
+    for panel, command in LONE:
+        _add(app, command, panel)
+    for group in GROUPS:
+        inner = typer.Typer(no_args_is_help=True, help=group.help, epilog=_epilog(group.commands[0].example))
+        for command in group.commands:
+            _add(inner, command, None)
+        app.add_typer(inner, name=group.name, rich_help_panel=group.panel)
+    return app
+
+
+def _add(app: typer.Typer, command: Command, panel: str | None) -> None:
+    app.command(command.name, epilog=_epilog(command.example), rich_help_panel=panel)(command.do)
+
+
+def _epilog(example: str) -> str:
+    return f"Example: [bold]{example}[/bold]"
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        showing.say(f"Handbell {metadata.version('handbell')}")
+        raise typer.Exit
+
+
+def _choose_installation(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            envvar="HANDBELL_CONFIG",
+            help=f"The settings file. Else {DEFAULT_CONFIG}, if any.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
+    ] = False,
+) -> None:
+    """Handbell: a school's messages by text, email and call, in every family's language."""
+    if config is None and DEFAULT_CONFIG.exists():
+        config = DEFAULT_CONFIG
+    ctx.obj = opening.Installation(config)
+
+
+def main() -> None:
+    """Run ``handbell``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a letter shows a question mark: better than no answer at all.
+            stream.reconfigure(errors="replace")
+    build()()

@@ -1,0 +1,106 @@
+"""``handbell explain``: how Handbell reads a text, and why."""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from gateway.commands import showing
+
+if TYPE_CHECKING:
+    from templates.segments import Segments
+
+Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="The text, in quotes.")]
+Jsonl = Annotated[
+    bool,
+    typer.Option("--jsonl", help='Read {"id", "text"} objects from standard input, one a line, and answer each.'),
+]
+
+_MOST_NAMED = 5
+
+
+def segments(text: Text = None, jsonl: Jsonl = False) -> None:
+    """Count the parts of a text message as it stands, and say what decides."""
+    from templates import segments as counting
+
+    if _asked_by_line(text, jsonl, lambda one: _count(counting.count(one))):
+        return
+    given = text or ""
+    counted = counting.count(given)
+    showing.say(f"{counted.encoding}, {showing.count(counted.parts, 'part')}.")
+    lone, joined = counting.SIZES[counted.encoding]
+    units = "septets" if counted.encoding == "GSM-7" else "UTF-16 units"
+    showing.say(f"It has {counted.units} {units}; one part holds {lone}, each of several {joined}.")
+    if counted.encoding == "UCS-2":
+        showing.say(f"Not in the GSM alphabet: {_named(given, counting.GSM)}.")
+    showing.say(_saving(counted, counting.count(counting.tidy(given))))
+
+
+def opt_out(text: Text = None, jsonl: Jsonl = False) -> None:
+    """Say whether a reply is a word by which people stop, restart or ask about texts."""
+    from gateway import optout
+
+    if _asked_by_line(text, jsonl, lambda one: {"keyword": optout.read(one).keyword}):
+        return
+    reading = optout.read(text or "")
+    showing.say(f"{reading.keyword or 'no keyword'}: {reading.because}")
+
+
+def _count(counted: Segments) -> Mapping[str, object]:
+    return {"encoding": counted.encoding, "segments": counted.parts}
+
+
+def _named(text: str, alphabet: Iterable[str]) -> str:
+    """The characters that are outside the alphabet, by name, as many as anybody wants to read."""
+    outside = sorted(set(text) - set(alphabet))
+    more = len(outside) - _MOST_NAMED
+    return ", ".join(map(_name, outside[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+
+
+def _name(character: str) -> str:
+    name = unicodedata.name(character, f"U+{ord(character):04X}")
+    return f"{character} {name}" if character.isprintable() else name
+
+
+def _saving(before: Segments, after: Segments) -> str:
+    """What Handbell's own tidying would make of it."""
+    if (after.encoding, after.parts) == (before.encoding, before.parts):
+        return "Handbell's tidying (plain quotes, dashes and spaces) would change nothing about that."
+    saved = showing.count(before.parts - after.parts, "part") if after.parts < before.parts else "no part"
+    return (
+        f"Handbell tidies it before sending (plain quotes, dashes and spaces): "
+        f"{after.encoding}, {showing.count(after.parts, 'part')}, so {saved} is saved."
+    )
+
+
+def _asked_by_line(text: str | None, jsonl: bool, answer: Callable[[str], Mapping[str, object]]) -> bool:
+    """Answer line by line where that was asked for. False where a text was given instead."""
+    if jsonl == (text is not None):
+        raise typer.BadParameter("give either a text or --jsonl.")
+    if jsonl:
+        for line in typer.get_binary_stream("stdin"):
+            typer.echo(json.dumps(_answered(line, answer)))
+    return jsonl
+
+
+def _answered(line: bytes, answer: Callable[[str], Mapping[str, object]]) -> dict[str, object]:
+    """The answer to one line, or what is wrong with it. Whoever reads us must get as many lines as they sent."""
+    asked: Any = None
+    try:
+        asked = json.loads(line.decode("utf-8-sig", "surrogatepass"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        return {"id": None, "error": f"This line is not JSON: {error}."}
+    known = asked.get("id") if isinstance(asked, dict) else None
+    name = known if isinstance(known, str | int) or (isinstance(known, float) and math.isfinite(known)) else None
+    if not isinstance(asked, dict) or not isinstance(asked.get("text"), str):
+        return {"id": name, "error": 'This line is not an object with a "text" that is text.'}
+    return {"id": name, **answer(asked["text"])}
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")

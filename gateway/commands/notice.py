@@ -1,0 +1,205 @@
+"""``handbell notice``: definitions checked, previewed, sent, approved, taken back and looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway import errors
+from gateway.commands import opening, options, showing
+
+if TYPE_CHECKING:
+    from gateway.context import Gateway
+    from gateway.models import Notice
+
+_SHOWN = 10  #: of a long list, unless all of it is asked for
+
+
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Definitions, TOML files.")],
+    json: options.Json = False,
+) -> None:
+    """Check definitions and name every mistake with its line and its cure."""
+    from gateway.definitions import reading
+
+    found: dict[Path, tuple[errors.Problem, ...]] = {}
+    for file in files:
+        try:
+            reading.read_file(file)
+            found[file] = ()
+        except errors.BadDefinition as error:
+            found[file] = error.problems
+    if json:
+        showing.data(
+            [
+                {"file": str(file), "ok": not wrong, "problems": list(map(_plain, wrong))}
+                for file, wrong in found.items()
+            ]
+        )
+    for file, wrong in found.items() if not json else ():
+        showing.say("\n".join(map(str, wrong)) or f"{file}: in order.")
+    if any(found.values()):
+        raise typer.Exit(1)
+
+
+def _plain(problem: errors.Problem) -> dict[str, object]:
+    return {"line": problem.line, "field": problem.field, "what": problem.what, "cure": problem.cure}
+
+
+def preview(
+    ctx: typer.Context,
+    file: options.Definition,
+    everything: Annotated[bool, typer.Option("--all", help="Show every message and everybody who gets none.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Show who would get what, and who would get nothing and why.
+
+    By medium and language, with the cost and an example of the words. Sends nothing.
+    """
+    from gateway import notices
+    from gateway.commands import preview_table
+    from gateway.definitions import reading
+
+    definition = reading.read_file(file)
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            seen = await notices.preview(session, gateway, definition)
+        if json:
+            showing.data(preview_table.as_data(seen))
+        else:
+            preview_table.show(seen, gateway.timezone, most=None if everything else _SHOWN)
+
+    opening.work(ctx, job)
+
+
+def send(ctx: typer.Context, file: options.Definition, author: options.As, json: options.Json = False) -> None:
+    """Hand a notice in.
+
+    It goes when it is due, at once if it names no time, or waits for approval where it asks for that.
+    """
+    from gateway import notices
+    from gateway.definitions import reading
+
+    definition = reading.read_file(file)
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            notice = await notices.submit(session, gateway, definition, author=author)
+        if json:
+            showing.data(_row(notice))
+        else:
+            showing.say(_what_next(notice, gateway))
+
+    opening.work(ctx, job)
+
+
+def _what_next(notice: Notice, gateway: Gateway) -> str:
+    from gateway.models import NoticeState
+
+    goes = f"It goes {showing.when(notice.next_fire_at, gateway.timezone)}"
+    if notice.next_fire_at and notice.next_fire_at <= gateway.now():
+        goes = "It goes now, if handbell run is running"
+    if notice.state is NoticeState.HELD:
+        goes = f"It waits for somebody other than {notice.author}: handbell notice approve {notice.key}"
+    return f"“{notice.title}” is handed in as {notice.key}. {goes}."
+
+
+def approve(ctx: typer.Context, key: options.Key, approver: options.As) -> None:
+    """Let a notice go that waits for a second person.
+
+    Its author cannot be that person.
+    """
+    from gateway import notices
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            notice = await notices.approve(session, gateway, key, approver=approver)
+        showing.say(f"“{notice.title}” is approved by {approver}.")
+
+    opening.work(ctx, job)
+
+
+def cancel(ctx: typer.Context, key: options.Key, actor: options.As) -> None:
+    """Take back whatever of a notice has not left yet, and fire it no more."""
+    from gateway import notices
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            taken_back = await notices.cancel(session, gateway, key, actor=actor)
+        showing.say(f"{key} is cancelled; {showing.count(taken_back, 'message')} taken back.")
+
+    opening.work(ctx, job)
+
+
+def list_all(
+    ctx: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 30,
+    json: options.Json = False,
+) -> None:
+    """List notices, the newest first."""
+    from sqlmodel import col, select
+
+    from gateway.models import Notice
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            query = select(Notice).order_by(col(Notice.created_at).desc(), col(Notice.id).desc()).limit(limit)
+            found = (await session.scalars(query)).all()
+        if json:
+            showing.data([_row(notice) for notice in found])
+            return
+        showing.table(
+            ("key", "title", "state", "fires next", "author"),
+            ((n.key, n.title, n.state, showing.when(n.next_fire_at, gateway.timezone), n.author) for n in found),
+        )
+
+    opening.work(ctx, job)
+
+
+def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> None:
+    """Show how far a notice has come: messages by state, and the failures by reason."""
+    from gateway import notices
+    from gateway.commands import progress
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            notice = await notices.find(session, key)
+            counts = await progress.counts(session, await notices.run_ids(session, notice))
+        if json:
+            showing.data(_row(notice) | {"messages": [count.as_data() for count in counts]})
+            return
+        showing.say(f"{notice.title} ({notice.key}): {notice.state}, by {notice.author}.")
+        if notice.approver:
+            showing.say(f"Approved by {notice.approver}, {showing.when(notice.approved_at, gateway.timezone)}.")
+        if notice.next_fire_at:
+            showing.say(f"Fires next: {showing.when(notice.next_fire_at, gateway.timezone)}.")
+        if notice.trouble:
+            showing.say(f"It could not be planned: {notice.trouble}")
+        progress.show(counts)
+
+    opening.work(ctx, job)
+
+
+def schema() -> None:
+    """Print the JSON Schema of definitions, for editors that check while you type."""
+    from gateway.definitions import reading
+
+    showing.data(reading.schema())
+
+
+def _row(notice: Notice) -> dict[str, object]:
+    return {
+        "id": notice.id,
+        "key": notice.key,
+        "title": notice.title,
+        "purpose": notice.purpose,
+        "state": notice.state,
+        "author": notice.author,
+        "approver": notice.approver,
+        "created_at": notice.created_at,
+        "next_fire_at": notice.next_fire_at,
+        "trouble": notice.trouble,
+    }

@@ -1,0 +1,68 @@
+"""What a command opens before it can work: the settings, the gateway, the database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from gateway.context import Gateway
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Which Handbell is meant: the settings file, or None for the environment and credentials alone."""
+
+    config: Path | None
+
+
+def installation(ctx: typer.Context) -> Installation:
+    """What the global options said."""
+    found = ctx.find_object(Installation)
+    return found or Installation(None)
+
+
+def credentials() -> Path | None:
+    """Systemd's folder of credentials, inside a unit."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) if folder else None
+
+
+def settings(ctx: typer.Context) -> Settings:
+    """Read the settings.
+
+    Raises ``ConfigError`` with every problem in them.
+    """
+    from config import settings as reading
+
+    return reading.load(installation(ctx).config, environ=os.environ, credentials=credentials())
+
+
+def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Result:
+    """Do a job with the gateway and give what it gives.
+
+    Raises ``ConfigError``, or :class:`errors.NotReady` when the database is away or has other tables.
+    """
+    from gateway import logs, migrate, wiring
+
+    loaded = settings(ctx)
+    logs.configure("warning", "console")
+
+    async def opened() -> Result:
+        await migrate.check(loaded.database.dsn())
+        gateway = wiring.build(loaded)
+        try:
+            return await job(gateway)
+        finally:
+            await gateway.database.close()
+
+    return asyncio.run(opened())

@@ -1,0 +1,123 @@
+"""What ``handbell notice preview`` says: who would get what, and who would get nothing and why. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from channels.base import Medium
+from gateway import guard, notices, numbers
+from gateway.models import Message, MessageState
+from gateway.planner import Planned
+
+
+@dataclass(slots=True)
+class Share:
+    """The messages of one medium in one language. ``instead`` counts the families who would read another one."""
+
+    medium: Medium
+    language: str
+    state: str
+    sample: Message
+    messages: int = 0
+    parts: int = 0
+    pence: float = 0.0
+    instead: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Somebody who gets nothing by one medium, and why."""
+
+    who: str
+    about: str
+    medium: Medium
+    reason: str
+
+
+def shares(rows: Iterable[Planned]) -> list[Share]:
+    """What would leave, by medium and language, the commonest language first."""
+    found: dict[tuple[Medium, str], Share] = {}
+    for row in _leaving(rows):
+        message = row.message
+        key = (message.medium, message.language)
+        share = found.get(key)
+        if share is None:
+            share = found[key] = Share(message.medium, message.language, row.state, message)
+        share.messages += 1
+        share.parts += message.parts
+        share.pence += message.pence
+        if row.wanted and row.wanted != message.language:
+            share.instead[row.wanted] += 1
+    return sorted(found.values(), key=lambda share: (share.medium, -share.messages, share.language))
+
+
+def silents(preview: notices.Preview) -> list[Silent]:
+    """Who would get nothing by some medium, with the reason."""
+    return [
+        Silent(_who(preview, row), about(preview, row.pupil_ids), row.message.medium, row.message.reason)
+        for row in preview.rows
+        if row.message.state is MessageState.SKIPPED
+    ]
+
+
+def unreached(preview: notices.Preview) -> list[str]:
+    """The pupils of whose family nobody would get anything at all, by any medium."""
+    told = {pupil_id for row in _leaving(preview.rows) for pupil_id in row.pupil_ids}
+    concerned = {pupil_id for row in preview.rows for pupil_id in row.pupil_ids}
+    return [about(preview, [pupil_id]) for pupil_id in sorted(concerned - told)]
+
+
+def reasons(found: Sequence[Silent]) -> dict[str, list[Silent]]:
+    """The silent by reason, the commonest first."""
+    grouped: dict[str, list[Silent]] = defaultdict(list)
+    for one in found:
+        grouped[one.reason].append(one)
+    return dict(sorted(grouped.items(), key=lambda item: -len(item[1])))
+
+
+def sentence(reason: str) -> str:
+    """A reason in words."""
+    return guard.REASONS.get(reason, reason)
+
+
+def about(preview: notices.Preview, pupil_ids: Iterable[int]) -> str:
+    """Pupils by name and form."""
+    pupils = [preview.audience.people.pupils[pupil_id] for pupil_id in pupil_ids]
+    return ", ".join(f"{pupil.called} {pupil.surname}" + (f" ({pupil.form})" if pupil.form else "") for pupil in pupils)
+
+
+def every_row(preview: notices.Preview) -> list[dict[str, object]]:
+    """Every message and every silence as plain data; phone numbers are masked."""
+    return [
+        {
+            "who": _who(preview, row),
+            "about": about(preview, row.pupil_ids),
+            "medium": row.message.medium,
+            "step": row.message.step,
+            "address": masked(row.message.address),
+            "language": row.message.language,
+            "wanted": row.wanted,
+            "state": row.message.state,
+            "reason": row.message.reason,
+            "parts": row.message.parts,
+            "pence": row.message.pence,
+            "due_at": row.message.due_at,
+        }
+        for row in preview.rows
+    ]
+
+
+def masked(address: str) -> str:
+    """An address as a list may show it."""
+    return numbers.masked(address) if numbers.is_phone(address) else address
+
+
+def _leaving(rows: Iterable[Planned]) -> Iterable[Planned]:
+    return (row for row in rows if row.message.state is not MessageState.SKIPPED)
+
+
+def _who(preview: notices.Preview, row: Planned) -> str:
+    contact = preview.audience.people.contacts.get(row.message.contact_id or 0)
+    return contact.full_name or contact.source_id if contact else "nobody on file"

@@ -1,0 +1,103 @@
+"""Printing a preview."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from gateway import notices
+from gateway.commands import preview, showing
+from templates import languages
+
+
+def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None:
+    """Print a preview; ``most`` cuts the long lists, None prints them whole."""
+    showing.say(f"{seen.definition.title} ({seen.definition.key}), to go {showing.when(seen.fire_at, timezone)}")
+    for problem in seen.audience.problems:
+        showing.say(f"To correct: {problem}")
+    shares = preview.shares(seen.rows)
+    _totals(shares)
+    _samples(shares)
+    _silent(seen, most)
+    if most is None:
+        _every_row(seen)
+
+
+def as_data(seen: notices.Preview) -> dict[str, object]:
+    """The whole preview as plain data."""
+    return {
+        "key": seen.definition.key,
+        "title": seen.definition.title,
+        "fire_at": seen.fire_at,
+        "problems": [str(problem) for problem in seen.audience.problems],
+        "totals": [
+            {
+                "medium": share.medium,
+                "language": share.language,
+                "state": share.state,
+                "messages": share.messages,
+                "parts": share.parts,
+                "pence": share.pence,
+                "instead_of": dict(share.instead),
+                "sample": {"subject": share.sample.subject, "text": share.sample.body},
+            }
+            for share in preview.shares(seen.rows)
+        ],
+        "unreached": preview.unreached(seen),
+        "rows": preview.every_row(seen),
+    }
+
+
+def _totals(shares: list[preview.Share]) -> None:
+    rows: list[tuple[object, ...]] = [
+        (s.medium, _name(s.language), s.state, s.messages, s.parts, showing.money(s.pence), _instead(s)) for s in shares
+    ]
+    messages, parts = sum(share.messages for share in shares), sum(share.parts for share in shares)
+    rows.append(("all", "", "", messages, parts, showing.money(sum(share.pence for share in shares)), ""))
+    columns = ("medium", "language", "words", "messages", "parts", "cost", "would rather read")
+    showing.table(columns, rows, title="What would go", right="messages, parts, cost")
+
+
+def _instead(share: preview.Share) -> str:
+    return ", ".join(f"{_name(tag)} {number}" for tag, number in share.instead.most_common())
+
+
+def _samples(shares: list[preview.Share]) -> None:
+    for share in shares:
+        showing.say(f"— {share.medium}, {_name(share.language)}, for example:")
+        if share.sample.subject:
+            showing.say(f"    {share.sample.subject}")
+        showing.say("\n".join(f"    {line}" for line in share.sample.body.splitlines()))
+        showing.say()
+
+
+def _silent(seen: notices.Preview, most: int | None) -> None:
+    grouped = preview.reasons(preview.silents(seen))
+    if grouped:
+        showing.say("Who would get nothing, and why")
+    for reason, group in grouped.items():
+        showing.say(f"  {len(group)}: {preview.sentence(reason)}")
+        for one in group[:most]:
+            showing.say(f"      {one.who}, by {one.medium}, about {one.about}")
+        _cut(len(group), most)
+    unreached = preview.unreached(seen)
+    if unreached:
+        showing.say(f"Nobody at all would hear about {showing.count(len(unreached), 'pupil')}:")
+        for name in unreached[:most]:
+            showing.say(f"      {name}")
+        _cut(len(unreached), most)
+
+
+def _cut(length: int, most: int | None) -> None:
+    if most is not None and length > most:
+        showing.say(f"      … and {length - most} more (--all shows them)")
+
+
+def _every_row(seen: notices.Preview) -> None:
+    columns = ("who", "about", "medium", "address", "language", "parts", "state", "reason")
+    rows = ([row[name] or "" for name in columns] for row in preview.every_row(seen))
+    showing.table(columns, rows, title="Every row", right="parts")
+
+
+def _name(tag: str) -> str:
+    row = languages.table().get(tag)
+    return row.english if row else tag

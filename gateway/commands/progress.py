@@ -1,0 +1,69 @@
+"""How far a notice has come: its messages counted by medium, state and reason."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+
+from gateway import guard
+from gateway.commands import showing
+from gateway.database import Session
+from gateway.models import Message, MessageState
+from gateway.models.types import core
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """So many messages of one medium in one state for one reason; ``text`` is the reason as a sentence."""
+
+    medium: str
+    state: MessageState
+    reason: str
+    text: str
+    messages: int
+    pence: float
+
+    def as_data(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+async def counts(session: Session, run_ids: Sequence[int]) -> list[Count]:
+    """Count the messages of these runs."""
+    t = core(Message).c
+    query = (
+        sa.select(t.medium, t.state, t.reason, sa.func.max(t.reason_text), sa.func.count(), sa.func.sum(t.pence))
+        .where(t.run_id.in_(run_ids))
+        .group_by(t.medium, t.state, t.reason)
+        .order_by(t.medium, t.state, t.reason)
+    )
+    return [
+        Count(medium.value, state, reason, text or guard.REASONS.get(reason, ""), messages, pence or 0.0)
+        for medium, state, reason, text, messages, pence in await session.execute(query)
+    ]
+
+
+def show(found: Sequence[Count]) -> None:
+    """Print the counts: states by medium, then every reason for which something did not arrive."""
+    if not found:
+        showing.say("No message of it has been planned yet.")
+        return
+    states = [state for state in MessageState if any(count.state is state for count in found)]
+    by_medium: dict[str, dict[MessageState, int]] = defaultdict(lambda: defaultdict(int))
+    for count in found:
+        by_medium[count.medium][count.state] += count.messages
+    rows = [(medium, *(of[state] or "" for state in states)) for medium, of in sorted(by_medium.items())]
+    names = [state.value for state in states]
+    showing.table(("medium", *names), rows, right=",".join(names))
+    silent = [count for count in found if count.reason]
+    if silent:
+        showing.table(
+            ("messages", "medium", "state", "why"),
+            ((c.messages, c.medium, c.state, c.text or c.reason) for c in sorted(silent, key=lambda c: -c.messages)),
+            title="What did not arrive, and why",
+            right="messages",
+        )
+    showing.say(f"Expected cost: {showing.money(sum(count.pence for count in found))}.")

@@ -1,0 +1,105 @@
+"""``handbell replies``: what families answered, and which of it a person has read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway import errors
+from gateway.commands import opening, options, showing
+
+if TYPE_CHECKING:
+    from gateway.context import Gateway
+    from gateway.database import Session
+
+
+def list_all(
+    ctx: typer.Context,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that nobody has read.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 50,
+    json: options.Json = False,
+) -> None:
+    """List answers, the newest first."""
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            found = await _newest(session, waiting=waiting, limit=limit)
+        if json:
+            showing.data(found)
+            return
+        columns = ("id", "at", "from", "medium", "words", "means", "seen by")
+        rows = (
+            [showing.when(row[name], gateway.timezone) if name == "at" else row[name] for name in columns]
+            for row in found
+        )
+        showing.table(columns, rows)
+
+    opening.work(ctx, job)
+
+
+def seen(
+    ctx: typer.Context,
+    reply_id: Annotated[int, typer.Argument(metavar="ID", help="The answer's id, from handbell replies list.")],
+    actor: options.As,
+) -> None:
+    """Note that somebody has read an answer and will act on it."""
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            await _mark_seen(session, gateway, reply_id, actor=actor)
+        showing.say(f"Answer {reply_id} was read by {actor}.")
+
+    opening.work(ctx, job)
+
+
+async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[str, Any]]:
+    from sqlmodel import col, select
+
+    from gateway.commands import preview
+    from gateway.models import Contact, Conversation, Reply
+
+    query = (
+        select(Reply, Conversation, Contact)
+        .join(Conversation, col(Conversation.id) == col(Reply.conversation_id))
+        .outerjoin(Contact, col(Contact.id) == col(Reply.contact_id))
+        .order_by(col(Reply.at).desc(), col(Reply.id).desc())
+        .limit(limit)
+    )
+    if waiting:
+        query = query.where(col(Reply.seen_at).is_(None), col(Conversation.waiting_since).is_not(None))
+    return [
+        {
+            "id": reply.id,
+            "at": reply.at,
+            "from": contact.full_name if contact else preview.masked(conversation.address),
+            "medium": conversation.medium,
+            "words": reply.keys or reply.body,
+            "means": reply.keyword or reply.option,
+            "seen by": reply.seen_by,
+            "message": reply.message_id,
+        }
+        for reply, conversation, contact in (await session.execute(query)).tuples()
+    ]
+
+
+async def _mark_seen(session: Session, gateway: Gateway, reply_id: int, *, actor: str) -> None:
+    from sqlmodel import col, select
+
+    from gateway import audit
+    from gateway.models import Conversation, Reply
+
+    reply, now = await session.get(Reply, reply_id), gateway.now()
+    if reply is None:
+        raise errors.NotFound(f"There is no answer {reply_id}.")
+    if reply.seen_at is not None:
+        raise errors.Conflict(f"Answer {reply_id} was read by {reply.seen_by} already.")
+    reply.seen_at, reply.seen_by = now, actor
+    session.add(reply)
+    await session.flush()
+    unread = select(Reply.id).where(Reply.conversation_id == reply.conversation_id, col(Reply.seen_at).is_(None))
+    conversation = await session.get(Conversation, reply.conversation_id)
+    if conversation is not None and await session.scalar(unread.limit(1)) is None:
+        conversation.waiting_since = None
+        session.add(conversation)
+    await gateway.log.record(session, audit.Line("reply.seen", f"reply:{reply_id}", actor=actor), now=now)

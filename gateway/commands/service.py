@@ -1,0 +1,124 @@
+"""``handbell run``, ``practice``, ``migrate`` and ``doctor``: the installation itself."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.commands import bar, opening, options, showing
+
+if TYPE_CHECKING:
+    from gateway.doctor import Finding
+    from gateway.importing.report import Report
+    from gateway.practice.setup import Place
+
+
+def run(
+    ctx: typer.Context,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file, also accepted here.")] = None,
+) -> None:
+    """Run the gateway until it is told to stop."""
+    from gateway import logs, wiring
+
+    if config:
+        ctx.obj = opening.Installation(config)
+    settings = opening.settings(ctx)
+    logs.configure(settings.log.level, settings.log.format)
+    wiring.serve(settings)
+
+
+def practice(
+    folder: Annotated[Path, typer.Option(help="Where to keep the practice school.")] = Path("practice"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web pages.")] = 8080,
+    seed: Annotated[int, typer.Option(min=0, help="Which made-up school.")] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Go on with the school of last time.")] = False,
+) -> None:
+    """Try everything with a made-up school and pretend phones.
+
+    Nothing leaves the machine.
+    """
+    from config import settings as reading
+    from gateway import context, logs, wiring
+    from gateway.practice import setup
+
+    today = context.utc_now().astimezone().date()
+    usable = setup.usable_port(port)
+    place, _summary = setup.prepare(folder, seed=seed, port=usable, keep=keep, today=today, say=showing.say)
+    # Nothing of a real installation may slip in: not even the environment is read.
+    settings = reading.load(place.settings, environ={}, credentials=None)
+    logs.configure(settings.log.level, settings.log.format)
+    with bar.shown("Importing the school") as progress:
+        wiring.practise(
+            place,
+            settings,
+            report=_say_imported,
+            progress=progress,
+            ready=lambda: _say_ready(place, settings.web.port),
+        )
+
+
+def _say_imported(report: Report) -> None:
+    counts = report.tally.each()
+    showing.say(f"Imported {counts['pupils'].new} pupils and {counts['contacts'].new} contacts.")
+
+
+def _say_ready(place: Place, port: int) -> None:
+    here = f"handbell --config {place.settings}"
+    showing.say(f"Handbell is running for the practice school. Its phones: http://127.0.0.1:{port}/practice")
+    showing.say("Try in another window:")
+    showing.say(f"  {here} notice preview {place.notices / 'closure.toml'}")
+    showing.say(f"  {here} notice send {place.notices / 'closure.toml'}")
+    showing.say("Ctrl-C ends it.")
+
+
+def migrate(
+    ctx: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say whether it is up to date; ends with 1 if not.")
+    ] = False,
+    sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, from an empty database on.")] = False,
+) -> None:
+    """Bring the database to the tables of this version.
+
+    Safe to repeat. Copy the database before an upgrade.
+    """
+    from gateway import migrate as steps
+
+    url = opening.settings(ctx).database.dsn()
+    if sql:
+        showing.say(steps.sql(url))
+        return
+    if not check:
+        asyncio.run(steps.upgrade(url))
+    asyncio.run(steps.check(url))
+    showing.say(f"The database is up to date (revision {steps.head()}).")
+
+
+def doctor(ctx: typer.Context, json: options.Json = False) -> None:
+    """Examine the installation and say what to mend.
+
+    Ends with 1 when something is bad.
+    """
+    from gateway import doctor as examining
+    from gateway import wiring
+
+    settings = opening.settings(ctx)
+    files = [path for path in (opening.installation(ctx).config, opening.credentials()) if path]
+
+    async def examined() -> list[Finding]:
+        gateway = wiring.build(settings)
+        try:
+            return await examining.examine(gateway, secret_files=files)
+        finally:
+            await gateway.database.close()
+
+    findings = asyncio.run(examined())
+    if json:
+        showing.data([{"name": f.name, "state": f.state, "sentence": f.sentence, "cure": f.cure} for f in findings])
+    else:
+        showing.table(("", "what", "finding", "cure"), ((f.state, f.name, f.sentence, f.cure) for f in findings))
+    if any(finding.state == "bad" for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,263 @@
+"""``handbell doctor``: is everything there that Handbell needs, and what is lost where something is not?"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import stat
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlmodel import col, select
+
+from channels.base import Callbacks, Channel, Medium, Misconfigured
+from gateway import audit, context, errors, migrate
+from gateway.models import ApiToken, Audit, Sender
+from templates import translations
+
+State = Literal["ok", "warn", "bad"]
+
+OURS = ("gateway", "channels", "templates", "scheduler", "config")
+_CHECK_SECONDS = 30
+_QUICK_LINES = 1000  #: of the audit log; ``handbell audit verify`` looks at all of it
+_CLOCK_SECONDS = 2.0
+_ROOM_WARN, _ROOM_BAD = 1_000_000_000, 100_000_000  #: bytes
+_PRACTICE_WORDS = ("practice", "example", "changeme", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; ``cure`` says what to do where it is not well."""
+
+    name: str
+    state: State
+    sentence: str
+    cure: str = ""
+
+
+async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()) -> list[Finding]:
+    """Look at everything. ``secret_files`` are the files and folders that may hold secrets."""
+    findings = [*packages(metadata.packages_distributions()), *_timezone(gateway), *_disk(gateway)]
+    reachable = await _database(gateway)
+    findings += reachable
+    if all(finding.state != "bad" for finding in reachable):
+        findings += [*await _clock(gateway), *await _chain(gateway), *await _senders(gateway)]
+    findings += [finding async for finding in _channels(gateway)]
+    findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
+    findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
+    return findings
+
+
+def packages(owners: Mapping[str, Sequence[str]], *, ours: str = "handbell") -> list[Finding]:
+    """Whether another distribution has written over one of our five packages, whose names are common.
+
+    ``owners`` is ``importlib.metadata.packages_distributions()``. A checkout owns none of them, which is well.
+    """
+    strangers = {
+        name: sorted(set(owners.get(name, ())) - {ours}) for name in OURS if set(owners.get(name, ())) - {ours}
+    }
+    if not strangers:
+        return [Finding("packages", "ok", f"The packages {', '.join(OURS)} are Handbell's own.")]
+    return [
+        Finding(
+            "packages",
+            "bad",
+            f"The package {name} is also in {', '.join(others)}: one of them has overwritten the other.",
+            "Give Handbell a virtual environment of its own, and install it there afresh.",
+        )
+        for name, others in strangers.items()
+    ]
+
+
+def _timezone(gateway: context.Gateway) -> Iterator[Finding]:
+    name = gateway.settings.school.timezone
+    try:
+        here = gateway.now().astimezone(ZoneInfo(name))
+    except ZoneInfoNotFoundError:
+        yield Finding(
+            "time zone", "bad", f"The data of the time zone {name} is missing.", "Install the package tzdata."
+        )
+        return
+    yield Finding("time zone", "ok", f"{name}: it is {here:%H:%M on %A, %d %B %Y}.")
+
+
+def _disk(gateway: context.Gateway) -> Iterator[Finding]:
+    folder = Path(gateway.database.url.database or "") if gateway.database.is_sqlite else _state_dir(gateway) / "x"
+    folder = next((parent for parent in folder.absolute().parents if parent.is_dir()), Path("/"))
+    free = shutil.disk_usage(folder).free
+    state: State = "bad" if free < _ROOM_BAD else "warn" if free < _ROOM_WARN else "ok"
+    cure = "" if state == "ok" else "Make room: without it nothing can be written down, so nothing is sent."
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free for {folder}.", cure)
+
+
+def _state_dir(gateway: context.Gateway) -> Path:
+    return gateway.settings.database.state_dir
+
+
+async def _database(gateway: context.Gateway) -> list[Finding]:
+    name = gateway.database.url.render_as_string(hide_password=True)
+    try:
+        await migrate.check(gateway.settings.database.dsn())
+        async with gateway.database.write() as session:
+            # Changes nothing, but only where something could be changed.
+            await session.execute(sa.delete(ApiToken).where(col(ApiToken.id) < 0))
+    except errors.NotReady as error:
+        return [Finding("database", "bad", str(error))]
+    except exc.DBAPIError as error:
+        cure = "Look at the rights of the file or of the database's user."
+        return [Finding("database", "bad", f"{name} cannot be written: {error.orig}.", cure)]
+    return [Finding("database", "ok", f"{name} is reachable, writable and up to date (revision {migrate.head()}).")]
+
+
+async def _clock(gateway: context.Gateway) -> list[Finding]:
+    """The clock against the database's own, less the time that asking took."""
+    begun = time.monotonic()
+    now = sa.func.strftime("%Y-%m-%dT%H:%M:%fZ", "now") if gateway.database.is_sqlite else sa.func.now()
+    async with gateway.database.read() as session:
+        theirs: Any = await session.scalar(sa.select(now))
+    ours, took = gateway.now(), time.monotonic() - begun
+    moment = datetime.fromisoformat(theirs) if isinstance(theirs, str) else theirs.astimezone(UTC)
+    apart = max(0.0, abs((ours - moment).total_seconds()) - took)
+    if apart <= _CLOCK_SECONDS:
+        return [Finding("clock", "ok", "The clock agrees with the database's.")]
+    sentence = f"The clock is {apart:.0f} seconds apart from the database's."
+    return [Finding("clock", "bad", sentence, "Let both machines set their clocks by NTP.")]
+
+
+async def _chain(gateway: context.Gateway) -> list[Finding]:
+    """The newest lines of the audit log; each chains to the one before it."""
+    query = select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(_QUICK_LINES + 1)
+    async with gateway.database.read() as session:
+        rows = list((await session.scalars(query)).all())[::-1]
+    begins_at_first = bool(rows) and rows[0].link == 1
+    before = audit.GENESIS if begins_at_first or not rows else rows[0].hash
+    for row in rows if begins_at_first else rows[1:]:
+        mac = gateway.log.mac(at=row.at, actor=row.actor, action=row.action, subject=row.subject, body=row.body)
+        before = audit.chained(before, row.mac)
+        if mac != row.mac or before != row.hash:
+            cure = "Run handbell audit verify, and compare with a copy of the database. Was audit.key changed?"
+            return [Finding("audit log", "bad", f"Line {row.link} (row {row.id}) was changed, or its key was.", cure)]
+    return [Finding("audit log", "ok", f"The newest {len(rows)} lines are as they were written.")]
+
+
+async def _senders(gateway: context.Gateway) -> list[Finding]:
+    async with gateway.database.read() as session:
+        known = await context.senders(session)
+        held = [
+            row for row in await session.scalars(select(Sender)) if row.held_until and row.held_until > gateway.now()
+        ]
+    findings = [
+        Finding(
+            "senders", "warn", f"{row.address} is held back: {row.held_because}", f"handbell sender release {row.id}"
+        )
+        for row in held
+    ]
+    for medium in Medium:
+        names = [sender.address for sender in known.get(medium, ())]
+        if names:
+            findings.append(Finding("senders", "ok", f"{medium}: sent as {', '.join(names)}."))
+        elif any(channel.medium is medium for channel in gateway.channels.values()):
+            sentence = f"{medium}: no sender is in the database yet."
+            findings.append(Finding("senders", "warn", sentence, "handbell run writes it there when it starts."))
+        else:
+            findings.append(Finding("senders", "warn", f"{medium}: not set up, so nothing goes out that way."))
+    return findings
+
+
+async def _channels(gateway: context.Gateway) -> AsyncIterator[Finding]:
+    if not gateway.channels:
+        yield Finding(
+            "channels", "bad", "There is no way out: no provider is set up.", "See handbell config reference."
+        )
+    for name, channel in gateway.channels.items():
+        yield await _channel(name, channel)
+
+
+async def _channel(name: str, channel: Channel) -> Finding:
+    try:
+        async with asyncio.timeout(_CHECK_SECONDS):
+            await channel.open()
+            try:
+                return Finding(name, "ok", await channel.check())
+            finally:
+                await channel.close()
+    except Misconfigured as error:
+        return Finding(name, "bad", str(error))
+    except (OSError, TimeoutError) as error:
+        return Finding(name, "bad", f"It does not answer ({error or 'no answer in time'}).", "Is the network up?")
+
+
+def _ways_back(gateway: context.Gateway) -> Iterator[Finding]:
+    """Whether receipts and answers can reach us."""
+    if not any(isinstance(channel, Callbacks) for channel in gateway.channels.values()):
+        return
+    url = gateway.public_url
+    if not url:
+        yield Finding(
+            "ways back",
+            "warn",
+            "Providers cannot call back, as there is no public address: it stays unknown whether texts and calls "
+            "arrived, and no answer by text and no key press comes in. Only the provider itself hears a STOP.",
+            "Set web.public_base_url to an https address that leads to this machine.",
+        )
+    elif url.startswith("https://"):
+        yield Finding("ways back", "ok", f"Providers call back at {url}, for receipts, answers and key presses.")
+    elif gateway.settings.practice.enabled:
+        yield Finding("ways back", "ok", f"The simulator calls back at {url}.")
+    else:
+        yield Finding(
+            "ways back", "bad", f"{url} is this machine alone: no provider can call it.", "Set an https address."
+        )
+
+
+def _key(gateway: context.Gateway) -> Iterator[Finding]:
+    key = gateway.settings.audit.key.get_secret_value()
+    if gateway.settings.practice.enabled:
+        yield Finding("audit key", "ok", "Practice needs no key of its own.")
+    elif not key:
+        yield Finding("audit key", "bad", "audit.key is not set.", "Give it as a credential, 32 characters or more.")
+    elif len(set(key)) < 8 or any(word in key.casefold() for word in _PRACTICE_WORDS):
+        yield Finding("audit key", "bad", "audit.key can be guessed.", "Make one with: openssl rand -hex 32")
+    else:
+        yield Finding("audit key", "ok", "audit.key is set. Keep a copy away from this machine.")
+
+
+def _files(gateway: context.Gateway, secret_files: Sequence[Path]) -> Iterator[Finding]:
+    """Whether other accounts of the machine may read secrets or families' data."""
+    if sys.platform == "win32":
+        return
+    paths = [*secret_files, _state_dir(gateway) / "audit.key"]
+    paths += [file for folder in secret_files if folder.is_dir() for file in folder.iterdir()]
+    if gateway.database.is_sqlite:
+        paths.append(Path(gateway.database.url.database or ""))
+    open_to_all = [path for path in paths if path.is_file() and path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH)]
+    for path in open_to_all:
+        yield Finding("files", "bad", f"Every account of this machine may read {path}.", f"chmod o= {path}")
+    if not open_to_all:
+        yield Finding("files", "ok", "No other account may read the settings, the keys or the database.")
+
+
+def _translations(gateway: context.Gateway) -> Iterator[Finding]:
+    there_are = translations.languages_available()
+    drafts = [tag for tag in there_are if translations.state(tag) in ("draft", "machine")]
+    checked = [tag for tag in there_are if tag not in drafts]
+    yield Finding("languages", "ok", f"Words that a person has checked: {', '.join(checked)}.")
+    if drafts and gateway.settings.languages.allow_drafts:
+        cure = (
+            ""
+            if gateway.settings.practice.enabled
+            else "Have a speaker read them, or set languages.allow_drafts to false."
+        )
+        yield Finding("languages", "warn", f"Drafts that nobody has checked are sent: {', '.join(drafts)}.", cure)
+    elif drafts:
+        sentence = f"Drafts that nobody has checked are not used, English goes instead: {', '.join(drafts)}."
+        yield Finding("languages", "warn", sentence, "Have a speaker read them: see handbell words coverage.")
