@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from channels.base import Medium
 from gateway import optout
@@ -27,6 +36,39 @@ def _span(value: object) -> object:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _spelt(span: timedelta) -> str:
+    """Write a span as ``_span`` reads it, so that a stored definition can be read again."""
+    return f"{span // timedelta(seconds=1)}s"
+
+
+def _moment(value: object) -> object:
+    """Refuse a date without a time, which would read as midnight: nobody means to wake families then."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        if isinstance(value, str) and len(value.strip()) > len("2026-12-01"):
+            return datetime.fromisoformat(value.strip())
+    except ValueError:
+        pass
+    raise ValueError("write a date and a time, such as 2026-12-01T07:00:00")
+
+
+def _wall_time(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        raise ValueError("write the school's own time, without a time zone: families read it as it stands")
+    return value
+
+
+def _year(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _each_once(media: list[Medium]) -> list[Medium]:
+    if len(media) != len(set(media)):
+        raise ValueError("name each medium once")
+    return media
+
+
 def _language(tag: str) -> str:
     found = languages.match(tag)
     if not found:
@@ -34,7 +76,20 @@ def _language(tag: str) -> str:
     return found
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+Span = Annotated[
+    timedelta,
+    BeforeValidator(_span),
+    PlainSerializer(_spelt, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+\s*[dhms](\s*\d+\s*[hms])*\s*$"}),
+]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"}),
+]
+WallTime = Annotated[Moment, AfterValidator(_wall_time)]
+Year = Annotated[str, BeforeValidator(_year), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})]
+Media = Annotated[list[Medium], AfterValidator(_each_once)]
 Language = Annotated[str, AfterValidator(_language)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 Tell = Literal["first_contact", "parental_responsibility", "lives_with", "everyone"]
@@ -49,7 +104,7 @@ class Part(BaseModel):
 class Pupils(Part):
     """Which pupils. Years as ``R`` or ``3``; named pupils by MIS id or UPN."""
 
-    years: list[str | int] = Field(default=[], description="Year groups: N, R or 1 to 13")
+    years: list[Year] = Field(default=[], description="Year groups: N, R or 1 to 13")
     forms: list[str] = Field(default=[], description="Forms, such as 3A")
     groups: list[str] = Field(default=[], description="Groups by name, such as Choir")
     pupils: list[str] = Field(default=[], description="Pupils by MIS id or UPN")
@@ -81,16 +136,16 @@ class Audience(Pupils):
 class Step(Part):
     """A step of the media ladder: media used in parallel, so long after the step before it."""
 
-    media: list[Medium] = Field(min_length=1, description="sms, email, voice: all at once")
+    media: Media = Field(min_length=1, description="sms, email, voice: all at once")
     after: Span = Field(default=timedelta(0), description="Waiting time after the step before, such as 20m")
 
 
 class Schedule(Part):
     """When. Local wall time of the school. Without a schedule the notice goes out at once."""
 
-    at: datetime | None = Field(default=None, description="Once, at this local time")
+    at: Moment | None = Field(default=None, description="Once, at this local time")
     cron: str = Field(default="", description="Again and again, five cron fields in local time")
-    until: datetime | None = Field(default=None, description="The last moment at which cron may fire")
+    until: Moment | None = Field(default=None, description="The last moment at which cron may fire")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Schedule:
@@ -105,7 +160,7 @@ class Validity(Part):
     """How long it is worth saying."""
 
     for_: Span | None = Field(default=None, alias="for", description="So long after it fires, such as 12h")
-    until: datetime | None = Field(default=None, description="Until this local time")
+    until: Moment | None = Field(default=None, description="Until this local time")
 
 
 class Option(Part):
@@ -121,7 +176,7 @@ class Option(Part):
         for label in self.label.values():
             if optout.read(label).keyword:
                 raise ValueError(
-                    f"“{label}” is a word that stops texts: choose another, or families cut themselves off"
+                    f"“{label}” is a word on which phone networks act: choose another, or families cut themselves off"
                 )
         return self
 
@@ -149,8 +204,8 @@ class Approval(Part):
 class EventDetails(Part):
     """The happening that an event definition is about, in local time."""
 
-    starts: datetime = Field(description="When it begins")
-    ends: datetime | None = Field(default=None, description="When it ends")
+    starts: WallTime = Field(description="When it begins")
+    ends: WallTime | None = Field(default=None, description="When it ends")
     place: str = Field(default="", description="Where it is")
 
 
@@ -167,7 +222,7 @@ class Definition(Part):
     subject: dict[Language, str] = Field(default={}, description="Email subject of a free text, by language")
     event: EventDetails | None = Field(default=None, description="For kind = event")
     audience: Audience = Field(description="Who should hear")
-    media: list[Medium] = Field(default=[], description="Short for a ladder of one step")
+    media: Media = Field(default=[], description="Short for a ladder of one step")
     ladder: list[Step] = Field(default=[], description="Steps, one after another")
     until: Literal["delivered", "answered"] | None = Field(
         default=None, description="What stops the ladder for a contact"
@@ -183,6 +238,8 @@ class Definition(Part):
             raise ValueError("give either “template” with “values”, or “text”")
         if self.text and not self.text.get("en", "").strip():
             raise ValueError('free text needs English at least: text.en = "…"')
+        if self.subject and not self.text:
+            raise ValueError("“subject” goes with “text”; a template has its own")
         if (self.kind == "event") != (self.event is not None):
             raise ValueError('kind = "event" and an [event] table go together')
         if bool(self.media) == bool(self.ladder):
@@ -204,6 +261,19 @@ class Definition(Part):
         own: dict[str, Any] = {"title": self.title, "event": self.title}
         if self.event:
             own |= {"date": self.event.starts.date(), "time": self.event.starts.time(), "place": self.event.place}
+        if not self.template:
+            return own | {name: _typed(value) for name, value in self.values.items()}
         notice = library.notices().get(self.template)
         known = notice.values if notice else {}
         return {name: value for name, value in own.items() if name in known} | self.values
+
+
+def _typed(value: Any) -> Any:
+    """A date or time of a free text, which no wording declares: JSON and the database can only spell it as text."""
+    for kind, size in ((date, 10), (time, 8), (datetime, 19)):
+        if isinstance(value, str) and len(value) == size:
+            try:
+                return kind.fromisoformat(value)
+            except ValueError:
+                continue
+    return value

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,20 +27,26 @@ def read_file(path: Path) -> model.Definition:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         data = tomllib.loads(text)
-    except FileNotFoundError:
-        raise errors.BadDefinition([errors.Problem("there is no such file.", file=str(path))]) from None
-    except (UnicodeDecodeError, IsADirectoryError):
-        problem = errors.Problem(
-            "this is not a text file.", "Save it as UTF-8 text with the ending .toml.", file=str(path)
-        )
-        raise errors.BadDefinition([problem]) from None
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        problem = errors.Problem(
-            f"this cannot be read as TOML: {error}.", file=str(path), line=int(line[1]) if line else 0
-        )
-        raise errors.BadDefinition([problem]) from None
+    except (OSError, ValueError) as error:
+        raise errors.BadDefinition([_unreadable(path, error)]) from None
     return read(data, file=str(path), source=text)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> errors.Problem:
+    file = str(path)
+    match error:
+        case FileNotFoundError():
+            return errors.Problem("there is no such file.", "Look at the spelling and at the folder.", file=file)
+        case UnicodeDecodeError() | IsADirectoryError():
+            return errors.Problem("this is not a text file.", "Save it as UTF-8 text with the ending .toml.", file=file)
+        case tomllib.TOMLDecodeError():
+            line = re.search(r"line (\d+)", str(error))
+            cure = "Look there for a quotation mark or a bracket that is missing."
+            what = f"this cannot be read as TOML: {error}."
+            return errors.Problem(what, cure, file=file, line=int(line[1]) if line else 0)
+        case _:
+            what = f"this file cannot be read: {getattr(error, 'strerror', '') or error}."
+            return errors.Problem(what, "Look at who may read it.", file=file)
 
 
 def read(data: Mapping[str, Any], *, file: str = "", source: str = "") -> model.Definition:
@@ -85,21 +92,46 @@ def _beyond_shape(definition: model.Definition) -> list[tuple[str, str]]:
     return found
 
 
+#: What pydantic's kinds of fault mean to somebody who writes a definition: what is wrong, and the cure.
+_FAULTS = {
+    "string_type": ("this must be words.", 'Put them in quotes: "…".'),
+    "string_too_short": ("this is empty.", "Write something."),
+    "string_too_long": ("this is too long.", "Shorten it."),
+    "list_type": ("this must be a list.", "Put it in square brackets: [ … ]."),
+    "too_short": ("this is empty.", "Name at least one."),
+    "dict_type": ("this must be a table.", "Write it in braces: { … }."),
+    "model_type": ("this must be a table.", "Write it in braces: { … }."),
+    "bool_type": ("this must be yes or no.", "Write true or false, without quotes."),
+    "bool_parsing": ("this must be yes or no.", "Write true or false, without quotes."),
+    "time_delta_type": ("this must be a waiting time.", "Write it in quotes, such as “20m” or “1h30m”."),
+}
+_KEY_CURES = {
+    True: "Write small letters, digits, dots and dashes, 80 at most, such as closure-2026-12-01.",
+    False: 'Write one digit from 1 to 9, in quotes: "1".',
+}
+
+
 def _problem(detail: Any, *, file: str, source: str) -> errors.Problem:
-    path = tuple(part for part in detail["loc"] if part != "function-after[_somebody(), Audience]")
-    names = tuple(str(part) for part in path)
-    what, cure = detail["msg"].removeprefix("Value error, "), ""
-    if detail["type"] == "extra_forbidden":
-        what = f"“{names[-1]}” is not a key of a definition."
-        cure = _nearest(names[-1], _keys_at(names[:-1])).strip() or "Take it out."
-    elif detail["type"] == "missing":
-        what, cure = f"“{names[-1]}” is missing.", "Add it."
-    elif detail["type"] == "enum" or detail["type"] == "literal_error":
-        expected = detail["ctx"]["expected"].replace("'", "")
-        what, cure = f"“{detail['input']}” is not possible here.", f"Write one of: {expected}."
-    elif not what.endswith("."):
-        what += "."
+    names = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    what, cure = _explained(detail, names)
     return errors.Problem(what, cure, file=file, line=line_of(source, names), field=".".join(names))
+
+
+def _explained(detail: Any, names: tuple[str, ...]) -> tuple[str, str]:
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        near = _nearest(names[-1], _keys_at(names[:-1])).strip()
+        return f"“{names[-1]}” is not a key of a definition.", near or "Take it out."
+    if kind == "missing":
+        return f"“{names[-1]}” is missing.", "Add it."
+    if kind in ("enum", "literal_error"):
+        expected = detail["ctx"]["expected"].replace("'", "")
+        return f"“{detail['input']}” is not possible here.", f"Write one of: {expected}."
+    if kind == "string_pattern_mismatch":
+        return f"“{detail['input']}” cannot be a key.", _KEY_CURES[names == ("key",)]
+    if kind in _FAULTS:
+        return _FAULTS[kind]
+    return detail["msg"].removeprefix("Value error, ").rstrip(".") + ".", ""
 
 
 def _nearest(word: str, known: Any) -> str:
@@ -129,26 +161,33 @@ def _keys_at(path: tuple[str, ...]) -> list[str]:
 
 def line_of(source: str, path: tuple[str, ...]) -> int:
     """The line on which a key of a TOML text stands, or the table that lacks it; 0 when it cannot be found."""
+    best, line = 0, 0
+    for number, here in _places(source):
+        if len(here) > best and path[: len(here)] == here:
+            best, line = len(here), number
+    return line
+
+
+def _places(source: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Every line that opens a table or gives a key, with the path of what it opens or gives."""
     table: tuple[str, ...] = ()
-    counts: dict[str, int] = {}
-    best = (0, 0)
+    counts: Counter[str] = Counter()
+    closing = ""
     for number, raw in enumerate(source.splitlines(), 1):
         line = raw.strip()
-        if header := re.match(r"^\[\[?\s*([^\]]+?)\s*\]\]?", line):
+        if closing:  # inside a text of several lines, whatever its words look like
+            closing = "" if closing in line else closing
+        elif header := re.match(r"^\[\[?\s*([^\]]+?)\s*\]\]?", line):
             name = header[1].replace(" ", "")
             table = tuple(name.split("."))
             if line.startswith("[["):
-                table += (str(counts.get(name, 0)),)
-                counts[name] = counts.get(name, 0) + 1
-            here = table
-        elif key := re.match(r"^([A-Za-z0-9_.\"'-]+)\s*=", line):
-            here = table + tuple(part.strip("\"'") for part in key[1].split("."))
-        else:
-            continue
-        depth = len(here) if path[: len(here)] == here else 0
-        if depth > best[0]:
-            best = (depth, number)
-    return best[1]
+                table += (str(counts[name]),)
+                counts[name] += 1
+            yield number, table
+        elif key := re.match(r"^([A-Za-z0-9_.\"'-]+)\s*=\s*(.*)", line):
+            yield number, table + tuple(part.strip("\"'") for part in key[1].split("."))
+            quotes = next((q for q in ('"""', "'''") if key[2].startswith(q)), "")
+            closing = quotes if quotes and quotes not in key[2][3:] else ""
 
 
 def schema() -> dict[str, Any]:
