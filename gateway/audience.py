@@ -42,9 +42,7 @@ class Audience:
 async def resolve(session: Session, wanted: model.Audience, *, today: date, default_language: str) -> Audience:
     """Work out who should hear."""
     pupil_ids, problems = await _choose(session, wanted, today=today)
-    known = await people.load(
-        session, today=today, pupil_ids=None if wanted.whole_school and not problems else pupil_ids
-    )
+    known = await people.load(session, today=today, pupil_ids=None if wanted.whole_school else pupil_ids)
     chosen = [pupil_id for pupil_id in pupil_ids if pupil_id in known.pupils]
     listeners = _listeners(known, chosen, wanted, today=today, default_language=default_language)
     return Audience(known, listeners, problems)
@@ -100,6 +98,7 @@ def _listeners(
 ) -> list[Listener]:
     told: dict[int, Listener] = {}
     barred: dict[int, Listener] = {}
+    others: dict[int, Listener] = {}
     nobody: list[Listener] = []
     for pupil_id in pupil_ids:
         ties = known.ties.get(pupil_id, ())
@@ -113,8 +112,11 @@ def _listeners(
         for tie in _who_of(known, free, wanted.tell):
             contact = known.contacts[tie.contact_id]
             if not wanted.languages or (contact.written_language or default_language) in wanted.languages:
-                told.setdefault(tie.contact_id, Listener(tie.contact_id)).pupil_ids.append(pupil_id)
-    return [*told.values(), *barred.values(), *nobody]
+                row = told.setdefault(tie.contact_id, Listener(tie.contact_id))
+            else:
+                row = others.setdefault(tie.contact_id, Listener(tie.contact_id, reason="other_language"))
+            row.pupil_ids.append(pupil_id)
+    return [*told.values(), *others.values(), *barred.values(), *nobody]
 
 
 def _who_of(known: people.People, ties: Sequence[Guardianship], tell: model.Tell) -> Sequence[Guardianship]:

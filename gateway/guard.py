@@ -35,10 +35,12 @@ class Stop:
 REASONS: dict[str, str] = {
     "barred": "Must not be contacted about this child.",
     "barred_address": "This phone or mailbox also belongs to somebody who must not be contacted about this child.",
-    "nobody": "Nobody is on file for this child.",
+    "nobody": "Nobody is on file who may be told about this child.",
+    "other_language": "Reads another language than those that this notice is for.",
     "no_number": "No phone number on file.",
     "no_email": "No email address on file.",
     "landline": "Only a landline on file: texts to landlines may be read aloud.",
+    "no_texts": "This number does not take texts.",
     "opted_out": "Asked us to stop.",
     "dead": "The number or address does not work.",
     "merged": "Told by the same phone or mailbox as another contact.",
@@ -90,7 +92,7 @@ async def _bad_addresses(session: Session, ids: Sequence[str]) -> dict[str, Stop
         elif state == PointState.DEAD:
             found[message_id] = _skip("dead")
         elif medium == Medium.SMS and line_type not in (None, LineType.MOBILE):
-            found[message_id] = _skip("landline")
+            found[message_id] = _skip("landline" if line_type == LineType.LANDLINE else "no_texts")
     return found
 
 
@@ -105,11 +107,25 @@ async def _no_longer_true(session: Session, rows: Sequence[Mapping[str, Any]]) -
     return found
 
 
+def _spoke_for(row: Mapping[str, Any]) -> sa.ColumnElement[bool]:
+    """Messages of the same run that were for this contact: its own, and those by a phone that it shares."""
+    message, merged = core(Message), core(Message).alias()
+    shares = sa.exists().where(
+        merged.c.run_id == row["run_id"],
+        merged.c.contact_id == row["contact_id"],
+        merged.c.reason == "merged",
+        merged.c.medium == message.c.medium,
+        merged.c.step == message.c.step,
+        merged.c.address == message.c.address,
+    )
+    return sa.and_(message.c.run_id == row["run_id"], sa.or_(message.c.contact_id == row["contact_id"], shares))
+
+
 async def _answered(session: Session, row: Mapping[str, Any]) -> bool:
     reply = core(Reply)
-    query = (
-        sa.select(reply.c.id).where(reply.c.run_id == row["run_id"], reply.c.contact_id == row["contact_id"]).limit(1)
-    )
+    asked = sa.select(core(Message).c.id).where(_spoke_for(row))
+    answers = sa.or_(reply.c.contact_id == row["contact_id"], reply.c.message_id.in_(asked))
+    query = sa.select(reply.c.id).where(reply.c.run_id == row["run_id"], answers).limit(1)
     return (await session.execute(query)).first() is not None
 
 
@@ -120,10 +136,5 @@ async def _reached(session: Session, row: Mapping[str, Any]) -> bool:
         message.c.state == MessageState.DELIVERED,
         sa.and_(message.c.medium == Medium.EMAIL, message.c.state == MessageState.ACCEPTED),
     )
-    query = (
-        sa.select(message.c.id)
-        .where(message.c.run_id == row["run_id"], message.c.contact_id == row["contact_id"])
-        .where(message.c.step < row["step"], done)
-        .limit(1)
-    )
+    query = sa.select(message.c.id).where(_spoke_for(row), message.c.step < row["step"], done).limit(1)
     return (await session.execute(query)).first() is not None or await _answered(session, row)

@@ -6,7 +6,7 @@ Plain rows, read with four queries, because one notice may need all of them at o
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +17,9 @@ from channels.base import Medium
 from gateway.database import Session
 from gateway.models import About, Contact, ContactPoint, Guardianship, Message, OptOut, Pupil
 from gateway.models.types import core
+
+#: More pupils than these are picked out of the whole school here: databases take only so many values in one question.
+_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +39,35 @@ class People:
 
 async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None = None) -> People:
     """Read the people of these pupils (of all pupils on roll, if none are given)."""
-    pupils = await _pupils(session, today=today, pupil_ids=pupil_ids)
+    wanted = None if pupil_ids is None else set(pupil_ids)
+    few = list(wanted) if wanted is not None and len(wanted) <= _FEW else None
+    pupils = await _pupils(session, today=today, wanted=wanted, few=few)
     ties: dict[int, list[Guardianship]] = defaultdict(list)
     query = select(Guardianship).order_by(col(Guardianship.priority), col(Guardianship.id))
-    if pupil_ids is not None:
-        query = query.where(col(Guardianship.pupil_id).in_(list(pupils)))
-    for tie in await session.scalars(query):
+    for tie in await session.scalars(query if few is None else query.where(col(Guardianship.pupil_id).in_(few))):
         if tie.pupil_id in pupils:
             ties[tie.pupil_id].append(tie)
-    wanted = {tie.contact_id for row in ties.values() for tie in row}
-    contacts = {c.id: c for c in await session.scalars(select(Contact)) if c.id in wanted and c.id is not None}
+    near = None if few is None else select(Guardianship.contact_id).where(col(Guardianship.pupil_id).in_(few))
+    tied = {tie.contact_id for row in ties.values() for tie in row}
+    everybody = select(Contact) if near is None else select(Contact).where(col(Contact.id).in_(near))
+    contacts = {c.id: c for c in await session.scalars(everybody) if c.id in tied and c.id is not None}
     points: dict[int, list[ContactPoint]] = defaultdict(list)
-    for point in await session.scalars(select(ContactPoint).order_by(col(ContactPoint.rank), col(ContactPoint.id))):
-        if point.contact_id in wanted:
+    ways = select(ContactPoint).order_by(col(ContactPoint.rank), col(ContactPoint.id))
+    for point in await session.scalars(ways if near is None else ways.where(col(ContactPoint.contact_id).in_(near))):
+        if point.contact_id in tied:
             points[point.contact_id].append(point)
     opted_out = {(row.medium, row.address): row.mandatory_too for row in await session.scalars(select(OptOut))}
     return People(pupils, ties, contacts, points, opted_out, _barred(ties, points, today))
 
 
-async def _pupils(session: Session, *, today: date, pupil_ids: Iterable[int] | None) -> dict[int, Pupil]:
+async def _pupils(
+    session: Session, *, today: date, wanted: Set[int] | None, few: Sequence[int] | None
+) -> dict[int, Pupil]:
     query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) > today))
-    if pupil_ids is not None:
-        query = query.where(col(Pupil.id).in_(list(pupil_ids)))
-    return {pupil.id: pupil for pupil in await session.scalars(query.order_by(col(Pupil.id))) if pupil.id is not None}
+    if few is not None:
+        query = query.where(col(Pupil.id).in_(few))
+    rows = await session.scalars(query.order_by(col(Pupil.id)))
+    return {row.id: row for row in rows if row.id is not None and (wanted is None or row.id in wanted)}
 
 
 def _barred(

@@ -52,6 +52,7 @@ class Silence:
     contact_id: int | None
     pupil_ids: Sequence[int]
     reason: str
+    address: str = ""  #: of the phone or mailbox that tells them together with another contact
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,50 +108,62 @@ def _sort(definition: model.Definition, audience: Audience) -> _Sorting:
 def _place(
     sorting: _Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, mandatory: bool
 ) -> None:
-    def silent(reason: str, pupil_ids: Sequence[int]) -> None:
-        sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason))
+    def silent(reason: str, pupil_ids: Sequence[int], address: str = "") -> None:
+        sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason, address))
 
     if listener.reason or listener.contact_id is None:
         silent(listener.reason or "nobody", listener.pupil_ids)
         return
-    way = _way(known, listener, medium, mandatory=mandatory)
-    if isinstance(way, str):
-        silent(way, listener.pupil_ids)
-        return
-    point, pupil_ids = way
-    draft = sorting.drafts.get((step, medium, point.address))
-    if draft is None:
-        contact = known.contacts[listener.contact_id]
-        sorting.drafts[step, medium, point.address] = Draft(step, medium, contact, point, list(pupil_ids))
-    else:
-        draft.pupil_ids += [pupil_id for pupil_id in pupil_ids if pupil_id not in draft.pupil_ids]
-        silent("merged", pupil_ids)
-    left_out = [pupil_id for pupil_id in listener.pupil_ids if pupil_id not in pupil_ids]
-    if left_out:
-        silent("barred_address", left_out)
-
-
-def _way(
-    known: people.People, listener: Listener, medium: Medium, *, mandatory: bool
-) -> tuple[ContactPoint, Sequence[int]] | str:
-    """The best phone or mailbox of a listener and the pupils it may hear about; or the reason why there is none."""
-    mine = known.points.get(listener.contact_id or 0, ())
-    candidates = [point for point in mine if point.kind is points.kind_of(medium)]
-    reason = "no_email" if medium is Medium.EMAIL else "no_number"
-    for point in candidates:
-        stopped = known.opted_out.get((medium, point.address))
-        allowed = [p for p in listener.pupil_ids if point.address not in known.barred.get(p, frozenset())]
-        if medium is Medium.SMS and point.line_type is not LineType.MOBILE:
-            reason = "landline" if reason == "no_number" else reason
-        elif stopped is not None and (stopped or not mandatory):
-            reason = "opted_out"
-        elif point.state is PointState.DEAD:
-            reason = "dead"
-        elif not allowed:
-            reason = "barred_address"
+    ways = _ways(known, listener, medium, mandatory=mandatory)
+    for point, pupil_ids in ways.found:
+        draft = sorting.drafts.get((step, medium, point.address))
+        if draft is None:
+            contact = known.contacts[listener.contact_id]
+            sorting.drafts[step, medium, point.address] = Draft(step, medium, contact, point, list(pupil_ids))
         else:
-            return point, allowed
-    return reason
+            draft.pupil_ids += [pupil_id for pupil_id in pupil_ids if pupil_id not in draft.pupil_ids]
+            silent("merged", pupil_ids, point.address)
+    if ways.left_out:
+        silent(ways.reason, ways.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """The phones or mailboxes by which one listener hears, each with its pupils; whoever is left out, and why."""
+
+    found: Sequence[tuple[ContactPoint, Sequence[int]]]
+    left_out: Sequence[int]
+    reason: str
+
+
+def _ways(known: people.People, listener: Listener, medium: Medium, *, mandatory: bool) -> _Ways:
+    """Each pupil by the first phone or mailbox that may hear of it: one that a barred person shares is passed over."""
+    found: list[tuple[ContactPoint, Sequence[int]]] = []
+    left_out: Sequence[int] = listener.pupil_ids
+    reason = "no_email" if medium is Medium.EMAIL else "no_number"
+    for point in known.points.get(listener.contact_id or 0, ()):
+        if point.kind is not points.kind_of(medium) or not left_out:
+            continue
+        if unfit := _unfit(point, known, medium, mandatory=mandatory):
+            weak = unfit in ("landline", "no_texts")  # says less than what stops a mobile
+            reason = reason if weak and reason != "no_number" else unfit
+            continue
+        allowed = [p for p in left_out if point.address not in known.barred.get(p, frozenset())]
+        left_out = [p for p in left_out if p not in allowed]
+        reason = "barred_address"
+        if allowed:
+            found.append((point, allowed))
+    return _Ways(found, left_out, reason)
+
+
+def _unfit(point: ContactPoint, known: people.People, medium: Medium, *, mandatory: bool) -> str:
+    """Why a phone or mailbox cannot be used for a medium at all, or ``""``."""
+    stopped = known.opted_out.get((medium, point.address))
+    if medium is Medium.SMS and point.line_type is not LineType.MOBILE:
+        return "landline" if point.line_type is LineType.LANDLINE else "no_texts"
+    if stopped is not None and (stopped or not mandatory):
+        return "opted_out"
+    return "dead" if point.state is PointState.DEAD else ""
 
 
 def _planned(
@@ -223,7 +236,8 @@ def _silent(
         id=means.new_id(),
         contact_id=silence.contact_id,
         medium=silence.medium,
-        slot=f"{who}:{silence.medium}:{silence.step}:{silence.reason}",
+        address=silence.address,
+        slot=f"{who}:{silence.medium}:{silence.step}:{silence.reason}{silence.address}",
         step=silence.step,
         purpose=definition.purpose,
         priority=definition.purpose.priority,

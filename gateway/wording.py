@@ -9,7 +9,7 @@ from typing import Any
 from channels.base import Medium
 from gateway import errors
 from gateway.definitions import model
-from templates import calls, languages, phrases, segments, words
+from templates import calls, languages, phrases, segments, translations, words
 from templates.errors import WordingError
 
 #: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
@@ -86,18 +86,21 @@ class Composer:
             raise errors.BadDefinition(
                 [errors.Problem(str(error), field=self.definition.template or "text")]
             ) from error
-        return self._finished(medium, language, filled, has_menu="{menu}" in renderer.notice.wording(medium).text)
+        written = self.definition.text.get(renderer.language, "") + renderer.notice.wording(medium).text
+        return self._finished(medium, language, filled, has_menu="{menu}" in written)
 
     def _renderer(self, medium: Medium, language: str) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
         key = (medium, language)
         if key not in self._renderers:
             renderer = self._prepare(medium, language)
-            unreviewed = renderer.state in ("draft", "machine") and not self.school.allow_drafts
-            if unreviewed or (medium is Medium.VOICE and not self.speaks(renderer.language)):
+            if not self._allowed(renderer.state) or (medium is Medium.VOICE and not self.speaks(renderer.language)):
                 renderer = self._prepare(medium, languages.ENGLISH)
             self._renderers[key] = renderer
         return self._renderers[key]
+
+    def _allowed(self, state: translations.State) -> bool:
+        return self.school.allow_drafts or state not in ("draft", "machine")
 
     def _prepare(self, medium: Medium, language: str) -> words.Renderer:
         mandatory = self.definition.purpose.mandatory
@@ -129,12 +132,12 @@ class Composer:
 
     def _finished(self, medium: Medium, wanted: str, filled: words.Words, *, has_menu: bool) -> Composed:
         text, script = filled.text, None
+        # An author's own words may be in a language whose phrases nobody has reviewed yet.
+        ours = filled.language if self._allowed(translations.state(filled.language)) else languages.ENGLISH
         if filled.answers and not has_menu and medium is Medium.SMS:
-            text = segments.tidy(f"{text}\n{phrases.reply_menu(filled.language, filled.answers)}")
+            text = segments.tidy(f"{text}\n{phrases.reply_menu(ours, filled.answers)}")
         if medium is Medium.VOICE:
-            said = calls.call_script(
-                filled.language, school=self.school.name, school_phone=self.school.phone, keys=filled.answers
-            )
+            said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=filled.answers)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
         parts = segments.count(text).parts if medium is Medium.SMS else 1
         if parts > MOST_PARTS:
