@@ -10,9 +10,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import col, select
 
-from gateway import audience, audit, context, errors, outbox, planner, wording
+from gateway import audience, audit, context, errors, guard, outbox, planner, wording
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
@@ -51,15 +52,11 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
 
     Raises :class:`errors.BadDefinition` when it cannot be planned today, :class:`errors.Conflict` for a key in use.
     """
+    taken = f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
-        raise errors.Conflict(
-            f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
-        )
-    seen = await preview(session, gateway, definition)
-    if seen.audience.problems:
-        raise errors.BadDefinition(seen.audience.problems)
-    if not seen.audience.listeners:
-        raise errors.BadDefinition([errors.Problem("nobody is in this audience.", field="audience")])
+        raise errors.Conflict(taken)
+    fire_at = _checked_time(definition, gateway)
+    _check_audience((await preview(session, gateway, definition)).audience)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -68,19 +65,45 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
         purpose=definition.purpose,
         state=NoticeState.HELD if definition.approval.required else NoticeState.SCHEDULED,
         definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        event_id=await _event(session, gateway, definition),
         author=author,
         created_at=now,
-        next_fire_at=first_fire(definition, gateway),
+        next_fire_at=fire_at,
     )
-    if notice.next_fire_at is None:
-        problem = errors.Problem("this schedule never fires.", "Look at “at”, “cron” and “until”.", field="schedule")
-        raise errors.BadDefinition([problem])
-    session.add(notice)
-    await session.flush()
+    try:
+        async with session.begin_nested():
+            notice.event_id = await _event(session, gateway, definition)
+            session.add(notice)
+    except IntegrityError:  # somebody took the key between our look and now
+        raise errors.Conflict(taken) from None
     facts = {"key": definition.key, "purpose": definition.purpose, "state": notice.state, "at": notice.next_fire_at}
     await gateway.log.record(session, audit.Line("notice.submitted", f"notice:{notice.id}", facts, author), now=now)
     return notice
+
+
+def _checked_time(definition: model.Definition, gateway: context.Gateway) -> datetime:
+    """When it fires first. A time that has gone by is a slip of the pen, not a wish to send at once."""
+    fire_at = first_fire(definition, gateway)
+    if fire_at is None:
+        problem = errors.Problem("this schedule never fires.", "Look at “cron” and “until”.", field="schedule")
+        raise errors.BadDefinition([problem])
+    if definition.schedule.at and fire_at < gateway.now():
+        cure = "Correct it, or take it out to send at once."
+        raise errors.BadDefinition([errors.Problem("this time has gone by.", cure, field="schedule.at")])
+    ends = planner.not_after(definition, fire_at, gateway.timezone)
+    if ends is not None and ends <= fire_at:
+        problem = errors.Problem("this is over before the notice goes out.", "Correct the time.", field="valid.until")
+        raise errors.BadDefinition([problem])
+    return fire_at
+
+
+def _check_audience(chosen: audience.Audience) -> None:
+    if chosen.problems:
+        raise errors.BadDefinition(chosen.problems)
+    if any(not listener.reason for listener in chosen.listeners):
+        return
+    reasons = sorted({guard.REASONS[listener.reason] for listener in chosen.listeners})
+    what = " ".join(["nobody in this audience would be told.", *reasons])
+    raise errors.BadDefinition([errors.Problem(what, "Choose other pupils or people.", field="audience")])
 
 
 async def _event(session: Session, gateway: context.Gateway, definition: model.Definition) -> int | None:
@@ -117,37 +140,43 @@ def _next(schedule: model.Schedule, after: datetime, gateway: context.Gateway) -
 
 
 async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
-    """Plan one notice that is due, in the caller's transaction. Gives its id, or None when nothing is due."""
+    """Plan one notice that is due, in the caller's transaction. Gives its id, or None when nothing is due.
+
+    One that cannot be planned is marked as broken and leaves nothing half done; it never holds up the others.
+    """
     now = gateway.now()
     query = (
         select(Notice)
         .where(col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]), col(Notice.next_fire_at) <= now)
-        .order_by(col(Notice.next_fire_at))
+        .order_by(col(Notice.next_fire_at), col(Notice.id))
         .limit(1)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
     notice = (await session.scalars(query)).first()
     if notice is None or notice.next_fire_at is None:
         return None
-    definition = reading.stored(notice.definition)
-    fire_at = notice.next_fire_at
-    notice.next_fire_at = _next(definition.schedule, now, gateway)
+    notice_id = notice.id
     try:
-        await _run(session, gateway, notice, definition, fire_at=fire_at)
-        if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
-            notice.state = NoticeState.DONE
-    except errors.HandbellError as error:
-        logger.exception("notice.broken", notice=notice.id)
-        notice.state, notice.trouble = NoticeState.BROKEN, str(error)
-        await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice.id}"), now=now)
+        async with session.begin_nested():
+            await _fire(session, gateway, notice, fire_at=notice.next_fire_at)
+    except OperationalError:  # the database's own trouble: the notice stays due
+        raise
+    except Exception as error:
+        logger.exception("notice.broken", notice=notice_id)
+        await session.refresh(notice)  # what was done to it half way was rolled back
+        trouble = str(error) if isinstance(error, errors.HandbellError) else f"Handbell failed: {type(error).__name__}."
+        notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, trouble
+        await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice_id}"), now=now)
     session.add(notice)
-    return notice.id
+    await session.flush()
+    return notice_id
 
 
-async def _run(
-    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, fire_at: datetime
-) -> None:
+async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, fire_at: datetime) -> None:
+    """Plan one run, and see when the next one is."""
     now = gateway.now()
+    definition = reading.stored(notice.definition)
     chosen = await audience.resolve(
         session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
     )
@@ -161,6 +190,11 @@ async def _run(
     counts = Counter(row.message.state.value for row in rows)
     facts = {"run": run.id, "fire_at": fire_at, "counts": counts, "digest": _digest(rows)}
     await gateway.log.record(session, audit.Line("notice.planned", f"notice:{notice.id}", facts), now=now)
+    notice.next_fire_at = _next(definition.schedule, now, gateway)
+    # Since it was submitted, a form may have been renamed or a pupil may have left.
+    notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
+    if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
+        notice.state = NoticeState.DONE
 
 
 async def store(session: Session, rows: Sequence[planner.Planned], *, run_id: int | None) -> None:
@@ -202,12 +236,19 @@ async def find(session: Session, name: str) -> Notice:
     return notice
 
 
+async def _locked(session: Session, name: str) -> Notice:
+    """A notice that nobody plans, approves or cancels until the caller's transaction ends."""
+    notice = await find(session, name)
+    await session.refresh(notice, with_for_update=True)
+    return notice
+
+
 async def approve(session: Session, gateway: context.Gateway, name: str, *, approver: str) -> Notice:
     """Let a held notice go. The author cannot be the second pair of eyes.
 
     Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
     """
-    notice, now = await find(session, name), gateway.now()
+    notice, now = await _locked(session, name), gateway.now()
     if notice.state is not NoticeState.HELD:
         raise errors.Conflict(f"“{notice.key}” does not wait for approval: it is {notice.state.value}.")
     if approver.strip().casefold() == notice.author.strip().casefold():
@@ -227,11 +268,15 @@ async def cancel(session: Session, gateway: context.Gateway, name: str, *, actor
 
     Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
     """
-    notice, now = await find(session, name), gateway.now()
+    notice, now = await _locked(session, name), gateway.now()
     if notice.state is NoticeState.CANCELLED:
         raise errors.Conflict(f"“{notice.key}” was cancelled already.")
     notice.state, notice.next_fire_at = NoticeState.CANCELLED, None
     session.add(notice)
+    if notice.event_id is not None:
+        await session.execute(
+            sa.update(SchoolEvent).where(col(SchoolEvent.id) == notice.event_id).values(cancelled_at=now)
+        )
     await session.flush()
     taken_back = await outbox.cancel(session, await run_ids(session, notice), now=now)
     line = audit.Line("notice.cancelled", f"notice:{notice.id}", {"taken_back": taken_back}, actor)
