@@ -21,9 +21,6 @@ _AFTER = {
     ReceiptState.FAILED: MessageState.FAILED,
 }
 
-#: Reasons that speak of the parent's number or mailbox. Everything else is the provider's fault or ours.
-_BLAMES_THE_POINT = {Reason.BAD_ADDRESS, Reason.UNREACHABLE, Reason.BLOCKED}
-
 
 async def apply(session: Session, receipt: Receipt, *, log: audit.Log, now: datetime) -> str:
     """Let a receipt change its message. Gives a word for what came of it.
@@ -37,6 +34,8 @@ async def apply(session: Session, receipt: Receipt, *, log: audit.Log, now: date
         return "unknown"
     if receipt.code == CALL_ENDED and message.state is MessageState.DELIVERED:
         return "stale"
+    if receipt.state is not ReceiptState.DELIVERED and message.ref and receipt.ref not in ("", message.ref):
+        return "stale"  # of an earlier copy; only that it arrived would still matter
     after = _AFTER[receipt.state]
     values: dict[str, Any] = {"reason": "", "reason_text": "", "lease_until": None}
     if after is MessageState.FAILED:
@@ -53,19 +52,22 @@ async def apply(session: Session, receipt: Receipt, *, log: audit.Log, now: date
 
 
 async def _find(session: Session, receipt: Receipt) -> Message | None:
-    """Our own id first: it is there even when the provider's was never stored."""
+    """Our own id first: it is there even when the provider's was never stored.
+
+    The row is locked: two receipts of one message may be read by two workers at once.
+    """
+    query = select(Message).with_for_update().execution_options(populate_existing=True).limit(1)
     if receipt.message_id:
-        return await session.get(Message, receipt.message_id, populate_existing=True)
+        return (await session.scalars(query.where(Message.id == receipt.message_id))).first()
     if not receipt.ref:
         return None
-    return (await session.scalars(select(Message).where(Message.ref == receipt.ref).limit(1))).first()
+    return (await session.scalars(query.where(Message.ref == receipt.ref))).first()
 
 
 async def _learn(session: Session, message: Message, receipt: Receipt, *, log: audit.Log, now: datetime) -> None:
     """What the receipt proves about the phone or mailbox: every contact point with that address shares it."""
     if receipt.state is ReceiptState.DELIVERED:
         await points.good(session, message.medium, message.address, at=receipt.at)
-    elif receipt.state is ReceiptState.FAILED and receipt.reason is Reason.OPTED_OUT:
-        await points.opt_out(session, message.medium, message.address, how=f"provider:{receipt.code}", log=log, now=now)
-    elif receipt.state is ReceiptState.FAILED and receipt.reason in _BLAMES_THE_POINT:
-        await points.bad(session, message, receipt.reason, log=log, now=now)
+    elif receipt.state is ReceiptState.FAILED:
+        row = {"id": message.id, "medium": message.medium, "address": message.address}
+        await points.failed(session, row, receipt.reason, code=receipt.code, log=log, now=now)

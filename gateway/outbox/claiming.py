@@ -64,8 +64,8 @@ async def claim(
         await session.execute(sa.update(sender_table).where(sender_table.c.id == sender_id).values(tat=tat))
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
         await log.record(session, audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker), now=now)
-    if stopped and not taken:
-        again_in = 0.0
+    if stopped and again_in is None:
+        again_in = 0.0  # others may wait behind those
     return Claim([{**row, "attempt": row["attempt"] + 1, "sender": sender.address} for row in taken], again_in)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from channels.base import Medium, Outcome, SendResult
-from gateway import audit, retry
+from gateway import audit, points, retry
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
 from gateway.models.types import core
@@ -39,6 +39,8 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
             continue  # a successor owns it: this worker was taken for dead
         if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
             continue  # a receipt outran us, and has written down all that we know
+        if item.result.outcome is Outcome.REFUSED:
+            await points.failed(session, item.message, item.result.reason, code=item.result.code, log=log, now=now)
         after = _after(item, retries=row["retries"], policy=policy, now=now)
         updates.append({"b_id": row["id"], **after})
         facts = {"attempt": row["attempt"], "code": item.result.code, "reason": after["b_reason"]}

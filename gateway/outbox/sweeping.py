@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from channels.base import FindResult, Found
+from channels.base import FindResult, Found, Medium, Reason
 from gateway import audit, retry, states
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
@@ -24,6 +24,7 @@ message_table, attempt_table, sender_table = core(Message), core(Attempt), core(
 
 IN_DOUBT = "in_doubt"
 _IN_DOUBT_TEXT = "It may or may not have gone out, and nobody can tell. Look at it, then send it again if need be."
+_NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,15 @@ async def resolve(
     waited = now - doubt.since
     if ref:
         after, values = MessageState.ACCEPTED, {"ref": ref, "reason": "", "reason_text": ""}
-    elif found.found is not Found.CANNOT_TELL:
-        after, values = MessageState.QUEUED, {"due_at": now}
-    elif waited < policy.grace + policy.patience:
+    elif found.found is Found.CANNOT_TELL and waited < policy.grace + policy.patience:
         await _look_again(session, message["id"], at=now + _pause(waited))
         return MessageState.UNKNOWN
-    elif message["purpose"].goes_again_in_doubt:
-        after, values = MessageState.QUEUED, {"due_at": now}
+    elif message["retries"] < policy.limit(Medium(message["medium"])) and (
+        found.found is not Found.CANNOT_TELL or message["purpose"].goes_again_in_doubt
+    ):
+        after, values = MessageState.QUEUED, {"due_at": now, "retries": message["retries"] + 1}
+    elif found.found is not Found.CANNOT_TELL:
+        after, values = MessageState.FAILED, {"reason": Reason.TEMPORARY.value, "reason_text": _NEVER_TAKEN}
     else:
         after, values = MessageState.FAILED, {"reason": IN_DOUBT, "reason_text": _IN_DOUBT_TEXT}
     t = message_table.c
