@@ -159,7 +159,7 @@ def _refuse(digits: str, number: PhoneNumber | None, region: str) -> Problem:
         return Problem("This telephone number has too many digits.", cure + foreign)
     if length == ValidationResult.TOO_SHORT or (at_home and _count(digits) < SHORTEST_HOME):
         return Problem("This telephone number has too few digits.", cure)
-    return Problem("No telephone has this number.", cure)
+    return Problem("No telephone has this number: a digit is missing or wrong.", cure)
 
 
 def _count(digits: str) -> int:

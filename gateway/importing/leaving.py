@@ -85,7 +85,7 @@ async def name_missing(session: Session, report: Report, *, today: date) -> None
         more = ", …" if len(missing) > NAMED else ""
         report.warn(
             Problem(
-                f"{len(missing)} pupils on roll in Handbell are not in these files "
+                f"Pupils on roll in Handbell, but in none of these files: {len(missing)} "
                 f"({', '.join(missing[:NAMED])}{more}). Their families are still written to.",
                 "If they have left, import their leaving dates.",
             )
