@@ -90,8 +90,8 @@ async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, n
 
 async def _put_off(session: Session, inbound_id: int | None, error: Exception, *, now: datetime) -> None:
     inbound = await session.get(Inbound, inbound_id)
-    if inbound is None:
-        return
+    if inbound is None or inbound.handled_at is not None:
+        return  # another worker could read it
     inbound.tries += 1
     inbound.due_at = now + timedelta(seconds=30 * inbound.tries)
     if inbound.tries >= _TRIES:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 class Bucket:
     """``rate`` parts a second, ``burst`` parts at once; ``tat`` is the theoretical arrival time of the next part.
 
-    In any window of one second at most ``rate + burst`` parts are paid for.
+    In any window of one second at most ``rate + burst`` parts are paid for, as long as no text outgrows the burst: one
+    that does goes alone, after a rest, and the lane rests again until it is paid off.
     """
 
     rate: float

@@ -6,8 +6,10 @@ option it stands for. Everything else is for a person to read.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels import base
@@ -15,6 +17,7 @@ from channels.base import Medium
 from gateway import audit, optout, points
 from gateway.database import Session
 from gateway.models import (
+    Attempt,
     Contact,
     ContactPoint,
     Conversation,
@@ -27,6 +30,8 @@ from gateway.models import (
 
 #: How long after a message a word from the same phone is taken as its answer.
 ANSWERS_WITHIN = timedelta(days=14)
+
+_WENT_OUT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
 
 
 async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> Reply:
@@ -51,8 +56,6 @@ async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: 
     )
     session.add(row)
     await session.flush()
-    if not option and keyword not in (Keyword.OPT_IN,):
-        conversation.waiting_since = conversation.waiting_since or reply.at
     await points.good(session, reply.medium, reply.sender, at=reply.at)
     facts = {
         "medium": reply.medium,
@@ -62,7 +65,10 @@ async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: 
         "known": bool(contact),
     }
     await log.record(session, audit.Line("reply.received", f"reply:{row.id}", facts, actor="parent"), now=now)
-    await _act(session, reply, keyword, log=log, now=now)
+    settled = await _act(session, reply, keyword, log=log, now=now)
+    # A picture that came along with an answer may be the very thing that somebody must see.
+    if not settled and (not option or reply.media):
+        conversation.waiting_since = conversation.waiting_since or reply.at
     return row
 
 
@@ -72,30 +78,41 @@ def _id(row: Conversation | Inbound) -> int:
     return row.id
 
 
-async def _act(session: Session, reply: base.Reply, keyword: Keyword | None, *, log: audit.Log, now: datetime) -> None:
+async def _act(session: Session, reply: base.Reply, keyword: Keyword | None, *, log: audit.Log, now: datetime) -> bool:
+    """Act on the networks' words. True when nothing is left for a person to do.
+
+    «YES» is such a word, yet mostly just an answer: it is settled only where it ended a silence.
+    """
     if keyword is Keyword.OPT_OUT:
-        await points.opt_out(session, reply.medium, reply.sender, how="reply", log=log, now=now)
+        # A text that says STOP ends every text; mandatory mail goes on, as after an unsubscribe link.
+        mandatory_too = reply.medium is not Medium.EMAIL
+        await points.opt_out(
+            session, reply.medium, reply.sender, how="reply", log=log, now=now, mandatory_too=mandatory_too
+        )
     elif keyword is Keyword.OPT_IN:
-        await points.opt_in(session, reply.medium, reply.sender, how="reply", log=log, now=now)
+        return await points.opt_in(session, reply.medium, reply.sender, how="reply", log=log, now=now)
+    return False
 
 
 async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Message | None:
-    """The message that this answers: the one that the provider names, else the latest one to that address."""
+    """The message that this answers: the one that the provider names, else the latest that went to that address.
+
+    A menu key goes to the latest message that offers it, whatever was sent after that.
+    """
     if reply.in_reply_to:
         return await session.get(Message, reply.in_reply_to)
     query = (
         select(Message)
-        .where(Message.address == reply.sender, Message.medium == reply.medium)
-        .where(
-            col(Message.state).in_(
-                [MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED]
-            )
-        )
-        .where(col(Message.changed_at) > now - ANSWERS_WITHIN)
-        .order_by(col(Message.changed_at).desc(), col(Message.id).desc())
-        .limit(1)
+        .join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt)))
+        .where(Message.address == reply.sender, Message.medium == reply.medium, col(Message.state).in_(_WENT_OUT))
+        .where(col(Attempt.begun_at) > now - ANSWERS_WITHIN)
+        .order_by(col(Attempt.begun_at).desc(), col(Message.id).desc())
     )
-    return (await session.scalars(query)).first()
+    if key := _key(reply):
+        offered = await session.scalars(query.where(col(Message.keys).contains(key)).limit(1))
+        if message := offered.first():
+            return message
+    return (await session.scalars(query.limit(1))).first()
 
 
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
@@ -128,5 +145,11 @@ async def _conversation(
 
 def _option(reply: base.Reply, message: Message | None) -> str:
     """The menu key that the whole reply is, or ``""``."""
+    key = _key(reply)
+    return key if key and message is not None and key in message.keys else ""
+
+
+def _key(reply: base.Reply) -> str:
+    """The one digit that the whole reply is, in whichever script it was typed, or ``""``."""
     said = (reply.keys or reply.body).strip().rstrip(".!").strip()
-    return said if message is not None and len(said) == 1 and said in message.keys else ""
+    return str(unicodedata.decimal(said)) if len(said) == 1 and said.isdecimal() else ""
