@@ -7,12 +7,14 @@ while the last commit was being written goes into the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 import structlog
 
 from channels.base import Channel, Outcome, Outgoing, Reason, SendResult
@@ -135,14 +137,27 @@ class Lane:
         self._changed.clear()
 
     async def _send(self, message: Mapping[str, Any]) -> None:
-        try:
-            result = await self.channel.send(self._outgoing(message))
-        except Exception:  # a bug of ours; the call may have been made, so only evidence can decide
-            logger.exception("lane.send_failed", message=message["id"])
-            result = SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
+        result = await self._call(message)
         self._metrics.sent(self.channel.name, result)
         self._results.append(outbox.Sent(message, result))
         self._settled.set()
+
+    async def _call(self, message: Mapping[str, Any]) -> SendResult:
+        """One provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
+        try:
+            ready = self._outgoing(message)
+        except Exception:  # a bug of ours, but nothing has left: another try would end in the same way
+            logger.exception("lane.not_built", message=message["id"])
+            return SendResult(Outcome.REFUSED, reason=Reason.OTHER, text="Handbell itself could not make this message.")
+        try:
+            async with asyncio.timeout(self._rules.lease.total_seconds()):
+                return await self.channel.send(ready)
+        except TimeoutError:  # longer than the lease nobody waits; a call that hangs must not keep its slot
+            logger.warning("lane.call_hung", message=message["id"])
+            return SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
+        except Exception:  # a bug of ours; the call may have been made, so only evidence can decide
+            logger.exception("lane.send_failed", message=message["id"])
+            return SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
 
     async def _settle_until_done(self) -> None:
         while not (self._stopping and not self._calls and not self._results):
@@ -158,26 +173,45 @@ class Lane:
         """Commit what has come in. On failure it is kept: a result is worth more than a connection."""
         batch, self._results = self._results, []
         try:
-            async with self._database.write() as session:
-                await outbox.settle(session, batch, policy=self._rules.policy, log=self._log, now=self._now())
-        except Exception:  # kept for the next round; the lease decides if this process dies first
+            await self._commit(batch)
+        except Exception:
             logger.exception("lane.settle_failed", sender=self.sender_id, messages=len(batch))
-            self._results = batch + self._results
-            if not self._stopping:
-                await asyncio.sleep(_TROUBLE_PAUSE)
-                self._settled.set()
-            elif not await self._last_chance():
-                self._results = []
-            return
-        self._changed.set()
+            await asyncio.sleep(_TROUBLE_PAUSE)
+            self._results = await self._rescued(batch) + self._results
+        if self._results:
+            self._settled.set()
 
-    async def _last_chance(self) -> bool:
-        """One more try on the way out; False when the database is still away (the lease will raise the doubt)."""
-        await asyncio.sleep(_TROUBLE_PAUSE)
+    async def _commit(self, batch: Sequence[outbox.Sent]) -> None:
+        async with self._database.write() as session:
+            await outbox.settle(session, batch, policy=self._rules.policy, log=self._log, now=self._now())
+
+    async def _rescued(self, batch: list[outbox.Sent]) -> list[outbox.Sent]:
+        """After a commit that failed: the results to try again.
+
+        Where the database is away that is all of them, until it is time to stop. Where it answers, one of them spoils
+        the commit: each goes alone, and the one that nobody can write down is left to its lease, which raises a doubt.
+        """
+        waiting = deque(batch)
+        while waiting and await self._answers():
+            result = waiting.popleft()
+            try:
+                await self._commit([result])
+            except Exception:
+                if not await self._answers():
+                    waiting.appendleft(result)
+                    break
+                logger.exception("lane.left_in_doubt", message=result.message["id"])
+        if self._stopping and waiting:
+            logger.error("lane.results_left_in_doubt", sender=self.sender_id, messages=len(waiting))
+            return []
+        return list(waiting)
+
+    async def _answers(self) -> bool:
+        """Whether the database can be written to."""
         try:
-            await self._database.ping()
-        except Exception:  # still away
-            logger.exception("lane.results_left_in_doubt", sender=self.sender_id, messages=len(self._results))
+            async with self._database.write() as session:
+                await session.execute(sa.text("SELECT 1"))
+        except Exception:
+            logger.exception("lane.database_away", sender=self.sender_id)
             return False
-        self._settled.set()
         return True

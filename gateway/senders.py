@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
 from gateway import audit
 from gateway.database import Session
-from gateway.models import Sender
+from gateway.models import Message, MessageState, Sender
+from gateway.models.types import core
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,29 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
             changed.append(row)
     session.add_all(changed)
     await session.flush()
+    moved = await _hand_over(session, [row for row in known.values() if not row.active])
     lines = [
         audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
         for row in changed
     ]
+    lines += [audit.Line("sender.handed_over", f"sender:{old}", {"messages": count}) for old, count in moved.items()]
     await log.record(session, lines, now=now)
+
+
+async def _hand_over(session: Session, gone: Sequence[Sender]) -> dict[int, int]:
+    """Give what waits for a sender that is gone to another of its medium; nobody would ever claim it otherwise."""
+    moved = {}
+    t = core(Message)
+    for old in gone:
+        query = select(Sender.id).where(Sender.medium == old.medium, col(Sender.active)).order_by(col(Sender.id))
+        heir = (await session.scalars(query.limit(1))).first()
+        if heir is None or old.id is None:
+            continue
+        waiting = t.c.state.in_([MessageState.QUEUED, MessageState.HELD])
+        statement = sa.update(t).where(t.c.sender_id == old.id, waiting).values(sender_id=heir).returning(t.c.id)
+        if count := len((await session.execute(statement)).all()):
+            moved[old.id] = count
+    return moved
 
 
 async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:

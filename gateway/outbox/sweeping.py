@@ -2,7 +2,7 @@
 
 Evidence decides, in this order: a callback that carries our id; the provider's own list, after a time of grace; and
 when patience runs out the rule for the purpose: emergency and absence go again, everything else fails as ``in_doubt``
-for staff to send again.
+for staff to send again. Going again counts as a retry, so that it ends.
 """
 
 from __future__ import annotations
