@@ -47,7 +47,7 @@ async def failed(
     medium, address = Medium(message["medium"]), message["address"]
     if reason is Reason.OPTED_OUT:
         await opt_out(session, medium, address, how=f"provider:{code}", log=log, now=now)
-    elif reason in _BLAMES_THE_POINT:
+    elif reason is not None and reason in _BLAMES_THE_POINT:
         await _bad(session, medium, address, reason, message_id=message["id"], log=log, now=now)
 
 
