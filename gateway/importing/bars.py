@@ -5,7 +5,9 @@ A wrong bar costs a telephone call, a missed one may cost a child's safety.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +19,7 @@ from gateway.models import Contact, ContactPoint, Guardianship, Pupil
 from gateway.models.types import core
 
 FLAG, START, END = "contact.no_contact", "contact.no_contact_from", "contact.no_contact_until"
+COLUMNS = ("no_contact", "no_contact_from", "no_contact_until")
 EMPTY = frozenset({"", "-", "--", "—", "."})
 
 
@@ -55,6 +58,29 @@ def _day(row: Row, name: str) -> date | None:
         row.wrong(name, found, note="The bar stands without it.")
         return None
     return found
+
+
+async def standing(session: Session, pupils: Collection[int]) -> dict[tuple[int, str], Values]:
+    """The bars of these pupils' contacts, by pupil and the contact's name as :func:`name_of` gives it.
+
+    A new system may give every contact a new id, and an export without ids gives one with each new number. A bar must
+    not be lost on the way, so a new contact of the same name is barred too.
+    """
+    link, contact = core(Guardianship), core(Contact)
+    query = (
+        sa.select(link, contact.c.forename, contact.c.surname)
+        .join(contact, contact.c.id == link.c.contact_id)
+        .where(link.c.pupil_id.in_(pupils), link.c.no_contact)
+    )
+    return {
+        (row["pupil_id"], name_of(row)): {column: row[column] for column in COLUMNS}
+        for row in (await session.execute(query)).mappings()
+    }
+
+
+def name_of(values: Mapping[str, Any] | sa.RowMapping) -> str:
+    """Forename and surname, so that they can be compared."""
+    return f"{values.get('forename', '')} {values.get('surname', '')}".strip().casefold()
 
 
 async def shared(session: Session, *, today: date) -> list[Problem]:

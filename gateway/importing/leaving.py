@@ -109,7 +109,7 @@ async def _remove(session: Session, register: Register, report: Report, *, trust
         report.found.add(
             Problem(
                 f"{leaving} of {total} {register.name} are not in these files any more. None of them was removed.",
-                "Check that the export is whole; if it is, import it again and say that removals are meant.",
+                "Check that the export is whole; if it is, import it again with --trust-removals.",
             )
         )
         return 0

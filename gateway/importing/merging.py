@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway import upsert
 from gateway.database import Session
 from gateway.errors import Problem
-from gateway.importing import seen
+from gateway.importing import bars, seen
 from gateway.importing.entries import Entry, Person, Point
 from gateway.importing.report import FileReport, Report
 from gateway.importing.rows import Values
@@ -161,16 +161,29 @@ class Merger:
         return [Placed(line, pupil, int(existing[person.key]["id"]), person) for line, pupil, person in people]
 
     async def _merge_links(self, placed: Sequence[Placed]) -> None:
+        pupils = {one.pupil for one in placed}
+        rows = await self._rows(LINK.table.c.pupil_id, pupils)
+        existing = {(row["pupil_id"], row["contact_id"]): row for row in rows}
+        await self._carry_bars([one for one in placed if (one.pupil, one.contact) not in existing])
         claims: Claims[tuple[int, int]] = Claims(self.report, file=self.file.file)
         for one in placed:
             ends = {"pupil_id": one.pupil, "contact_id": one.contact}
             claims.add((one.pupil, one.contact), ends | one.person.link, line=one.line)
-        pupils = {one.pupil for one in placed}
-        rows = await self._rows(LINK.table.c.pupil_id, pupils)
-        existing = {(row["pupil_id"], row["contact_id"]): row for row in rows}
         again = {(pupil, contact) for pupil, contact, _ in await seen.marks(self.session, What.LINK, pupils)}
         await settle(self.session, LINK, claims, existing, again=again, count=self.tally.links)
         await seen.mark(self.session, What.LINK, ((pupil, contact, "") for pupil, contact in claims))
+
+    async def _carry_bars(self, fresh: Sequence[Placed]) -> None:
+        silent = [one for one in fresh if "no_contact" not in one.person.link]
+        standing = await bars.standing(self.session, {one.pupil for one in silent})
+        for one in silent:
+            if bar := standing.get((one.pupil, bars.name_of(one.person.values))):
+                one.person.link.update(bar)
+                what = (
+                    f"Contact {one.person.key} has the name of a contact who is barred from this pupil, and was barred."
+                )
+                cure = "If it is somebody else, write No into the column of the court order."
+                self.report.warn(Problem(what, cure, self.file.file, one.line))
 
     async def _merge_points(self, placed: Sequence[Placed]) -> None:
         contacts = {one.contact for one in placed}

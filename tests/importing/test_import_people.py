@@ -204,6 +204,20 @@ async def test_every_doubt_about_a_court_order_bars(
     assert words.casefold() in str(report).casefold()
 
 
+async def test_a_bar_outlives_a_new_contact_id(
+    database: Database, load: Load, save: Save, files: tuple[Path, Path]
+) -> None:
+    await load(*files)
+    heading = "Pupil ID,Contact ID,Forename,Surname,Mobile\n"
+    renewed = heading + "1,NEW-1,Anna,Kowalska,07700 900101\n1,NEW-2,marek,KOWALSKI,07700 900122\n"
+    report = await load(save("new.csv", renewed))
+    contacts = await by_source(database, Contact)
+    bars = {row.contact_id: row.no_contact_until for row in await everything(database, Guardianship) if row.no_contact}
+    assert bars == {contacts["C2"].id: date(2027, 2, 1), contacts["NEW-2"].id: date(2027, 2, 1)}
+    assert "Contact NEW-2 has the name of a contact who is barred" in str(report)
+    assert (await load(save("new.csv", renewed))).tally.links == Count(same=2)
+
+
 async def test_a_barred_contact_who_shares_a_line_is_named(load: Load, save: Save) -> None:
     shared = CONTACTS.replace("07700 900102,,", "07700 900102,0113 496 0101,")
     report = await load(save("pupils.csv", PUPILS), save("contacts.csv", shared))

@@ -86,7 +86,7 @@ async def imported(files: tuple[Path, Path], folder: Path) -> tuple[set[tuple[An
     async with database.write() as session:
         report = await people.load(files, session, log=audit.Log(b"k" * 32), now=NOW)
     assert report.problems == []
-    pupil, contact, link, point = map(core, (Pupil, Contact, Guardianship, ContactPoint))
+    pupil, contact, link, point = core(Pupil), core(Contact), core(Guardianship), core(ContactPoint)
     query = (
         sa.select(
             pupil.c.source_id, pupil.c.forename, pupil.c.surname, pupil.c.born, contact.c.forename, contact.c.surname,

@@ -155,6 +155,16 @@ def test_the_region_is_where_a_number_without_country_code_belongs() -> None:
     assert numbers.read(written, region="IE") == numbers.Number(e164, LineType.MOBILE)
 
 
+@given(st.from_regex(r"0[1-9]\d{9}", fullmatch=True).filter(str.isascii))
+def test_the_short_way_says_what_the_library_says(raw: str) -> None:
+    found = numbers.read(raw)
+    kind = phonenumbers.number_type(phonenumbers.parse(raw, "GB"))
+    if isinstance(found, numbers.Number) and not any(pattern.fullmatch(found.e164) for pattern, _ in numbers.DRAMA):
+        assert found.line_type == numbers.LINE_TYPES.get(kind, LineType.OTHER)
+    else:
+        assert kind in {PhoneNumberType.UNKNOWN, *numbers.DEAR}
+
+
 def test_masked_numbers_keep_three_digits() -> None:
     assert numbers.masked(MOBILE) == "…123"
 
