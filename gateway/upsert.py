@@ -19,14 +19,26 @@ async def insert(
     """Insert rows, all with the same columns. Where ``key`` is taken, set the ``update`` columns, or do nothing."""
     if not rows:
         return
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = build(table)
+    statement = _insert(session, table)
     if update:
         changes = {column: statement.excluded[column] for column in update}
         statement = statement.on_conflict_do_update(index_elements=list(key), set_=changes)
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(key))
     await session.execute(statement, rows)
+
+
+async def add(session: Session, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows of plain values, in the order of the table's columns; rows that are there already are left alone.
+
+    Straight to the driver: for very many small rows SQLAlchemy's handling of each would cost more than the database's.
+    """
+    if not rows:
+        return
+    connection = await session.connection()
+    statement = _insert(session, table).on_conflict_do_nothing()
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(table.c.keys()))
+    await connection.exec_driver_sql(str(compiled), list(rows))
 
 
 async def change(session: Session, table: sa.Table, rows: Rows) -> None:
@@ -41,3 +53,7 @@ async def change(session: Session, table: sa.Table, rows: Rows) -> None:
     )
     connection = await session.connection()
     await connection.execute(statement, [{f"_{name}": value for name, value in row.items()} for row in rows])
+
+
+def _insert(session: Session, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)

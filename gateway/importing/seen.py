@@ -50,8 +50,7 @@ async def opened(session: Session) -> AsyncIterator[None]:
 
 async def mark(session: Session, what: What, found: Iterable[tuple[int, int, str]]) -> None:
     """Write down what was mentioned."""
-    rows = [{"what": what.value, "a": a, "b": b, "c": c} for a, b, c in dict.fromkeys(found)]
-    await upsert.insert(session, table, rows, key=["what", "a", "b", "c"])
+    await upsert.add(session, table, [(what.value, a, b, c) for a, b, c in dict.fromkeys(found)])
 
 
 async def marks(session: Session, what: What, ids: Collection[int]) -> Sequence[tuple[int, int, str]]:
