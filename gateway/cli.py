@@ -249,3 +249,7 @@ def main() -> None:
             # A terminal that lacks a letter shows a question mark: better than no answer at all.
             stream.reconfigure(errors="replace")
     build()()
+
+
+if __name__ == "__main__":
+    main()

@@ -117,7 +117,7 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
     stops = {(row.address, row.medium.value) for row in await session.scalars(stopped)}
     return {
         "contact": _row(contact),
-        "children": [_child(tie, pupil, today) for tie, pupil in (await session.execute(ties)).tuples()],
+        "children": [_child(tie, pupil, today) for tie, pupil in await session.execute(ties)],
         "ways": [
             {
                 "address": point.address,

@@ -68,7 +68,7 @@ async def _history(session: Session, message: Message) -> list[dict[str, Any]]:
     from gateway import audit
     from gateway.models import Attempt, Inbound, Reply
 
-    lines: list[dict[str, Any]] = [{"at": message.created_at, "what": "planned", "detail": f"for {message.due_at}"}]
+    lines: list[dict[str, Any]] = [{"at": message.created_at, "what": "planned", "detail": ""}]
     for attempt in await session.scalars(select(Attempt).where(Attempt.message_id == message.id)):
         lines.append({"at": attempt.begun_at, "what": f"try {attempt.number} begun", "detail": attempt.worker})
         if attempt.ended_at:

@@ -52,9 +52,9 @@ def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Res
 
     Raises ``ConfigError``, or :class:`errors.NotReady` when the database is away or has other tables.
     """
-    from gateway import logs, migrate, wiring
-
     loaded = settings(ctx)
+    from gateway import logs, migrate, wiring  # after the settings: a mistake in them is told at once
+
     logs.configure("warning", "console")
 
     async def opened() -> Result:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from channels.base import Medium
@@ -28,12 +28,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Somebody who gets nothing by one medium, and why."""
+    """Somebody who gets nothing at all, about whom, and every reason for it."""
 
     who: str
     about: str
-    medium: Medium
-    reason: str
+    reasons: tuple[str, ...]
 
 
 def shares(rows: Iterable[Planned]) -> list[Share]:
@@ -53,28 +52,39 @@ def shares(rows: Iterable[Planned]) -> list[Share]:
     return sorted(found.values(), key=lambda share: (share.medium, -share.messages, share.language))
 
 
-def silents(preview: notices.Preview) -> list[Silent]:
-    """Who would get nothing by some medium, with the reason."""
+def silent(preview: notices.Preview) -> list[Silent]:
+    """The contacts who would get nothing by any medium."""
+    found: dict[int, list[Planned]] = defaultdict(list)
+    for row in preview.rows:
+        if row.message.contact_id is not None:
+            found[row.message.contact_id].append(row)
     return [
-        Silent(_who(preview, row), about(preview, row.pupil_ids), row.message.medium, row.message.reason)
-        for row in preview.rows
-        if row.message.state is MessageState.SKIPPED
+        Silent(_who(preview, rows[0]), about(preview, _pupils(rows)), _reasons(rows))
+        for rows in found.values()
+        if not any(_leaving(rows))
     ]
 
 
-def unreached(preview: notices.Preview) -> list[str]:
-    """The pupils of whose family nobody would get anything at all, by any medium."""
-    told = {pupil_id for row in _leaving(preview.rows) for pupil_id in row.pupil_ids}
-    concerned = {pupil_id for row in preview.rows for pupil_id in row.pupil_ids}
-    return [about(preview, [pupil_id]) for pupil_id in sorted(concerned - told)]
+def partly(preview: notices.Preview) -> list[tuple[Medium, str, int]]:
+    """How often one medium fails somebody whom another reaches: medium, reason and number, the commonest first."""
+    told = {row.message.contact_id for row in _leaving(preview.rows)}
+    counts = Counter(
+        (row.message.medium, row.message.reason)
+        for row in preview.rows
+        if row.message.state is MessageState.SKIPPED and row.message.contact_id in told
+    )
+    return [(medium, reason, number) for (medium, reason), number in counts.most_common()]
 
 
-def reasons(found: Sequence[Silent]) -> dict[str, list[Silent]]:
-    """The silent by reason, the commonest first."""
-    grouped: dict[str, list[Silent]] = defaultdict(list)
-    for one in found:
-        grouped[one.reason].append(one)
-    return dict(sorted(grouped.items(), key=lambda item: -len(item[1])))
+def unreached(preview: notices.Preview) -> list[Silent]:
+    """The pupils of whose family nobody would get anything at all."""
+    told = _pupils(_leaving(preview.rows))
+    found: dict[int, list[Planned]] = defaultdict(list)
+    for row in preview.rows:
+        for pupil_id in row.pupil_ids:
+            if pupil_id not in told:
+                found[pupil_id].append(row)
+    return [Silent("nobody", about(preview, [pupil_id]), _reasons(rows)) for pupil_id, rows in found.items()]
 
 
 def sentence(reason: str) -> str:
@@ -116,6 +126,14 @@ def masked(address: str) -> str:
 
 def _leaving(rows: Iterable[Planned]) -> Iterable[Planned]:
     return (row for row in rows if row.message.state is not MessageState.SKIPPED)
+
+
+def _pupils(rows: Iterable[Planned]) -> dict[int, None]:
+    return dict.fromkeys(pupil_id for row in rows for pupil_id in row.pupil_ids)
+
+
+def _reasons(rows: Iterable[Planned]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row.message.reason for row in rows))
 
 
 def _who(preview: notices.Preview, row: Planned) -> str:

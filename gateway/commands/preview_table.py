@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from gateway import notices
@@ -42,7 +43,8 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
             }
             for share in preview.shares(seen.rows)
         ],
-        "unreached": preview.unreached(seen),
+        "unreached": list(map(_plain, preview.unreached(seen))),
+        "silent": list(map(_plain, preview.silent(seen))),
         "rows": preview.every_row(seen),
     }
 
@@ -71,25 +73,33 @@ def _samples(shares: list[preview.Share]) -> None:
 
 
 def _silent(seen: notices.Preview, most: int | None) -> None:
-    grouped = preview.reasons(preview.silents(seen))
-    if grouped:
-        showing.say("Who would get nothing, and why")
-    for reason, group in grouped.items():
-        showing.say(f"  {len(group)}: {preview.sentence(reason)}")
-        for one in group[:most]:
-            showing.say(f"      {one.who}, by {one.medium}, about {one.about}")
-        _cut(len(group), most)
-    unreached = preview.unreached(seen)
+    """Who would get nothing at all, and where only one medium fails."""
+    unreached, silent = preview.unreached(seen), preview.silent(seen)
     if unreached:
-        showing.say(f"Nobody at all would hear about {showing.count(len(unreached), 'pupil')}:")
-        for name in unreached[:most]:
-            showing.say(f"      {name}")
-        _cut(len(unreached), most)
+        showing.say(f"Nobody would hear about {showing.count(len(unreached), 'pupil')}:")
+        _list([f"{one.about}. {_why(one)}" for one in unreached], most)
+    if silent:
+        showing.say(f"{showing.count(len(silent), 'contact')} would get nothing of their own:")
+        _list([f"{one.who}, about {one.about}. {_why(one)}" for one in silent], most)
+    partly = preview.partly(seen)
+    if partly:
+        showing.say("Reached one way, but not by every medium:")
+        _list([f"{number} by {medium}: {preview.sentence(reason)}" for medium, reason, number in partly], None)
 
 
-def _cut(length: int, most: int | None) -> None:
-    if most is not None and length > most:
-        showing.say(f"      … and {length - most} more (--all shows them)")
+def _why(one: preview.Silent) -> str:
+    return " ".join(map(preview.sentence, one.reasons))
+
+
+def _plain(one: preview.Silent) -> dict[str, object]:
+    return {"who": one.who, "about": one.about, "reasons": one.reasons, "why": _why(one)}
+
+
+def _list(lines: Sequence[str], most: int | None) -> None:
+    for line in lines[:most]:
+        showing.say(f"    {line}")
+    if most is not None and len(lines) > most:
+        showing.say(f"    … and {len(lines) - most} more (--all shows them)")
 
 
 def _every_row(seen: notices.Preview) -> None:

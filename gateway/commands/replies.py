@@ -79,7 +79,7 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
             "seen by": reply.seen_by,
             "message": reply.message_id,
         }
-        for reply, conversation, contact in (await session.execute(query)).tuples()
+        for reply, conversation, contact in await session.execute(query)
     ]
 
 

@@ -21,11 +21,11 @@ def run(
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file, also accepted here.")] = None,
 ) -> None:
     """Run the gateway until it is told to stop."""
-    from gateway import logs, wiring
-
     if config:
         ctx.obj = opening.Installation(config)
     settings = opening.settings(ctx)
+    from gateway import logs, wiring
+
     logs.configure(settings.log.level, settings.log.format)
     wiring.serve(settings)
 
@@ -85,9 +85,9 @@ def migrate(
 
     Safe to repeat. Copy the database before an upgrade.
     """
+    url = opening.settings(ctx).database.dsn()
     from gateway import migrate as steps
 
-    url = opening.settings(ctx).database.dsn()
     if sql:
         showing.say(steps.sql(url))
         return
@@ -102,10 +102,10 @@ def doctor(ctx: typer.Context, json: options.Json = False) -> None:
 
     Ends with 1 when something is bad.
     """
+    settings = opening.settings(ctx)
     from gateway import doctor as examining
     from gateway import wiring
 
-    settings = opening.settings(ctx)
     files = [path for path in (opening.installation(ctx).config, opening.credentials()) if path]
 
     async def examined() -> list[Finding]:

@@ -53,7 +53,10 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
         made.add_column(name, justify="right" if name in figures else "left", overflow="fold")
     for row in rows:
         made.add_row(*("" if cell is None else str(cell) for cell in row))
-    console().print(made)
+    if made.row_count:
+        console().print(made)
+    else:
+        say("There are none.")
 
 
 def when(moment: datetime | None, timezone: ZoneInfo) -> str:

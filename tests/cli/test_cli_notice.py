@@ -1,0 +1,244 @@
+"""``handbell notice``, ``message``, ``replies``, ``contact`` on a small school in a real database."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+from support import school
+
+from channels.base import Medium, Outcome, Receipt, ReceiptState, Reply
+from gateway import audit, context, intake
+from gateway.database import Database, Session
+from gateway.models import Attempt, Conversation, Message, MessageState, Notice
+
+if TYPE_CHECKING:
+    from conftest import Office
+
+CLOSURE = """
+key = "closure-boiler"
+title = "School closed"
+purpose = "statutory"
+media = ["sms", "email"]
+
+[text]
+en = "School is closed on Tuesday for {children}."
+pl = "We wtorek szkoła zamknięta: {children}."
+
+[audience]
+whole_school = true
+"""
+
+
+@pytest.fixture
+def closure(school_office: Office) -> str:
+    return school_office.write("closure.toml", CLOSURE)
+
+
+def test_check_says_that_all_is_well(office: Office) -> None:
+    assert office.gives("notice", "check", office.write("a.toml", CLOSURE)).strip().endswith("a.toml: in order.")
+
+
+def test_check_names_every_mistake_of_every_file(office: Office) -> None:
+    good = office.write("good.toml", CLOSURE)
+    bad = office.write("bad.toml", CLOSURE.replace("statutory", "urgent").replace("whole_school", "whole_scool"))
+    result = office.type("notice", "check", good, bad)
+    assert result.exit_code == 1
+    assert "good.toml: in order." in result.stdout
+    assert "bad.toml, line 4, “purpose”" in result.stdout
+    assert "Did you mean “whole_school”?" in result.stdout
+    found = json.loads(office.type("notice", "check", good, bad, "--json").stdout)
+    assert [file["ok"] for file in found] == [True, False]
+    assert found[1]["problems"][0].keys() == {"line", "field", "what", "cure"}
+
+
+def test_preview_shows_who_gets_what_and_who_gets_nothing(school_office: Office, closure: str) -> None:
+    said = school_office.gives("notice", "preview", closure)
+    assert "We wtorek szkoła zamknięta: Ana." in said
+    assert "Nobody would hear about 1 pupil:\n    Ben Example (4B)." in said
+    assert "Ivan Example, about Ana Example (3A). Must not be contacted about this child." in said
+    found = school_office.data("notice", "preview", closure)
+    totals = {(total["medium"], total["language"]): total for total in found["totals"]}
+    assert totals["sms", "pl"]["parts"] == 1
+    assert totals["sms", "pl"]["pence"] == 4
+    assert totals["email", "pl"]["messages"] == 1
+    assert [one["reasons"] for one in found["unreached"]] == [["nobody"]]
+    assert "+447700900111" not in json.dumps(found)
+
+
+def test_preview_writes_nothing(school_office: Office, closure: str) -> None:
+    school_office.gives("notice", "preview", closure, "--all")
+    assert school_office.change(lambda session: session.scalar(sa.select(sa.func.count()).select_from(Notice))) == 0
+
+
+def test_send_then_list_show_and_cancel(school_office: Office, closure: str) -> None:
+    assert "It goes now" in school_office.gives("notice", "send", closure, "--as", "Mrs Office")
+    assert "sent or scheduled already" in school_office.refuses("notice", "send", closure)
+    [row] = school_office.data("notice", "list")
+    assert (row["key"], row["state"], row["author"]) == ("closure-boiler", "scheduled", "Mrs Office")
+    assert "No message of it has been planned yet." in school_office.gives("notice", "show", "closure-boiler")
+    assert "0 messages taken back" in school_office.gives("notice", "cancel", row["id"], "--as", "Head")
+    assert "cancelled already" in school_office.refuses("notice", "cancel", "closure-boiler")
+    deeds = school_office.data("audit", "show", "--about", f"notice:{row['id']}")
+    assert [(deed["action"], deed["actor"]) for deed in deeds] == [
+        ("notice.cancelled", "Head"),
+        ("notice.submitted", "Mrs Office"),
+    ]
+
+
+def test_a_held_notice_waits_for_somebody_else(school_office: Office) -> None:
+    file = school_office.write("held.toml", CLOSURE + "\n[approval]\nrequired = true\n")
+    assert "waits for somebody other than Ann" in school_office.gives("notice", "send", file, "--as", "Ann")
+    assert "somebody else must approve" in school_office.refuses("notice", "approve", "closure-boiler", "--as", "ann")
+    assert "approved by Bob" in school_office.gives("notice", "approve", "closure-boiler", "--as", "Bob")
+
+
+def test_show_groups_what_did_not_arrive_by_reason(school_office: Office) -> None:
+    async def planned(database: Database) -> None:
+        now = context.utc_now()
+        sender = await school.sender(database)
+        run = await school.run(database, now=now)
+        for _ in range(2):
+            await school.message(database, sender, now=now, run=run, state=MessageState.DELIVERED)
+        wrong = {"reason": "bad_address", "reason_text": "There is no such number."}
+        await school.message(database, sender, now=now, run=run, state=MessageState.FAILED, **wrong)
+
+    school_office.do(planned)
+    key = school_office.data("notice", "list")[0]["key"]
+    said = school_office.gives("notice", "show", key)
+    assert "There is no such number." in said
+    counts = {count["state"]: count["messages"] for count in school_office.data("notice", "show", key)["messages"]}
+    assert counts == {"delivered": 2, "failed": 1}
+
+
+def test_what_there_is_not_is_a_sentence(office: Office) -> None:
+    assert office.refuses("notice", "show", "nothing").strip() == "There is no notice “nothing”."
+    assert "There is no message" in office.refuses("message", "show", "nothing")
+    assert "There is no contact 99" in office.refuses("contact", "show", "99")
+    assert "There is no answer 99" in office.refuses("replies", "seen", "99")
+    assert "there is no such file" in office.refuses("notice", "send", str(office.folder / "no.toml"))
+
+
+def test_the_schema_is_json_schema(office: Office) -> None:
+    assert json.loads(office.gives("notice", "schema"))["title"] == "Handbell definition"
+
+
+async def exchange(database: Database, log: audit.Log) -> str:
+    """A text that was tried, delivered and answered. Gives its id."""
+    now = context.utc_now()
+    sender = await school.sender(database)
+    sent = await school.message(
+        database, sender, now=now, number="+447700900333", state=MessageState.ACCEPTED, attempt=1
+    )
+    tried = Attempt(message_id=sent, number=1, worker="w", begun_at=now, ended_at=now, outcome=Outcome.ACCEPTED)
+    await school.add(database, tried)
+    events = [
+        Receipt(message_id=sent, ref="", state=ReceiptState.DELIVERED, event_id="r1", at=now),
+        Reply(
+            medium=Medium.SMS, sender="+447700900333", to="+441134960001", body="Is the club on?", event_id="e1", at=now
+        ),
+    ]
+    async with database.write() as session:
+        await intake.store(session, "twilio-sms", events, now=now)
+    await intake.handle_waiting(database, log=log, now=now + timedelta(seconds=1))
+    return sent
+
+
+def test_a_message_tells_its_whole_history(school_office: Office) -> None:
+    sent = school_office.do(lambda database: exchange(database, school_office.log))
+    what = [line["what"] for line in school_office.data("message", "show", sent)["history"]]
+    assert {"planned", "try 1 begun", "try 1: accepted", "receipt: delivered", "answer"} <= set(what)
+    assert "audit: message.delivered" in what
+    assert "Is the club on?" in school_office.gives("message", "show", sent)
+
+
+def test_replies_wait_until_somebody_has_read_them(school_office: Office) -> None:
+    school_office.do(lambda database: exchange(database, school_office.log))
+    [row] = school_office.data("replies", "list", "--waiting")
+    assert row["words"] == "Is the club on?"
+    school_office.gives("replies", "seen", str(row["id"]), "--as", "Mr Reilly")
+    assert school_office.data("replies", "list", "--waiting") == []
+    assert school_office.data("replies", "list")[0]["seen by"] == "Mr Reilly"
+    assert "read by Mr Reilly already" in school_office.refuses("replies", "seen", str(row["id"]))
+
+    async def waiting(session: Session) -> Any:
+        return (await session.scalars(select(Conversation.waiting_since))).all()
+
+    assert school_office.change(waiting) == [None]
+
+
+def test_a_conversation_waits_while_any_answer_is_unread(school_office: Office) -> None:
+    async def twice(database: Database) -> None:
+        await exchange(database, school_office.log)
+        now = context.utc_now()
+        more = Reply(medium=Medium.SMS, sender="+447700900333", to="", body="And swimming?", event_id="e2", at=now)
+        async with database.write() as session:
+            await intake.store(session, "twilio-sms", [more], now=now)
+        await intake.handle_waiting(database, log=school_office.log, now=now)
+
+    school_office.do(twice)
+    newest, _first = school_office.data("replies", "list")
+    school_office.gives("replies", "seen", str(newest["id"]))
+    [left] = school_office.data("replies", "list", "--waiting")
+    assert left["words"] == "Is the club on?"
+
+
+@pytest.fixture
+def failed(school_office: Office) -> str:
+    async def fail(database: Database) -> str:
+        now = context.utc_now()
+        child = await school.pupil(database, "Cy")
+        run = await school.run(database, now=now)
+        doubt = {"reason": "in_doubt", "reason_text": "Nobody can tell.", "attempt": 3, "ref": "SM1", "retries": 2}
+        sender = await school.sender(database)
+        return await school.message(
+            database, sender, now=now, run=run, about=[child], state=MessageState.FAILED, **doubt
+        )
+
+    found: str = school_office.do(fail)
+    return found
+
+
+def test_a_failed_message_goes_again_once(school_office: Office, failed: str) -> None:
+    copy = school_office.gives("message", "again", failed, "--as", "Ann").split()[-1].rstrip(".")
+    found = school_office.data("message", "show", copy)["message"]
+    assert found["state"] == "queued"
+    assert (found["attempt"], found["retries"], found["ref"], found["reason"]) == (0, 0, "", "")
+    assert copy in school_office.refuses("message", "again", failed)
+    [deed] = school_office.data("audit", "show", "--action", "message.again")
+    assert (deed["actor"], deed["body"]) == ("Ann", {"as": copy})
+
+
+def test_what_goes_again_is_about_the_same_children(school_office: Office, failed: str) -> None:
+    """The guard asks by these rows whether anybody is barred."""
+    school_office.gives("message", "again", failed)
+    rows = school_office.change(lambda session: session.execute(sa.text("SELECT pupil_id FROM about"))).all()
+    assert len(rows) == 2
+    assert len(set(rows)) == 1
+
+
+@pytest.mark.parametrize("state", [MessageState.DELIVERED, MessageState.QUEUED, MessageState.SKIPPED])
+def test_only_a_failed_message_goes_again(school_office: Office, failed: str, state: MessageState) -> None:
+    school_office.change(lambda session: session.execute(sa.update(Message).values(state=state)))
+    assert "Only a failed message" in school_office.refuses("message", "again", failed)
+
+
+def test_what_is_out_of_date_does_not_go_again(school_office: Office, failed: str) -> None:
+    past = context.utc_now() - timedelta(hours=1)
+    school_office.change(lambda session: session.execute(sa.update(Message).values(not_after=past)))
+    assert "no longer worth saying" in school_office.refuses("message", "again", failed)
+
+
+def test_contacts_are_found_by_their_own_name_and_by_the_childs(school_office: Office) -> None:
+    names = {row["name"] for row in school_office.data("contact", "list", "ana")}
+    assert names == {"Maria Example", "Ivan Example"}
+    [mother] = school_office.data("contact", "list", "Mari")
+    found = school_office.data("contact", "show", str(mother["id"]))
+    assert [way["address"] for way in found["ways"]] == ["+447700900111", "maria@families.example"]
+    [father] = school_office.data("contact", "list", "Iva")
+    assert "must not be contacted" in school_office.gives("contact", "show", str(father["id"]))
+    assert "There are none." in school_office.gives("contact", "list", "100%")
