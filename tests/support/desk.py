@@ -1,0 +1,61 @@
+"""A gateway over a real database, with a clock to turn and definitions to submit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from channels.base import Channel
+from config import sections
+from config.settings import Settings
+from gateway import audit, context
+from gateway.database import Database
+from gateway.definitions import model, reading
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+LOG = audit.Log(b"k" * 32)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+def gateway(
+    database: Database,
+    clock: Clock | None = None,
+    *,
+    channels: Mapping[str, Channel] | None = None,
+    drafts: bool = False,
+) -> context.Gateway:
+    settings = Settings(
+        school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123"),
+        languages=sections.Languages(allow_drafts=drafts),
+        costs=sections.Costs(pence_per_text_part=4, pence_per_call_minute=10, pence_per_email=0.1),
+    )
+    return context.Gateway(
+        settings=settings, database=database, log=LOG, secret=b"s" * 32, channels=channels or {}, now=clock or Clock()
+    )
+
+
+def definition(**changes: Any) -> model.Definition:
+    """A free text to the whole school by text message, with the changes."""
+    return reading.read(
+        {
+            "key": "fair",
+            "title": "Book fair",
+            "purpose": "service",
+            "text": {"en": "The book fair is on Friday for {children}."},
+            "audience": {"whole_school": True},
+            "media": ["sms"],
+        }
+        | changes
+    )
