@@ -24,9 +24,6 @@ RECEPTION = frozenset({"r", "yr", "reception", "rec", "fs2", "f2", "foundation",
 DATE_FORMATS = ("%d/%m/%Y", "%Y-%m-%d", "%d/%m/%y", "%d %b %Y", "%d %B %Y", "%d %b %y", "%Y/%m/%d")
 MIDNIGHT = re.compile(r"[ T]00:00(:00(\.0+)?)?(Z| ?AM)?$|[ T]12:00:00 AM$", re.IGNORECASE)
 
-# The letters of the check digit, in the order of their values: I, O and S are left out, as they look like figures.
-UPN_LETTERS = "ABCDEFGHJKLMNPQRTUVWXYZ"
-
 
 def text(raw: str) -> str:
     """Tidy words: one space between them, composed letters (NFC), no stray byte order mark."""
@@ -90,25 +87,6 @@ def priority(raw: str) -> int | Problem:
     """Read whose turn it is to be asked: 1 is first."""
     found = re.fullmatch(r"(?:priority\s*)?([1-9]\d?)(?:\.0+|st|nd|rd|th)?", raw.strip().casefold())
     return int(found[1]) if found else Problem(f"“{text(raw)}” is not a priority.", "Write a number from 1 to 99.")
-
-
-def upn(raw: str) -> str | Problem:
-    """Read a unique pupil number: a check letter and twelve figures; in a temporary number the last is a letter."""
-    number = re.sub(r"\s", "", raw).upper()
-    if not re.fullmatch(r"[A-Z]\d{11}[0-9A-HJ-NP-RT-Z]", number):
-        return Problem("This UPN is not a letter followed by twelve figures.", "Correct it in the school's records.")
-    if number[0] != check_letter(number[1:]):
-        return Problem("The first letter of this UPN does not fit its figures.", "Correct it in the school's records.")
-    return number
-
-
-def check_letter(figures: str) -> str:
-    """The letter that a UPN begins with: the sum of figure times weight, weights 2 to 13, modulo 23, as a letter.
-
-    DfE, «Unique pupil numbers (UPNs): a guide for schools and local authorities».
-    """
-    values = (int(c) if c.isdigit() else UPN_LETTERS.index(c) for c in figures)
-    return UPN_LETTERS[sum(weight * value for weight, value in enumerate(values, start=2)) % len(UPN_LETTERS)]
 
 
 def listed(raw: str) -> tuple[str, ...]:

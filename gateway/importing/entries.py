@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from gateway import addresses
+from gateway import addresses, upn
 from gateway.errors import Problem
 from gateway.importing import bars, cells
 from gateway.importing.headings import Kind, Layout
@@ -164,7 +164,7 @@ def _mailboxes(row: Row) -> Iterator[str]:
 
 def _upn(row: Row) -> str:
     values: Values = {}
-    row.take(values, "pupil.upn", cells.upn)
+    row.take(values, "pupil.upn", upn.read)
     return str(values.get("upn", ""))
 
 

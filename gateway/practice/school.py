@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
-from gateway.importing import cells
+from gateway import upn
 from gateway.practice.households import Household, Names, Situation, Tie, names
 
 YEARS: tuple[str, ...] = ("R", "1", "2", "3", "4", "5", "6")
@@ -215,10 +215,10 @@ def _cases(families: Sequence[Family]) -> dict[str, list[tuple[str, ...]]]:
 
 def _pupil_row(child: Child) -> Sequence[str]:
     figures = f"9999999{child.born.year % 100:02}{int(child.id) % 1000:03}"
-    upn = cells.check_letter(figures) + figures
+    number = upn.check_letter(figures) + figures
     year = "Reception" if child.year == "R" else f"Year {child.year}"
     return (
-        child.id, upn, child.forename, child.surname, child.known_as, f"{child.born:%d/%m/%Y}", year, child.form,
+        child.id, number, child.forename, child.surname, child.known_as, f"{child.born:%d/%m/%Y}", year, child.form,
         "; ".join(child.groups), child.language, "",
     )  # fmt: skip
 

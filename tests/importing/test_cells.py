@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway import upn
 from gateway.errors import Problem
 from gateway.importing import cells
 
@@ -78,15 +79,15 @@ def test_refuses_what_is_no_priority(raw: str) -> None:
 
 @given(st.text(alphabet="0123456789", min_size=11, max_size=11), st.sampled_from("0123456789ABCXYZ"))
 def test_the_check_letter_catches_every_single_slip(figures: str, last: str) -> None:
-    upn = cells.check_letter(figures + last) + figures + last
-    assert cells.upn(f" {upn.lower()} ") == upn
+    number = upn.check_letter(figures + last) + figures + last
+    assert upn.read(f" {number.lower()} ") == number
     slipped = str((int(figures[5]) + 1) % 10)
-    assert isinstance(cells.upn(upn[:6] + slipped + upn[7:]), Problem)
+    assert isinstance(upn.read(number[:6] + slipped + number[7:]), Problem)
 
 
 @pytest.mark.parametrize("raw", ["H80120000100", "H8012000010011", "8012000010011", "H80120000100O"])
 def test_refuses_upns_of_another_shape(raw: str) -> None:
-    assert isinstance(cells.upn(raw), Problem)
+    assert isinstance(upn.read(raw), Problem)
 
 
 def test_lists_names_once() -> None:
