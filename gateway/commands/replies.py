@@ -67,7 +67,9 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
         .limit(limit)
     )
     if waiting:
-        query = query.where(col(Reply.seen_at).is_(None), col(Conversation.waiting_since).is_not(None))
+        query = query.where(
+            col(Reply.seen_at).is_(None), Reply.option == "", col(Conversation.waiting_since).is_not(None)
+        )
     return [
         {
             "id": reply.id,
@@ -97,7 +99,10 @@ async def _mark_seen(session: Session, gateway: Gateway, reply_id: int, *, actor
     reply.seen_at, reply.seen_by = now, actor
     session.add(reply)
     await session.flush()
-    unread = select(Reply.id).where(Reply.conversation_id == reply.conversation_id, col(Reply.seen_at).is_(None))
+    # A key of the menu needs no reader: it was noted as the answer that it stands for.
+    unread = select(Reply.id).where(
+        Reply.conversation_id == reply.conversation_id, Reply.option == "", col(Reply.seen_at).is_(None)
+    )
     conversation = await session.get(Conversation, reply.conversation_id)
     if conversation is not None and await session.scalar(unread.limit(1)) is None:
         conversation.waiting_since = None

@@ -127,12 +127,12 @@ def test_the_schema_is_json_schema(office: Office) -> None:
     assert json.loads(office.gives("notice", "schema"))["title"] == "Handbell definition"
 
 
-async def exchange(database: Database, log: audit.Log) -> str:
+async def exchange(database: Database, log: audit.Log, **fields: Any) -> str:
     """A text that was tried, delivered and answered. Gives its id."""
     now = context.utc_now()
     sender = await school.sender(database)
     sent = await school.message(
-        database, sender, now=now, number="+447700900333", state=MessageState.ACCEPTED, attempt=1
+        database, sender, now=now, number="+447700900333", state=MessageState.ACCEPTED, attempt=1, **fields
     )
     tried = Attempt(message_id=sent, number=1, worker="w", begun_at=now, ended_at=now, outcome=Outcome.ACCEPTED)
     await school.add(database, tried)
@@ -185,6 +185,22 @@ def test_a_conversation_waits_while_any_answer_is_unread(school_office: Office) 
     school_office.gives("replies", "seen", str(newest["id"]))
     [left] = school_office.data("replies", "list", "--waiting")
     assert left["words"] == "Is the club on?"
+
+
+def test_a_key_of_the_menu_needs_no_reader(school_office: Office) -> None:
+    async def pressed(database: Database) -> None:
+        now = context.utc_now()
+        await exchange(database, school_office.log, keys="12")
+        answer = Reply(medium=Medium.SMS, sender="+447700900333", to="", body="1", event_id="e2", at=now)
+        async with database.write() as session:
+            await intake.store(session, "twilio-sms", [answer], now=now)
+        await intake.handle_waiting(database, log=school_office.log, now=now)
+
+    school_office.do(pressed)
+    [waiting] = school_office.data("replies", "list", "--waiting")
+    school_office.gives("replies", "seen", str(waiting["id"]))
+    assert school_office.data("replies", "list", "--waiting") == []
+    assert {row["means"] for row in school_office.data("replies", "list")} == {"1", ""}
 
 
 @pytest.fixture
