@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 import ssl
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -157,5 +157,6 @@ async def _cut(server: SMTP) -> NoReturn:
 
 
 def _abort(line: SMTP) -> None:
-    if isinstance(line.transport, asyncio.WriteTransport):
-        line.transport.abort()
+    transport = cast(asyncio.WriteTransport | None, line.transport)  # uvloop's are not of asyncio's classes
+    if transport is not None:
+        transport.abort()
