@@ -46,8 +46,8 @@ def _toml(text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
         raise _bad(f"this cannot be read as TOML: {error}.", line=int(line[1]) if line else 0) from None
-    except (RecursionError, ValueError):  # a ValueError for a date or a number that is none
-        raise _bad("this cannot be read as TOML: a value in it is impossible, or nested too deeply.") from None
+    except (RecursionError, ValueError):
+        raise _bad("this cannot be read as TOML: a number in it is too long, or it is nested too deeply.") from None
 
 
 def _json(text: str) -> dict[str, Any]:

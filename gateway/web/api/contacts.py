@@ -52,10 +52,10 @@ async def one(request: Request, contact_id: paging.Id) -> shapes.ContactDetails:
                 lives_with=tie.lives_with,
                 barred=tie.barred_on(gateway.today()),
             )
-            for tie, pupil in (await session.execute(ties)).tuples()
+            for tie, pupil in await session.execute(ties)
         ]
         plain = shapes.Contact.model_validate(contact)
-        return shapes.ContactDetails(**dict(plain), points=await _points(session, contact_id), children=children)
+        return shapes.ContactDetails(**plain.model_dump(), points=await _points(session, contact_id), children=children)
 
 
 @routes.post("/{contact_id}/opt-out", response_model=shapes.StoppedNow, summary="Stop a medium for a contact")

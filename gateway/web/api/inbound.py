@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from sqlmodel import col, select
@@ -76,9 +74,8 @@ def _replies() -> sa.Select[Reply, Conversation, Contact]:
 
 
 def _shape(reply: Reply, conversation: Conversation, contact: Contact | None) -> shapes.InboundReply:
-    fields: dict[str, Any] = dict(shapes.Reply.model_validate(reply))
     return shapes.InboundReply(
-        **fields,
+        **shapes.Reply.model_validate(reply).model_dump(),
         conversation=shapes.Conversation.model_validate(conversation),
         contact=contact.full_name if contact else "",
     )

@@ -33,7 +33,7 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
         replies = select(Reply).where(Reply.message_id == message.id).order_by(col(Reply.id))
         lines = await audit.lines_about(session, f"message:{message.id}", limit=_MOST_LINES)
         return shapes.MessageDetails(
-            **dict(shapes.Message.model_validate(message)),
+            **shapes.Message.model_validate(message).model_dump(),
             notice=await _notice(session, message),
             address=message.address,
             subject=message.subject,

@@ -82,7 +82,7 @@ async def one(request: Request, key: Key) -> shapes.NoticeDetails:
         notice = await notices.find(session, key)
         tally = await notices.tally(session, notice)
     plain = shapes.Notice.model_validate(notice)
-    return shapes.NoticeDetails(**dict(plain), definition=notice.definition, counts=_counts(tally))
+    return shapes.NoticeDetails(**plain.model_dump(), definition=notice.definition, counts=_counts(tally))
 
 
 @routes.post("/{key}/approve", response_model=shapes.Notice, summary="Let a held notice go")
