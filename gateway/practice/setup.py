@@ -1,0 +1,164 @@
+"""Making the practice gateway: a folder with a made-up school, imported as a real one would be, and settings to run it.
+
+Nothing leaves the machine: in practice mode the settings point at the simulator, which the daemon itself starts.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from importlib import resources
+from pathlib import Path
+
+from gateway import errors
+from gateway.practice import school
+
+SETTINGS = """\
+# Settings of the practice school. Everything goes to the simulator on this machine; nothing leaves it.
+
+[school]
+name = "Oakfield Primary School"
+short_name = "Oakfield"
+phone = "0113 496 0000"
+
+[database]
+state_dir = "{state_dir}"
+
+[web]
+port = {port}
+public_base_url = "http://127.0.0.1:{port}"
+
+[twilio]
+account_sid = "{account_sid}"
+auth_token = "{auth_token}"
+api_base_url = "http://127.0.0.1:{api_port}"
+
+[[twilio.sms_senders]]
+address = "+441134960001"
+parts_per_second = 50
+burst = 50
+
+[[twilio.voice_senders]]
+address = "+441134960002"
+calls_per_second = 5
+burst = 5
+
+[smtp]
+host = "127.0.0.1"
+port = {smtp_port}
+security = "none"
+from_address = "office@oakfield.example"
+messages_per_second = 50
+
+[costs]
+pence_per_text_part = 3.4
+pence_per_call_minute = 6.0
+
+[languages]
+# The Polish and Urdu words are drafts that no person has checked: fine for pretend phones, not for real families.
+allow_drafts = true
+
+[practice]
+enabled = true
+seed = {seed}
+
+[log]
+level = "warning"
+format = "console"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the practice school lives."""
+
+    folder: Path
+    fresh: bool
+
+    @property
+    def settings(self) -> Path:
+        """Its settings file."""
+        return self.folder / "handbell.toml"
+
+    @property
+    def exports(self) -> tuple[Path, ...]:
+        """The files that the made-up MIS exported."""
+        return tuple(sorted((self.folder / "export").glob("*.csv")))
+
+    @property
+    def notices(self) -> Path:
+        """Example definitions to try."""
+        return self.folder / "notices"
+
+
+def prepare(
+    folder: Path, *, seed: int, port: int, keep: bool, today: date, say: Callable[[str], None]
+) -> tuple[Place, school.Summary | None]:
+    """Write the practice school's files. With ``keep`` an existing one is used again as it is.
+
+    Raises :class:`errors.Conflict` rather than touch a folder that is something else.
+    """
+    folder = folder.resolve()
+    place = Place(folder, fresh=not (keep and (folder / "handbell.toml").exists()))
+    if not place.fresh:
+        say(f"Using the practice school in {folder}.")
+        return place, None
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "handbell.toml").exists():
+            raise errors.Conflict(f"{folder} is not a practice school. Name another folder with --folder.")
+        shutil.rmtree(folder)
+    (folder / "export").mkdir(parents=True)
+    say("Making up a school …")
+    summary = school.write(folder / "export", seed=seed, today=today)
+    _write_settings(place, seed=seed, port=port)
+    place.notices.mkdir()
+    for source in resources.files("gateway.practice").joinpath("notices").iterdir():
+        (place.notices / source.name).write_text(source.read_text("utf-8"), "utf-8")
+    return place, summary
+
+
+def _write_settings(place: Place, *, seed: int, port: int) -> None:
+    api_port, smtp_port = free_ports(2)
+    text = SETTINGS.format(
+        state_dir=str(place.folder).replace("\\", "/"),
+        port=port,
+        account_sid=f"AC{secrets.token_hex(16)}",
+        auth_token=secrets.token_hex(16),
+        api_port=api_port,
+        smtp_port=smtp_port,
+        seed=seed,
+    )
+    place.settings.write_text(text, "utf-8")
+    place.settings.chmod(0o600)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def usable_port(wanted: int) -> int:
+    """The port that was asked for, or the next one that is free.
+
+    Raises :class:`errors.NotReady` when twenty in a row are taken.
+    """
+    for port in range(wanted, wanted + 20):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise errors.NotReady(f"The ports from {wanted} to {wanted + 19} are all in use. Name another with --port.")
