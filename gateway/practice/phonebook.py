@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from random import Random
 
-#: No family has one of the first ten mobiles, the simulator's magic numbers, nor of the first ten landlines of an area,
-#: the school's own.
+#: No family has a mobile below 07700 900010 or above 07700 900899: the simulator's magic numbers, which fail on purpose.
+#: Nor one of the first ten landlines of an area, the school's own.
 KEPT = 10
-MOBILES = range(KEPT, 1000)
+MOBILES = range(KEPT, 900)
 
 #: Prefixes of Ofcom's drama landlines; three figures follow. https://www.ofcom.org.uk/…/numbers-for-drama
 LANDLINES = (
@@ -21,7 +21,7 @@ DOMAINS = ("example.com", "example.org", "example.net")
 
 
 class Phonebook:
-    """Gives out each number and address once. There are only 990 mobiles: asking for more raises IndexError."""
+    """Gives out each number and address once. There are only 890 mobiles: asking for more raises IndexError."""
 
     def __init__(self, rng: Random):
         self._rng = rng
