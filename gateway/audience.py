@@ -44,7 +44,7 @@ async def resolve(session: Session, wanted: model.Audience, *, today: date, defa
     pupil_ids, problems = await _choose(session, wanted, today=today)
     known = await people.load(session, today=today, pupil_ids=None if wanted.whole_school else pupil_ids)
     chosen = [pupil_id for pupil_id in pupil_ids if pupil_id in known.pupils]
-    listeners = _listeners(known, chosen, wanted, today=today, default_language=default_language)
+    listeners = listeners_of(known, chosen, wanted, today=today, default_language=default_language)
     return Audience(known, listeners, problems)
 
 
@@ -93,9 +93,10 @@ def _match(
     return found, problems
 
 
-def _listeners(
+def listeners_of(
     known: people.People, pupil_ids: Sequence[int], wanted: model.Audience, *, today: date, default_language: str
 ) -> list[Listener]:
+    """Who hears about which of these pupils, and who does not, with the reason: no pupil is without a row."""
     told: dict[int, Listener] = {}
     barred: dict[int, Listener] = {}
     others: dict[int, Listener] = {}

@@ -57,7 +57,7 @@ async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None
         if point.contact_id in tied:
             points[point.contact_id].append(point)
     opted_out = {(row.medium, row.address): row.mandatory_too for row in await session.scalars(select(OptOut))}
-    return People(pupils, ties, contacts, points, opted_out, _barred(ties, points, today))
+    return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today))
 
 
 async def _pupils(
@@ -70,9 +70,10 @@ async def _pupils(
     return {row.id: row for row in rows if row.id is not None and (wanted is None or row.id in wanted)}
 
 
-def _barred(
+def barred_addresses(
     ties: Mapping[int, Sequence[Guardianship]], points: Mapping[int, Sequence[ContactPoint]], today: date
 ) -> dict[int, frozenset[str]]:
+    """For each pupil, every address that belongs to somebody barred from that pupil on this day."""
     return {
         pupil_id: frozenset(
             point.address for tie in row if tie.barred_on(today) for point in points.get(tie.contact_id, ())
