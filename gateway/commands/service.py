@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,11 +68,13 @@ def _say_imported(report: Report) -> None:
 
 
 def _say_ready(place: Place, port: int) -> None:
-    here = f"handbell --config {place.settings}"
+    # As it was called and from here, so that the lines can be copied even where handbell is not on the path.
+    here = f"{sys.argv[0]} --config {os.path.relpath(place.settings)}"
+    example = os.path.relpath(place.notices / "closure.toml")
     showing.say(f"Handbell is running for the practice school. Its phones: http://127.0.0.1:{port}/practice")
     showing.say("Try in another window:")
-    showing.say(f"  {here} notice preview {place.notices / 'closure.toml'}")
-    showing.say(f"  {here} notice send {place.notices / 'closure.toml'}")
+    showing.say(f"  {here} notice preview {example}")
+    showing.say(f"  {here} notice send {example}")
     showing.say("Ctrl-C ends it.")
 
 
