@@ -15,7 +15,7 @@ from channels.base import Medium
 from gateway import errors
 from gateway.definitions import model, reading
 
-EVENT = '''
+EVENT = """
 key = "parents-evening-2026"
 kind = "event"
 title = "Parents' evening"
@@ -63,9 +63,9 @@ label = { en = "not coming" }
 
 [approval]
 required = true
-'''
+"""
 
-NOTICE = '''
+NOTICE = """
 key = "fair"
 title = "Book fair"
 purpose = "service"
@@ -75,7 +75,7 @@ values = { day = 2026-12-04, hour = 15:30:00 }
 
 [audience]
 whole_school = true
-'''
+"""
 
 
 def read(tmp_path: Path, text: str | bytes) -> model.Definition:

@@ -109,7 +109,7 @@ class School:
     database_url: str
     port: int
     process: Process | None = None
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: {"HANDBELL_AUDIT__KEY": secrets.token_hex(32)})
 
     @property
     def url(self) -> str:
