@@ -119,7 +119,7 @@ def _doubt_sender(address: str) -> Iterator[str]:
 def _doubt_reach(settings: Settings) -> Iterator[str]:
     twilio = settings.twilio
     if (twilio.sms_senders or twilio.voice_senders) and not settings.web.public_base_url:
-        yield "web.public_base_url is not set: receipts and answers are asked for instead, so they come a little later."
+        yield "web.public_base_url is not set: no receipts, and no answers by text, will come back."
     if twilio.voice_senders and not settings.web.public_base_url:
         yield "web.public_base_url is not set: key presses in calls cannot reach this machine."
 

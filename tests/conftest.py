@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,20 +22,26 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.Postgres]:
-    with databases.postgres_server(tmp_path_factory.mktemp("pg")) as server:
+def postgres() -> Iterator[databases.Postgres]:
+    # Not in pytest's own folder: another session's clean-up would take it away from under the server.
+    with (
+        tempfile.TemporaryDirectory(prefix="handbell-postgres-") as folder,
+        databases.postgres_server(Path(folder)) as server,
+    ):
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres: databases.Postgres) -> str:
+def postgres_template(postgres: databases.Postgres) -> Iterator[str]:
+    name = f"handbell_{uuid.uuid4().hex}"
+
     async def prepare() -> None:
-        await postgres.execute("DROP DATABASE IF EXISTS handbell_template")
-        await postgres.execute("CREATE DATABASE handbell_template")
-        await migrate.upgrade(postgres.of("handbell_template"))
+        await postgres.execute(f'CREATE DATABASE "{name}"')
+        await migrate.upgrade(postgres.of(name))
 
     databases.run(prepare())
-    return "handbell_template"
+    yield name
+    databases.run(postgres.execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from random import Random
 
-#: No family has a mobile below 07700 900010 or above 07700 900899: the simulator's magic numbers, which fail on purpose.
+#: No family has a mobile below 07700 900010 or above 07700 900899: those are the simulator's, and fail on purpose.
 #: Nor one of the first ten landlines of an area, the school's own.
 KEPT = 10
 MOBILES = range(KEPT, 900)

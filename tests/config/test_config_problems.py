@@ -185,7 +185,7 @@ def test_what_works_but_perhaps_not_as_expected_is_warned_of() -> None:
         }
     )
     told = "\n".join(loaded.warnings())
-    for words in ("asked for instead", "key presses", "in clear", "price of calls"):
+    for words in ("no receipts", "key presses", "in clear", "price of calls"):
         assert words in told
 
 

@@ -1,0 +1,158 @@
+"""Texts: outbox → Twilio adapter → sink, all bookkeeping durable, against a bare loop of the same client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from channels.base import Medium, Outgoing
+from channels.twilio_account import TwilioAccount
+from channels.twilio_sms import TwilioSms
+from gateway import audit, ids, migrate, outgoing, retry, sender
+from gateway.database import Database
+from gateway.metrics import Metrics
+from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointKind, Purpose, Sender
+from gateway.models.types import core
+
+CONCURRENCY = 20
+BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[str]:
+    """The address of a sink in a process of its own."""
+    with subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.terminate()
+
+
+@contextlib.asynccontextmanager
+async def channel(url: str) -> AsyncIterator[TwilioSms]:
+    account = TwilioAccount("AC" + "0" * 32, "token", api_base_url=url, connections=CONCURRENCY)
+    opened = TwilioSms(account)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def bare(url: str, count: int) -> float:
+    """Messages a second of the plain client in a loop."""
+    async with channel(url) as wire:
+        todo = iter(range(count))
+
+        async def work() -> None:
+            for n in todo:
+                await wire.send(
+                    Outgoing(str(n), "+447700900123", "+441134960001", BODY, callback_url="http://127.0.0.1:9")
+                )
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
+        return count / (time.perf_counter() - begun)
+
+
+async def ours(url: str, count: int) -> float:
+    """Messages a second of a lane on SQLite: claimed, sent, settled, audited."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite'}")
+        await migrate.upgrade(str(database.url))
+        sender_id = await fill(database, count)
+        async with channel(url) as wire:
+            lane = sender.Lane(
+                sender_id,
+                wire,
+                database=database,
+                log=audit.Log(b"k" * 32),
+                rules=sender.Rules(
+                    CONCURRENCY, 4, timedelta(seconds=60), 1.0, retry.Policy(), ZoneInfo("Europe/London")
+                ),
+                metrics=Metrics(),
+                outgoing=lambda row: outgoing.build(
+                    row, callback_url="http://127.0.0.1:9", unsubscribe_url=str, now=datetime.now(UTC)
+                ),
+                worker="bench",
+                now=lambda: datetime.now(UTC),
+            )
+            begun = time.perf_counter()
+            working = asyncio.create_task(lane.run())
+            await _all_accepted(database, count, working)
+            taken = time.perf_counter() - begun
+            lane.stop()
+            await working
+        await database.close()
+        return count / taken
+
+
+async def fill(database: Database, count: int) -> int:
+    """A sender, contacts and queued messages."""
+    now = datetime.now(UTC)
+    async with database.write() as session:
+        lane = Sender(channel="twilio-sms", medium=Medium.SMS, address="+441134960001", rate=1e6, burst=1e6)
+        session.add(lane)
+        await session.flush()
+        people = [
+            {
+                "id": n,
+                "source_id": str(n),
+                "title": "",
+                "forename": "",
+                "surname": "",
+                "written_language": "",
+                "spoken_language": "",
+            }
+            for n in range(1, count + 1)
+        ]
+        await session.execute(sa.insert(core(Contact)), people)
+        points = [
+            ContactPoint(
+                id=n, contact_id=n, kind=PointKind.PHONE, address=f"+4477009{n:05d}", line_type=LineType.MOBILE
+            ).model_dump()
+            for n in range(1, count + 1)
+        ]
+        await session.execute(sa.insert(core(ContactPoint)), points)
+        rows = [
+            Message(
+                id=ids.new_id(),
+                contact_id=n,
+                contact_point_id=n,
+                sender_id=lane.id,
+                medium=Medium.SMS,
+                address=f"+4477009{n:05d}",
+                slot=str(n),
+                purpose=Purpose.SERVICE,
+                language="en",
+                body=BODY,
+                state=MessageState.QUEUED,
+                due_at=now,
+                created_at=now,
+                changed_at=now,
+            ).model_dump()
+            for n in range(1, count + 1)
+        ]
+        await session.execute(sa.insert(core(Message)), rows)
+    assert lane.id is not None
+    return lane.id
+
+
+async def _all_accepted(database: Database, count: int, working: asyncio.Task[None]) -> None:
+    t = core(Message).c
+    query = sa.select(sa.func.count()).where(t.state == MessageState.ACCEPTED)
+    while not working.done():
+        async with database.read() as session:
+            if await session.scalar(query) == count:
+                return
+        await asyncio.sleep(0.05)
+    working.result()
