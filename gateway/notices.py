@@ -165,12 +165,18 @@ async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
     except Exception as error:
         logger.exception("notice.broken", notice=notice_id)
         await session.refresh(notice)  # what was done to it half way was rolled back
-        trouble = str(error) if isinstance(error, errors.HandbellError) else f"Handbell failed: {type(error).__name__}."
-        notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, trouble
+        notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, _told(error)
         await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice_id}"), now=now)
     session.add(notice)
     await session.flush()
     return notice_id
+
+
+def _told(error: Exception) -> str:
+    """What staff read of it; never more than the name of an error that may quote people's words."""
+    if isinstance(error, errors.HandbellError):
+        return str(error)
+    return f"Handbell itself failed ({type(error).__name__}). Nothing was sent; the journal says more."
 
 
 async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, fire_at: datetime) -> None:

@@ -109,7 +109,7 @@ def test_a_whole_event_is_read(tmp_path: Path) -> None:
     assert found.valid.for_ == timedelta(days=2)
     values = found.template_values()
     assert (values["date"], values["time"], values["place"]) == (date(2026, 12, 3), time(17, 30), "Main hall")
-    assert found.schedule.until == datetime(2026, 12, 2, 18, 0)
+    assert found.schedule.until == datetime.fromisoformat("2026-12-02T18:00:00")
 
 
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path: Path) -> None:

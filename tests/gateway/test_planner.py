@@ -316,7 +316,7 @@ def test_how_long_it_is_worth_saying(valid: dict[str, Any], fire_at: datetime, e
 
 def test_a_text_that_is_too_long_is_refused(village: Village) -> None:
     village.phone(village.contact("Maria", village.pupil("Ana")), MUM)
-    with pytest.raises(errors.BadDefinition, match="6 is the most.*Shorten it"):
+    with pytest.raises(errors.BadDefinition, match=r"6 is the most.*Shorten it"):
         plan(village, definition(text={"en": "x" * 1000}))
 
 
