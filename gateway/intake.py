@@ -48,7 +48,7 @@ async def store(session: Session, channel: str, events: Sequence[base.Event], *,
 
 
 async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, limit: int = 200) -> int:
-    """Interpret what waits, each event in a transaction of its own. Gives how many were looked at."""
+    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it saw."""
     async with database.read() as session:
         query = (
             select(Inbound.id)
@@ -58,6 +58,17 @@ async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, l
             .limit(limit)
         )
         waiting = list(await session.scalars(query))
+    try:
+        async with database.write() as session:
+            for inbound_id in waiting:
+                await _handle(session, inbound_id, log=log, now=now)
+    except Exception:  # nothing of it was kept
+        logger.info("intake.one_by_one", events=len(waiting), exc_info=True)
+        await _handle_alone(database, waiting, log=log, now=now)
+    return len(waiting)
+
+
+async def _handle_alone(database: Database, waiting: Sequence[int | None], *, log: audit.Log, now: datetime) -> None:
     for inbound_id in waiting:
         try:
             async with database.write() as session:
@@ -66,7 +77,6 @@ async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, l
             logger.exception("intake.failed", inbound=inbound_id)
             async with database.write() as session:
                 await _put_off(session, inbound_id, error, now=now)
-    return len(waiting)
 
 
 async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, now: datetime) -> None:

@@ -24,6 +24,7 @@ from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
 
+_GATHER_PAUSE = 0.005  #: seconds in which more calls may end, so that one claim fills many slots
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 
 
@@ -134,6 +135,8 @@ class Lane:
                 await self._changed.wait()
         except TimeoutError:
             return
+        if self._calls:
+            await asyncio.sleep(_GATHER_PAUSE)
         self._changed.clear()
 
     async def _send(self, message: Mapping[str, Any]) -> None:
