@@ -40,12 +40,13 @@ class Daemon:
         *,
         serve: Callable[[asyncio.Event], Awaitable[None]] | None,
         roles: Sequence[str] = ("web", "sender", "clock"),
+        ready: Callable[[], None] = lambda: None,
     ):
         self.gateway = gateway
         self.stopping = asyncio.Event()
         self.lanes: list[sender.Lane] = []
         self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
-        self.serve, self._roles = serve, roles
+        self.serve, self._roles, self._ready = serve, roles, ready
         self._arrived = asyncio.Event()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -67,6 +68,7 @@ class Daemon:
                 watchdog = group.create_task(systemd.keep_alive(self._turning, environ=os.environ))
                 self.ticker.start()
                 systemd.notify("READY=1", environ=os.environ)
+                self._ready()
                 await self.stopping.wait()
                 systemd.notify("STOPPING=1", environ=os.environ)
                 await self.ticker.stop()

@@ -1,4 +1,7 @@
-"""Ties everything together. This file and ``cli.py`` are the only ones that name a provider."""
+"""Ties everything together. This file and ``cli.py`` are the only ones that name a provider.
+
+What only the daemon needs is imported where it starts: every command pays for what stands at the top.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,26 @@ import asyncio
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import structlog
 
 from channels.base import Channel, Medium
 from channels.email_smtp import SmtpEmail, SmtpServer
-from channels.simulator import Simulator, page
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from config.settings import Settings
 from gateway import audit, context, daemon, errors, migrate, senders
 from gateway.database import Database
-from gateway.web import app, server
+
+if TYPE_CHECKING:
+    from channels.simulator import Simulator
+    from gateway.importing.report import Report
+    from gateway.practice import setup
 
 logger = structlog.get_logger()
 
@@ -125,16 +131,16 @@ def wanted_senders(settings: Settings) -> list[senders.Wanted]:
     return found
 
 
-def serve(settings: Settings) -> None:
-    """Run the daemon until SIGTERM or SIGINT.
+def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Run the daemon until SIGTERM or SIGINT; ``ready`` is called once it is working.
 
     Raises :class:`errors.NotReady` when it cannot start: not migrated, or another daemon has this SQLite file.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(settings))
+        runner.run(run(settings, ready=ready))
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Run the daemon in this loop until SIGTERM or SIGINT."""
     gateway = build(settings)
     with _only_one(gateway):
@@ -142,7 +148,7 @@ async def run(settings: Settings) -> None:
         async with gateway.database.write() as session:
             await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
         async with _simulated(settings) as simulator:
-            works = make_daemon(gateway, simulator)
+            works = make_daemon(gateway, simulator, ready=ready)
             works.listen_for_signals()
             for warning in settings.warnings():
                 logger.warning("settings.warning", sentence=warning)
@@ -153,9 +159,14 @@ async def run(settings: Settings) -> None:
                 await gateway.database.close()
 
 
-def make_daemon(gateway: context.Gateway, simulator: Simulator | None) -> daemon.Daemon:
+def make_daemon(
+    gateway: context.Gateway, simulator: Simulator | None, *, ready: Callable[[], None] = lambda: None
+) -> daemon.Daemon:
     """A daemon with its web server, and the practice phones where there is a simulator."""
-    works = daemon.Daemon(gateway, serve=None, roles=gateway.settings.roles)
+    from channels.simulator import page
+    from gateway.web import app, server
+
+    works = daemon.Daemon(gateway, serve=None, roles=gateway.settings.roles, ready=ready)
     pages = app.build(
         gateway,
         stuck=works.stuck,
@@ -165,6 +176,41 @@ def make_daemon(gateway: context.Gateway, simulator: Simulator | None) -> daemon
     )
     works.serve = server.serve(pages, host=gateway.settings.web.host, port=gateway.settings.web.port)
     return works
+
+
+def practise(
+    place: setup.Place,
+    settings: Settings,
+    *,
+    report: Callable[[Report], None],
+    progress: Callable[[int, int], None],
+    ready: Callable[[], None],
+) -> None:
+    """Make the practice database, import the made-up school into it, and run the daemon.
+
+    ``progress(done, total)`` is told bytes of the import; ``ready()`` is called once everything works.
+    """
+    if place.fresh:
+        asyncio.run(_fill(place, settings, report=report, progress=progress))
+    serve(settings, ready=ready)
+
+
+async def _fill(
+    place: setup.Place,
+    settings: Settings,
+    *,
+    report: Callable[[Report], None],
+    progress: Callable[[int, int], None],
+) -> None:
+    from gateway.importing import people
+
+    await migrate.upgrade(settings.database.dsn())
+    gateway = build(settings)
+    try:
+        async with gateway.database.write() as session:
+            report(await people.load(place.exports, session, log=gateway.log, now=gateway.now(), progress=progress))
+    finally:
+        await gateway.database.close()
 
 
 @asynccontextmanager
@@ -183,6 +229,8 @@ async def _simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
 
 def practice_world(settings: Settings) -> Simulator:
     """The simulator that listens where the settings say that Twilio and the mail server are."""
+    from channels.simulator import Simulator
+
     port = settings.twilio.api_base_url.rpartition(":")[2].strip("/")
     return Simulator(
         account_sid=settings.twilio.account_sid,
