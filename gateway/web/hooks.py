@@ -67,15 +67,18 @@ async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: ba
     """Store a genuine call and answer it."""
     gateway = here.gateway
     events, trouble = _parse(channel, hook)
-    message = None
+
+    async def store(session: Session) -> base.Outgoing | None:
+        await intake.store(session, name, events, now=hook.at)
+        if not events:
+            await _keep(session, name, hook, trouble)
+        # Only a call is answered with words; texts bring thousands of receipts, and none of them needs a look-up.
+        if gateway.channels[name].medium is base.Medium.VOICE:
+            return await _message(session, gateway, _message_id(hook, events))
+        return None
+
     try:
-        async with gateway.database.write() as session:
-            await intake.store(session, name, events, now=hook.at)
-            if not events:
-                await _keep(session, name, hook, trouble)
-            # Only a call is answered with words; texts bring thousands of receipts, and none of them needs a look-up.
-            if gateway.channels[name].medium is base.Medium.VOICE:
-                message = await _message(session, gateway, _message_id(hook, events))
+        message = await gateway.commits.do(store)
     except Exception:  # whatever it is, nothing is stored, and only the provider can bring it again
         _count(gateway, name, "failed")
         logger.exception("hook.not_stored", channel=name)

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from starlette.types import ASGIApp
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
@@ -144,14 +145,18 @@ def make_gateway(database: Database, clock: Clock) -> context.Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running_on(database: Database) -> AsyncIterator[Running]:
+async def running_on(database: Database, *, practice: ASGIApp | None = None) -> AsyncIterator[Running]:
     """A whole site on a database."""
     clock = Clock()
     gateway = make_gateway(database, clock)
     heard: list[str] = []
     stuck: list[str] = []
     application = app.build(
-        gateway, stuck=lambda: stuck, arrived=lambda: heard.append("arrived"), planned=lambda: heard.append("planned")
+        gateway,
+        stuck=lambda: stuck,
+        arrived=lambda: heard.append("arrived"),
+        planned=lambda: heard.append("planned"),
+        practice=practice,
     )
     async with served(application) as (url, _), aiohttp.ClientSession() as client:
         yield Running(gateway, clock, url, client, heard=heard, stuck=stuck)

@@ -145,3 +145,17 @@ async def test_a_body_that_trickles_in_is_cut_off() -> None:
         assert b"urn" not in await reader.read()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_the_practice_phones_are_there_only_when_they_are_given(database: Database) -> None:
+    async def phones(request: Request) -> Response:
+        return Response(request.scope["root_path"], headers={"Content-Security-Policy": "default-src 'none'"})
+
+    practice = Starlette(routes=[Route("/{path:path}", phones)])
+    async with running_on(database, practice=practice) as running:
+        answer = await running.ask("GET", "/practice/wall")
+        assert (answer.status, answer.text) == (200, "/practice")
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'"
+        assert (await running.ask("GET", "/practice")).status == 307
+    async with running_on(database) as running:
+        assert (await running.ask("GET", "/practice/wall")).status == 404

@@ -33,7 +33,7 @@ async def stored(running: Running) -> list[Inbound]:
 
 
 def counted(running: Running, channel: str, result: str) -> float:
-    return running.gateway.metrics.hooks.labels(channel, result)._value.get()
+    return float(running.gateway.metrics.hooks.labels(channel, result)._value.get())
 
 
 async def a_message(running: Running, family: Family, **fields: Any) -> Message:
