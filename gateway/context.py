@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
@@ -14,6 +15,7 @@ from sqlmodel import col, select
 from channels.base import Channel, Medium
 from config.settings import Settings
 from gateway import audit, ids, retry, wording
+from gateway.commits import Commits
 from gateway.database import Database, Session
 from gateway.metrics import Metrics
 from gateway.models import Sender
@@ -36,6 +38,11 @@ class Gateway:
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = ids.new_id
+
+    @cached_property
+    def commits(self) -> Commits:
+        """Shared commits, for the many small writes of webhooks."""
+        return Commits(self.database)
 
     @property
     def timezone(self) -> ZoneInfo:

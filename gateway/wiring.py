@@ -150,7 +150,7 @@ async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
         async with _simulated(settings) as simulator:
             works = make_daemon(gateway, simulator, ready=ready)
             works.listen_for_signals()
-            for warning in settings.warnings():
+            for warning in () if settings.practice.enabled else settings.warnings():
                 logger.warning("settings.warning", sentence=warning)
             logger.info("daemon.starting", roles=settings.roles, practice=settings.practice.enabled)
             try:
