@@ -288,3 +288,33 @@ async def test_cancelling_takes_back_only_what_has_not_left(database: Database) 
         assert await outbox.cancel(session, [run], now=NOW) == 1
     assert (await get(database, waiting)).state is MessageState.CANCELLED
     assert (await get(database, left)).state is MessageState.ACCEPTED
+
+
+async def test_going_again_after_a_doubt_comes_to_an_end(database: Database) -> None:
+    """A provider that fails each time after the request, and never took it: each time counts as a retry."""
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW, purpose=Purpose.EMERGENCY)
+    now, seen = NOW, []
+    for _ in range(3):
+        row = (await claim(database, sender, now=now)).messages[0]
+        await settle(database, row, SendResult(Outcome.UNKNOWN), now=now)
+        now += timedelta(hours=1)
+        async with database.write() as session:
+            [doubt] = await outbox.doubts(session, now=now)
+            found = FindResult(Found.ABSENT)
+            seen.append(await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=now))
+    assert seen == [MessageState.QUEUED, MessageState.QUEUED, MessageState.FAILED]
+    stored = await get(database, message_id)
+    assert (stored.reason, stored.retries) == ("temporary", 2)
+    assert "never took it" in stored.reason_text
+
+
+async def test_what_the_guard_stopped_does_not_make_others_wait(database: Database) -> None:
+    sender = await school.sender(database)
+    over = NOW - timedelta(seconds=1)
+    for _ in range(3):
+        await school.message(database, sender, now=NOW, not_after=over, due=over)
+    fine = await school.message(database, sender, now=NOW)
+    first = await claim(database, sender, urgent=3)
+    assert (first.messages, first.again_in) == ([], 0.0)
+    assert [row["id"] for row in (await claim(database, sender, urgent=3)).messages] == [fine]

@@ -39,8 +39,8 @@ class Village:
 
     def tie(self, pupil_id: int, contact_id: int, **fields: Any) -> None:
         number = len(self.ties) + 1
-        row = Guardianship(id=number, pupil_id=pupil_id, contact_id=contact_id, **({"priority": number} | fields))
-        self.ties.append(row)
+        values: dict[str, Any] = {"priority": number} | fields
+        self.ties.append(Guardianship(id=number, pupil_id=pupil_id, contact_id=contact_id, **values))
 
     def phone(self, contact_id: int, address: str, line_type: LineType = LineType.MOBILE, **fields: Any) -> None:
         self._point(contact_id, address, PointKind.PHONE, line_type=line_type, **fields)
@@ -51,8 +51,8 @@ class Village:
     def _point(self, contact_id: int, address: str, kind: PointKind, **fields: Any) -> None:
         number = len(self.points) + 1
         rank = sum(point.contact_id == contact_id for point in self.points) + 1
-        row = ContactPoint(id=number, contact_id=contact_id, kind=kind, address=address, **({"rank": rank} | fields))
-        self.points.append(row)
+        values: dict[str, Any] = {"rank": rank} | fields
+        self.points.append(ContactPoint(id=number, contact_id=contact_id, kind=kind, address=address, **values))
 
     def people(self) -> people.People:
         ties = {p: sorted((t for t in self.ties if t.pupil_id == p), key=_by_priority) for p in self.pupils}

@@ -1,0 +1,81 @@
+"""What we send as, kept in step with the settings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import col, select
+from support import school
+from support.desk import LOG, NOW
+
+from channels.base import Medium
+from gateway import audit, senders
+from gateway.database import Database
+from gateway.models import Message, MessageState, Sender
+
+FIRST = senders.Wanted("twilio-sms", Medium.SMS, "+447700900901", 1, 1)
+SECOND = senders.Wanted("twilio-sms", Medium.SMS, "+447700900902", 2, 4)
+MAIL = senders.Wanted("smtp", Medium.EMAIL, "office@oakfield.example", 10, 1)
+
+
+async def sync(database: Database, *wanted: senders.Wanted) -> dict[str, Sender]:
+    async with database.write() as session:
+        await senders.sync(session, wanted, log=LOG, now=NOW)
+    async with database.read() as session:
+        return {row.address: row for row in await session.scalars(select(Sender))}
+
+
+async def test_the_table_says_what_the_settings_say(database: Database) -> None:
+    await sync(database, FIRST, MAIL)
+    found = await sync(database, SECOND, MAIL)
+    assert {address: (row.active, row.rate, row.burst) for address, row in found.items()} == {
+        FIRST.address: (False, 1, 1),
+        SECOND.address: (True, 2, 4),
+        MAIL.address: (True, 10, 1),
+    }
+    again = await sync(database, FIRST, SECOND, MAIL)
+    assert all(row.active for row in again.values())
+    assert again[FIRST.address].id == found[FIRST.address].id
+
+
+async def test_nothing_changed_writes_no_line(sqlite_database: Database) -> None:
+    for _ in range(2):
+        await sync(sqlite_database, FIRST, MAIL)
+    async with sqlite_database.read() as session:
+        assert len(await audit.lines_about(session, action="sender.set")) == 2
+
+
+async def test_what_waits_for_a_sender_that_is_gone_is_handed_over(database: Database) -> None:
+    old = (await sync(database, FIRST, MAIL))[FIRST.address].id
+    assert old is not None
+    states = [MessageState.QUEUED, MessageState.HELD, MessageState.DELIVERED]
+    for state in states:
+        await school.message(database, old, now=NOW, state=state)
+    new = (await sync(database, SECOND, MAIL))[SECOND.address].id
+    async with database.read() as session:
+        rows = list(await session.scalars(select(Message).order_by(col(Message.id))))
+        [line] = await audit.lines_about(session, action="sender.handed_over")
+    assert [row.sender_id for row in rows] == [new, new, old]
+    assert (line.subject, line.body) == (f"sender:{old}", '{"messages":2}')
+
+
+async def test_without_another_of_its_medium_it_waits(sqlite_database: Database) -> None:
+    old = (await sync(sqlite_database, FIRST))[FIRST.address].id
+    assert old is not None
+    message_id = await school.message(sqlite_database, old, now=NOW)
+    await sync(sqlite_database, MAIL)
+    async with sqlite_database.read() as session:
+        assert (await session.get_one(Message, message_id)).sender_id == old
+
+
+async def test_a_hold_is_ended_by_hand_once(sqlite_database: Database) -> None:
+    sender_id = (await sync(sqlite_database, FIRST))[FIRST.address].id
+    assert sender_id is not None
+    async with sqlite_database.write() as session:
+        row = await session.get_one(Sender, sender_id)
+        row.held_until, row.held_because = NOW + timedelta(hours=1), "Too fast."
+    for ended in (True, False):
+        async with sqlite_database.write() as session:
+            assert await senders.release(session, sender_id, actor="office", log=LOG, now=NOW) is ended
+    async with sqlite_database.write() as session:
+        assert not await senders.release(session, 999, actor="office", log=LOG, now=NOW)
