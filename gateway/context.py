@@ -89,7 +89,7 @@ class Gateway:
 
     def signed(self, purpose: str, subject: str, token: str) -> bool:
         """Whether a token is ours."""
-        return hmac.compare_digest(self.sign(purpose, subject), token)
+        return hmac.compare_digest(self.sign(purpose, subject).encode(), token.encode())
 
     def unsubscribe_url(self, message_id: str) -> str:
         """The one-click address of a message (RFC 8058)."""

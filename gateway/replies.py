@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import audit, optout, points
+from gateway import audit, errors, optout, points
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -153,3 +153,29 @@ def _key(reply: base.Reply) -> str:
     """The one digit that the whole reply is, in whichever script it was typed, or ``""``."""
     said = (reply.keys or reply.body).strip().rstrip(".!").strip()
     return str(unicodedata.decimal(said)) if len(said) == 1 and said.isdecimal() else ""
+
+
+async def mark_seen(session: Session, reply_id: int, *, by: str, log: audit.Log, now: datetime) -> Reply:
+    """Note that a person has read a reply. A second time changes nothing: ``seen_by`` stays who was first.
+
+    Its conversation waits no more once nothing in it is left to read. Raises :class:`errors.NotFound`.
+    """
+    reply = await session.get(Reply, reply_id)
+    if reply is None:
+        raise errors.NotFound(f"There is no reply {reply_id}.")
+    if reply.seen_at is not None:
+        return reply
+    reply.seen_at, reply.seen_by = now, by
+    session.add(reply)
+    await session.flush()
+    # A key of the menu needs no reader: it was noted as the answer that it stands for.
+    unread = select(Reply.id).where(
+        Reply.conversation_id == reply.conversation_id, Reply.option == "", col(Reply.seen_at).is_(None)
+    )
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    if (await session.scalars(unread.limit(1))).first() is None:
+        conversation.waiting_since = None
+        session.add(conversation)
+    facts = {"conversation": conversation.id, "waiting": conversation.waiting_since is not None}
+    await log.record(session, audit.Line("reply.seen", f"reply:{reply_id}", facts, by), now=now)
+    return reply

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
@@ -44,11 +43,12 @@ def seen(
     actor: options.As,
 ) -> None:
     """Note that somebody has read an answer and will act on it."""
+    from gateway import replies
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.write() as session:
-            await _mark_seen(session, gateway, reply_id, actor=actor)
-        showing.say(f"Answer {reply_id} was read by {actor}.")
+            reply = await replies.mark_seen(session, reply_id, by=actor, log=gateway.log, now=gateway.now())
+        showing.say(f"Reply {reply_id} was read by {reply.seen_by}.")
 
     opening.work(ctx, job)
 
@@ -83,28 +83,3 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
         }
         for reply, conversation, contact in await session.execute(query)
     ]
-
-
-async def _mark_seen(session: Session, gateway: Gateway, reply_id: int, *, actor: str) -> None:
-    from sqlmodel import col, select
-
-    from gateway import audit
-    from gateway.models import Conversation, Reply
-
-    reply, now = await session.get(Reply, reply_id), gateway.now()
-    if reply is None:
-        raise errors.NotFound(f"There is no answer {reply_id}.")
-    if reply.seen_at is not None:
-        raise errors.Conflict(f"Answer {reply_id} was read by {reply.seen_by} already.")
-    reply.seen_at, reply.seen_by = now, actor
-    session.add(reply)
-    await session.flush()
-    # A key of the menu needs no reader: it was noted as the answer that it stands for.
-    unread = select(Reply.id).where(
-        Reply.conversation_id == reply.conversation_id, Reply.option == "", col(Reply.seen_at).is_(None)
-    )
-    conversation = await session.get(Conversation, reply.conversation_id)
-    if conversation is not None and await session.scalar(unread.limit(1)) is None:
-        conversation.waiting_since = None
-        session.add(conversation)
-    await gateway.log.record(session, audit.Line("reply.seen", f"reply:{reply_id}", actor=actor), now=now)

@@ -22,6 +22,9 @@ from gateway import optout
 from gateway.models.types import Purpose
 from templates import languages, library
 
+LONGEST_DAYS = 366
+YEARS = range(2000, 2200)  #: beyond them nobody announces anything, and arithmetic on dates ends somewhere
+
 _SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -33,6 +36,8 @@ def _span(value: object) -> object:
     if not match or not any(match.groups()):
         raise ValueError("write a waiting time such as 90s, 20m, 1h30m or 2d")
     days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    if days + hours / 24 + minutes / 1440 + seconds / 86_400 > LONGEST_DAYS:
+        raise ValueError("write a year at most, such as 365d")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
@@ -51,6 +56,12 @@ def _moment(value: object) -> object:
     except ValueError:
         pass
     raise ValueError("write a date and a time, such as 2026-12-01T07:00:00")
+
+
+def _sensible_year(value: datetime) -> datetime:
+    if value.year not in YEARS:
+        raise ValueError(f"write a year from {YEARS[0]} to {YEARS[-1]}")
+    return value
 
 
 def _wall_time(value: datetime) -> datetime:
@@ -85,6 +96,7 @@ Span = Annotated[
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
+    AfterValidator(_sensible_year),
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"}),
 ]
 WallTime = Annotated[Moment, AfterValidator(_wall_time)]

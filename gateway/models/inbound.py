@@ -15,7 +15,8 @@ from gateway.models.types import Keyword, Table, UtcDateTime, words
 class Inbound(Table, table=True):
     """A provider's event, stored before anything is done about it. ``event_id`` makes a doubled delivery harmless.
 
-    ``kind`` is ``receipt`` or ``reply``; ``event`` the translated event; ``raw`` the provider's own fields.
+    ``kind`` is ``receipt``, ``reply``, or ``raw`` for a genuine call that nobody here could read; ``event`` the
+    translated event; ``raw`` the provider's own fields. ``message_id`` and ``ref`` name our message, where it did.
     ``tries`` counts failed attempts to interpret it; ``outcome`` says in a word what came of it.
     """
 
@@ -35,6 +36,8 @@ class Inbound(Table, table=True):
     kind: str
     event: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     raw: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    message_id: str = Field(default="", index=True)
+    ref: str = Field(default="", index=True)
     received_at: datetime = Field(sa_type=UtcDateTime)
     handled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int = 0

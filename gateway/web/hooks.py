@@ -154,6 +154,8 @@ async def _keep(session: Session, channel: str, hook: base.HookRequest, trouble:
         "kind": "raw",
         "event": {"method": hook.method, "url": hook.url, "body": base64.b64encode(hook.body).decode()},
         "raw": {name: values[0] for name, values in hook.form.items()},
+        "message_id": "",
+        "ref": "",
         "received_at": hook.at,
         "handled_at": hook.at,
         "tries": 0,

@@ -119,7 +119,7 @@ def test_what_there_is_not_is_a_sentence(office: Office) -> None:
     assert office.refuses("notice", "show", "nothing").strip() == "There is no notice “nothing”."
     assert "There is no message" in office.refuses("message", "show", "nothing")
     assert "There is no contact 99" in office.refuses("contact", "show", "99")
-    assert "There is no answer 99" in office.refuses("replies", "seen", "99")
+    assert "There is no reply 99" in office.refuses("replies", "seen", "99")
     assert "there is no such file" in office.refuses("notice", "send", str(office.folder / "no.toml"))
 
 
@@ -163,7 +163,7 @@ def test_replies_wait_until_somebody_has_read_them(school_office: Office) -> Non
     school_office.gives("replies", "seen", str(row["id"]), "--as", "Mr Reilly")
     assert school_office.data("replies", "list", "--waiting") == []
     assert school_office.data("replies", "list")[0]["seen by"] == "Mr Reilly"
-    assert "read by Mr Reilly already" in school_office.refuses("replies", "seen", str(row["id"]))
+    assert "read by Mr Reilly" in school_office.gives("replies", "seen", str(row["id"]), "--as", "Mrs Office")
 
     async def waiting(session: Session) -> Any:
         return (await session.scalars(select(Conversation.waiting_since))).all()

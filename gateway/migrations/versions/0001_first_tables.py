@@ -68,6 +68,8 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("event", sa.JSON(), nullable=False),
         sa.Column("raw", sa.JSON(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("ref", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("handled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
@@ -84,6 +86,8 @@ def upgrade() -> None:
         sqlite_where=sa.text("handled_at IS NULL"),
         postgresql_where=sa.text("handled_at IS NULL"),
     )
+    op.create_index(op.f("ix_inbound_message_id"), "inbound", ["message_id"], unique=False)
+    op.create_index(op.f("ix_inbound_ref"), "inbound", ["ref"], unique=False)
     op.create_table(
         "opt_out",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -446,6 +450,8 @@ def downgrade() -> None:
     op.drop_table("pupil")
     op.drop_index(op.f("ix_opt_out_address"), table_name="opt_out")
     op.drop_table("opt_out")
+    op.drop_index(op.f("ix_inbound_ref"), table_name="inbound")
+    op.drop_index(op.f("ix_inbound_message_id"), table_name="inbound")
     op.drop_index(
         "inbound_waiting",
         table_name="inbound",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
-from sqlmodel import col, select
+from sqlmodel import col
 from starlette.responses import Response
 
-from gateway import audit, context, errors
+from gateway import replies
 from gateway.database import Session
 from gateway.models import Contact, Conversation, Reply
 from gateway.web import site
@@ -38,31 +38,11 @@ async def seen(request: Request, reply_id: paging.Id, caller: callers.Caller, ga
     gateway = site.of(request).gateway
 
     async def deed(session: Session) -> once.Done:
-        row = (await session.execute(_replies().where(col(Reply.id) == reply_id))).one_or_none()
-        if row is None:
-            raise errors.NotFound(f"There is no reply {reply_id}.")
-        await _mark_seen(session, gateway, row[0], row[1], by=caller.author)
+        await replies.mark_seen(session, reply_id, by=caller.author, log=gateway.log, now=gateway.now())
+        row = (await session.execute(_replies().where(col(Reply.id) == reply_id))).one()
         return once.Done(_shape(*row))
 
     return await gate.do(deed)
-
-
-async def _mark_seen(
-    session: Session, gateway: context.Gateway, reply: Reply, conversation: Conversation, *, by: str
-) -> None:
-    if reply.seen_at is not None:
-        return
-    reply.seen_at, reply.seen_by = gateway.now(), by
-    session.add(reply)
-    await session.flush()
-    unread = select(Reply.id).where(
-        Reply.conversation_id == conversation.id, Reply.option == "", col(Reply.seen_at).is_(None)
-    )
-    if (await session.scalars(unread.limit(1))).first() is None:
-        conversation.waiting_since = None
-        session.add(conversation)
-    facts = {"conversation": conversation.id, "waiting": conversation.waiting_since is not None}
-    await gateway.log.record(session, audit.Line("reply.seen", f"reply:{reply.id}", facts, by), now=gateway.now())
 
 
 def _replies() -> sa.Select[Reply, Conversation, Contact]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Annotated
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Path, Request
 from sqlmodel import col, select
 
-from gateway import audit, errors
+from gateway import audit, messages
 from gateway.database import Session
 from gateway.models import About, Attempt, Inbound, Message, Notice, Reply, Run
 from gateway.web import site
@@ -25,9 +23,7 @@ _MOST_LINES = 500
 async def one(request: Request, message_id: Annotated[str, Path(max_length=40)]) -> shapes.MessageDetails:
     """Its words, every call of a provider, every receipt and reply, and its lines of the audit log."""
     async with site.of(request).gateway.database.read() as session:
-        message = await session.get(Message, message_id)
-        if message is None:
-            raise errors.NotFound(f"There is no message “{message_id}”.")
+        message = await messages.find(session, message_id)
         about = select(About.pupil_id).where(About.message_id == message.id).order_by(col(About.pupil_id))
         attempts = select(Attempt).where(Attempt.message_id == message.id).order_by(col(Attempt.number))
         replies = select(Reply).where(Reply.message_id == message.id).order_by(col(Reply.id))
@@ -40,7 +36,7 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
             body=message.body,
             pupil_ids=list(await session.scalars(about)),
             attempts=[shapes.Attempt.model_validate(row) for row in await session.scalars(attempts)],
-            receipts=[_receipt(row) for row in await _receipts(session, message)],
+            receipts=[_receipt(row) for row in await messages.receipts(session, message)],
             deeds=[
                 shapes.Deed(at=line.at, actor=line.actor, action=line.action, facts=json.loads(line.body))
                 for line in reversed(lines)
@@ -52,20 +48,6 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
 async def _notice(session: Session, message: Message) -> str:
     query = select(Notice.key).join(Run, col(Run.notice_id) == col(Notice.id)).where(col(Run.id) == message.run_id)
     return (await session.scalar(query)) or ""
-
-
-async def _receipts(session: Session, message: Message) -> Sequence[Inbound]:
-    """By our own id, or by the provider's where the receipt carried no other."""
-    event = col(Inbound.event)
-    ours = event["message_id"].as_string() == message.id
-    theirs = sa.and_(event["ref"].as_string() == message.ref, event["message_id"].as_string() == "")
-    query = (
-        select(Inbound)
-        .where(Inbound.kind == "receipt", Inbound.received_at >= message.created_at)
-        .where(sa.or_(ours, theirs) if message.ref else ours)
-        .order_by(col(Inbound.id))
-    )
-    return (await session.scalars(query)).all()
 
 
 def _receipt(row: Inbound) -> shapes.Receipt:

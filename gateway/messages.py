@@ -1,0 +1,65 @@
+"""One message and what became of it: its receipts, and sending it again when it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from gateway import audit, context, errors
+from gateway.database import Session
+from gateway.models import About, Inbound, Message, MessageState
+
+
+async def find(session: Session, message_id: str) -> Message:
+    """A message by its id.
+
+    Raises :class:`errors.NotFound`.
+    """
+    message = await session.get(Message, message_id)
+    if message is None:
+        raise errors.NotFound(f"There is no message “{message_id}”. handbell notice show gives those of a notice.")
+    return message
+
+
+async def receipts(session: Session, message: Message) -> Sequence[Inbound]:
+    """What the provider said of it, oldest first: by our own id, or by the provider's where it named no other."""
+    ours = col(Inbound.message_id) == message.id
+    theirs = sa.and_(col(Inbound.message_id) == "", col(Inbound.ref) == message.ref)
+    query = select(Inbound).where(Inbound.kind == "receipt", sa.or_(ours, theirs) if message.ref else ours)
+    return (await session.scalars(query.order_by(col(Inbound.id)))).all()
+
+
+async def again(session: Session, gateway: context.Gateway, message_id: str, *, actor: str) -> Message:
+    """Send a failed message once more, as a new row. The guard asks everything again when it is claimed.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` when it did not fail or was sent again already.
+    """
+    first, now = await find(session, message_id), gateway.now()
+    if first.state is not MessageState.FAILED:
+        raise errors.Conflict(f"Only a failed message can be sent again: this one is {first.state.value}.")
+    if first.not_after and first.not_after <= now:
+        raise errors.Conflict("It is no longer worth saying: its time is over.")
+    # The same place in the run for every second sending: two people who press the button send it once.
+    slot = f"{first.slot}:again"
+    taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
+    if other := await session.scalar(taken):
+        raise errors.Conflict(f"It was sent again already, as {other}.")
+    fresh: dict[str, Any] = {
+        "state": MessageState.QUEUED,
+        "reason": "",
+        "reason_text": "",
+        "ref": "",
+        "lease_until": None,
+    }
+    fresh |= {"lease_until": None, "attempt": 0, "retries": 0, "due_at": now, "created_at": now, "changed_at": now}
+    copy = Message(**first.model_dump() | {"id": gateway.new_id(), "slot": slot, "only_if": ""} | fresh)
+    session.add(copy)
+    await session.flush()
+    about = await session.scalars(select(About.pupil_id).where(About.message_id == first.id))
+    session.add_all([About(message_id=copy.id, pupil_id=pupil_id) for pupil_id in about])
+    line = audit.Line("message.again", f"message:{first.id}", {"as": copy.id}, actor)
+    await gateway.log.record(session, line, now=now)
+    return copy
