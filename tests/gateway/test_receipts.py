@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -170,8 +171,9 @@ async def test_three_strikes_make_a_phone_doubtful_and_a_delivery_clears_it(sqli
     ids = [await school.message(sqlite_database, sender, now=NOW, state=S.ACCEPTED, number="+447700900101")]
     owner = (await get(sqlite_database, ids[0])).contact_id
     for number in range(3):
-        row = await get(sqlite_database, ids[0])
-        await school.add(sqlite_database, Message(**row.model_dump() | {"id": f"m{number}", "slot": f"s{number}"}))
+        row: dict[str, Any] = (await get(sqlite_database, ids[0])).model_dump()
+        row |= {"id": f"m{number}", "slot": f"s{number}"}
+        await school.add(sqlite_database, Message(**row))
         ids.append(f"m{number}")
     seen = []
     for message_id in ids[:3]:
