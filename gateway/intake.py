@@ -60,6 +60,8 @@ async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, l
             .limit(limit)
         )
         waiting = list(await session.scalars(query))
+    if not waiting:
+        return 0
     try:
         async with database.write() as session:
             for inbound_id in waiting:
