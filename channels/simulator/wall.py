@@ -59,7 +59,7 @@ def look(world: World, *, show: str, search: str, page: str) -> View:
         mails = [mail for mail in reversed(world.mails) if wanted in mail.to.lower()]
     else:
         phones = [phone for phone in world.phones.values() if digits in phone.number]
-        phones.sort(key=lambda phone: (_rings(phone), phone.touched), reverse=True)
+        phones.sort(key=lambda phone: (_urgency(phone), phone.touched), reverse=True)
     size = MAILS_PER_PAGE if show == "mail" else PHONES_PER_PAGE
     pages = max(1, -(-len(mails or phones) // size))
     number = min(max(int(page) if page.isdigit() else 1, 1), pages)
@@ -87,6 +87,13 @@ def _handset(world: World, phone: Phone) -> Handset:
         ringing=_rings(phone),
         lost=sum(text.is_ours and not text.arrived for text in world.texts_by_to.get(phone.number, ())),
     )
+
+
+def _urgency(phone: Phone) -> int:
+    """A call in which somebody is speaking comes first, then one that rings, then everything else."""
+    if phone.call is None:
+        return 0
+    return 1 if _rings(phone) else 2
 
 
 def _rings(phone: Phone) -> bool:
