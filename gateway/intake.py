@@ -120,8 +120,10 @@ def _packed(event: base.Event) -> dict[str, Any]:
 
 def unpacked(kind: str, packed: dict[str, Any]) -> base.Event:
     """The event as the channel gave it (without its raw fields)."""
-    fields = packed | {"at": datetime.fromisoformat(packed["at"])}
+    fields: dict[str, Any] = packed | {"at": datetime.fromisoformat(packed["at"])}
     if kind == "reply":
-        return Reply(**fields | {"medium": Medium(fields["medium"])})
-    reason = Reason(fields["reason"]) if fields["reason"] else None
-    return Receipt(**fields | {"state": ReceiptState(fields["state"]), "reason": reason})
+        fields["medium"] = Medium(fields["medium"])
+        return Reply(**fields)
+    fields["state"] = ReceiptState(fields["state"])
+    fields["reason"] = Reason(fields["reason"]) if fields["reason"] else None
+    return Receipt(**fields)
