@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from channels.base import Outgoing
+from channels.base import FindResult, Found, Outgoing
 from gateway import context, intake, notices, outbox, outgoing, sender, systemd
 from gateway.models import Audit, Conversation, Sender
 from scheduler.ticker import Ticker
@@ -166,10 +166,12 @@ class Daemon:
         async with gateway.database.read() as session:
             doubts = await outbox.doubts(session, now=gateway.now())
         for doubt in doubts:
+            if self.stopping.is_set():
+                return
             channel = gateway.channels.get(doubt.message["channel"])
-            if channel is None or self.stopping.is_set():
-                continue
-            found = await channel.find(self._outgoing(doubt.message), doubt.since - timedelta(seconds=5))
+            found = FindResult(Found.CANNOT_TELL)  # a provider that is no longer set up cannot be asked
+            if channel is not None:
+                found = await channel.find(self._outgoing(doubt.message), doubt.since - timedelta(seconds=5))
             async with gateway.database.write() as session:
                 await outbox.resolve(session, doubt, found, policy=policy, log=gateway.log, now=gateway.now())
         if doubts:

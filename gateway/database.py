@@ -31,7 +31,7 @@ class Database:
             self.reader = self._sqlite("BEGIN", pool_size=pool_size)
         else:
             self.writer = self.reader = create_async_engine(
-                self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True
+                self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
             )
 
     def _sqlite(self, begin: str, *, pool_size: int) -> AsyncEngine:
@@ -40,6 +40,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=300,
+            hide_parameters=True,  # or an error in the journal would quote the words of a message
             # The driver must leave BEGIN to us: left alone it begins only before the first INSERT, and never IMMEDIATE.
             connect_args={"timeout": BUSY_SECONDS, "isolation_level": None},
         )

@@ -19,6 +19,9 @@ from gateway.database import Session
 from gateway.models import ContactPoint, LineType, Message, MessageState, OptOut, PointState, Reply
 from gateway.models.types import core
 
+#: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
+MOST_PARTS = 6
+
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
 
@@ -48,6 +51,8 @@ REASONS: dict[str, str] = {
     "reached": "Reached by an earlier step already.",
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
+    "too_long": f"The text would need more than {MOST_PARTS} parts.",
+    "no_consent": "Has not agreed to hear of fundraising or paid offers.",
     "no_sender": "No number or address to send as is set up for this medium.",
 }
 

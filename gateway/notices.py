@@ -13,12 +13,11 @@ import structlog
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import col, select
 
-from gateway import audience, audit, context, errors, guard, outbox, planner, wording
+from gateway import audience, audit, context, errors, firing, outbox, planner, submission, wording
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
 from gateway.models.types import core
-from scheduler import calendar
 
 logger = structlog.get_logger()
 
@@ -39,7 +38,7 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
     now = gateway.now()
-    fire_at = first_fire(definition, gateway) or now
+    fire_at = firing.first(definition, gateway) or now
     chosen = await audience.resolve(
         session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
     )
@@ -55,8 +54,10 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
     taken = f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
         raise errors.Conflict(taken)
-    fire_at = _checked_time(definition, gateway)
-    _check_audience((await preview(session, gateway, definition)).audience)
+    fire_at = submission.checked_time(definition, gateway)
+    seen = await preview(session, gateway, definition)
+    submission.check_audience(seen.audience)
+    submission.check_lengths(seen.rows)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -80,32 +81,6 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
     return notice
 
 
-def _checked_time(definition: model.Definition, gateway: context.Gateway) -> datetime:
-    """When it fires first. A time that has gone by is a slip of the pen, not a wish to send at once."""
-    fire_at = first_fire(definition, gateway)
-    if fire_at is None:
-        problem = errors.Problem("this schedule never fires.", "Look at “cron” and “until”.", field="schedule")
-        raise errors.BadDefinition([problem])
-    if definition.schedule.at and fire_at < gateway.now():
-        cure = "Correct it, or take it out to send at once."
-        raise errors.BadDefinition([errors.Problem("this time has gone by.", cure, field="schedule.at")])
-    ends = planner.not_after(definition, fire_at, gateway.timezone)
-    if ends is not None and ends <= fire_at:
-        problem = errors.Problem("this is over before the notice goes out.", "Correct the time.", field="valid.until")
-        raise errors.BadDefinition([problem])
-    return fire_at
-
-
-def _check_audience(chosen: audience.Audience) -> None:
-    if chosen.problems:
-        raise errors.BadDefinition(chosen.problems)
-    if any(not listener.reason for listener in chosen.listeners):
-        return
-    reasons = sorted({guard.REASONS[listener.reason] for listener in chosen.listeners})
-    what = " ".join(["nobody in this audience would be told.", *reasons])
-    raise errors.BadDefinition([errors.Problem(what, "Choose other pupils or people.", field="audience")])
-
-
 async def _event(session: Session, gateway: context.Gateway, definition: model.Definition) -> int | None:
     if definition.event is None:
         return None
@@ -120,23 +95,6 @@ async def _event(session: Session, gateway: context.Gateway, definition: model.D
     session.add(event)
     await session.flush()
     return event.id
-
-
-def first_fire(definition: model.Definition, gateway: context.Gateway) -> datetime | None:
-    """When the notice fires first: now, without a schedule; None when its schedule never fires."""
-    schedule, now = definition.schedule, gateway.now()
-    if schedule.at:
-        return planner.moment(schedule.at, gateway.timezone)
-    if schedule.cron:
-        return _next(schedule, now, gateway)
-    return now
-
-
-def _next(schedule: model.Schedule, after: datetime, gateway: context.Gateway) -> datetime | None:
-    if not schedule.cron:
-        return None
-    until = planner.moment(schedule.until, gateway.timezone) if schedule.until else None
-    return calendar.next_fire(calendar.Cron(schedule.cron), after, gateway.timezone, until=until)
 
 
 async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
@@ -196,7 +154,7 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, f
     counts = Counter(row.message.state.value for row in rows)
     facts = {"run": run.id, "fire_at": fire_at, "counts": counts, "digest": _digest(rows)}
     await gateway.log.record(session, audit.Line("notice.planned", f"notice:{notice.id}", facts), now=now)
-    notice.next_fire_at = _next(definition.schedule, now, gateway)
+    notice.next_fire_at = firing.following(definition.schedule, now, gateway)
     # Since it was submitted, a form may have been renamed or a pupil may have left.
     notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
     if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:

@@ -16,7 +16,7 @@ from channels.base import Medium
 from gateway import guard, people, points, wording
 from gateway.audience import Audience, Listener
 from gateway.definitions import model
-from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointState, Pupil, Sender
+from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointState, Pupil, Purpose, Sender
 from scheduler import calendar
 
 
@@ -99,14 +99,12 @@ def _sort(definition: model.Definition, audience: Audience) -> _Sorting:
     for step, rung in enumerate(definition.steps):
         for medium in rung.media:
             for listener in audience.listeners:
-                _place(
-                    sorting, listener, audience.people, step=step, medium=medium, mandatory=definition.purpose.mandatory
-                )
+                _place(sorting, listener, audience.people, step=step, medium=medium, purpose=definition.purpose)
     return sorting
 
 
 def _place(
-    sorting: _Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, mandatory: bool
+    sorting: _Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, purpose: Purpose
 ) -> None:
     def silent(reason: str, pupil_ids: Sequence[int], address: str = "") -> None:
         sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason, address))
@@ -114,7 +112,10 @@ def _place(
     if listener.reason or listener.contact_id is None:
         silent(listener.reason or "nobody", listener.pupil_ids)
         return
-    ways = _ways(known, listener, medium, mandatory=mandatory)
+    if purpose.needs_consent and not known.contacts[listener.contact_id].marketing_consent:
+        silent("no_consent", listener.pupil_ids)
+        return
+    ways = _ways(known, listener, medium, mandatory=purpose.mandatory)
     for point, pupil_ids in ways.found:
         draft = sorting.drafts.get((step, medium, point.address))
         if draft is None:
@@ -194,6 +195,8 @@ def _planned(
     state, reason = (MessageState.HELD if held else MessageState.QUEUED), ""
     if sender is None:
         state, reason = MessageState.SKIPPED, "no_sender"
+    elif medium is Medium.SMS and composed.parts > guard.MOST_PARTS:
+        state, reason = MessageState.SKIPPED, "too_long"
     message = Message(
         id=message_id,
         contact_id=contact.id,

@@ -6,7 +6,8 @@ from gateway.models.types import MessageState as S
 
 ARROWS: dict[S, frozenset[S]] = {
     S.HELD: frozenset({S.QUEUED, S.SKIPPED, S.CANCELLED, S.EXPIRED}),
-    S.QUEUED: frozenset({S.SENDING, S.SKIPPED, S.CANCELLED, S.EXPIRED}),
+    # accepted, delivered: late evidence of an earlier attempt, so that it is not sent a second time
+    S.QUEUED: frozenset({S.SENDING, S.SKIPPED, S.CANCELLED, S.EXPIRED, S.ACCEPTED, S.DELIVERED}),
     # delivered: a receipt outran our commit
     S.SENDING: frozenset({S.ACCEPTED, S.FAILED, S.QUEUED, S.UNKNOWN, S.DELIVERED}),
     # by evidence; queued: proved absent, or urgent and nothing known

@@ -9,11 +9,9 @@ from typing import Any
 from channels.base import Medium
 from gateway import errors
 from gateway.definitions import model
-from templates import calls, languages, phrases, segments, translations, words
+from templates import calls, languages, letter, phrases, segments, translations, words
 from templates.errors import WordingError
 
-#: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
-MOST_PARTS = 6
 SPOKEN_CHARACTERS_PER_MINUTE = 750  #: at an ordinary reading pace of about 150 words a minute
 
 
@@ -49,7 +47,10 @@ class Costs:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used."""
+    """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used.
+
+    ``parts`` may be more than ``guard.MOST_PARTS``: then this text must not go.
+    """
 
     text: str
     subject: str
@@ -75,7 +76,7 @@ class Composer:
     ) -> Composed:
         """Compose for one contact.
 
-        Raises :class:`errors.BadDefinition` when a value is missing or the text is too long: the row is refused.
+        Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
         """
         try:
             renderer = self._renderer(medium, language)
@@ -134,14 +135,19 @@ class Composer:
         text, script = filled.text, None
         # An author's own words may be in a language whose phrases nobody has reviewed yet.
         ours = filled.language if self._allowed(translations.state(filled.language)) else languages.ENGLISH
-        if filled.answers and not has_menu and medium is Medium.SMS:
-            text = segments.tidy(f"{text}\n{phrases.reply_menu(ours, filled.answers)}")
+        if filled.answers and not has_menu and medium is not Medium.VOICE:
+            text = _with_menu(medium, text, phrases.reply_menu(ours, filled.answers))
         if medium is Medium.VOICE:
             said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=filled.answers)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
         parts = segments.count(text).parts if medium is Medium.SMS else 1
-        if parts > MOST_PARTS:
-            what = f"the text in “{filled.language}” needs {parts} parts; {MOST_PARTS} is the most."
-            raise errors.BadDefinition([errors.Problem(what, "Shorten it, or send it by email.", field="text")])
         keys = "".join(key for key, _ in filled.answers)
         return Composed(text, filled.subject, filled.language, wanted, filled.state, parts, keys, script)
+
+
+def _with_menu(medium: Medium, text: str, menu: str) -> str:
+    """The menu below the words, and in an email above its footer."""
+    if medium is Medium.SMS:
+        return segments.tidy(f"{text}\n{menu}")
+    body, mark, footer = text.partition(letter.FOOTER_MARK)
+    return f"{body}\n\n{menu}{mark}{footer}"

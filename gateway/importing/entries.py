@@ -119,6 +119,7 @@ def _contact(row: Row, entry: Entry) -> Person | None:
     for column in ("written_language", "spoken_language"):
         own = f"contact.{column}"
         row.take_language(values, own if row.layout.has(own) else "contact.language", column)
+    row.take(values, "contact.marketing_consent", cells.yes)
     link = _link(row)
     points, unsure = _points(row)
     key = row.words("contact.id") or _key_of(values, points, pupil=entry.pupil_id or entry.upn)

@@ -31,8 +31,11 @@ PUPIL = Target(
 CONTACT = Target(
     core(Contact),
     ["source_id"],
-    {"source_id": "", "title": "", "forename": "", "surname": "", "written_language": "", "spoken_language": ""},
-)
+    {
+        "source_id": "", "title": "", "forename": "", "surname": "", "written_language": "", "spoken_language": "",
+        "marketing_consent": False,
+    },
+)  # fmt: skip
 LINK = Target(
     core(Guardianship),
     ["pupil_id", "contact_id"],

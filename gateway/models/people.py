@@ -41,6 +41,7 @@ class Contact(Table, table=True):
     surname: str = ""
     written_language: str = ""
     spoken_language: str = ""
+    marketing_consent: bool = False  #: agreed to hear of fundraising and paid offers (PECR reg. 22)
 
     @property
     def full_name(self) -> str:

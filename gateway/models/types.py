@@ -101,6 +101,11 @@ class Purpose(StrEnum):
         return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING, Purpose.STATUTORY, Purpose.SERVICE}
 
     @property
+    def needs_consent(self) -> bool:
+        """Whether the law asks for prior consent: electronic direct marketing (PECR reg. 22)."""
+        return self is Purpose.FUNDRAISING_OR_PAID
+
+    @property
     def goes_again_in_doubt(self) -> bool:
         """Whether a second copy is better than none when nothing at all is known (architecture.md §4)."""
         return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING}

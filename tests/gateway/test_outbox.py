@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from support import school
 
-from channels.base import FindResult, Found, Medium, Outcome, Reason, SendResult
-from gateway import audit, outbox, retry, states
+from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
+from gateway import audit, outbox, receipts, retry, states
 from gateway.database import Database
 from gateway.models import Message, MessageState, OptOut, PointState, Purpose
 
@@ -318,3 +318,17 @@ async def test_what_the_guard_stopped_does_not_make_others_wait(database: Databa
     first = await claim(database, sender, urgent=3)
     assert (first.messages, first.again_in) == ([], 0.0)
     assert [row["id"] for row in (await claim(database, sender, urgent=3)).messages] == [fine]
+
+
+async def test_late_evidence_stops_a_message_that_waits_to_go_again(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    await settle(database, (await claim(database, sender)).messages[0], SendResult(Outcome.UNKNOWN))
+    later = NOW + timedelta(hours=1)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=later)
+        await outbox.resolve(session, doubt, FindResult(Found.ABSENT), policy=POLICY, log=LOG, now=later)
+        receipt = Receipt(message_id, "SM1", ReceiptState.DELIVERED, "SM1:delivered", later)
+        assert await receipts.apply(session, receipt, log=LOG, now=later) == "changed"
+    assert (await get(database, message_id)).state is MessageState.DELIVERED
+    assert not (await claim(database, sender, now=later)).messages

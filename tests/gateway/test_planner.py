@@ -16,7 +16,7 @@ from support.desk import NOW, definition
 from support.village import Village
 
 from channels.base import Medium
-from gateway import audience, errors, guard, planner, states, wording
+from gateway import audience, errors, guard, planner, states, submission, wording
 from gateway.definitions import model
 from gateway.models import LineType, MessageState, PointState, Sender
 
@@ -316,8 +316,40 @@ def test_how_long_it_is_worth_saying(valid: dict[str, Any], fire_at: datetime, e
 
 def test_a_text_that_is_too_long_is_refused(village: Village) -> None:
     village.phone(village.contact("Maria", village.pupil("Ana")), MUM)
+    rows = plan(village, definition(text={"en": "x" * 1000}))
+    assert [(row.message.state, row.message.reason) for row in rows] == [(MessageState.SKIPPED, "too_long")]
     with pytest.raises(errors.BadDefinition, match=r"6 is the most.*Shorten it"):
-        plan(village, definition(text={"en": "x" * 1000}))
+        submission.check_lengths(rows)
+
+
+def test_one_family_with_many_children_does_not_hold_up_the_others(village: Village) -> None:
+    crowd = [village.pupil(f"Child{'x' * 30}{n}") for n in range(25)]
+    village.phone(village.contact("Maria", *crowd), MUM)
+    village.phone(village.contact("Eve", village.pupil("Ana")), "+447700900122")
+    rows = plan(village, definition(text={"en": "Hello {children}"}))
+    assert sorted((row.message.state, row.message.reason) for row in rows) == [
+        (MessageState.QUEUED, ""),
+        (MessageState.SKIPPED, "too_long"),
+    ]
+    submission.check_lengths(rows)
+
+
+def test_fundraising_goes_only_to_those_who_agreed(village: Village) -> None:
+    willing, other = (village.contact(name, village.pupil("Ana")) for name in ("Maria", "Eve"))
+    village.phone(willing, MUM)
+    village.phone(other, "+447700900122")
+    village.contacts[willing].marketing_consent = True
+    rows = plan(village, definition(purpose="fundraising_or_paid"))
+    assert {row.message.contact_id: row.message.reason for row in rows} == {willing: "", other: "no_consent"}
+
+
+def test_an_email_shows_the_menu_above_its_footer(village: Village) -> None:
+    village.mailbox(village.contact("Maria", village.pupil("Ana")), "maria@example.com")
+    options = [{"key": "1", "label": {"en": "we are coming"}}]
+    [row] = plan(village, definition(media=["email"], replies={"expected": True, "options": options}))
+    body, _, footer = row.message.body.partition("\n-- \n")
+    assert "Reply 1 for we are coming" in body
+    assert "Reply 1" not in footer
 
 
 def test_a_blank_is_never_sent(village: Village) -> None:

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("surname", sa.String(), nullable=False),
         sa.Column("written_language", sa.String(), nullable=False),
         sa.Column("spoken_language", sa.String(), nullable=False),
+        sa.Column("marketing_consent", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
         sa.UniqueConstraint("source_id", name=op.f("uq_contact_source_id")),
     )
