@@ -210,6 +210,9 @@ class Sending(values.Section):
     in_doubt_grace_s: float = Field(
         default=60.0, gt=0, le=3600, description="Wait before we ask the provider about a message in doubt, in seconds"
     )
+    in_doubt_patience_s: float = Field(
+        default=600.0, gt=0, le=86_400, description="How long we look for evidence before staff must decide, in seconds"
+    )
     retry: Retries = Retries()
 
     @model_validator(mode="after")

@@ -1,0 +1,89 @@
+"""The gateway is killed in the middle of a send, again and again: each phone gets its text once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from support import processes
+
+from gateway.database import Database
+from gateway.models import Message, MessageState
+from gateway.practice import school as practice
+
+NOTICE = """
+key = "killed"
+title = "Killed"
+purpose = "service"
+media = ["sms"]
+text.en = "School finishes at 1pm on Friday."
+audience.whole_school = true
+audience.tell = "first_contact"
+"""
+
+QUICK = """
+[sending]
+lease_s = 3
+in_doubt_grace_s = 1
+poll_s = 0.2
+"""
+# A lease must be longer than the patience for a provider's answer.
+PATIENCE = {
+    "HANDBELL_TWILIO__CONNECT_TIMEOUT_S": "1",
+    "HANDBELL_TWILIO__READ_TIMEOUT_S": "1",
+    "HANDBELL_SMTP__TIMEOUT_S": "2",
+}
+KILLS = 4
+
+
+@pytest.mark.timeout(240)
+async def test_each_phone_gets_it_once(
+    school: processes.School, world: processes.World, practice_school: practice.Summary, tmp_path: Path
+) -> None:
+    school.write_settings(world, extra=QUICK, rate=40)
+    school.env |= PATIENCE
+    await school.handbell("migrate")
+    await school.handbell("import", *[str(file) for file in practice_school.files])
+    (tmp_path / "notice.toml").write_text(NOTICE)
+    await school.handbell("notice", "send", str(tmp_path / "notice.toml"))
+    got = 0
+    for _ in range(KILLS):
+        process = await school.run()
+        got = await arrived_beyond(world, got + 20)
+        await process.kill()
+    await school.run()
+    database = Database(school.database_url)
+    try:
+        await processes.until(lambda: delivered(database), what="every text is delivered", seconds=120)
+        async with database.read() as session:
+            rows = list(await session.scalars(sa.select(Message).where(Message.state != MessageState.SKIPPED)))
+    finally:
+        await database.close()
+    phones = (await world.look("phones"))["phones"]
+    texts = Counter(
+        {phone["number"]: sum(text["direction"] != "inbound" for text in phone["texts"]) for phone in phones}
+    )
+    assert {row.state for row in rows} == {MessageState.DELIVERED}
+    assert len(rows) > 250
+    assert texts == Counter(row.address for row in rows)
+    assert set(texts.values()) == {1}
+    await school.handbell("audit", "verify")
+
+
+async def arrived_beyond(world: processes.World, count: int) -> int:
+    """Wait until more texts have arrived; the kill comes right in the middle of the next ones."""
+    while True:
+        records = await world.look("records")
+        if records["arrived"] >= count:
+            return int(records["arrived"])
+        await asyncio.sleep(0.05)
+
+
+async def delivered(database: Database) -> bool:
+    query = sa.select(Message.state, sa.func.count()).group_by(Message.state)
+    async with database.read() as session:
+        states = {state for state, _ in await session.execute(query)}
+    return bool(states) and states <= {MessageState.DELIVERED, MessageState.SKIPPED}
