@@ -237,24 +237,30 @@ class Channel(Protocol):
 
     async def open(self) -> None:
         """Make connections and pools ready; called once, inside the running loop."""
+        ...
 
     async def close(self) -> None:
         """Give everything back."""
+        ...
 
     async def send(self, message: Outgoing) -> SendResult:
         """Hand one message to the provider, once."""
+        ...
 
     async def find(self, message: Outgoing, since: datetime) -> FindResult:
         """Look for a doubtful message in the provider's own list."""
+        ...
 
     async def check(self) -> str:
         """Prove that the provider answers and knows us. Gives a sentence for ``handbell doctor``.
 
         Raises :class:`Misconfigured` with a sentence when it does not.
         """
+        ...
 
     def speaks(self, locale: str) -> bool:
         """Whether this wire can carry the language (always true but for voices)."""
+        ...
 
 
 @runtime_checkable
@@ -263,9 +269,12 @@ class Callbacks(Protocol):
 
     def verify(self, request: HookRequest) -> None:
         """Raise :class:`BadSignature` unless the provider signed this request."""
+        ...
 
     def parse(self, request: HookRequest) -> Sequence[Event]:
         """Translate into our vocabulary. An unknown word becomes ``other``, never an error."""
+        ...
 
     def answer(self, request: HookRequest, events: Sequence[Event], message: Outgoing | None) -> HookResponse:
         """What the provider is told; ``message`` is the one that the events are about, if it is known."""
+        ...

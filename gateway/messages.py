@@ -47,15 +47,11 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
     if other := await session.scalar(taken):
         raise errors.Conflict(f"It was sent again already, as {other}.")
-    fresh: dict[str, Any] = {
-        "state": MessageState.QUEUED,
-        "reason": "",
-        "reason_text": "",
-        "ref": "",
-        "lease_until": None,
-    }
-    fresh |= {"lease_until": None, "attempt": 0, "retries": 0, "due_at": now, "created_at": now, "changed_at": now}
-    copy = Message(**first.model_dump() | {"id": gateway.new_id(), "slot": slot, "only_if": ""} | fresh)
+    values: dict[str, Any] = first.model_dump()
+    values |= {"id": gateway.new_id(), "slot": slot, "only_if": "", "ref": "", "reason": "", "reason_text": ""}
+    values |= {"state": MessageState.QUEUED, "lease_until": None, "attempt": 0, "retries": 0}
+    values |= {"due_at": now, "created_at": now, "changed_at": now}
+    copy = Message(**values)
     session.add(copy)
     await session.flush()
     about = await session.scalars(select(About.pupil_id).where(About.message_id == first.id))
