@@ -64,13 +64,13 @@ class Database(values.Section):
 
 
 class Web(values.Section):
-    """Pages for staff, and the webhooks of the providers."""
+    """The HTTP side: webhooks of the providers, the API, unsubscribe links, health."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on")
     public_base_url: values.WebAddress = Field(
         default="",
-        description="How providers and families reach this machine, https://…; empty: we ask the providers instead",
+        description="How providers and families reach this machine, https://…; empty: receipts and answers do not come back",
     )
     max_body_bytes: int = Field(
         default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
@@ -148,7 +148,7 @@ class Smtp(values.Section):
     from_name: str = Field(default="", max_length=80, description="Name beside it; empty: the school's name")
     bounce_domain: values.HostName = Field(
         default="",
-        description="Domain whose mail comes back to us, for bounces and replies; empty: that of from_address",
+        description="Domain of the envelope sender bounce+ID@…, to which bounces return; empty: that of from_address",
     )
     messages_per_second: float = Field(
         default=10.0, gt=0, le=10_000, description="Mails a second that the server allows"

@@ -138,13 +138,22 @@ class Daemon:
             message, callback_url=gateway.public_url, unsubscribe_url=gateway.unsubscribe_url, now=gateway.now()
         )
 
+    def _every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        """Let the ticker run a job, and measure it."""
+
+        async def timed() -> None:
+            with self.gateway.metrics.job_seconds.labels(name).time():
+                await job()
+
+        self.ticker.every(seconds, name, timed)
+
     def _schedule(self) -> None:
         poll = self.gateway.settings.sending.poll_s
         if "clock" in self._roles:
-            self.ticker.every(poll, "plan", self.plan)
-            self.ticker.every(5, "sweep", self.sweep)
-            self.ticker.every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
-            self.ticker.every(15, "gauges", self._gauge)
+            self._every(poll, "plan", self.plan)
+            self._every(5, "sweep", self.sweep)
+            self._every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
+            self._every(15, "gauges", self._gauge)
 
     def _job_failed(self, name: str, _error: BaseException) -> None:
         self.gateway.metrics.job_failures.labels(name).inc()

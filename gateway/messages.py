@@ -20,7 +20,7 @@ async def find(session: Session, message_id: str) -> Message:
     """
     message = await session.get(Message, message_id)
     if message is None:
-        raise errors.NotFound(f"There is no message “{message_id}”. handbell notice show gives those of a notice.")
+        raise errors.NotFound(f"There is no message “{message_id}”.")
     return message
 
 
