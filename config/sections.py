@@ -70,7 +70,7 @@ class Web(values.Section):
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on")
     public_base_url: values.WebAddress = Field(
         default="",
-        description="How providers and families reach this machine, https://…; empty: receipts and answers do not come back",
+        description="How providers and families reach this machine, https://…; empty: nothing comes back",
     )
     max_body_bytes: int = Field(
         default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
