@@ -44,29 +44,37 @@ class Commits:
         return result
 
     async def _write(self) -> None:
+        pieces: list[_Piece] = []
         try:
             while self._waiting:
                 pieces, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
                 await self._commit(pieces)
         finally:
             self._writing = None
+            # Only a writer that was itself stopped leaves anybody without an answer: nobody waits for ever.
+            for piece in (*pieces, *self._waiting):
+                piece.done.cancel()
+            self._waiting = []
 
     async def _commit(self, pieces: list[_Piece]) -> None:
-        results: list[tuple[_Piece, Any]] = []
         try:
             async with self._database.write() as session:
-                for piece in pieces:
-                    try:
-                        async with session.begin_nested():
-                            results.append((piece, await piece.work(session)))
-                    except Exception as error:  # told to whoever asked for this piece, below
-                        results.append((piece, error))
+                results = [await _attempt(piece, session) for piece in pieces]
         except Exception as error:  # nothing was committed
-            results = [(piece, error) for piece in pieces]
-        for piece, result in results:
+            results = [error] * len(pieces)
+        for piece, result in zip(pieces, results, strict=True):
             if piece.done.cancelled():
                 continue  # whoever asked has gone; what was done is done
             if isinstance(result, Exception):
                 piece.done.set_exception(result)
             else:
                 piece.done.set_result(result)
+
+
+async def _attempt(piece: _Piece, session: Session) -> Any:
+    """Give what the work gave, or the exception of work or savepoint: exactly one answer for each piece."""
+    try:
+        async with session.begin_nested():
+            return await piece.work(session)
+    except Exception as error:
+        return error

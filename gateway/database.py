@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
@@ -28,13 +28,15 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self.writer = self._sqlite("BEGIN IMMEDIATE", pool_size=1)
-            self.reader = self._sqlite("BEGIN", pool_size=pool_size)
+            self.reader = self._sqlite("BEGIN", "query_only=ON", pool_size=pool_size)
         else:
-            self.writer = self.reader = create_async_engine(
+            self.writer = create_async_engine(
                 self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
             )
+            # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
+            self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
-    def _sqlite(self, begin: str, *, pool_size: int) -> AsyncEngine:
+    def _sqlite(self, begin: str, *pragmas: str, pool_size: int) -> AsyncEngine:
         engine = create_async_engine(
             self.url,
             pool_size=pool_size,
@@ -48,7 +50,7 @@ class Database:
         @event.listens_for(engine.sync_engine, "connect")
         def _settle_in(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas):
                 cursor.execute(f"PRAGMA {pragma}")
             cursor.close()
 
@@ -66,17 +68,11 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Session]:
-        """One consistent view, for reading only."""
+        """One consistent view, for reading only: whatever is committed meanwhile, every SELECT sees the same moment."""
         async with AsyncSession(self.reader, expire_on_commit=False) as session:
             yield session
-
-    async def ping(self) -> None:
-        """Raise unless the database answers."""
-        async with self.reader.connect() as connection:
-            await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Close every connection."""
         await self.writer.dispose()
-        if self.reader is not self.writer:
-            await self.reader.dispose()
+        await self.reader.dispose()

@@ -1,8 +1,8 @@
 """The words by which a person stops, restarts or asks about our texts: a rule of the networks, not of ours.
 
 The whole message must be the word, in any case: «STOP» is an opt-out, «stop please» is for a person to read.
-Sources: Twilio's default keywords for long codes, and words of other networks and languages. Twilio acts on its own
-words by itself and refuses later sends (error 21610); the others are ours alone to honour.
+Sources: the default keywords of the networks for long codes, and words of other networks and languages. A network acts
+on its own words by itself and refuses later sends; the others are ours alone to honour.
 """
 
 from __future__ import annotations
@@ -12,14 +12,11 @@ from dataclasses import dataclass
 
 from gateway.models.types import Keyword
 
-TWILIO_STOP = frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"})
-TWILIO_START = frozenset({"start", "unstop", "yes"})
-TWILIO_HELP = frozenset({"help", "info"})
-#: Honoured by us: variants of other networks, French, Welsh, Arabic.
+NETWORK_STOP = frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"})
+NETWORK_START = frozenset({"start", "unstop", "yes"})
+NETWORK_HELP = frozenset({"help", "info"})
+#: Honoured by us alone: variants of other networks, French, Welsh, Arabic.
 OUR_STOP = frozenset({"stop all", "opt-out", "opt out", "arret", "arrêt", "stopio", "قف", "توقف"})
-
-#: Every word that a menu must never use as an answer.
-RESERVED = TWILIO_STOP | TWILIO_START | TWILIO_HELP | OUR_STOP
 
 _AROUND = " \t\r\n.!,;:\"'“”‘’()[]،۔؟?\u200e\u200f\u2066\u2067\u2068\u2069\ufeff\u200b"
 
@@ -35,7 +32,7 @@ class Reading:
 def read(text: str) -> Reading:
     """Say whether the whole message is an opt-out, opt-in or help word."""
     word = " ".join(unicodedata.normalize("NFKC", text).casefold().strip(_AROUND).split())
-    if word in TWILIO_STOP:
+    if word in NETWORK_STOP:
         return Reading(
             Keyword.OPT_OUT, f"The whole message is “{word}”, one of the networks' words for stopping texts."
         )
@@ -43,15 +40,15 @@ def read(text: str) -> Reading:
         return Reading(
             Keyword.OPT_OUT, f"The whole message is “{word}”, a word for stopping that Handbell itself honours."
         )
-    if word in TWILIO_START:
+    if word in NETWORK_START:
         return Reading(
             Keyword.OPT_IN, f"The whole message is “{word}”, one of the networks' words for starting texts again."
         )
-    if word in TWILIO_HELP:
+    if word in NETWORK_HELP:
         return Reading(
             Keyword.HELP, f"The whole message is “{word}”, one of the networks' words for asking who we are."
         )
-    inside = sorted(set(word.split()) & (TWILIO_STOP | OUR_STOP))
+    inside = sorted(set(word.split()) & (NETWORK_STOP | OUR_STOP))
     if inside:
         return Reading(None, f"“{inside[0]}” stands in it, but not alone: a person must read it.")
     return Reading(None, "The whole message is none of the words that the networks act on.")

@@ -20,11 +20,6 @@ ARROWS: dict[S, frozenset[S]] = {
     S.EXPIRED: frozenset(),
 }
 
-BIRTH = frozenset({S.QUEUED, S.SKIPPED, S.HELD})
-
-#: No arrow out of these but by late evidence.
-SETTLED = frozenset({S.DELIVERED, S.FAILED, S.SKIPPED, S.CANCELLED, S.EXPIRED})
-
 
 def allows(before: S, after: S) -> bool:
     """Whether a message may go from ``before`` to ``after``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from functools import cache
 from importlib import resources
@@ -50,8 +51,8 @@ def from_plain(text: str, *, title: str, language: str) -> str:
     """Make the HTML part of an email from its stored plain part: the same words, paragraphs and links, nothing more."""
     body, _, footer = text.partition(FOOTER_MARK)
     page = layout(language, dress.direction_of(body, language), language)
-    parts = {"title": title, "body": body, "footer": footer}
-    return page.fill({name: _linked(dress.paragraphs(part.strip())) for name, part in parts.items()})
+    parts = {name: _linked(dress.paragraphs(part.strip())) for name, part in (("body", body), ("footer", footer))}
+    return page.fill({"title": html.escape(title.strip()), **parts})  # a title is bare text: no tag may stand in it
 
 
 def _linked(markup: str) -> str:

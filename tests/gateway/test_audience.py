@@ -185,7 +185,7 @@ async def test_a_listener_hears_about_each_of_its_children_once(sqlite_database:
 async def test_a_barred_contact_never_listens_within_its_dates(
     database: Database, begins: date | None, ends: date | None, *, barred: bool
 ) -> None:
-    await school.family(database, now=NOW, bar=(begins, ends))
+    await school.family(database, bar=(begins, ends))
     found = await resolve(database, whole_school=True, tell="everyone")
     assert ("Ivan" in told(found)) is not barred
     assert silent(found) == ({("Ivan", "barred", "Ana")} if barred else set())

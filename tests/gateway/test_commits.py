@@ -57,6 +57,38 @@ async def test_a_piece_that_fails_takes_nobody_with_it(database: Database) -> No
     assert await kept(database) == {"+447700900001", "+447700900002"}
 
 
+async def test_a_piece_that_fails_when_its_savepoint_ends_is_answered_once(database: Database) -> None:
+    """The flush at the savepoint's end comes after the work has given its result."""
+    commits = Commits(database)
+
+    async def leave_it_to_the_savepoint(session: Session) -> str:
+        session.add(OptOut(medium=Medium.SMS, address="+447700900001", since=NOW))
+        return "all well, so far"
+
+    results = await asyncio.gather(
+        commits.do(keep("+447700900001")), commits.do(leave_it_to_the_savepoint), commits.do(keep("+447700900002")),
+        return_exceptions=True,
+    )  # fmt: skip
+    assert results[0] == "+447700900001"
+    assert isinstance(results[1], sa.exc.IntegrityError)
+    assert results[2] == "+447700900002"
+    assert await kept(database) == {"+447700900001", "+447700900002"}
+
+
+async def test_nobody_waits_for_a_writer_that_was_stopped(sqlite_database: Database) -> None:
+    commits = Commits(sqlite_database)
+
+    async def stop(_session: Session) -> None:
+        raise asyncio.CancelledError
+
+    first, second = asyncio.create_task(commits.do(stop)), asyncio.create_task(commits.do(keep("+447700900001")))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert await commits.do(keep("+447700900002")) == "+447700900002"
+
+
 async def test_without_a_database_everybody_is_told(sqlite_database: Database) -> None:
     async with sqlite_database.write() as session:
         await session.execute(sa.text("DROP TABLE opt_out"))

@@ -7,7 +7,7 @@ import pytest
 from gateway import optout
 from gateway.models import Keyword
 
-STOP = sorted(optout.TWILIO_STOP | optout.OUR_STOP)
+STOP = sorted(optout.NETWORK_STOP | optout.OUR_STOP)
 
 
 @pytest.mark.parametrize("word", STOP)
@@ -19,12 +19,12 @@ def test_the_whole_message_stops(word: str, shape: str) -> None:
         assert word in reading.because
 
 
-@pytest.mark.parametrize("word", sorted(optout.TWILIO_START))
+@pytest.mark.parametrize("word", sorted(optout.NETWORK_START))
 def test_the_whole_message_starts(word: str) -> None:
     assert optout.read(f" {word.upper()}. ").keyword is Keyword.OPT_IN
 
 
-@pytest.mark.parametrize("word", sorted(optout.TWILIO_HELP))
+@pytest.mark.parametrize("word", sorted(optout.NETWORK_HELP))
 def test_the_whole_message_asks(word: str) -> None:
     assert optout.read(word.title()).keyword is Keyword.HELP
 
@@ -50,5 +50,5 @@ def test_full_width_and_composed_letters_read_alike() -> None:
 
 
 def test_no_word_means_two_things() -> None:
-    sets = [optout.TWILIO_STOP, optout.OUR_STOP, optout.TWILIO_START, optout.TWILIO_HELP]
-    assert sum(map(len, sets)) == len(optout.RESERVED)
+    sets = [optout.NETWORK_STOP, optout.OUR_STOP, optout.NETWORK_START, optout.NETWORK_HELP]
+    assert sum(map(len, sets)) == len(frozenset().union(*sets))

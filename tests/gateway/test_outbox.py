@@ -218,7 +218,7 @@ async def test_a_found_message_that_another_row_owns_proves_nothing(database: Da
 
 async def test_the_guard_stops_what_must_not_leave(database: Database) -> None:
     sender = await school.sender(database)
-    family = await school.family(database, now=NOW)
+    family = await school.family(database)
     cases = {
         "expired": await school.message(database, sender, now=NOW, not_after=NOW - timedelta(seconds=1)),
         "barred": await school.message(database, sender, now=NOW, contact=family.father, about=[family.child]),
@@ -240,7 +240,7 @@ async def test_the_guard_stops_what_must_not_leave(database: Database) -> None:
 
 async def test_nothing_about_a_child_goes_to_a_phone_shared_with_somebody_barred(database: Database) -> None:
     sender = await school.sender(database)
-    family = await school.family(database, now=NOW)
+    family = await school.family(database)
     await school.point(database, family.father, "+447700900177")
     shared = await school.message(
         database, sender, now=NOW, contact=family.mother, number="+447700900177", about=[family.child]
@@ -261,7 +261,7 @@ async def test_nothing_about_a_child_goes_to_a_phone_shared_with_somebody_barred
 )
 async def test_a_bar_has_dates(database: Database, begins: date | None, ends: date | None, *, barred: bool) -> None:
     sender = await school.sender(database)
-    family = await school.family(database, now=NOW, bar=(begins, ends))
+    family = await school.family(database, bar=(begins, ends))
     await school.message(database, sender, now=NOW, contact=family.father, about=[family.child])
     assert bool((await claim(database, sender)).messages) is not barred
 

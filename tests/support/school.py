@@ -102,9 +102,8 @@ class Family:
     uncle: int
 
 
-async def family(database: Database, *, now: datetime, bar: tuple[date | None, date | None] = (None, None)) -> Family:
+async def family(database: Database, *, bar: tuple[date | None, date | None] = (None, None)) -> Family:
     """A child with a mother, a father who is barred, a grandmother and an uncle."""
-    del now
     child = await pupil(database)
     people = [await contact(database, name) for name in ("Maria", "Ivan", "Gran", "Uncle")]
     mother, father, gran, uncle = people

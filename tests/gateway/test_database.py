@@ -1,0 +1,47 @@
+"""The two doors of the database keep their promises on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+
+from channels.base import Medium
+from gateway.database import Database
+from gateway.models import OptOut
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+def opt_out(number: str) -> OptOut:
+    return OptOut(medium=Medium.SMS, address=number, since=NOW)
+
+
+async def test_a_read_sees_one_moment(database: Database) -> None:
+    numbers = sa.select(OptOut.address)
+    async with database.write() as session:
+        session.add(opt_out("+447700900001"))
+    async with database.read() as session:
+        before = list(await session.scalars(numbers))
+        async with database.write() as other:
+            other.add(opt_out("+447700900002"))
+        assert list(await session.scalars(numbers)) == before == ["+447700900001"]
+    async with database.read() as session:
+        assert set(await session.scalars(numbers)) == {"+447700900001", "+447700900002"}
+
+
+async def test_a_read_cannot_write(database: Database) -> None:
+    async with database.read() as session:
+        session.add(opt_out("+447700900001"))
+        with pytest.raises(sa.exc.DBAPIError, match=r"read-?only"):
+            await session.flush()
+
+
+async def test_a_connection_that_read_writes_again(database: Database) -> None:
+    """On PostgreSQL both doors share one pool: what a reader asked of its connection ends with it."""
+    for n in range(5):
+        async with database.read() as session:
+            await session.scalar(sa.select(sa.func.count()).select_from(OptOut))
+        async with database.write() as session:
+            session.add(opt_out(f"+44770090000{n}"))
