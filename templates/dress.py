@@ -1,4 +1,4 @@
-"""How words and values are dressed for where they go: plain text, HTML or a voice.
+"""How words and values are dressed for where they go: plain text, a voice or HTML.
 
 Right-to-left text needs care: a Latin name or a number inside it drags the signs beside it to the wrong place. In plain
 text each such value is put between U+2068 and U+2069 (Unicode Bidirectional Algorithm, UAX 9, "first strong isolate":
@@ -30,11 +30,9 @@ def _same(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """``literal`` dresses our own words, ``value`` what is put in, ``link`` a web address, ``phone`` a number."""
+    """``value`` dresses what is put in, ``phone`` a number. Our own words and web addresses stay as they are."""
 
-    literal: Callable[[str], str] = _same
     value: Callable[[str], str] = _same
-    link: Callable[[str], str] = _same
     phone: Callable[[str], str] = _same
 
 
@@ -42,11 +40,6 @@ def plain(direction: languages.Direction) -> Dress:
     """Dress for a text message or the plain part of an email. Links stay bare, so that phones see them."""
     wrap = _isolate_in_rtl if direction == "rtl" else _isolate_in_ltr
     return Dress(value=wrap, phone=wrap)
-
-
-def markup() -> Dress:
-    """Dress for HTML: everything escaped, values in ``<bdi>`` (which isolates as above), links made clickable."""
-    return Dress(literal=_lines, value=_bdi, link=_anchor, phone=_bdi)
 
 
 def voice() -> Dress:
@@ -60,20 +53,12 @@ def direction_of(words: str, language: str) -> languages.Direction:
 
 
 def paragraphs(literal: str) -> str:
-    """Escape our own words for HTML; blank lines part paragraphs, single line ends stay line ends."""
+    """Escape a text for HTML; blank lines part paragraphs, single line ends stay line ends."""
     return "</p>\n<p>".join(_lines(part) for part in re.split(r"[ \t]*\n[ \t]*\n\s*", literal))
 
 
 def _lines(literal: str) -> str:
     return html.escape(literal).replace("\n", "<br>\n")
-
-
-def _bdi(value: str) -> str:
-    return f"<bdi>{_lines(value)}</bdi>"
-
-
-def _anchor(url: str) -> str:
-    return f'<a href="{html.escape(url)}">{html.escape(url)}</a>'
 
 
 def _isolate_in_rtl(value: str) -> str:

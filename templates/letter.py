@@ -21,36 +21,21 @@ _URL: Final = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 
 
 @cache
-def layout(lang: str, direction: languages.Direction, footer_lang: str) -> skeleton.Skeleton:
+def layout(lang: str, direction: languages.Direction, footer_direction: languages.Direction) -> skeleton.Skeleton:
     """Render the layout once for a language, with the holes ``title``, ``body`` and ``footer`` left open."""
     source = (resources.files("templates") / "layouts" / "email.html").read_text("utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     holes = {name: f"\ufdd0{name}\ufdd1" for name in ("title", "body", "footer")}
-    page = environment.from_string(source).render(
-        lang=lang, dir=direction, footer_lang=footer_lang, footer_dir=languages.direction(footer_lang), **holes
-    )
+    page = environment.from_string(source).render(lang=lang, dir=direction, footer_dir=footer_direction, **holes)
     found = _HOLE.split(page)
     return skeleton.Skeleton(tuple(found[::2]), tuple(found[1::2]))
-
-
-def build(
-    body: skeleton.Skeleton,
-    footer: skeleton.Skeleton,
-    *,
-    language: str,
-    direction: languages.Direction,
-    footer_language: str,
-) -> skeleton.Skeleton:
-    """Make the HTML of an email out of its plain wordings. Left to fill: its values, dressed as HTML, and ``title``."""
-    page = layout(language, direction, footer_language)
-    page = page.inline("body", body.dress(dress.paragraphs))
-    return page.inline("footer", footer.dress(dress.paragraphs))
 
 
 def from_plain(text: str, *, title: str, language: str) -> str:
     """Make the HTML part of an email from its stored plain part: the same words, paragraphs and links, nothing more."""
     body, _, footer = text.partition(FOOTER_MARK)
-    page = layout(language, dress.direction_of(body, language), language)
+    # An author's Urdu may stand over our English footer: each part runs as its own letters do.
+    page = layout(language, dress.direction_of(body, language), dress.direction_of(footer, language))
     parts = {name: _linked(dress.paragraphs(part.strip())) for name, part in (("body", body), ("footer", footer))}
     return page.fill({"title": html.escape(title.strip()), **parts})  # a title is bare text: no tag may stand in it
 

@@ -79,16 +79,16 @@ def parsed(group: Group, name: str, language: str) -> skeleton.Skeleton:
 def greeting(recipient: str, *, language: str, clothes: dress.Dress) -> str:
     """Greet somebody by name, or as a parent or carer where there is no name."""
     name = "greeting_named" if recipient else "greeting"
-    words = parsed("message", name, language).dress(clothes.literal)
+    words = parsed("message", name, language)
     return words.fill({"recipient": clothes.value(recipient)})
 
 
 @lru_cache(maxsize=1024)
 def menu(answers: tuple[tuple[str, str], ...], *, language: str, clothes: dress.Dress) -> str:
     """Say how to answer: ``Reply 1 for ill or 2 for an appointment.``"""
-    choice = parsed("message", "choice", language).dress(clothes.literal)
+    choice = parsed("message", "choice", language)
     choices = [choice.fill({"key": clothes.value(key), "label": clothes.value(label)}) for key, label in answers]
-    whole = parsed("message", "menu", language).dress(clothes.literal)
+    whole = parsed("message", "menu", language)
     return whole.fill({"choices": formats.choices(choices, language_for("message", language))})
 
 

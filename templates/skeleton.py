@@ -7,7 +7,7 @@ inside a value stay what they are: somebody's text.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,10 +62,6 @@ class Skeleton:
         """Put another wording after this one."""
         seam = self.pieces[-1] + between + other.pieces[0]
         return Skeleton((*self.pieces[:-1], seam, *other.pieces[1:]), self.names + other.names)
-
-    def dress(self, literal: Callable[[str], str]) -> Skeleton:
-        """Change our own words and leave the placeholders, e.g. to escape them for HTML."""
-        return Skeleton(tuple(map(literal, self.pieces)), self.names)
 
     def words(self) -> str:
         """Give our own words alone."""

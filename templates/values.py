@@ -126,7 +126,7 @@ def show(value: Value, kind: library.Kind, *, language: str, clothes: dress.Dres
     if isinstance(value, tuple):
         return formats.names([clothes.value(name) for name in value], language)
     if isinstance(value, str):
-        return {"url": clothes.link, "phone": clothes.phone}.get(kind, clothes.value)(value)
+        return clothes.phone(value) if kind == "phone" else value if kind == "url" else clothes.value(value)
     if isinstance(value, datetime.datetime):
         return clothes.value(formats.moment(value, language))
     if isinstance(value, datetime.date):

@@ -1,8 +1,8 @@
 """The words of a message: (notice key, language, values, medium) -> text.
 
-:func:`prepare` does once what is the same for everybody (find the translation, take the wordings apart, lay out the
-email); :meth:`Renderer.fill` then only puts one person's values in.
-:func:`render` is both in one call.
+:func:`prepare` does once what is the same for everybody (find the translation, take the wordings apart);
+:meth:`Renderer.fill` then only puts one person's values in. The HTML of an email is made from the stored text when it
+is sent (:mod:`templates.letter`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ class Words:
     direction: languages.Direction
     state: translations.State
     subject: str = ""
-    html: str = ""
     segments: segments.Segments | None = None
     answers: tuple[tuple[str, str], ...] = ()
 
@@ -48,7 +47,6 @@ class Form:
 
     text: skeleton.Skeleton
     subject: skeleton.Skeleton
-    html: skeleton.Skeleton | None
     direction: languages.Direction
     needed: frozenset[str]
 
@@ -59,11 +57,13 @@ class Renderer:
 
     ``mandatory``  the email says why it has no unsubscribe link; otherwise it needs the value ``unsubscribe_url``
     ``own_text``, ``own_subject``  the author's words, for a free text
+    ``phrases_language``  the one of greeting, menu and footer: an author may write a language that we may not use
     """
 
     notice: library.Notice
     medium: str
     language: str
+    phrases_language: str
     mandatory: bool = True
     own_text: skeleton.Skeleton | None = None
     own_subject: skeleton.Skeleton | None = None
@@ -97,13 +97,8 @@ class Renderer:
         if self.medium == "sms":
             tidy = segments.tidy(text)
             return replace(words, text=tidy, segments=segments.count(tidy))
-        if form.html is None:
-            return words
         shown = self._shown(checked, menu, known, form.subject.names, self._clothes(form.direction))
-        subject = " ".join(form.subject.fill(shown).split())
-        shown = self._shown(checked, menu, known, form.html.names, dress.markup())
-        shown["title"] = dress.paragraphs(subject)
-        return replace(words, subject=subject, html=form.html.fill(shown))
+        return replace(words, subject=" ".join(form.subject.fill(shown).split()))
 
     @property
     def state(self) -> translations.State:
@@ -147,21 +142,18 @@ class Renderer:
         if self.own_text:
             direction = dress.direction_of(self.own_text.words(), self.language)
         if "subject" not in fields:
-            return Form(text, skeleton.Skeleton(("",), ()), None, direction, _needs(text))
+            return Form(text, skeleton.Skeleton(("",), ()), direction, _needs(text))
         subject = self._wording("subject", n).without(absent)
         name = "mandatory_footer" if self.mandatory else "unsubscribe_footer"
-        footer = phrases.parsed("message", name, self.language)
-        footer_language = phrases.language_for("message", self.language)
-        html = letter.build(text, footer, language=self.language, direction=direction, footer_language=footer_language)
-        text = text.join(letter.FOOTER_MARK, footer)
-        return Form(text, subject, html, direction, _needs(text) | _needs(subject))
+        text = text.join(letter.FOOTER_MARK, phrases.parsed("message", name, self.phrases_language))
+        return Form(text, subject, direction, _needs(text) | _needs(subject))
 
     def _wording(self, part: str, n: int) -> skeleton.Skeleton:
         if part == "subject" and self.own_subject:
             return self.own_subject
         source = self.notice.source(self.medium, part)
         # Only for a free text may this differ from the message's language: its author may write one that we do not.
-        language = translations.choose(self.language, [source])
+        language = translations.choose(self.phrases_language, [source])
         parsed = skeleton.parse(translations.put(source, language=language, n=n), where=self.where)
         return parsed if self.own_text is None else parsed.inline("words", self.own_text)
 
@@ -178,9 +170,9 @@ class Renderer:
         for name in names:
             if name == "greeting":
                 recipient = str(checked.get("recipient", ""))
-                shown[name] = phrases.greeting(recipient, language=self.language, clothes=clothes)
+                shown[name] = phrases.greeting(recipient, language=self.phrases_language, clothes=clothes)
             elif name == "menu":
-                shown[name] = phrases.menu(menu, language=self.language, clothes=clothes)
+                shown[name] = phrases.menu(menu, language=self.phrases_language, clothes=clothes)
             elif name in checked:
                 shown[name] = values.show(checked[name], known[name].type, language=self.language, clothes=clothes)
         return shown
@@ -194,7 +186,8 @@ def prepare(key: str, *, language: str, medium: str, mandatory: bool = True) -> 
     """
     notice = library.notice(key)
     needed = notice.sources(medium) + [phrases.source("message", name) for name in phrases.phrases()["message"]]
-    return Renderer(notice, str(medium), translations.choose(language, needed), mandatory)
+    used = translations.choose(language, needed)
+    return Renderer(notice, str(medium), used, used, mandatory)
 
 
 def prepare_free(
@@ -204,11 +197,14 @@ def prepare_free(
     medium: str,
     mandatory: bool = True,
     subjects: Mapping[str, str] | None = None,
+    allow_drafts: bool = True,
 ) -> Renderer:
     """Make an author's own words ready: those in the language, in its base, or in English.
 
     ``texts`` and ``subjects`` are by language tag; they may hold the placeholders of every message and any others for
-    which values are given. Raises :class:`errors.BadWording` where there is no English to fall back to.
+    which values are given. What we add to them (greeting, menu, footer) comes in the same language where we have it,
+    and in English where we have not, or only a translation that nobody has reviewed and ``allow_drafts`` is off.
+    Raises :class:`errors.BadWording` where there is no English to fall back to.
     """
     notice = library.notice("free_text")
     used = next((tag for tag in languages.fallbacks(language) if texts.get(tag, "").strip()), None)
@@ -216,42 +212,18 @@ def prepare_free(
         raise errors.BadWording(f'The free text has no words in "{language}" and none in English ("en"). Add English.')
     where = f'the free text in "{used}"'
     subject = values.by_language(subjects or {}, used)
+    ours = phrases.language_for("message", used)
+    if not allow_drafts and not translations.trusted(ours):
+        ours = languages.ENGLISH
     return Renderer(
         notice,
         str(medium),
         used,
+        ours,
         mandatory,
         own_text=skeleton.parse(values.clean(texts[used]), where=where),
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,
     )
-
-
-def render(
-    key: str,
-    *,
-    language: str,
-    values: Mapping[str, object],
-    medium: str,
-    answers: GivenAnswers | None = None,
-) -> Words:
-    """Make the words of one message. An email with a value ``unsubscribe_url`` carries it, others say why not."""
-    mandatory = not values.get("unsubscribe_url")
-    return prepare(key, language=language, medium=medium, mandatory=mandatory).fill(values, answers=answers)
-
-
-def render_free(
-    texts: Mapping[str, str],
-    *,
-    language: str,
-    values: Mapping[str, object],
-    medium: str,
-    subjects: Mapping[str, str] | None = None,
-    answers: GivenAnswers | None = None,
-) -> Words:
-    """Make one message out of an author's own words by language; see :func:`prepare_free`."""
-    mandatory = not values.get("unsubscribe_url")
-    renderer = prepare_free(texts, language=language, medium=medium, mandatory=mandatory, subjects=subjects)
-    return renderer.fill(values, answers=answers)
 
 
 def _needs(parsed: skeleton.Skeleton) -> frozenset[str]:
