@@ -256,7 +256,7 @@ def test_our_words_around_a_free_text_are_drafts_only_where_drafts_are_allowed(g
     message = plain.fill(given, answers=answers)
     assert message.text.startswith("سلام Dear \u2068Mrs Kowalska\u2069, Reply 1 for ہاں.\n\n\u2068Oakfield\u2069\n")
     assert "there is no unsubscribe link" in message.text
-    assert message.subject == "A message from Oakfield"
+    assert message.subject == "A message from \u2068Oakfield\u2069"
     assert '<html lang="ur" dir="rtl">' in page(message)
     assert '<footer dir="ltr"' in page(message)
     reviewed = words.prepare_free({"en": "Hello."}, language="ur", medium="email", allow_drafts=False)
