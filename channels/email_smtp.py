@@ -31,8 +31,10 @@ class SmtpServer:
     ``ca_file``         a PEM file of further authorities, for a relay with a certificate of the school's own
     ``local_hostname``  how we greet; a fixed name, because looking it up can hang
     ``pool_size``       connections at most, ``timeout`` seconds for each step
-    ``bounce_domain``   where ``bounce+ID@`` is received, ``""`` when bounces cannot come back to us
-    ``return_path``     a fixed envelope sender instead, where the relay insists on one
+    ``deadline``        seconds for one email as a whole, with the wait for a connection: at least twice ``timeout``,
+                        and less than the caller's own patience, which could not tell at which step it ran out
+    ``bounce_domain``   where ``bounce+ID@`` is received; ``""`` where no such mailbox is: bounces go to From then
+    ``return_path``     a fixed envelope sender instead of From, where the relay insists on one
     """
 
     host: str
@@ -44,6 +46,7 @@ class SmtpServer:
     local_hostname: str = "localhost"
     pool_size: int = 4
     timeout: float = 30.0
+    deadline: float = 90.0
     bounce_domain: str = ""
     return_path: str = ""
     school_name: str = ""
@@ -122,8 +125,18 @@ class SmtpEmail:
             reference = email_mime.message_id(message)
         except email_mime.BadHeader as error:
             return _unbuildable(error)
-        async with self._places:
-            refusal = await self._deliver(envelope, content)
+        # The answer to the text has its own time, kept for it to the end: whatever is late before that has not left.
+        limit = asyncio.get_running_loop().time() + self._server.deadline - self._server.timeout
+        try:
+            async with asyncio.timeout_at(limit):
+                await self._places.acquire()
+        except TimeoutError:
+            sentence = "Every connection to the mail server was busy for too long."
+            return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
+        try:
+            refusal = await self._deliver(envelope, content, limit=limit)
+        finally:
+            self._places.release()
         return refusal or base.SendResult(base.Outcome.ACCEPTED, ref=reference)
 
     def _return_path(self, message: base.Outgoing) -> str:
@@ -131,12 +144,16 @@ class SmtpEmail:
             return email_mime.return_path(message, self._server.bounce_domain)
         return email_mime.ascii_domain("From", self._server.return_path or message.sender)
 
-    async def _deliver(self, envelope: _Envelope, content: bytes) -> base.SendResult | None:
-        """Give None when the server took it. A kept connection that turns out dead at MAIL is replaced."""
+    async def _deliver(self, envelope: _Envelope, content: bytes, *, limit: float) -> base.SendResult | None:
+        """Give None when the server took it; ``limit`` is the loop's time by which the text must be on its way.
+
+        A kept connection that turns out dead at MAIL is replaced.
+        """
         while True:
             kept = self._take_kept()
             try:
-                return await self._deliver_by(kept or await self._connect(), envelope, content)
+                smtp = kept or await self._connect(limit=limit)
+                return await self._deliver_by(smtp, envelope, content, limit=limit)
             except NoConnection as error:
                 return error.result
             except _Broken as error:
@@ -144,10 +161,12 @@ class SmtpEmail:
                     continue  # closed while it lay idle: nothing of this message has gone anywhere
                 return error.result
 
-    async def _deliver_by(self, smtp: aiosmtplib.SMTP, envelope: _Envelope, content: bytes) -> base.SendResult | None:
+    async def _deliver_by(
+        self, smtp: aiosmtplib.SMTP, envelope: _Envelope, content: bytes, *, limit: float
+    ) -> base.SendResult | None:
         whole = False
         try:
-            result = await _transact(smtp, envelope, content, timeout=self._server.timeout)
+            result = await _transact(smtp, envelope, content, timeout=self._server.timeout, limit=limit)
             whole = smtp.is_connected
         finally:
             if whole:
@@ -163,7 +182,7 @@ class SmtpEmail:
                 return smtp
         return None
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self, *, limit: float | None = None) -> aiosmtplib.SMTP:
         server = self._server
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
@@ -177,9 +196,13 @@ class SmtpEmail:
             tls_context=self._tls,
         )
         try:
-            await smtp.connect()
-            if smtp.is_ehlo_or_helo_needed:  # neither STARTTLS nor a login has done it
-                await smtp.ehlo()
+            async with asyncio.timeout_at(limit):
+                await smtp.connect()
+                if smtp.is_ehlo_or_helo_needed:  # neither STARTTLS nor a login has done it
+                    await smtp.ehlo()
+        except asyncio.CancelledError:
+            smtp.close()
+            raise
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
             raise _why_not(error) from None
@@ -192,6 +215,7 @@ async def _transact(
     content: bytes,
     *,
     timeout: float,  # noqa: ASYNC109 - aiosmtplib's own, for one reply
+    limit: float,
 ) -> base.SendResult | None:
     """Go through the steps; give None when the server took it. Raises :class:`_Broken` with the step."""
     options: list[bytes] = []
@@ -206,7 +230,8 @@ async def _transact(
         (email_codes.Step.START, [b"DATA"], (354,)),
     ):
         try:
-            reply = await smtp.execute_command(*command)
+            async with asyncio.timeout_at(limit):
+                reply = await smtp.execute_command(*command)
         except _LOST:
             raise _Broken(step) from None
         if reply.code not in wanted:

@@ -103,6 +103,39 @@ async def test_connections_are_kept_and_no_more_than_the_pool(opened: Opener, wi
     assert smtp_sink.commands[-1] == "QUIT"
 
 
+async def test_without_a_free_connection_nothing_has_left(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
+    smtp_sink.replies["."] = "<hang>"
+    channel = await opened(smtp_port, pool_size=1, timeout=30, deadline=30.5)
+    first = asyncio.create_task(channel.send(MAIL))
+    while not smtp_sink.messages:
+        await asyncio.sleep(0.01)
+    second = await channel.send(replace(MAIL, id="01M2"))
+    first.cancel()
+    await asyncio.wait([first])
+    assert (second.outcome, second.reason) == (base.Outcome.RETRY, base.Reason.TEMPORARY)
+    assert not second.lane_wide, "the server is well: only this message was late"
+    assert len(smtp_sink.messages) == 1
+
+
+@pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
+async def test_what_is_late_before_the_text_has_not_left(
+    opened: Opener, smtp_port: int, smtp_sink: Any, step: str
+) -> None:
+    smtp_sink.replies[step] = "<hang>"
+    # The server's own patience is longer than a test may last: only the deadline can end this.
+    channel = await opened(smtp_port, timeout=300, deadline=300.5)
+    result = await channel.send(MAIL)
+    assert (result.outcome, result.reason) == (base.Outcome.RETRY, base.Reason.TEMPORARY)
+    assert smtp_sink.messages == []
+
+
+async def test_what_is_late_after_the_text_may_have_been_taken(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
+    smtp_sink.replies["."] = "<hang>"
+    result = await (await opened(smtp_port, timeout=0.5, deadline=60)).send(MAIL)
+    assert result.outcome is base.Outcome.UNKNOWN
+    assert len(smtp_sink.messages) == 1
+
+
 async def test_envelope_and_reference(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
     channel = await opened(smtp_port)
     result = await channel.send(MAIL)
