@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from config import values
 
@@ -20,7 +21,7 @@ _GENERIC_NAMES = frozenset({"ALERT", "INFO", "SMS", "VERIFY", "PASSCODE"})
 def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_senders(settings)]
-    return found if settings.practice.enabled else [*found, *_check_live(settings)]
+    return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
 def warnings(settings: Settings, *, file_secrets: tuple[str, ...] = ()) -> list[str]:
@@ -71,12 +72,38 @@ def _check_live(settings: Settings) -> Iterator[str]:
 
 
 def _check_timing(settings: Settings) -> Iterator[str]:
-    lease, twilio = settings.sending.lease_s, settings.twilio
+    sending, twilio = settings.sending, settings.twilio
     # A lease that ends while the provider may still answer would hand the message to a second worker.
-    if lease <= twilio.connect_timeout_s + twilio.read_timeout_s:
-        yield "sending.lease_s must be longer than twilio.connect_timeout_s and twilio.read_timeout_s together."
-    if lease <= settings.smtp.timeout_s:
-        yield "sending.lease_s must be longer than smtp.timeout_s."
+    share = sending.call_s / sending.lease_s
+    call = twilio.connect_timeout_s + twilio.read_timeout_s
+    if sending.call_s <= call:
+        yield (
+            f"sending.lease_s must be more than {call / share:g} seconds: one call of Twilio may take"
+            " twilio.connect_timeout_s and twilio.read_timeout_s, and then it must be written down."
+        )
+    # One slow answer before the text is handed over, one to the text itself; SmtpEmail sees to the rest.
+    delivery = 2 * settings.smtp.timeout_s
+    if sending.call_s < delivery:
+        yield (
+            f"sending.lease_s must be at least {delivery / share:g} seconds: one mail may take twice smtp.timeout_s,"
+            " and then it must be written down."
+        )
+
+
+def _check_practice(settings: Settings) -> Iterator[str]:
+    """Nothing leaves: in practice every address that we call is this machine's own."""
+    twilio, web = settings.twilio, settings.web
+    api = urlsplit(twilio.api_base_url)
+    if twilio.account_sid and not (api.scheme == "http" and values.is_loopback(api.hostname or "") and api.port):
+        yield _not_here("twilio.api_base_url", "http://127.0.0.1 and a free port, such as http://127.0.0.1:9001")
+    if settings.smtp.host and not values.is_loopback(settings.smtp.host):
+        yield _not_here("smtp.host", "127.0.0.1")
+    if web.public_base_url and not values.is_loopback(urlsplit(web.public_base_url).hostname or ""):
+        yield _not_here("web.public_base_url", f"http://127.0.0.1:{web.port}")
+
+
+def _not_here(key: str, instead: str) -> str:
+    return f"{key} is not on this machine: while practice.enabled is true nothing may leave it. Set it to {instead}."
 
 
 def _check_mail(settings: Settings) -> Iterator[str]:

@@ -128,9 +128,11 @@ class Twilio(values.Section):
     )
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Patience for a connection, in seconds")
     read_timeout_s: float = Field(default=15.0, gt=0, le=120, description="Patience for an answer, in seconds")
-    answering_machine_detection: Literal["off", "enable", "detect_message_end"] = Field(
+    # No DetectMessageEnd: Twilio listens beside the call, which never waits for a beep, so it would only report later.
+    answering_machine_detection: Literal["off", "enable"] = Field(
         default="off",
-        description="Twilio's MachineDetection, charged per call; calls are safe without it: a key opens them",
+        description="enable: Twilio says, for a charge per call, whether a machine answered; "
+        "calls never wait for that, and are safe without it: a key opens them",
     )
 
 
@@ -148,12 +150,15 @@ class Smtp(values.Section):
     from_name: str = Field(default="", max_length=80, description="Name beside it; empty: the school's name")
     bounce_domain: values.HostName = Field(
         default="",
-        description="Domain of the envelope sender bounce+ID@…, to which bounces return; empty: that of from_address",
+        description="Domain of the envelope sender bounce+ID@…, where a mailbox takes those; "
+        "empty: bounces go to from_address",
     )
     messages_per_second: float = Field(
         default=10.0, gt=0, le=10_000, description="Mails a second that the server allows"
     )
-    pool_size: int = Field(default=4, ge=1, le=100, description="Connections kept open to the server")
+    pool_size: int = Field(
+        default=4, ge=1, le=100, description="Connections kept open to the server, and mails in flight at once"
+    )
     ca_file: Path | None = Field(
         default=None, description="Certificate authority of the server, where it is the school's own"
     )
@@ -197,12 +202,16 @@ class Retries(values.Section):
 class Sending(values.Section):
     """How the outbox works."""
 
-    concurrency: int = Field(default=20, ge=1, le=1000, description="Messages in flight at once for each sender")
+    concurrency: int = Field(default=20, ge=1, le=1000, description="Texts or calls in flight at once for each sender")
     urgent_slots: int = Field(
         default=4, ge=0, description="How many of them are kept free for emergencies and absences"
     )
     lease_s: float = Field(
-        default=120.0, gt=0, le=3600, description="After this a claimed message counts as left behind, in seconds"
+        default=120.0,
+        gt=0,
+        le=3600,
+        description="After this a claimed message counts as left behind, in seconds; "
+        "keep TimeoutStopSec of the systemd unit above it",
     )
     poll_s: float = Field(
         default=1.0, gt=0, le=60, description="Pause between two looks at an empty outbox, in seconds"
@@ -214,6 +223,11 @@ class Sending(values.Section):
         default=600.0, gt=0, le=86_400, description="How long we look for evidence before staff must decide, in seconds"
     )
     retry: Retries = Retries()
+
+    @property
+    def call_s(self) -> float:
+        """The longest that one provider call may take, in seconds; the rest of the lease is for writing it down."""
+        return 0.8 * self.lease_s
 
     @model_validator(mode="after")
     def _check_slots(self) -> Self:

@@ -114,22 +114,28 @@ def test_a_live_school_is_told_everything_that_it_lacks() -> None:
     ("environ", "sentence"),
     [
         (
-            {"HANDBELL_SENDING__LEASE_S": "20", "HANDBELL_SMTP__TIMEOUT_S": "10"},
-            "sending.lease_s must be longer than twilio.connect_timeout_s",
+            {"HANDBELL_SENDING__LEASE_S": "25", "HANDBELL_SMTP__TIMEOUT_S": "10"},
+            "sending.lease_s must be more than 25 seconds: one call of Twilio",
         ),
-        ({"HANDBELL_SMTP__TIMEOUT_S": "200"}, "sending.lease_s must be longer than smtp.timeout_s"),
-        ({"HANDBELL_SMTP__HOST": "mail.school.example"}, "smtp.from_address is not set"),
+        ({"HANDBELL_SMTP__TIMEOUT_S": "50"}, "sending.lease_s must be at least 125 seconds: one mail"),
+        ({"HANDBELL_SMTP__HOST": "127.0.0.1"}, "smtp.from_address is not set"),
         ({"HANDBELL_SMTP__USERNAME": "office"}, "smtp.password is not set"),
         (
             {
                 "HANDBELL_SMTP__HOST": "mail.school.example",
                 "HANDBELL_SMTP__FROM_ADDRESS": "a@school.example",
-                "HANDBELL_SMTP__USERNAME": "office",
-                "HANDBELL_SMTP__PASSWORD": "x",
-                "HANDBELL_SMTP__SECURITY": "none",
             },
-            "smtp.security is none: a login",
+            "smtp.host is not on this machine: while practice.enabled is true nothing may leave it. Set it to 127.0.",
         ),
+        (
+            {"HANDBELL_TWILIO__ACCOUNT_SID": "AC" + "0" * 32},
+            "twilio.api_base_url is not on this machine: while practice.enabled is true nothing may leave it.",
+        ),
+        (
+            {"HANDBELL_TWILIO__ACCOUNT_SID": "AC" + "0" * 32, "HANDBELL_TWILIO__API_BASE_URL": "http://127.0.0.1"},
+            "twilio.api_base_url is not on this machine",  # without a port of its own nothing could listen there
+        ),
+        ({"HANDBELL_WEB__PUBLIC_BASE_URL": "https://handbell.example"}, "web.public_base_url is not on this machine"),
         (
             {"HANDBELL_TWILIO__SMS_SENDERS": '[{"address": "Oakfield"}, {"address": "Oakfield"}]'},
             "twilio.sms_senders has the same address twice",
@@ -139,6 +145,35 @@ def test_a_live_school_is_told_everything_that_it_lacks() -> None:
 def test_settings_that_do_not_fit_together_are_refused(environ: dict[str, str], sentence: str) -> None:
     (problem,) = refuse(None, HANDBELL_PRACTICE__ENABLED="true", **environ)
     assert problem.startswith(sentence)
+
+
+def test_a_login_does_not_cross_the_network_in_clear() -> None:
+    told = refuse(
+        None,
+        HANDBELL_SMTP__HOST="mail.school.example",
+        HANDBELL_SMTP__FROM_ADDRESS="a@school.example",
+        HANDBELL_SMTP__USERNAME="office",
+        HANDBELL_SMTP__PASSWORD="x",
+        HANDBELL_SMTP__SECURITY="none",
+    )
+    assert any(problem.startswith("smtp.security is none: a login") for problem in told)
+
+
+def test_practice_on_this_machine_is_let_through() -> None:
+    environ = {
+        "HANDBELL_PRACTICE__ENABLED": "true",
+        "HANDBELL_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
+        "HANDBELL_TWILIO__API_BASE_URL": "http://127.0.0.1:9001",
+        "HANDBELL_SMTP__HOST": "localhost",
+        "HANDBELL_SMTP__FROM_ADDRESS": "a@school.example",
+        "HANDBELL_WEB__PUBLIC_BASE_URL": "http://127.0.0.1:8080",
+    }
+    assert settings.load(None, environ=environ, credentials=None).practice.enabled
+
+
+def test_a_call_ends_well_within_the_lease() -> None:
+    sending = settings.Settings().sending
+    assert 0 < sending.call_s < sending.lease_s
 
 
 def test_a_short_audit_key_and_a_missing_token_are_refused_when_live() -> None:
