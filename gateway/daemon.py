@@ -1,7 +1,7 @@
 """The daemon: lanes that send, a ticker that plans and looks after, and a web server, in one process.
 
 Loops are supervised: one that dies takes the daemon down with it, loudly, so that systemd starts it again; nothing is
-lost by that. The watchdog is fed only while the loops really turn.
+lost by that. The watchdog is fed only while the loops and the jobs really turn, and ``/readyz`` says which do not.
 """
 
 from __future__ import annotations
@@ -10,35 +10,41 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from channels.base import FindResult, Found, Outgoing
+from channels.base import FindResult, Found, Medium, Outgoing
 from gateway import context, intake, notices, outbox, outgoing, sender, systemd
 from gateway.models import Audit, Conversation, Sender
 from scheduler.ticker import Ticker
 
 logger = structlog.get_logger()
 
-STUCK_SECONDS = 60  #: a loop that has not turned for so long is not fed to the watchdog
+STUCK_SECONDS = 60  #: a loop that has not turned for so long hangs
+STUCK_JOB_SECONDS = 300  #: a job may take longer: one that plans a message for every family of a trust
+LOOKS_AT_ONCE = 8  #: doubts that are looked up in the providers' lists at the same time
+_LOOK_SECONDS = 30.0  #: patience for one look; the doubt then stays, and is looked at again later
+
+#: Answers on an open socket until the first event is set; sets the second one once it answers.
+Serve = Callable[[asyncio.Event, asyncio.Event], Awaitable[None]]
 
 
 class Daemon:
     """Runs a gateway until it is told to stop.
 
-    ``serve`` is the web server as a coroutine function that returns when the given event is set, or None.
+    ``listen`` opens the web server's socket and gives what answers on it, or None for no web server.
     """
 
     def __init__(
         self,
         gateway: context.Gateway,
         *,
-        serve: Callable[[asyncio.Event], Awaitable[None]] | None,
+        listen: Callable[[], Serve] | None,
         roles: Sequence[str] = ("web", "sender", "clock"),
         ready: Callable[[], None] = lambda: None,
     ):
@@ -46,12 +52,15 @@ class Daemon:
         self.stopping = asyncio.Event()
         self.lanes: list[sender.Lane] = []
         self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
-        self.serve, self._roles, self._ready = serve, roles, ready
+        self.listen, self._roles, self._ready = listen, roles, ready
         self._arrived = asyncio.Event()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        #: When the intake and each job last came round, well or ill, and how many seconds each may take for that.
+        self._turned: dict[str, datetime] = {}
+        self._patience: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Work until ``stop``. Raises whatever a loop died of."""
+        """Work until ``stop``. Raises what could not be opened, or what a loop died of."""
         async with AsyncExitStack() as stack:
             for channel in self.gateway.channels.values():
                 await channel.open()
@@ -59,28 +68,45 @@ class Daemon:
             if "sender" in self._roles:
                 self.lanes = await self._make_lanes()
             self._schedule()
-            async with asyncio.TaskGroup() as group:
-                for lane in self.lanes:
-                    group.create_task(self._supervised(lane.run(), f"lane {lane.sender_id}"))
-                group.create_task(self._supervised(self._take_in(), "intake"))
-                if self.serve and "web" in self._roles:
-                    group.create_task(self._supervised(self.serve(self.stopping), "web server"))
-                watchdog = group.create_task(systemd.keep_alive(self._turning, environ=os.environ))
-                self.ticker.start()
-                systemd.notify("READY=1", environ=os.environ)
-                self._ready()
-                await self.stopping.wait()
-                systemd.notify("STOPPING=1", environ=os.environ)
-                await self.ticker.stop()
-                watchdog.cancel()
-                for lane in self.lanes:
-                    lane.stop()
+            # Last, as nothing else would close it; and before anybody is told that we are ready.
+            web = self.listen() if self.listen and "web" in self._roles else None
+            with _plainly():
+                await self._watch(web)
             await self._seal()
         logger.info("daemon.stopped")
 
+    async def _watch(self, web: Serve | None) -> None:
+        """Work, with the watchdog fed to the very end: a call that is waited for is no hang."""
+        async with asyncio.TaskGroup() as group:
+            watchdog = group.create_task(systemd.keep_alive(self._turning, environ=os.environ))
+            await self._work(web)
+            watchdog.cancel()
+
+    async def _work(self, web: Serve | None) -> None:
+        answering = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            for lane in self.lanes:
+                group.create_task(self._supervised(lane.run(), f"lane {lane.sender_id}"))
+            self._expect("intake", STUCK_SECONDS)
+            group.create_task(self._supervised(self._take_in(), "intake"))
+            if web:
+                group.create_task(self._supervised(web(self.stopping, answering), "web server"))
+                await answering.wait()
+            try:
+                self.ticker.start()
+                systemd.tell("READY=1", environ=os.environ)
+                self._ready()
+                await self.stopping.wait()
+            finally:  # also when a loop has died: no job may go on beside what is being closed
+                systemd.tell("STOPPING=1", environ=os.environ)
+                self.stop()
+                await self.ticker.stop()
+
     def stop(self) -> None:
-        """Finish what is on the wire, then end."""
+        """Claim nothing more, finish what is on the wire, then end."""
         self.stopping.set()
+        for lane in self.lanes:
+            lane.stop()
         self._arrived.set()
 
     def wake(self) -> None:
@@ -105,15 +131,7 @@ class Daemon:
             raise RuntimeError(f"The {name} ended by itself.")
 
     async def _make_lanes(self) -> list[sender.Lane]:
-        gateway, sending = self.gateway, self.gateway.settings.sending
-        rules = sender.Rules(
-            concurrency=sending.concurrency,
-            urgent_slots=sending.urgent_slots,
-            lease=timedelta(seconds=sending.lease_s),
-            poll=sending.poll_s,
-            policy=gateway.policy(),
-            timezone=gateway.timezone,
-        )
+        gateway = self.gateway
         async with gateway.database.read() as session:
             known = list(await session.scalars(select(Sender).where(col(Sender.active)).order_by(col(Sender.id))))
         return [
@@ -122,7 +140,7 @@ class Daemon:
                 gateway.channels[row.channel],
                 database=gateway.database,
                 log=gateway.log,
-                rules=rules,
+                rules=self._rules(gateway.channels[row.channel].medium),
                 metrics=gateway.metrics,
                 outgoing=self._outgoing,
                 worker=self._worker,
@@ -132,6 +150,21 @@ class Daemon:
             if row.id is not None and row.channel in gateway.channels
         ]
 
+    def _rules(self, medium: Medium) -> sender.Rules:
+        sending, mail_at_once = self.gateway.settings.sending, self.gateway.settings.smtp.pool_size
+        concurrency, urgent = sending.concurrency, sending.urgent_slots
+        if medium is Medium.EMAIL:
+            # What was claimed must not spend its lease waiting for a connection. Half of the few at most are kept free.
+            concurrency, urgent = mail_at_once, min(urgent, mail_at_once // 2)
+        return sender.Rules(
+            concurrency=concurrency,
+            urgent_slots=urgent,
+            lease=timedelta(seconds=sending.lease_s),
+            poll=sending.poll_s,
+            policy=self.gateway.policy(),
+            timezone=self.gateway.timezone,
+        )
+
     def _outgoing(self, message: outgoing.Row) -> Outgoing:
         gateway = self.gateway
         return outgoing.build(
@@ -139,18 +172,32 @@ class Daemon:
         )
 
     def _every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        """Let the ticker run a job, and measure it."""
+        """Let the ticker run a job, measure it, and see that it comes round."""
 
         async def timed() -> None:
-            with self.gateway.metrics.job_seconds.labels(name).time():
-                await job()
+            try:
+                with self.gateway.metrics.job_seconds.labels(name).time():
+                    await job()
+            finally:
+                # Not the ticker's last_run, which counts good ends alone: a database that is away for an hour is no
+                # reason to be started again and again until systemd gives up.
+                self._turn(f"{name} job")
 
+        self._expect(f"{name} job", STUCK_JOB_SECONDS + seconds)
         self.ticker.every(seconds, name, timed)
+
+    def _expect(self, loop: str, seconds: float) -> None:
+        self._patience[loop] = seconds
+        self._turn(loop)
+
+    def _turn(self, loop: str) -> None:
+        self._turned[loop] = self.gateway.now()
 
     def _schedule(self) -> None:
         poll = self.gateway.settings.sending.poll_s
         if "clock" in self._roles:
             self._every(poll, "plan", self.plan)
+            self._every(5, "leases", self.expire)
             self._every(5, "sweep", self.sweep)
             self._every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
             self._every(15, "gauges", self._gauge)
@@ -163,33 +210,63 @@ class Daemon:
         while not self.stopping.is_set():
             async with self.gateway.database.write() as session:
                 planned = await notices.plan_due(session, self.gateway)
+            self._turn("plan job")
             if planned is None:
                 return
             self.wake()
 
-    async def sweep(self) -> None:
-        """Look into the doubts: calls whose outcome nobody knows."""
-        gateway, policy = self.gateway, self.gateway.policy()
+    async def expire(self) -> None:
+        """Turn calls whose worker never reported into doubts."""
+        gateway = self.gateway
         async with gateway.database.write() as session:
-            await outbox.expire_leases(session, policy=policy, log=gateway.log, now=gateway.now())
-        async with gateway.database.read() as session:
-            doubts = await outbox.doubts(session, now=gateway.now())
-        for doubt in doubts:
-            if self.stopping.is_set():
-                return
-            channel = gateway.channels.get(doubt.message["channel"])
-            found = FindResult(Found.CANNOT_TELL)  # a provider that is no longer set up cannot be asked
-            if channel is not None:
-                found = await channel.find(self._outgoing(doubt.message), doubt.since - timedelta(seconds=5))
-            async with gateway.database.write() as session:
-                await outbox.resolve(session, doubt, found, policy=policy, log=gateway.log, now=gateway.now())
+            await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+
+    async def sweep(self) -> None:
+        """Look into the doubts, several at once: a provider that is slow must not hold up the evidence for the rest."""
+        async with self.gateway.database.read() as session:
+            doubts = await outbox.doubts(session, now=self.gateway.now())
+        places, deciding = asyncio.Semaphore(LOOKS_AT_ONCE), asyncio.Lock()
+
+        async def look(doubt: outbox.Doubt) -> None:
+            async with places:
+                if self.stopping.is_set():
+                    return
+                found = await self._find(doubt)
+            # One by one: two doubts of one phone must not both take the same entry of the provider's list.
+            async with deciding:
+                await self._resolve(doubt, found)
+
+        async with asyncio.TaskGroup() as group:
+            for doubt in doubts:
+                group.create_task(look(doubt))
         if doubts:
             self.wake()
+
+    async def _find(self, doubt: outbox.Doubt) -> FindResult:
+        """Look for a doubtful message. Whatever goes wrong in it, this look could not tell: the others go on."""
+        channel = self.gateway.channels.get(doubt.message["channel"])
+        if channel is None:  # a provider that is no longer set up cannot be asked
+            return FindResult(Found.CANNOT_TELL)
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                return await channel.find(self._outgoing(doubt.message), doubt.since - timedelta(seconds=5))
+        except TimeoutError:
+            logger.warning("sweep.look_hung", message=doubt.message["id"])
+        except Exception:  # a bug of ours
+            logger.exception("sweep.look_failed", message=doubt.message["id"])
+        return FindResult(Found.CANNOT_TELL)
+
+    async def _resolve(self, doubt: outbox.Doubt, found: FindResult) -> None:
+        gateway = self.gateway
+        async with gateway.database.write() as session:
+            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+        self._turn("sweep job")
 
     async def _take_in(self) -> None:
         """Interpret what came in, as it comes and at every poll."""
         gateway = self.gateway
         while not self.stopping.is_set():
+            self._turn("intake")
             self._arrived.clear()
             try:
                 handled = await intake.handle_waiting(gateway.database, log=gateway.log, now=gateway.now())
@@ -225,12 +302,29 @@ class Daemon:
         metrics.unsealed.set(unsealed or 0)
 
     def stuck(self) -> list[str]:
-        """The loops that have not turned for too long."""
-        limit = self.gateway.now() - timedelta(seconds=STUCK_SECONDS)
-        return [f"lane {lane.sender_id}" for lane in self.lanes if lane.last_turn < limit]
+        """The loops and jobs of this process that have not come round for too long."""
+        now = self.gateway.now()
+        waited = {f"lane {lane.sender_id}": now - lane.last_turn for lane in self.lanes}
+        waited |= {name: now - turned for name, turned in self._turned.items()}
+        return [name for name, span in waited.items() if span.total_seconds() > self._patience.get(name, STUCK_SECONDS)]
 
     def _turning(self) -> bool:
-        """Whether every loop turns; the watchdog is fed only then."""
-        if stuck := self.stuck():
+        """Whether everything comes round; the watchdog is fed only then. Once we stop, TimeoutStopSec is the limit."""
+        stuck = [] if self.stopping.is_set() else self.stuck()
+        if stuck:
             logger.error("daemon.stuck", loops=stuck)
         return not stuck
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Let an error that is alone in its group out of it: its sentence is for a person."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if error is group:
+            raise
+        raise error from None

@@ -7,6 +7,10 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 
+import structlog
+
+logger = structlog.get_logger()
+
 
 def notify(state: str, *, environ: Mapping[str, str]) -> bool:
     """Send a state such as ``READY=1``, ``STOPPING=1`` or ``STATUS=…``; False when nobody is listening.
@@ -24,6 +28,14 @@ def notify(state: str, *, environ: Mapping[str, str]) -> bool:
     return True
 
 
+def tell(state: str, *, environ: Mapping[str, str]) -> None:
+    """Send a state; when that fails, log it and go on: families matter more than what systemd knows."""
+    try:
+        notify(state, environ=environ)
+    except OSError as error:
+        logger.warning("systemd.not_told", state=state, error=error.strerror or str(error))
+
+
 def watchdog_interval(environ: Mapping[str, str], *, pid: int | None = None) -> float | None:
     """Give the seconds between two signs of life, half of what the unit's ``WatchdogSec`` allows; None without one."""
     wanted = environ.get("WATCHDOG_PID", "")
@@ -37,9 +49,10 @@ async def keep_alive(alive: Callable[[], bool], *, environ: Mapping[str, str]) -
     """Give signs of life for as long as ``alive()`` says so; returns at once where no watchdog is set.
 
     Run it in the event loop whose health it shows: when that hangs, or ``alive()`` stays false, systemd restarts us.
+    A socket that cannot be written to is logged, and tried again at the next sign.
     """
     interval = watchdog_interval(environ)
     while interval is not None:
         if alive():
-            notify("WATCHDOG=1", environ=environ)
+            tell("WATCHDOG=1", environ=environ)
         await asyncio.sleep(interval)

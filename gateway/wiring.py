@@ -11,12 +11,14 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import structlog
 
-from channels.base import Channel, Medium
+from channels.base import Channel, Medium, Misconfigured
 from channels.email_smtp import SmtpEmail, SmtpServer
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
@@ -73,17 +75,19 @@ def channels(settings: Settings) -> dict[str, Channel]:
     """The channels that are set up, by name."""
     found: list[Channel] = []
     if settings.twilio.account_sid:
-        account = _account(settings)
-        if settings.twilio.sms_senders:
-            found.append(TwilioSms(account))
-        if settings.twilio.voice_senders:
-            found.append(TwilioVoice(account, detect_machines=settings.twilio.answering_machine_detection != "off"))
+        twilio = settings.twilio
+        if texts := len(twilio.sms_senders):
+            found.append(TwilioSms(_account(settings, senders=texts)))
+        if callers := len(twilio.voice_senders):
+            detect = twilio.answering_machine_detection != "off"
+            found.append(TwilioVoice(_account(settings, senders=callers), detect_machines=detect))
     if settings.smtp.host:
         found.append(SmtpEmail(_mail_server(settings), now=context.utc_now))
     return {channel.name: channel for channel in found}
 
 
-def _account(settings: Settings) -> TwilioAccount:
+def _account(settings: Settings, *, senders: int) -> TwilioAccount:
+    """The account, for a channel with so many senders."""
     twilio = settings.twilio
     base = twilio.api_base_url.rstrip("/")
     return TwilioAccount(
@@ -94,7 +98,9 @@ def _account(settings: Settings) -> TwilioAccount:
         shared_keys={key.key_id: key.secret.get_secret_value() for key in twilio.shared_keys},
         connect_seconds=twilio.connect_timeout_s,
         read_seconds=twilio.read_timeout_s,
-        connections=settings.sending.concurrency * max(1, len(twilio.sms_senders)),
+        total_seconds=settings.sending.call_s,
+        # A send that had to wait for a place would count as no connection: each has one, and so has each look.
+        connections=settings.sending.concurrency * senders + daemon.LOOKS_AT_ONCE,
     )
 
 
@@ -109,7 +115,8 @@ def _mail_server(settings: Settings) -> SmtpServer:
         ca_file=str(smtp.ca_file or ""),
         pool_size=smtp.pool_size,
         timeout=smtp.timeout_s,
-        bounce_domain=smtp.bounce_domain or smtp.from_address.rpartition("@")[2],
+        deadline=settings.sending.call_s,
+        bounce_domain=smtp.bounce_domain,
         school_name=smtp.from_name or settings.school.name,
     )
 
@@ -134,29 +141,37 @@ def wanted_senders(settings: Settings) -> list[senders.Wanted]:
 def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
     """Run the daemon until SIGTERM or SIGINT; ``ready`` is called once it is working.
 
-    Raises :class:`errors.NotReady` when it cannot start: not migrated, or another daemon has this SQLite file.
+    Raises :class:`errors.NotReady` when it cannot start: not migrated, another daemon has this SQLite file, a port is
+    taken, or a channel's settings cannot work.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(run(settings, ready=ready))
 
 
 async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
-    """Run the daemon in this loop until SIGTERM or SIGINT."""
+    """Run the daemon in this loop until SIGTERM or SIGINT; see :func:`serve`."""
     gateway = build(settings)
-    with _only_one(gateway):
-        await migrate.check(settings.database.dsn())
-        async with gateway.database.write() as session:
-            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
-        async with _simulated(settings) as simulator:
-            works = make_daemon(gateway, simulator, ready=ready)
-            works.listen_for_signals()
-            for warning in () if settings.practice.enabled else settings.warnings():
-                logger.warning("settings.warning", sentence=warning)
-            logger.info("daemon.starting", roles=settings.roles, practice=settings.practice.enabled)
-            try:
-                await works.run()
-            finally:
-                await gateway.database.close()
+    try:
+        with _only_one(gateway):
+            await _run(gateway, ready=ready)
+    except Misconfigured as error:
+        raise errors.NotReady(str(error)) from None
+    finally:
+        await gateway.database.close()
+
+
+async def _run(gateway: context.Gateway, *, ready: Callable[[], None]) -> None:
+    settings = gateway.settings
+    await migrate.check(settings.database.dsn())
+    async with gateway.database.write() as session:
+        await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+    async with _simulated(settings) as simulator:
+        works = make_daemon(gateway, simulator, ready=ready)
+        works.listen_for_signals()
+        for warning in () if settings.practice.enabled else settings.warnings():
+            logger.warning("settings.warning", sentence=warning)
+        logger.info("daemon.starting", roles=settings.roles, practice=settings.practice.enabled)
+        await works.run()
 
 
 def make_daemon(
@@ -166,7 +181,7 @@ def make_daemon(
     from channels.simulator import page
     from gateway.web import app, server
 
-    works = daemon.Daemon(gateway, serve=None, roles=gateway.settings.roles, ready=ready)
+    works = daemon.Daemon(gateway, listen=None, roles=gateway.settings.roles, ready=ready)
     pages = app.build(
         gateway,
         stuck=works.stuck,
@@ -174,7 +189,7 @@ def make_daemon(
         planned=works.wake,
         practice=page.asgi(simulator) if simulator else None,
     )
-    works.serve = server.serve(pages, host=gateway.settings.web.host, port=gateway.settings.web.port)
+    works.listen = partial(server.serve, pages, host=gateway.settings.web.host, port=gateway.settings.web.port)
     return works
 
 
@@ -220,7 +235,12 @@ async def _simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
         yield None
         return
     simulator = practice_world(settings)
-    await simulator.start()
+    try:
+        await simulator.start()
+    except OSError as error:
+        what = f"The pretend phones and mailboxes cannot listen on this machine: {error.strerror}."
+        cure = "Give twilio.api_base_url and smtp.port other ports, or make the practice school anew."
+        raise errors.NotReady(f"{what} {cure}") from None
     try:
         yield simulator
     finally:
@@ -228,15 +248,18 @@ async def _simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
 
 
 def practice_world(settings: Settings) -> Simulator:
-    """The simulator that listens where the settings say that Twilio and the mail server are."""
+    """The simulator that listens where the settings say that Twilio and the mail server are, else on any port.
+
+    ``config.checks`` has seen to it that both are this machine.
+    """
     from channels.simulator import Simulator
 
-    port = settings.twilio.api_base_url.rpartition(":")[2].strip("/")
+    twilio, smtp = settings.twilio, settings.smtp
     return Simulator(
-        account_sid=settings.twilio.account_sid,
-        auth_token=settings.twilio.auth_token.get_secret_value(),
-        http_port=int(port),
-        smtp_port=settings.smtp.port,
+        account_sid=twilio.account_sid,
+        auth_token=twilio.auth_token.get_secret_value(),
+        http_port=(urlsplit(twilio.api_base_url).port or 0) if twilio.account_sid else 0,
+        smtp_port=smtp.port if smtp.host else 0,
         seed=settings.practice.seed,
         inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
         calls="ring",

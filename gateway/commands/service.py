@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -69,13 +68,18 @@ def _say_imported(report: Report) -> None:
 
 def _say_ready(place: Place, port: int) -> None:
     # As it was called and from here, so that the lines can be copied even where handbell is not on the path.
-    here = f"{sys.argv[0]} --config {os.path.relpath(place.settings)}"
-    example = os.path.relpath(place.notices / "closure.toml")
+    here = f"{sys.argv[0]} --config {_path(place.settings)}"
+    example = _path(place.notices / "closure.toml")
     showing.say(f"Handbell is running for the practice school. Its phones: http://127.0.0.1:{port}/practice")
     showing.say("Try in another window:")
     showing.say(f"  {here} notice preview {example}")
     showing.say(f"  {here} notice send {example}")
     showing.say("Ctrl-C ends it.")
+
+
+def _path(file: Path) -> Path:
+    """A file as seen from here; in full where it is not below here, as nobody can read ``../../tmp/x``."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
 def migrate(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
+from typing import Protocol
 
 import structlog
 import uvicorn
@@ -21,8 +22,26 @@ GRACE_SECONDS = 10  #: how long requests that have begun may take when the daemo
 MOST_CONNECTIONS = 1000
 
 
+class Run(Protocol):
+    """Answers until ``stopping`` is set, then lets requests that have begun finish; sets ``answering`` once it does."""
+
+    def __call__(self, stopping: asyncio.Event, answering: asyncio.Event | None = None) -> Awaitable[None]:
+        """Run."""
+        ...
+
+
 class _Server(uvicorn.Server):
-    """Without uvicorn's signal handlers, which would take SIGTERM away from the daemon."""
+    """Without uvicorn's signal handlers, which would take SIGTERM away from the daemon; and says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, answering: asyncio.Event | None) -> None:
+        super().__init__(config)
+        self._answering = answering
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        if self._answering:
+            self._answering.set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -30,15 +49,14 @@ class _Server(uvicorn.Server):
         yield
 
 
-def serve(
-    app: ASGIApp, *, host: str, port: int, grace_seconds: int = GRACE_SECONDS
-) -> Callable[[asyncio.Event], Awaitable[None]]:
-    """A coroutine function that serves until its event is set, then lets requests that have begun finish.
+def serve(app: ASGIApp, *, host: str, port: int, grace_seconds: int = GRACE_SECONDS) -> Run:
+    """Listen at once, and give the coroutine function that answers.
 
-    It raises :class:`errors.NotReady` when it cannot listen.
+    Raises :class:`errors.NotReady` when nothing can listen there: before anybody was told that we are ready.
     """
+    listening = listen(host, port)
 
-    async def run(stopping: asyncio.Event) -> None:
+    async def run(stopping: asyncio.Event, answering: asyncio.Event | None = None) -> None:
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -50,8 +68,8 @@ def serve(
             limit_concurrency=MOST_CONNECTIONS,
             timeout_graceful_shutdown=grace_seconds,
         )
-        web = _Server(config)
-        serving = asyncio.create_task(web.serve(sockets=[listen(host, port)]), name="uvicorn")
+        web = _Server(config, answering)
+        serving = asyncio.create_task(web.serve(sockets=[listening]), name="uvicorn")
         stop = asyncio.create_task(stopping.wait(), name="web-stop")
         logger.info("web.listening", host=host, port=port)
         try:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from config import settings
 from gateway import systemd
@@ -92,6 +93,27 @@ async def test_without_a_watchdog_there_is_nothing_to_keep() -> None:
     await systemd.keep_alive(lambda: True, environ={"NOTIFY_SOCKET": "/nowhere"})
 
 
+async def test_a_manager_that_goes_away_does_not_end_us(tmp_path: Path) -> None:
+    looks: list[int] = []
+
+    def alive() -> bool:
+        looks.append(1)
+        return True
+
+    environ = {"NOTIFY_SOCKET": str(tmp_path / "gone"), "WATCHDOG_USEC": "2000"}
+    with capture_logs() as lines:
+        systemd.tell("STOPPING=1", environ=environ)
+        task = asyncio.create_task(systemd.keep_alive(alive, environ=environ))
+        while len(looks) < 3 and not task.done():
+            await asyncio.sleep(0.001)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert {line["event"] for line in lines} == {"systemd.not_told"}
+    assert "No such file" in lines[0]["error"]
+
+
 def read_unit() -> configparser.SectionProxy:
     parser = configparser.RawConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # keys of units keep their capitals
@@ -104,6 +126,7 @@ def test_the_unit_promises_what_the_program_keeps(tmp_path: Path) -> None:
     assert unit["Type"] == "notify"
     assert unit["WatchdogSec"]
     assert unit["StateDirectory"] == "handbell"
+    assert int(unit["TimeoutStopSec"]) > settings.Settings().sending.lease_s, "calls under way are waited for"
     assert "PYTHONSAFEPATH=1" in UNIT.read_text(encoding="utf-8")
     prefix, _, folder = unit["LoadCredential"].partition(":")
     assert folder.startswith("/etc/handbell")
