@@ -133,8 +133,9 @@ class Receipt:
     """A provider's word about one of our messages.
 
     ``message_id``  ours, from the callback URL or the VERP address; ``""`` when only ``ref`` is known
+    ``attempt``     which try of ours it speaks of, from the callback URL; 0 when it does not say
     ``event_id``    unique per event and stable over re-deliveries of the same event
-    ``pressed``     a person pressed a key in the call (a call is reached only then)
+    ``hung_up``     a call came to its end; it failed only if nobody had pressed a key in it before
     """
 
     message_id: str
@@ -144,7 +145,8 @@ class Receipt:
     at: datetime
     reason: Reason | None = None
     code: str = ""
-    pressed: bool = False
+    attempt: int = 0
+    hung_up: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -182,6 +182,12 @@ def hook_url(message: base.Outgoing, path: str, more: Iterable[tuple[str, str]] 
     return f"{message.callback_url.rstrip('/')}{path}?{query}"
 
 
+def attempt_of(request: base.HookRequest) -> int:
+    """Which try of ours a callback speaks of, from its address; 0 when it does not say."""
+    number = request.query.get("a", "")
+    return int(number) if number.isdecimal() and len(number) < 6 else 0
+
+
 def first_values(request: base.HookRequest) -> dict[str, str]:
     """Give the webhook's form as it is kept with an event."""
     return {name: request.one(name) for name in request.form}

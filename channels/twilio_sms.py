@@ -135,6 +135,7 @@ def _receipt(request: base.HookRequest) -> base.Receipt:
         at=_done_at(request.one("RawDlrDoneDate"), request.at),
         reason=reason,
         code=code,
+        attempt=twilio_account.attempt_of(request),
         raw=twilio_account.first_values(request),
     )
 

@@ -181,7 +181,7 @@ def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
                 state=base.ReceiptState.DELIVERED,
                 event_id=f"{call}:pressed",
                 at=request.at,
-                pressed=True,
+                attempt=twilio_account.attempt_of(request),
                 raw=twilio_account.first_values(request),
             )
         ]
@@ -207,7 +207,6 @@ def _status(request: base.HookRequest) -> base.Receipt:
     call, status, code = request.one("CallSid"), request.one("CallStatus"), request.one("ErrorCode")
     state, reason = twilio_codes.CALL_STATES.get(status, (base.ReceiptState.ACCEPTED, base.Reason.OTHER))
     if status == COMPLETED:
-        code = COMPLETED
         reason = base.Reason.VOICEMAIL if _is_machine(request) else reason
     elif status == "failed" and code:
         reason = twilio_codes.meaning(code).reason
@@ -219,6 +218,8 @@ def _status(request: base.HookRequest) -> base.Receipt:
         at=request.at,
         reason=reason,
         code=code,
+        attempt=twilio_account.attempt_of(request),
+        hung_up=status == COMPLETED,
         raw=twilio_account.first_values(request),
     )
 

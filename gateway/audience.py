@@ -52,7 +52,7 @@ async def _choose(session: Session, wanted: model.Audience, *, today: date) -> t
     problems: list[errors.Problem]
     everybody = list(await session.scalars(select(Pupil).order_by(col(Pupil.id))))
     members = await _members(session)
-    ours = [pupil for pupil in everybody if pupil.left_on is None or pupil.left_on > today]
+    ours = [pupil for pupil in everybody if pupil.left_on is None or pupil.left_on >= today]
     if wanted.whole_school:
         chosen, problems = {pupil.id for pupil in ours}, []
     else:

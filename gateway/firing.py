@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway import context, planner
 from gateway.definitions import model
@@ -25,3 +25,13 @@ def following(schedule: model.Schedule, after: datetime, gateway: context.Gatewa
         return None
     until = planner.moment(schedule.until, gateway.timezone) if schedule.until else None
     return calendar.next_fire(calendar.Cron(schedule.cron), after, gateway.timezone, until=until)
+
+
+def latest(schedule: model.Schedule, due: datetime, gateway: context.Gateway) -> datetime:
+    """The last firing that is due by now, when ``due`` is the first: the ones between were missed, and are over."""
+    if not schedule.cron:
+        return due
+    until = planner.moment(schedule.until, gateway.timezone) if schedule.until else None
+    before = due - timedelta(microseconds=1)
+    fires = calendar.due(calendar.Cron(schedule.cron), before, gateway.now(), gateway.timezone, until=until)
+    return fires[-1] if fires else due

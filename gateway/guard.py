@@ -16,11 +16,27 @@ import sqlalchemy as sa
 from channels.base import Medium
 from gateway import people
 from gateway.database import Session
-from gateway.models import ContactPoint, LineType, Message, MessageState, OptOut, PointState, Reply
+from gateway.models import (
+    Contact,
+    ContactPoint,
+    LineType,
+    Message,
+    MessageState,
+    Notice,
+    NoticeState,
+    OptOut,
+    PointState,
+    Reply,
+    Run,
+    SchoolEvent,
+    Sender,
+)
 from gateway.models.types import core
 
 #: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
 MOST_PARTS = 6
+
+AGAIN = ":again"  #: ends the slot of a message that was sent a second time by hand
 
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
@@ -51,6 +67,9 @@ REASONS: dict[str, str] = {
     "reached": "Reached by an earlier step already.",
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
+    "left": "The child has left the school.",
+    "stranger": "No longer on file with this number or address for a child that it names.",
+    "arrived": "The first copy has arrived after all.",
     "too_long": f"The text would need more than {MOST_PARTS} parts.",
     "no_consent": "Has not agreed to hear of fundraising or paid offers.",
     "no_sender": "No number or address to send as is set up for this medium.",
@@ -68,11 +87,84 @@ async def stopped(
         if row["not_after"] is not None and row["not_after"] <= now:
             found[row["id"]] = Stop(MessageState.EXPIRED, "expired", REASONS["expired"])
     ids = [row["id"] for row in rows]
+    found |= await _no_longer_told(session, ids, today=today)
+    found |= await _bad_addresses(session, ids)
     for message_id in await people.barred_messages(session, ids, today=today):
         found[message_id] = _skip("barred")
-    found |= await _bad_addresses(session, ids)
     found |= await _no_longer_true(session, [row for row in rows if row["only_if"]])
+    found |= await _arrived_after_all(session, rows)
+    found |= await taken_back(session, ids)
     return found
+
+
+async def too_early(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
+
+    A lane that is held back is not waited for: then the next step is the way out.
+    """
+    message, sender = core(Message), core(Sender)
+    on_its_way = sa.or_(
+        message.c.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
+        sa.and_(message.c.state == MessageState.QUEUED, sender.c.held_until.is_(None)),
+    )
+    found = []
+    for row in rows:
+        query = sa.select(message.c.id).join(sender, sender.c.id == message.c.sender_id)
+        query = query.where(_spoke_for(row), message.c.step < row["step"], on_its_way).limit(1)
+        if (await session.execute(query)).first() is not None:
+            found.append(row["id"])
+    return found
+
+
+async def taken_back(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
+    """Messages of cancelled notices and events: one that was on the wire may have come back to the queue since."""
+    message, run, notice, event = core(Message), core(Run), core(Notice), core(SchoolEvent)
+    query = (
+        sa.select(message.c.id)
+        .join(run, run.c.id == message.c.run_id)
+        .join(notice, notice.c.id == run.c.notice_id)
+        .outerjoin(event, event.c.id == notice.c.event_id)
+        .where(message.c.id.in_(ids))
+        .where(sa.or_(notice.c.state == NoticeState.CANCELLED, event.c.cancelled_at.is_not(None)))
+    )
+    stop = Stop(MessageState.CANCELLED, "cancelled", REASONS["cancelled"])
+    return dict.fromkeys(await session.scalars(query), stop)
+
+
+async def _arrived_after_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Stop]:
+    """Second copies of messages that were given up too early: a late receipt says that the first one arrived."""
+    message = core(Message)
+    found = {}
+    for row in rows:
+        if row["slot"].endswith(AGAIN):
+            first = row["slot"].removesuffix(AGAIN)
+            query = sa.select(message.c.state).where(message.c.run_id == row["run_id"], message.c.slot == first)
+            if await session.scalar(query) == MessageState.DELIVERED:
+                found[row["id"]] = _skip("arrived")
+    return found
+
+
+async def _no_longer_told(session: Session, ids: Sequence[str], *, today: date) -> dict[str, Stop]:
+    """Messages that the imports since have made wrong: the child has left, the tie or the number is gone."""
+    found: dict[str, Stop] = {}
+    left: dict[str, list[bool]] = {}
+    for message_id, tied, leaving in await people.standing(session, ids):
+        if not tied:
+            found[message_id] = _skip("stranger")
+        left.setdefault(message_id, []).append(leaving is not None and leaving < today)
+    gone = {message_id: _skip("left") for message_id, all_left in left.items() if all(all_left)}
+    message, contact = core(Message), core(Contact)
+    query = (
+        sa.select(message.c.id, message.c.purpose, message.c.contact_point_id, contact.c.marketing_consent)
+        .outerjoin(contact, contact.c.id == message.c.contact_id)
+        .where(message.c.id.in_(ids), message.c.run_id.is_not(None))
+    )
+    for message_id, purpose, point_id, consent in await session.execute(query):
+        if point_id is None:
+            found[message_id] = _skip("stranger")
+        elif purpose.needs_consent and not consent:
+            found[message_id] = _skip("no_consent")
+    return found | gone
 
 
 def _skip(reason: str) -> Stop:

@@ -50,7 +50,7 @@ async def store(session: Session, channel: str, events: Sequence[base.Event], *,
 
 
 async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, limit: int = 200) -> int:
-    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it saw."""
+    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read."""
     async with database.read() as session:
         query = (
             select(Inbound.id)
@@ -64,8 +64,7 @@ async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, l
         return 0
     try:
         async with database.write() as session:
-            for inbound_id in waiting:
-                await _handle(session, inbound_id, log=log, now=now)
+            return sum([await _handle(session, inbound_id, log=log, now=now) for inbound_id in waiting])
     except Exception:  # nothing of it was kept
         logger.info("intake.one_by_one", events=len(waiting), exc_info=True)
         await _handle_alone(database, waiting, log=log, now=now)
@@ -80,14 +79,15 @@ async def _handle_alone(database: Database, waiting: Sequence[int | None], *, lo
         except Exception as error:  # one event that cannot be read must not hold up the others
             logger.exception("intake.failed", inbound=inbound_id)
             async with database.write() as session:
-                await _put_off(session, inbound_id, error, now=now)
+                await _put_off(session, inbound_id, error, log=log, now=now)
 
 
-async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, now: datetime) -> None:
+async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, now: datetime) -> bool:
+    """Interpret one event; False when another worker has it."""
     query = select(Inbound).where(Inbound.id == inbound_id, col(Inbound.handled_at).is_(None))
     inbound = (await session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
     if inbound is None:
-        return  # another worker was first
+        return False
     event = unpacked(inbound.kind, inbound.event)
     if isinstance(event, Reply):
         await replies.handle(session, event, inbound, log=log, now=now)
@@ -99,10 +99,15 @@ async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, n
         inbound.tries += 1
     else:
         inbound.handled_at, inbound.outcome = now, "orphan" if outcome == "unknown" else outcome
+        if inbound.outcome == "orphan":
+            await log.record(session, audit.Line("inbound.orphan", f"inbound:{inbound.id}"), now=now)
     session.add(inbound)
+    return True
 
 
-async def _put_off(session: Session, inbound_id: int | None, error: Exception, *, now: datetime) -> None:
+async def _put_off(
+    session: Session, inbound_id: int | None, error: Exception, *, log: audit.Log, now: datetime
+) -> None:
     inbound = await session.get(Inbound, inbound_id)
     if inbound is None or inbound.handled_at is not None:
         return  # another worker could read it
@@ -110,6 +115,7 @@ async def _put_off(session: Session, inbound_id: int | None, error: Exception, *
     inbound.due_at = now + timedelta(seconds=30 * inbound.tries)
     if inbound.tries >= _TRIES:
         inbound.handled_at, inbound.outcome = now, f"failed: {type(error).__name__}"
+        await log.record(session, audit.Line("inbound.failed", f"inbound:{inbound.id}"), now=now)
     session.add(inbound)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, context, errors
+from gateway import audit, context, errors, guard, senders
 from gateway.database import Session
 from gateway.models import About, Inbound, Message, MessageState
 
@@ -43,11 +43,16 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     if first.not_after and first.not_after <= now:
         raise errors.Conflict("It is no longer worth saying: its time is over.")
     # The same place in the run for every second sending: two people who press the button send it once.
-    slot = f"{first.slot}:again"
+    slot = f"{first.slot}{guard.AGAIN}"
     taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
     if other := await session.scalar(taken):
         raise errors.Conflict(f"It was sent again already, as {other}.")
-    values: dict[str, Any] = first.model_dump()
+    sender_id = await senders.heir(session, first.sender_id)
+    if sender_id is None:
+        raise errors.Conflict(f"{guard.REASONS['no_sender']} Set one up first.")
+    if await guard.taken_back(session, [first.id]):
+        raise errors.Conflict(guard.REASONS["cancelled"])
+    values: dict[str, Any] = first.model_dump() | {"sender_id": sender_id}
     values |= {"id": gateway.new_id(), "slot": slot, "only_if": "", "ref": "", "reason": "", "reason_text": ""}
     values |= {"state": MessageState.QUEUED, "lease_until": None, "attempt": 0, "retries": 0}
     values |= {"due_at": now, "created_at": now, "changed_at": now}

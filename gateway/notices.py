@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from gateway import audience, audit, context, errors, firing, outbox, planner, submission, wording
@@ -20,6 +20,8 @@ from gateway.models import About, Message, MessageState, Notice, NoticeState, Ru
 from gateway.models.types import core
 
 logger = structlog.get_logger()
+
+_TRIES = 5  #: how often a notice is planned again when the database refuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +119,18 @@ async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
     notice_id = notice.id
     try:
         async with session.begin_nested():
-            await _fire(session, gateway, notice, fire_at=notice.next_fire_at)
-    except OperationalError:  # the database's own trouble: the notice stays due
+            await _fire(session, gateway, notice, due=notice.next_fire_at)
+            notice.tries = 0
+    except OperationalError:  # the database is away: the notice stays due
         raise
     except Exception as error:
-        logger.exception("notice.broken", notice=notice_id)
+        logger.exception("notice.not_planned", notice=notice_id)
         await session.refresh(notice)  # what was done to it half way was rolled back
-        notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, _told(error)
-        await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice_id}"), now=now)
+        notice.tries += 1
+        # An import may have taken a number away while we planned, or two plans were in each other's way: look again.
+        if not isinstance(error, DBAPIError) or notice.tries >= _TRIES:
+            notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, _told(error)
+            await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice_id}"), now=now)
     session.add(notice)
     await session.flush()
     return notice_id
@@ -137,15 +143,17 @@ def _told(error: Exception) -> str:
     return f"Handbell itself failed ({type(error).__name__}). Nothing was sent; the journal says more."
 
 
-async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, fire_at: datetime) -> None:
-    """Plan one run, and see when the next one is."""
+async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, due: datetime) -> None:
+    """Plan one run, and see when the next one is. What was missed is made up once, by its latest firing."""
     now = gateway.now()
     definition = reading.stored(notice.definition)
+    fire_at = firing.latest(definition.schedule, due, gateway)
     chosen = await audience.resolve(
         session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
     )
     means = await _means(session, gateway, definition)
     held = notice.state is NoticeState.HELD
+    await outbox.expire_held(session, await run_ids(session, notice), now=now)
     rows = planner.plan(definition, chosen, means, fire_at=fire_at, now=now, held=held)
     run = Run(notice_id=notice.id, fire_at=fire_at, planned_at=now)
     session.add(run)

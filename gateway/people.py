@@ -63,7 +63,7 @@ async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None
 async def _pupils(
     session: Session, *, today: date, wanted: Set[int] | None, few: Sequence[int] | None
 ) -> dict[int, Pupil]:
-    query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) > today))
+    query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= today))
     if few is not None:
         query = query.where(col(Pupil.id).in_(few))
     rows = await session.scalars(query.order_by(col(Pupil.id)))
@@ -105,3 +105,22 @@ async def barred_messages(session: Session, message_ids: Sequence[str], *, today
         for message_id, begins, ends in rows
         if (begins is None or begins <= today) and (ends is None or ends >= today)
     }
+
+
+async def standing(session: Session, message_ids: Sequence[str]) -> list[tuple[str, bool, date | None]]:
+    """For each pupil that each message names: whether somebody with that address is still on file for the pupil, and
+    when the pupil leaves.
+    """
+    about, message, tie, point, pupil = core(About), core(Message), core(Guardianship), core(ContactPoint), core(Pupil)
+    tied = (
+        sa.exists()
+        .where(tie.c.pupil_id == about.c.pupil_id, point.c.contact_id == tie.c.contact_id)
+        .where(point.c.address == message.c.address)
+    )
+    rows = await session.execute(
+        sa.select(about.c.message_id, tied.label("tied"), pupil.c.left_on)
+        .join(message, message.c.id == about.c.message_id)
+        .join(pupil, pupil.c.id == about.c.pupil_id)
+        .where(about.c.message_id.in_(message_ids))
+    )
+    return [(message_id, bool(known), leaving) for message_id, known, leaving in rows]

@@ -218,7 +218,7 @@ def _planned(
         state=state,
         reason=reason,
         reason_text=guard.REASONS.get(reason, ""),
-        due_at=fire_at + _waited(definition, draft.step),
+        due_at=max(fire_at, now) + _waited(definition, draft.step),
         not_after=not_after(definition, fire_at, means.timezone),
         only_if=""
         if draft.step == 0

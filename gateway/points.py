@@ -25,13 +25,16 @@ def kind_of(medium: Medium) -> PointKind:
     return PointKind.EMAIL if medium is Medium.EMAIL else PointKind.PHONE
 
 
-async def good(session: Session, medium: Medium, address: str, *, at: datetime) -> None:
-    """Good news of an address: it works. A number that took a text, or sent one, is no landline after all."""
+async def good(session: Session, medium: Medium, address: str, *, at: datetime, log: audit.Log, now: datetime) -> None:
+    """Good news of an address: it works. A number that took a text, or sent one, takes texts after all."""
     where = (col(ContactPoint.kind) == kind_of(medium), col(ContactPoint.address) == address)
     older = sa.or_(col(ContactPoint.last_good_at).is_(None), col(ContactPoint.last_good_at) < at)
+    doubted = select(ContactPoint.id).where(*where, older, col(ContactPoint.state) != PointState.WORKING)
+    lines = [audit.Line("point.good", f"point:{point_id}") for point_id in await session.scalars(doubted)]
     await session.execute(
         sa.update(ContactPoint).where(*where, older).values(state=PointState.WORKING, strikes=0, last_good_at=at)
     )
+    await log.record(session, lines, now=now)
     if medium is Medium.SMS:
         texts = col(ContactPoint.line_type) == LineType.OTHER
         await session.execute(sa.update(ContactPoint).where(*where, texts).values(line_type=LineType.MOBILE))

@@ -56,7 +56,7 @@ async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: 
     )
     session.add(row)
     await session.flush()
-    await points.good(session, reply.medium, reply.sender, at=reply.at)
+    await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
     facts = {
         "medium": reply.medium,
         "option": option,
@@ -116,8 +116,11 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
 
 
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
-    """Whose words these are: of whoever was asked, else of the only contact with that address, else nobody's yet."""
-    if message is not None and message.contact_id is not None:
+    """Whose words these are: of whoever was asked, else of the only contact with that address, else nobody's yet.
+
+    A text that was for two people who share the phone says nothing of which of them answered.
+    """
+    if message is not None and message.contact_id is not None and not await _was_for_others_too(session, message):
         return await session.get(Contact, message.contact_id)
     query = (
         select(Contact)
@@ -127,6 +130,17 @@ async def _who(session: Session, reply: base.Reply, message: Message | None) -> 
     )
     found = (await session.scalars(query)).all()
     return found[0] if len(found) == 1 else None
+
+
+async def _was_for_others_too(session: Session, message: Message) -> bool:
+    query = select(Message.id).where(
+        Message.run_id == message.run_id,
+        Message.medium == message.medium,
+        Message.step == message.step,
+        Message.address == message.address,
+        Message.reason == "merged",
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
 
 
 async def _conversation(

@@ -58,15 +58,23 @@ async def _hand_over(session: Session, gone: Sequence[Sender]) -> dict[int, int]
     moved = {}
     t = core(Message)
     for old in gone:
-        query = select(Sender.id).where(Sender.medium == old.medium, col(Sender.active)).order_by(col(Sender.id))
-        heir = (await session.scalars(query.limit(1))).first()
-        if heir is None or old.id is None:
+        new = await heir(session, old.id)
+        if new is None or old.id is None:
             continue
         waiting = t.c.state.in_([MessageState.QUEUED, MessageState.HELD])
-        statement = sa.update(t).where(t.c.sender_id == old.id, waiting).values(sender_id=heir).returning(t.c.id)
+        statement = sa.update(t).where(t.c.sender_id == old.id, waiting).values(sender_id=new).returning(t.c.id)
         if count := len((await session.execute(statement)).all()):
             moved[old.id] = count
     return moved
+
+
+async def heir(session: Session, sender_id: int | None) -> int | None:
+    """The sender itself while it is active, else another of its medium; None when there is none."""
+    row = await session.get(Sender, sender_id) if sender_id is not None else None
+    if row is None or row.active:
+        return row.id if row else None
+    query = select(Sender.id).where(Sender.medium == row.medium, col(Sender.active)).order_by(col(Sender.id))
+    return (await session.scalars(query.limit(1))).first()
 
 
 async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:

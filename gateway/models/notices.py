@@ -40,6 +40,7 @@ class Notice(Table, table=True):
     approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     trouble: str = ""
+    tries: int = 0  #: how often planning it has failed by the database's doing
 
 
 class Run(Table, table=True):

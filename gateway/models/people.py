@@ -23,7 +23,7 @@ class Pupil(Table, table=True):
     year: str = Field(default="", index=True)
     form: str = Field(default="", index=True)
     home_language: str = ""
-    left_on: date | None = None
+    left_on: date | None = None  #: the last day on roll
 
     @property
     def called(self) -> str:

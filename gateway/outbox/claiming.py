@@ -18,6 +18,7 @@ from gateway.outbox import desk
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
 
+PUT_OFF = timedelta(seconds=30)  #: how long a step waits that comes before the one below it is through
 URGENT = 1  #: priorities up to this one may use the slots that are kept free
 
 
@@ -58,13 +59,17 @@ async def claim(
     stopped = await guard.stopped(session, due, today=today, now=now)
     if stopped:
         await _stop(session, stopped, log=log, now=now)
-    taken, tat, again_in = _afford(sender, [row for row in due if row["id"] not in stopped], slots, now=now)
+    ready = [row for row in due if row["id"] not in stopped]
+    early = await guard.too_early(session, [row for row in ready if row["only_if"]])
+    if early:
+        await _put_off(session, early, until=now + PUT_OFF)
+    taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)
     if taken:
         await _mark_sending(session, taken, worker=worker, lease_until=now + lease, now=now)
         await session.execute(sa.update(sender_table).where(sender_table.c.id == sender_id).values(tat=tat))
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
         await log.record(session, audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker), now=now)
-    if stopped and again_in is None:
+    if (stopped or early) and again_in is None:
         again_in = 0.0  # others may wait behind those
     return Claim([{**row, "attempt": row["attempt"] + 1, "sender": sender.address} for row in taken], again_in)
 
@@ -120,6 +125,10 @@ async def _mark_sending(
         for row in rows
     ]
     await session.execute(sa.insert(attempt_table), attempts)
+
+
+async def _put_off(session: Session, ids: Sequence[str], *, until: datetime) -> None:
+    await session.execute(sa.update(message_table).where(message_table.c.id.in_(ids)).values(due_at=until))
 
 
 async def _stop(session: Session, stopped: Mapping[str, guard.Stop], *, log: audit.Log, now: datetime) -> None:

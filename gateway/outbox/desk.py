@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from gateway.models import Message, MessageState
 from gateway.models.types import core
 
 message_table = core(Message)
+
+_UNAPPROVED = "Nobody approved it before the next one was due."
 
 
 async def change(session: Session, message_id: str, after: MessageState, *, now: datetime, **values: Any) -> bool:
@@ -54,12 +56,30 @@ async def cancel(session: Session, run_ids: Sequence[int], *, now: datetime) -> 
 
 
 async def release(session: Session, run_id: int, *, now: datetime) -> int:
-    """Let the held messages of a run go, after approval. Gives how many."""
+    """Let the held messages of a run go; the steps of its ladder keep their distance. Gives how many."""
+    t = message_table.c
+    held = sa.and_(t.run_id == run_id, t.state == MessageState.HELD)
+    dues = list(await session.scalars(sa.select(t.due_at).where(held).distinct()))
+    late = max(now - min(dues), timedelta(0)) if dues else timedelta(0)
+    released = 0
+    for due_at in dues:
+        statement = (
+            sa.update(message_table)
+            .where(held, t.due_at == due_at)
+            .values(state=MessageState.QUEUED, due_at=due_at + late, changed_at=now)
+            .returning(t.id)
+        )
+        released += len((await session.execute(statement)).all())
+    return released
+
+
+async def expire_held(session: Session, run_ids: Sequence[int], *, now: datetime) -> int:
+    """Give up what nobody approved in time: another run has taken its place. Gives how many."""
     t = message_table.c
     statement = (
         sa.update(message_table)
-        .where(t.run_id == run_id, t.state == MessageState.HELD)
-        .values(state=MessageState.QUEUED, changed_at=now)
+        .where(t.run_id.in_(run_ids), t.state == MessageState.HELD)
+        .values(state=MessageState.EXPIRED, reason="unapproved", reason_text=_UNAPPROVED, changed_at=now)
         .returning(t.id)
     )
     return len((await session.execute(statement)).all())

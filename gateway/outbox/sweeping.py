@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from channels.base import FindResult, Found, Medium, Reason
-from gateway import audit, retry, states
+from gateway import audit, retry, senders, states
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
 from gateway.models.types import core
@@ -70,9 +70,15 @@ async def resolve(
 ) -> MessageState:
     """Decide one doubt by what the provider's list says. Gives the message's state afterwards."""
     message = doubt.message
+    # One sweeper a lane at a time, or two doubts might be given the same proof.
+    await session.execute(
+        sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"]).with_for_update()
+    )
+    if found.found is Found.HERE and await _another_on_the_wire(session, message):
+        found = FindResult(Found.CANNOT_TELL)  # what was seen may be that one, which has no name yet
     values: dict[str, Any]
     ref = await _unowned(session, found.refs, message["id"]) if found.found is Found.HERE else ""
-    waited = now - doubt.since
+    waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
     if ref:
         after, values = MessageState.ACCEPTED, {"ref": ref, "reason": "", "reason_text": ""}
     elif found.found is Found.CANNOT_TELL and waited < policy.grace + policy.patience:
@@ -81,7 +87,9 @@ async def resolve(
     elif message["retries"] < policy.limit(Medium(message["medium"])) and (
         found.found is not Found.CANNOT_TELL or message["purpose"].goes_again_in_doubt
     ):
-        after, values = MessageState.QUEUED, {"due_at": now, "retries": message["retries"] + 1}
+        sender_id = await senders.heir(session, message["sender_id"]) or message["sender_id"]
+        after = MessageState.QUEUED
+        values = {"due_at": now, "retries": message["retries"] + 1, "sender_id": sender_id}
     elif found.found is not Found.CANNOT_TELL:
         after, values = MessageState.FAILED, {"reason": Reason.TEMPORARY.value, "reason_text": _NEVER_TAKEN}
     else:
@@ -105,6 +113,17 @@ async def resolve(
 def _pause(waited: timedelta) -> timedelta:
     """Look again soon at first, then more rarely."""
     return max(timedelta(seconds=5), min(timedelta(minutes=2), waited / 2))
+
+
+async def _another_on_the_wire(session: Session, message: Mapping[str, Any]) -> bool:
+    t = message_table.c
+    query = sa.select(t.id).where(
+        t.sender_id == message["sender_id"],
+        t.address == message["address"],
+        t.state == MessageState.SENDING,
+        t.id != message["id"],
+    )
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def _look_again(session: Session, message_id: str, *, at: datetime) -> None:

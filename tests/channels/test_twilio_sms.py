@@ -118,7 +118,15 @@ def test_a_status_callback(status: str, code: str, state: base.ReceiptState, rea
     form = {"MessageSid": "SM1", "MessageStatus": status, **({"ErrorCode": code} if code else {})}
     (receipt,) = channel("").parse(hook("/hooks/twilio-sms/status", form))
     assert receipt == base.Receipt(
-        message_id="01M", ref="SM1", state=state, event_id=f"SM1:{status}", at=AT, reason=reason, code=code, raw=form
+        message_id="01M",
+        ref="SM1",
+        state=state,
+        event_id=f"SM1:{status}",
+        at=AT,
+        reason=reason,
+        code=code,
+        attempt=2,
+        raw=form,
     )
 
 

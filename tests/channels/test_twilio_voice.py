@@ -154,7 +154,7 @@ def test_a_key_proves_a_person_and_opens_the_message() -> None:
     (receipt,) = events
     assert isinstance(receipt, base.Receipt)
     assert (receipt.message_id, receipt.ref, receipt.state) == ("01C", "CA1", base.ReceiptState.DELIVERED)
-    assert receipt.pressed
+    assert receipt.state is base.ReceiptState.DELIVERED
     assert receipt.event_id == "CA1:pressed"
     question = ["Gather", CALL.body, SCRIPT.menu]
     assert heard(twiml) == [*question, *question, SCRIPT.fallback, "Hangup"]
@@ -220,18 +220,18 @@ def test_a_forgotten_message_ends_the_call() -> None:
     [
         ({"CallStatus": "ringing"}, base.ReceiptState.ACCEPTED, None, ""),
         ({"CallStatus": "in-progress"}, base.ReceiptState.ACCEPTED, None, ""),
-        ({"CallStatus": "completed"}, base.ReceiptState.FAILED, base.Reason.NO_ANSWER, "completed"),
+        ({"CallStatus": "completed"}, base.ReceiptState.FAILED, base.Reason.NO_ANSWER, ""),
         (
             {"CallStatus": "completed", "AnsweredBy": "human"},
             base.ReceiptState.FAILED,
             base.Reason.NO_ANSWER,
-            "completed",
+            "",
         ),
         (
             {"CallStatus": "completed", "AnsweredBy": "machine_end_beep"},
             base.ReceiptState.FAILED,
             base.Reason.VOICEMAIL,
-            "completed",
+            "",
         ),
         ({"CallStatus": "busy"}, base.ReceiptState.FAILED, base.Reason.BUSY, ""),
         ({"CallStatus": "no-answer"}, base.ReceiptState.FAILED, base.Reason.NO_ANSWER, ""),
@@ -253,6 +253,8 @@ def test_a_call_status(form: dict[str, str], state: base.ReceiptState, reason: b
             at=AT,
             reason=reason,
             code=code,
+            attempt=2,
+            hung_up=form["CallStatus"] == "completed",
             raw=form,
         )
     ]
@@ -266,7 +268,6 @@ def test_who_answered(who: str, reason: base.Reason | None) -> None:
     ((receipt,), _) = follow(hook("machine", "m=01C&a=2", CallSid="CA1", AnsweredBy=who))
     assert isinstance(receipt, base.Receipt)
     assert (receipt.state, receipt.reason) == (base.ReceiptState.ACCEPTED, reason)
-    assert not receipt.pressed
 
 
 def test_another_path_says_nothing() -> None:

@@ -60,8 +60,8 @@ async def small_school(database: Database) -> dict[str, int]:
         "Ana": await child(database, "Ana", "Amy", year="3", form="3A", upn="A123456789012"),
         "Ben": await child(database, "Ben", "Bea", year="3", form="3B"),
         "Cem": await child(database, "Cem", "Can", year="R", form="RA"),
-        "Dot": await child(database, "Dot", "Deb", year="3", form="3A", left_on=TODAY),
-        "Eve": await child(database, "Eve", "Edi", year="4", form="4A", left_on=TODAY + timedelta(days=1)),
+        "Dot": await child(database, "Dot", "Deb", year="3", form="3A", left_on=TODAY - timedelta(days=1)),
+        "Eve": await child(database, "Eve", "Edi", year="4", form="4A", left_on=TODAY),
     }
     choir = PupilGroup(name="Choir")
     await school.add(database, choir, PupilGroup(name="Chess"))

@@ -51,7 +51,7 @@ async def replies(database: Database) -> Sequence[Reply]:
 EVENTS = [
     receipt("m"),
     receipt("m", state=ReceiptState.FAILED, reason=Reason.OPTED_OUT, code="21610"),
-    receipt("m", pressed=True),
+    receipt("m", hung_up=True, attempt=2),
     reply(),
     reply(medium=Medium.VOICE, body="", keys="2", in_reply_to="m"),
     reply(media=3),

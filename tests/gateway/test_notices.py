@@ -7,14 +7,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import col, select
 from support import school
 from support.desk import NOW, Clock, definition, gateway
 
 from channels.base import Medium
 from gateway import audit, context, errors, guard, notices, outbox
+from gateway import messages as core_messages
 from gateway.database import Database
-from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
+from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent, Sender
 
 MUM = "+447700900001"
 
@@ -331,7 +333,7 @@ async def test_a_plan_that_fails_while_it_is_written_leaves_nothing(database: Da
         settings=desk.settings, database=database, log=desk.log, secret=desk.secret, channels={}, now=desk.now,
         new_id=lambda: "always-the-same",
     )  # fmt: skip
-    assert await plan(clumsy) == [notice.id]
+    assert await plan(clumsy) == [notice.id] * 5, "an import may have been in the way: it looks again, but not for ever"
     assert await messages(database) == []
     async with database.read() as session:
         assert (await session.scalars(select(Run))).all() == []
@@ -383,3 +385,66 @@ async def test_a_later_step_spares_everybody_whom_a_shared_phone_reached(databas
         stopped = await guard.stopped(session, due, today=desk.today(), now=clock())
     assert {stop.reason for stop in stopped.values()} == {"reached"}
     assert len(stopped) == 2
+
+
+async def test_of_missed_firings_the_latest_is_made_up(database: Database) -> None:
+    await family(database)
+    clock = Clock()
+    desk = gateway(database, clock)
+    notice = await submit(desk, schedule={"cron": "0 10 * * *"}, valid={"for": "2h"})
+    clock.now = NOW + timedelta(days=4, hours=2)  # four mornings were missed; today's is still worth saying
+    assert await plan(desk) == [notice.id]
+    [message] = await messages(database)
+    async with database.read() as session:
+        [run] = await session.scalars(select(Run))
+    assert clock.now - run.fire_at < timedelta(hours=2)
+    assert message.not_after is not None
+    assert message.not_after > clock.now
+    assert (await get(database, notice)).next_fire_at == run.fire_at + timedelta(days=1)
+
+
+async def test_approving_a_repeating_notice_sends_its_latest_run_only(database: Database) -> None:
+    await family(database)
+    clock = Clock()
+    desk = gateway(database, clock)
+    notice = await submit(desk, schedule={"cron": "0 10 * * *"}, approval={"required": True})
+    for _ in range(3):
+        clock.now += timedelta(days=1)
+        await plan(desk)
+    async with database.write() as session:
+        await notices.approve(session, desk, notice.key, approver="head")
+    states = [message.state for message in await messages(database)]
+    assert states == [MessageState.EXPIRED, MessageState.EXPIRED, MessageState.QUEUED]
+
+
+async def test_a_late_start_keeps_the_steps_of_the_ladder_apart(database: Database) -> None:
+    await family(database)
+    clock = Clock()
+    desk = gateway(database, clock)
+    steps = [{"media": ["sms"]}, {"media": ["voice"], "after": "30m"}]
+    await submit(desk, media=[], ladder=steps, schedule={"at": "2026-11-23T12:00:00"})
+    clock.now = NOW + timedelta(days=1)
+    await plan(desk)
+    first, second = await messages(database)
+    assert (first.due_at, second.due_at) == (clock.now, clock.now + timedelta(minutes=30))
+
+
+async def test_sending_again_takes_an_active_sender_and_respects_a_cancel(database: Database) -> None:
+    await family(database)
+    desk = gateway(database)
+    notice = await submit(desk)
+    await plan(desk)
+    [message] = await messages(database)
+    other = await school.sender(database)
+    async with database.write() as session:
+        await session.execute(sa.update(Message).values(state=MessageState.FAILED))
+        await session.execute(sa.update(Sender).where(col(Sender.id) == message.sender_id).values(active=False))
+    async with database.write() as session:
+        copy = await core_messages.again(session, desk, message.id, actor="office")
+        assert copy.sender_id == other
+        await session.rollback()
+    async with database.write() as session:
+        await notices.cancel(session, desk, notice.key, actor="office")
+    with pytest.raises(errors.Conflict, match="cancelled"):
+        async with database.write() as session:
+            await core_messages.again(session, desk, message.id, actor="office")

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from support import school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
 from gateway import audit, outbox, receipts, retry, states
 from gateway.database import Database
-from gateway.models import Message, MessageState, OptOut, PointState, Purpose
+from gateway.models import (
+    ContactPoint,
+    Guardianship,
+    Message,
+    MessageState,
+    Notice,
+    NoticeState,
+    OptOut,
+    PointState,
+    Pupil,
+    Purpose,
+    Sender,
+)
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LOG = audit.Log(b"k" * 32)
@@ -332,3 +347,136 @@ async def test_late_evidence_stops_a_message_that_waits_to_go_again(database: Da
         assert await receipts.apply(session, receipt, log=LOG, now=later) == "changed"
     assert (await get(database, message_id)).state is MessageState.DELIVERED
     assert not (await claim(database, sender, now=later)).messages
+
+
+async def forget_tie(database: Database, family: school.Family) -> None:
+    async with database.write() as session:
+        await session.execute(sa.delete(Guardianship).where(Guardianship.contact_id == family.mother))
+
+
+async def forget_point(database: Database, family: school.Family) -> None:
+    async with database.write() as session:
+        await session.execute(sa.delete(ContactPoint).where(ContactPoint.contact_id == family.mother))
+
+
+async def leave(database: Database, family: school.Family) -> None:
+    async with database.write() as session:
+        await session.execute(sa.update(Pupil).values(left_on=(NOW - timedelta(days=1)).date()))
+
+
+@pytest.mark.parametrize(("change", "reason"), [(forget_tie, "stranger"), (forget_point, "stranger"), (leave, "left")])
+async def test_what_an_import_has_changed_since_is_asked_again(database: Database, change: Any, reason: str) -> None:
+    sender, family, run = (
+        await school.sender(database),
+        await school.family(database),
+        await school.run(database, now=NOW),
+    )
+    message_id = await school.message(database, sender, now=NOW, run=run, contact=family.mother, about=[family.child])
+    await change(database, family)
+    assert not (await claim(database, sender)).messages
+    assert (await get(database, message_id)).reason == reason
+
+
+async def test_a_child_is_told_about_until_its_last_day(database: Database) -> None:
+    sender, family, run = (
+        await school.sender(database),
+        await school.family(database),
+        await school.run(database, now=NOW),
+    )
+    await school.message(database, sender, now=NOW, run=run, contact=family.mother, about=[family.child])
+    async with database.write() as session:
+        await session.execute(sa.update(Pupil).values(left_on=NOW.date()))
+    assert len((await claim(database, sender)).messages) == 1
+
+
+async def test_what_came_back_from_the_wire_after_a_cancel_stays(database: Database) -> None:
+    sender, run = await school.sender(database), await school.run(database, now=NOW)
+    message_id = await school.message(database, sender, now=NOW, run=run)
+    row = (await claim(database, sender)).messages[0]
+    async with database.write() as session:
+        await session.execute(sa.update(Notice).values(state=NoticeState.CANCELLED))
+    await settle(database, row, SendResult(Outcome.RETRY, reason=Reason.TEMPORARY))
+    assert not (await claim(database, sender, now=NOW + timedelta(hours=1))).messages
+    assert (await get(database, message_id)).state is MessageState.CANCELLED
+
+
+async def test_a_step_waits_for_the_one_below_it_unless_its_lane_is_held(database: Database) -> None:
+    texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
+    run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
+    await school.message(database, texts, now=NOW, run=run, contact=maria, number="+447700900101")
+    call = await school.message(
+        database,
+        calls,
+        now=NOW,
+        run=run,
+        contact=maria,
+        number="+447700900102",
+        medium=Medium.VOICE,
+        step=1,
+        only_if="not_reached",
+    )
+    assert not (await claim(database, calls)).messages, "the text has not even left"
+    assert (await get(database, call)).state is MessageState.QUEUED
+    async with database.write() as session:
+        await session.execute(
+            sa.update(Sender).where(Sender.id == texts).values(held_until=NOW + timedelta(hours=1), held_because="x")
+        )
+    assert len((await claim(database, calls, now=NOW + timedelta(minutes=1))).messages) == 1
+
+
+async def test_held_steps_keep_their_distance_when_they_are_released(database: Database) -> None:
+    sender, run = await school.sender(database), await school.run(database, now=NOW)
+    for minutes in (0, 30):
+        await school.message(
+            database, sender, now=NOW, run=run, due=NOW + timedelta(minutes=minutes), state=MessageState.HELD
+        )
+    late = NOW + timedelta(hours=3)
+    async with database.write() as session:
+        assert await outbox.release(session, run, now=late) == 2
+        dues = set(await session.scalars(sa.select(Message.due_at)))
+    assert dues == {late, late + timedelta(minutes=30)}
+
+
+async def test_patience_begins_when_the_doubt_does(database: Database) -> None:
+    sender = await school.sender(database)
+    await school.message(database, sender, now=NOW, purpose=Purpose.EMERGENCY)
+    await claim(database, sender)
+    back = NOW + timedelta(hours=5)  # we were away, and so may the network be still
+    async with database.write() as session:
+        await outbox.expire_leases(session, policy=POLICY, log=LOG, now=back)
+    soon = back + POLICY.grace + timedelta(seconds=1)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=soon)
+        found = FindResult(Found.CANNOT_TELL)
+        assert await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=soon) is MessageState.UNKNOWN
+
+
+async def test_one_proof_serves_one_doubt(database: Database) -> None:
+    sender = await school.sender(database)
+    for _ in range(2):
+        await school.message(database, sender, now=NOW, number="+447700900101", contact=await school.contact(database))
+    for row in (await claim(database, sender)).messages:
+        await settle(database, row, SendResult(Outcome.UNKNOWN))
+    later = NOW + timedelta(hours=1)
+    async with database.read() as session:
+        doubts = await outbox.doubts(session, now=later)
+
+    async def decide(doubt: outbox.Doubt) -> MessageState:
+        async with database.write() as session:
+            found = FindResult(Found.HERE, ("SM1",))
+            return await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=later)
+
+    assert set(await asyncio.gather(*map(decide, doubts))) == {MessageState.ACCEPTED, MessageState.QUEUED}
+
+
+async def test_what_is_seen_may_be_the_call_that_is_on_the_wire(database: Database) -> None:
+    sender = await school.sender(database)
+    for _ in range(2):
+        await school.message(database, sender, now=NOW, number="+447700900101", contact=await school.contact(database))
+    first, _ = (await claim(database, sender)).messages
+    await settle(database, first, SendResult(Outcome.UNKNOWN))
+    later = NOW + timedelta(minutes=2)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=later)
+        found = FindResult(Found.HERE, ("SM1",))
+        assert await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=later) is MessageState.UNKNOWN

@@ -26,8 +26,8 @@ AFTER = {
 
 
 def receipt(message_id: str, state: ReceiptState, *, ref: str = "", reason: Reason | None = None, code: str = "",
-            pressed: bool = False) -> Receipt:  # fmt: skip
-    return Receipt(message_id, ref, state, "event", NOW, reason=reason, code=code, pressed=pressed)
+            attempt: int = 0, hung_up: bool = False) -> Receipt:  # fmt: skip
+    return Receipt(message_id, ref, state, "event", NOW, reason, code, attempt, hung_up)
 
 
 async def apply(database: Database, given: Receipt) -> str:
@@ -198,8 +198,8 @@ async def test_a_text_that_did_arrive_proves_that_the_number_takes_texts(sqlite_
 
 
 async def test_the_end_of_a_call_says_nothing_once_a_key_was_pressed(database: Database) -> None:
-    pressed = {"state": ReceiptState.DELIVERED, "pressed": True}
-    ended = {"state": ReceiptState.FAILED, "reason": Reason.NO_ANSWER, "code": "completed"}
+    pressed = {"state": ReceiptState.DELIVERED}
+    ended = {"state": ReceiptState.FAILED, "reason": Reason.NO_ANSWER, "hung_up": True}
     for order, words in (((pressed, ended), ["changed", "stale"]), ((ended, pressed), ["changed", "changed"])):
         sender = await school.sender(database, medium=Medium.VOICE)
         message_id = await school.message(database, sender, now=NOW, medium=Medium.VOICE, state=S.ACCEPTED)
@@ -212,8 +212,8 @@ async def test_two_workers_read_the_key_and_the_end_of_a_call_at_once(database: 
     for _ in range(5):
         message_id = await school.message(database, sender, now=NOW, medium=Medium.VOICE, state=S.ACCEPTED)
         await asyncio.gather(
-            apply(database, receipt(message_id, ReceiptState.DELIVERED, pressed=True)),
-            apply(database, receipt(message_id, ReceiptState.FAILED, reason=Reason.NO_ANSWER, code="completed")),
+            apply(database, receipt(message_id, ReceiptState.DELIVERED)),
+            apply(database, receipt(message_id, ReceiptState.FAILED, reason=Reason.NO_ANSWER, hung_up=True)),
         )
         assert (await get(database, message_id)).state is S.DELIVERED
 
@@ -225,7 +225,7 @@ async def test_a_late_bounce(sqlite_database: Database) -> None:
     await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.BAD_ADDRESS, code="550"))
     stored = await get(sqlite_database, message_id)
     assert (stored.state, stored.reason) == (S.FAILED, "bad_address")
-    assert "550" in stored.reason_text
+    assert "does not exist" in stored.reason_text
 
 
 async def _message_by(database: Database, sender: int, medium: Medium) -> str:
@@ -259,3 +259,21 @@ async def _fail(database: Database, sender: int, message_id: str, reason: Reason
         result = SendResult(Outcome.REFUSED, code=code, reason=reason)
         sent = [outbox.Sent(row, result) for row in claim.messages]
         assert await outbox.settle(session, sent, policy=policy, log=LOG, now=NOW) == 1
+
+
+async def test_the_failure_of_an_earlier_try_is_no_news_of_this_one(database: Database) -> None:
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW, state=S.SENDING, attempt=2)
+    assert await apply(database, receipt(message_id, ReceiptState.FAILED, attempt=1)) == "stale"
+    assert (await get(database, message_id)).state is S.SENDING
+    assert await apply(database, receipt(message_id, ReceiptState.DELIVERED, attempt=1)) == "changed"
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+async def test_every_failure_is_a_sentence_for_staff(sqlite_database: Database, reason: Reason) -> None:
+    sender = await school.sender(sqlite_database)
+    message_id = await school.message(sqlite_database, sender, now=NOW, state=S.ACCEPTED)
+    await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=reason, code="30099"))
+    told = (await get(sqlite_database, message_id)).reason_text
+    assert told.endswith(".")
+    assert "30099" not in told

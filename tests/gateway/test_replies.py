@@ -232,3 +232,22 @@ async def test_a_picture_without_words(sqlite_database: Database) -> None:
     async with sqlite_database.read() as session:
         inbound = await session.get_one(Inbound, row.inbound_id)
     assert inbound.event["media"] == 2
+
+
+async def test_of_a_text_for_two_nobody_can_say_who_answered(database: Database) -> None:
+    run, maria, ivan = (
+        await school.run(database, now=NOW),
+        *[await school.contact(database, n) for n in ("Maria", "Ivan")],
+    )
+    message_id = await sent(database, contact=maria, run=run)
+    await school.add(
+        database,
+        Message(
+            id=ids.new_id(), run_id=run, contact_id=ivan, medium=Medium.SMS, address=MUM, slot="x", reason="merged",
+            purpose=school.Purpose.SERVICE, state=MessageState.SKIPPED, due_at=NOW, created_at=NOW, changed_at=NOW,
+        ),
+    )  # fmt: skip
+    row = await said(database, "She is ill")
+    assert (row.message_id, row.contact_id) == (message_id, None)
+    [conversation] = await conversations(database)
+    assert conversation.contact_id is None
