@@ -67,10 +67,6 @@ class Skeleton:
         """Give our own words alone."""
         return "".join(self.pieces)
 
-    def text(self) -> str:
-        """Give the wording back as it was written."""
-        return self.fill({name: f"{{{name}}}" for name in self.names})
-
 
 def parse(wording: str, *, where: str) -> Skeleton:
     """Take a wording apart. ``where`` names it in the error, e.g. ``the notice "closure" (sms)``.

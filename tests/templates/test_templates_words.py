@@ -344,7 +344,7 @@ def plainly(key: str, language: str, medium: str, given: Mapping[str, object], *
     plain = dressed(dress.plain(languages.direction(language)))
     if medium == "sms":
         return segments.tidy(put(wording, plain))
-    footer = phrases.parsed("message", "mandatory_footer", language).text()
+    footer = translations.put(phrases.source("message", "mandatory_footer"), language=language)
     return put(wording, plain) + "\n\n-- \n" + put(footer, plain)
 
 
