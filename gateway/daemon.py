@@ -18,8 +18,8 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from channels.base import FindResult, Found, Medium, Outgoing
-from gateway import context, intake, notices, outbox, outgoing, sender, systemd
+from channels.base import Medium, Outgoing
+from gateway import context, intake, notices, outbox, outgoing, sender, sweeping, systemd
 from gateway.models import Audit, Conversation, Sender
 from scheduler.ticker import Ticker
 
@@ -27,8 +27,6 @@ logger = structlog.get_logger()
 
 STUCK_SECONDS = 60  #: a loop that has not turned for so long hangs
 STUCK_JOB_SECONDS = 300  #: a job may take longer: one that plans a message for every family of a trust
-LOOKS_AT_ONCE = 8  #: doubts that are looked up in the providers' lists at the same time
-_LOOK_SECONDS = 30.0  #: patience for one look; the doubt then stays, and is looked at again later
 
 #: Answers on an open socket until the first event is set; sets the second one once it answers.
 Serve = Callable[[asyncio.Event, asyncio.Event], Awaitable[None]]
@@ -222,45 +220,12 @@ class Daemon:
             await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
 
     async def sweep(self) -> None:
-        """Look into the doubts, several at once: a provider that is slow must not hold up the evidence for the rest."""
-        async with self.gateway.database.read() as session:
-            doubts = await outbox.doubts(session, now=self.gateway.now())
-        places, deciding = asyncio.Semaphore(LOOKS_AT_ONCE), asyncio.Lock()
-
-        async def look(doubt: outbox.Doubt) -> None:
-            async with places:
-                if self.stopping.is_set():
-                    return
-                found = await self._find(doubt)
-            # One by one: two doubts of one phone must not both take the same entry of the provider's list.
-            async with deciding:
-                await self._resolve(doubt, found)
-
-        async with asyncio.TaskGroup() as group:
-            for doubt in doubts:
-                group.create_task(look(doubt))
-        if doubts:
+        """Look for evidence about the doubts."""
+        looked = await sweeping.sweep(
+            self.gateway, outgoing=self._outgoing, stopping=self.stopping, turned=lambda: self._turn("sweep job")
+        )
+        if looked:
             self.wake()
-
-    async def _find(self, doubt: outbox.Doubt) -> FindResult:
-        """Look for a doubtful message. Whatever goes wrong in it, this look could not tell: the others go on."""
-        channel = self.gateway.channels.get(doubt.message["channel"])
-        if channel is None:  # a provider that is no longer set up cannot be asked
-            return FindResult(Found.CANNOT_TELL)
-        try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                return await channel.find(self._outgoing(doubt.message), doubt.since - timedelta(seconds=5))
-        except TimeoutError:
-            logger.warning("sweep.look_hung", message=doubt.message["id"])
-        except Exception:  # a bug of ours
-            logger.exception("sweep.look_failed", message=doubt.message["id"])
-        return FindResult(Found.CANNOT_TELL)
-
-    async def _resolve(self, doubt: outbox.Doubt, found: FindResult) -> None:
-        gateway = self.gateway
-        async with gateway.database.write() as session:
-            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
-        self._turn("sweep job")
 
     async def _take_in(self) -> None:
         """Interpret what came in, as it comes and at every poll."""

@@ -17,7 +17,7 @@ from support.website import free_port
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from config import sections
 from config.settings import Settings
-from gateway import daemon, errors, wiring
+from gateway import daemon, errors, sweeping, wiring
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
 from gateway.web import server
@@ -235,17 +235,17 @@ async def test_doubts_are_looked_up_several_at_once_and_a_bug_in_one_spares_the_
 ) -> None:
     wire, clock = Wire(), desk.Clock()
     sender = await school.sender(sqlite_database, channel="wire")
-    doubts = [await doubtful(sqlite_database, sender, clock) for _ in range(daemon.LOOKS_AT_ONCE + 3)]
+    doubts = [await doubtful(sqlite_database, sender, clock) for _ in range(sweeping.LOOKS_AT_ONCE + 3)]
     wire.spoilt = doubts[0]
     clock.now += timedelta(seconds=90)
     works = daemon.Daemon(desk.gateway(sqlite_database, clock, channels={"wire": wire}), listen=None)
     sweeping = asyncio.create_task(works.sweep())
-    await until(lambda: len(wire.looks) >= daemon.LOOKS_AT_ONCE)
+    await until(lambda: len(wire.looks) >= sweeping.LOOKS_AT_ONCE)
     await asyncio.sleep(0.05)
-    assert len(wire.looks) == daemon.LOOKS_AT_ONCE
+    assert len(wire.looks) == sweeping.LOOKS_AT_ONCE
     wire.show.set()
     await ended(sweeping)
-    assert wire.most_looks == daemon.LOOKS_AT_ONCE
+    assert wire.most_looks == sweeping.LOOKS_AT_ONCE
     assert sorted(wire.looks) == sorted(doubts)
     async with sqlite_database.read() as session:
         states = {one: (await session.get_one(Message, one)).state for one in doubts}

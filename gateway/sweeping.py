@@ -1,0 +1,67 @@
+"""Evidence about the doubts: the provider's own list is asked, several questions at once, and each answer decides one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from channels.base import FindResult, Found, Outgoing
+from gateway import context, outbox
+
+logger = structlog.get_logger()
+
+LOOKS_AT_ONCE = 8  #: questions to providers on the way at once
+_LOOK_SECONDS = 30  #: how long one may take
+_CLOCKS_DIFFER = timedelta(seconds=5)  #: by so much at most ours and the provider's
+
+
+async def sweep(
+    gateway: context.Gateway,
+    *,
+    outgoing: Callable[[Mapping[str, Any]], Outgoing],
+    stopping: asyncio.Event,
+    turned: Callable[[], None],
+) -> int:
+    """Look into every doubt whose time of grace is over. Gives how many there were.
+
+    A provider that is slow does not hold up the evidence for the rest. ``turned`` is told of every decision.
+    """
+    async with gateway.database.read() as session:
+        doubts = await outbox.doubts(session, now=gateway.now())
+    places, deciding = asyncio.Semaphore(LOOKS_AT_ONCE), asyncio.Lock()
+
+    async def look(doubt: outbox.Doubt) -> None:
+        async with places:
+            if stopping.is_set():
+                return
+            found = await _find(gateway, doubt, outgoing)
+        # One by one: two doubts of one phone must not both take the same entry of the provider's list.
+        async with deciding, gateway.database.write() as session:
+            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+        turned()
+
+    async with asyncio.TaskGroup() as group:
+        for doubt in doubts:
+            group.create_task(look(doubt))
+    return len(doubts)
+
+
+async def _find(
+    gateway: context.Gateway, doubt: outbox.Doubt, outgoing: Callable[[Mapping[str, Any]], Outgoing]
+) -> FindResult:
+    """Look for a doubtful message. Whatever goes wrong in it, this look could not tell: the others go on."""
+    channel = gateway.channels.get(doubt.message["channel"])
+    if channel is None:  # a provider that is no longer set up cannot be asked
+        return FindResult(Found.CANNOT_TELL)
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS):
+            return await channel.find(outgoing(doubt.message), doubt.since - _CLOCKS_DIFFER)
+    except TimeoutError:
+        logger.warning("sweep.look_hung", message=doubt.message["id"])
+    except Exception:  # a bug of ours
+        logger.exception("sweep.look_failed", message=doubt.message["id"])
+    return FindResult(Found.CANNOT_TELL)
