@@ -1,4 +1,4 @@
-"""Evidence about the doubts: the provider's own list is asked, several questions at once, and each answer decides one."""
+"""Evidence about the doubts: the provider's own list is asked, several questions at once; each answer decides one."""
 
 from __future__ import annotations
 

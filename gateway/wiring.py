@@ -24,7 +24,7 @@ from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from config.settings import Settings
-from gateway import audit, context, daemon, errors, migrate, senders
+from gateway import audit, context, daemon, errors, migrate, senders, sweeping
 from gateway.database import Database
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _account(settings: Settings, *, senders: int) -> TwilioAccount:
         read_seconds=twilio.read_timeout_s,
         total_seconds=settings.sending.call_s,
         # A send that had to wait for a place would count as no connection: each has one, and so has each look.
-        connections=settings.sending.concurrency * senders + daemon.LOOKS_AT_ONCE,
+        connections=settings.sending.concurrency * senders + sweeping.LOOKS_AT_ONCE,
     )
 
 

@@ -239,12 +239,12 @@ async def test_doubts_are_looked_up_several_at_once_and_a_bug_in_one_spares_the_
     wire.spoilt = doubts[0]
     clock.now += timedelta(seconds=90)
     works = daemon.Daemon(desk.gateway(sqlite_database, clock, channels={"wire": wire}), listen=None)
-    sweeping = asyncio.create_task(works.sweep())
+    working = asyncio.create_task(works.sweep())
     await until(lambda: len(wire.looks) >= sweeping.LOOKS_AT_ONCE)
     await asyncio.sleep(0.05)
     assert len(wire.looks) == sweeping.LOOKS_AT_ONCE
     wire.show.set()
-    await ended(sweeping)
+    await ended(working)
     assert wire.most_looks == sweeping.LOOKS_AT_ONCE
     assert sorted(wire.looks) == sorted(doubts)
     async with sqlite_database.read() as session:
