@@ -88,7 +88,8 @@ class Composer:
                 [errors.Problem(str(error), field=self.definition.template or "text")]
             ) from error
         written = self.definition.text.get(renderer.language, "") + renderer.notice.wording(medium).text
-        return self._finished(medium, language, filled, has_menu="{menu}" in written)
+        ours = renderer.phrases_language if self.definition.text else filled.language
+        return self._finished(medium, language, filled, ours=ours, has_menu="{menu}" in written)
 
     def _renderer(self, medium: Medium, language: str) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
@@ -113,6 +114,7 @@ class Composer:
             medium=medium.value,
             mandatory=mandatory,
             subjects=self.definition.subject or {"en": self.definition.title},
+            allow_drafts=self.school.allow_drafts,
         )
 
     def _values(self, children: Sequence[str], recipient: str, unsubscribe_url: str) -> Mapping[str, Any]:
@@ -131,10 +133,9 @@ class Composer:
             return [(option.key, option.label) for option in self.definition.replies.options]
         return None
 
-    def _finished(self, medium: Medium, wanted: str, filled: words.Words, *, has_menu: bool) -> Composed:
+    def _finished(self, medium: Medium, wanted: str, filled: words.Words, *, ours: str, has_menu: bool) -> Composed:
+        """``ours`` is the language of our own phrases around an author's words."""
         text, script = filled.text, None
-        # An author's own words may be in a language whose phrases nobody has reviewed yet.
-        ours = filled.language if self._allowed(translations.state(filled.language)) else languages.ENGLISH
         if filled.answers and not has_menu and medium is not Medium.VOICE:
             text = _with_menu(medium, text, phrases.reply_menu(ours, filled.answers))
         if medium is Medium.VOICE:
