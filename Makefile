@@ -12,7 +12,7 @@ FOLDER ?= practice
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: $(VENV)/run.stamp ## Make the environment and a practice school, and start the gateway with pretend phones
+run: $(VENV)/run.stamp ## Make the environment and, the first time, a practice school; start the gateway with pretend phones
 	@$(BIN)/handbell practice --folder $(FOLDER) --port $(PORT)
 
 test: check pytest ## Everything: linters, types, import contracts, and all tests on SQLite and PostgreSQL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from collections import Counter
@@ -147,6 +148,21 @@ def _read_environment(found: Found, environ: Mapping[str, str], names: Collectio
             found.problems.append(
                 f"The environment variable {variable} is not a setting; did you mean {meant}, with two underscores?"
             )
+        elif near := _misspelt(key, names):
+            found.problems.append(f"The environment variable {variable} is not a setting; did you mean {near}?")
+
+
+def _misspelt(key: str, names: Collection[str]) -> str:
+    """The variable that was meant, or ``""`` for what is near to none: it may be another program's."""
+    known = {*names, "config"}  # HANDBELL_CONFIG names the settings file and is no setting
+    section, _, rest = key.partition("_")
+    if key in known:
+        return ""
+    if near := difflib.get_close_matches(key, known, n=1, cutoff=0.75):
+        return f"{PREFIX}{near[0]}".upper()
+    if rest and (near := difflib.get_close_matches(section, names, n=1, cutoff=0.8)):
+        return f"{PREFIX}{near[0]}__{rest}".upper()
+    return ""
 
 
 def _read_credentials(found: Found, directory: Path, names: Collection[str]) -> None:

@@ -35,11 +35,14 @@ def practice(
     folder: Annotated[Path, typer.Option(help="Where to keep the practice school.")] = Path("practice"),
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the web pages.")] = 8080,
     seed: Annotated[int, typer.Option(min=0, help="Which made-up school.")] = 1,
-    keep: Annotated[bool, typer.Option("--keep", help="Go on with the school of last time.")] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh/--keep", help="Delete the school of last time and begin anew; else go on with it."),
+    ] = False,
 ) -> None:
     """Try everything with a made-up school and pretend phones.
 
-    Nothing leaves the machine.
+    Nothing leaves the machine. A practice school that is there is used again.
     """
     from config import settings as reading
     from gateway import context, logs, wiring
@@ -47,7 +50,7 @@ def practice(
 
     today = context.utc_now().astimezone().date()
     usable = setup.usable_port(port)
-    place, _summary = setup.prepare(folder, seed=seed, port=usable, keep=keep, today=today, say=showing.say)
+    place, _summary = setup.prepare(folder, seed=seed, port=usable, fresh=fresh, today=today, say=showing.say)
     # Nothing of a real installation may slip in: not even the environment is read.
     settings = reading.load(place.settings, environ={}, credentials=None)
     logs.configure(settings.log.level, settings.log.format)

@@ -5,10 +5,14 @@ Nothing leaves the machine: in practice mode the settings point at the simulator
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import shutil
 import socket
+import sqlite3
+import tomllib
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -74,7 +78,7 @@ format = "console"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the practice school lives."""
+    """Where the practice school lives. ``fresh``: its database must still be filled."""
 
     folder: Path
     fresh: bool
@@ -83,6 +87,11 @@ class Place:
     def settings(self) -> Path:
         """Its settings file."""
         return self.folder / "handbell.toml"
+
+    @property
+    def database(self) -> Path:
+        """Its database, where the settings have it by default."""
+        return self.folder / "handbell.sqlite3"
 
     @property
     def exports(self) -> tuple[Path, ...]:
@@ -96,29 +105,75 @@ class Place:
 
 
 def prepare(
-    folder: Path, *, seed: int, port: int, keep: bool, today: date, say: Callable[[str], None]
+    folder: Path, *, seed: int, port: int, fresh: bool, today: date, say: Callable[[str], None]
 ) -> tuple[Place, school.Summary | None]:
-    """Write the practice school's files. With ``keep`` an existing one is used again as it is.
+    """Write the practice school's files, or use the one that is there as it is, unless ``fresh`` asks for a new one.
 
-    Raises :class:`errors.Conflict` rather than touch a folder that is something else.
+    Raises :class:`errors.Conflict` rather than touch a folder that is something else, or one that is in use.
     """
     folder = folder.resolve()
-    place = Place(folder, fresh=not (keep and (folder / "handbell.toml").exists()))
-    if not place.fresh:
-        say(f"Using the practice school in {folder}.")
-        return place, None
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / "handbell.toml").exists():
-            raise errors.Conflict(f"{folder} is not a practice school. Name another folder with --folder.")
-        shutil.rmtree(folder)
+    place = Place(folder, fresh=True)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        _check_practice(place)
+        if not fresh:
+            say(f"Using the practice school in {folder} as it is. To begin with a new one, add --fresh.")
+            return Place(folder, fresh=not _filled(place.database)), None
+        _check_idle(place)
+        say(f"The old practice school in {folder} is deleted, with all that was tried in it.")
+        _delete(place)
     (folder / "export").mkdir(parents=True)
     say("Making up a school …")
     summary = school.write(folder / "export", seed=seed, today=today)
     _write_settings(place, seed=seed, port=port)
-    place.notices.mkdir()
+    place.notices.mkdir(exist_ok=True)
     for source in resources.files("gateway.practice").joinpath("notices").iterdir():
         (place.notices / source.name).write_text(source.read_text("utf-8"), "utf-8")
     return place, summary
+
+
+def _check_practice(place: Place) -> None:
+    """Refuse a folder whose settings do not say that it is for practice: it may be a real installation."""
+    try:
+        settings = tomllib.loads(place.settings.read_text("utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    practice = settings.get("practice")
+    if not isinstance(practice, dict) or practice.get("enabled") is not True:
+        raise errors.Conflict(
+            f"{place.folder} is not a practice school: it has no handbell.toml that says “enabled = true” under "
+            "[practice]. Nothing was touched. Name another folder with --folder."
+        )
+
+
+def _check_idle(place: Place) -> None:
+    """Refuse while a gateway runs there; it holds a lock beside its database."""
+    lock = Path(f"{place.database}.lock")
+    if not lock.exists():
+        return
+    with lock.open("r") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            what = f"Handbell is running for the practice school in {place.folder}."
+            raise errors.Conflict(f"{what} Stop it first (Ctrl-C in its window).") from None
+
+
+def _filled(database: Path) -> bool:
+    """Whether the import came to its end; one that was interrupted is begun again."""
+    if not database.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as opened:
+            return opened.execute("SELECT 1 FROM pupil LIMIT 1").fetchone() is not None
+    except sqlite3.OperationalError:  # no tables yet
+        return False
+
+
+def _delete(place: Place) -> None:
+    """Delete what we made, and nothing else that somebody has put beside it."""
+    for file in (*place.folder.glob(f"{place.database.name}*"), place.folder / "audit.key", place.settings):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(place.folder / "export", ignore_errors=True)
 
 
 def _write_settings(place: Place, *, seed: int, port: int) -> None:

@@ -128,6 +128,20 @@ def test_variables_of_others_are_left_alone_but_a_single_underscore_is_not_passe
     assert SECRET not in problems[0]
 
 
+@pytest.mark.parametrize(
+    ("variable", "meant"),
+    [("HANDBELL_ROLS", "HANDBELL_ROLES"), ("HANDBELL_CONFG", "HANDBELL_CONFIG"), ("HANDBELL_ROLE", "HANDBELL_ROLES")],
+)
+def test_a_variable_that_is_nearly_a_setting_is_not_passed_over(variable: str, meant: str) -> None:
+    assert refuse(None, HANDBELL_PRACTICE__ENABLED="1", **{variable: "web"}) == (
+        f"The environment variable {variable} is not a setting; did you mean {meant}?",
+    )
+
+
+def test_variables_of_our_own_tools_are_no_misspellings() -> None:
+    assert practise(HANDBELL_TEST_POSTGRES="x", HANDBELL_SIMULATOR_TOKEN="x", HANDBELL_COLOUR="x", HANDBELL_CONFIG="x")
+
+
 def test_systemd_names_the_state_directory_and_the_file_overrules_it(write: WriteFile) -> None:
     assert practise(STATE_DIRECTORY="/var/lib/a:/var/lib/b").database.dsn() == (
         "sqlite+aiosqlite:////var/lib/a/handbell.sqlite3"
