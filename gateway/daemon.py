@@ -20,11 +20,13 @@ from sqlmodel import col, select
 
 from channels.base import Medium, Outgoing
 from gateway import context, intake, notices, outbox, outgoing, sender, sweeping, systemd
-from gateway.models import Audit, Conversation, Sender
+from gateway.models import Audit, Conversation, Message, MessageState, Sender
+from gateway.models.types import core
 from scheduler.ticker import Ticker
 
 logger = structlog.get_logger()
 
+CALL_SECONDS = 45  #: how long calls are heard out when we are told to stop
 STUCK_SECONDS = 60  #: a loop that has not turned for so long hangs
 STUCK_JOB_SECONDS = 300  #: a job may take longer: one that plans a message for every family of a trust
 
@@ -48,6 +50,7 @@ class Daemon:
     ):
         self.gateway = gateway
         self.stopping = asyncio.Event()
+        self._closing = asyncio.Event()  # the last thing: until then the web answers, and what comes in is read
         self.lanes: list[sender.Lane] = []
         self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
         self.listen, self._roles, self._ready = listen, roles, ready
@@ -88,17 +91,42 @@ class Daemon:
             self._expect("intake", STUCK_SECONDS)
             group.create_task(self._supervised(self._take_in(), "intake"))
             if web:
-                group.create_task(self._supervised(web(self.stopping, answering), "web server"))
+                group.create_task(self._supervised(web(self._closing, answering), "web server"))
                 await answering.wait()
             try:
                 self.ticker.start()
                 systemd.tell("READY=1", environ=os.environ)
                 self._ready()
                 await self.stopping.wait()
+                await self._hear_calls_out()
             finally:  # also when a loop has died: no job may go on beside what is being closed
                 systemd.tell("STOPPING=1", environ=os.environ)
                 self.stop()
                 await self.ticker.stop()
+                self._closing.set()
+                self._arrived.set()
+
+    async def _hear_calls_out(self) -> None:
+        """Go on answering for calls that people have just picked up: without us they would hear an error.
+
+        Practice calls may ring for ever and are not waited for. A second signal ends the wait.
+        """
+        if self.listen is None or self.gateway.settings.practice.enabled:
+            return
+        t = core(Message).c
+        since = self.gateway.now() - timedelta(seconds=CALL_SECONDS)
+        going_on = sa.select(sa.func.count()).where(
+            t.medium == Medium.VOICE,
+            t.state.in_([MessageState.SENDING, MessageState.ACCEPTED]),
+            t.changed_at > since,
+        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALL_SECONDS):
+                while not self._closing.is_set():
+                    async with self.gateway.database.read() as session:
+                        if not await session.scalar(going_on):
+                            return
+                    await asyncio.sleep(0.25)
 
     def stop(self) -> None:
         """Claim nothing more, finish what is on the wire, then end."""
@@ -120,7 +148,12 @@ class Daemon:
         """Stop cleanly on SIGTERM and SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self._interrupt)
+
+    def _interrupt(self) -> None:
+        if self.stopping.is_set():
+            self._closing.set()  # somebody is in a hurry
+        self.stop()
 
     async def _supervised(self, loop: Awaitable[None], name: str) -> None:
         """A loop that ends before it is told to is a fault, even when it raised nothing."""
@@ -230,7 +263,7 @@ class Daemon:
     async def _take_in(self) -> None:
         """Interpret what came in, as it comes and at every poll."""
         gateway = self.gateway
-        while not self.stopping.is_set():
+        while not self._closing.is_set():
             self._turn("intake")
             self._arrived.clear()
             try:

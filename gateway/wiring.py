@@ -9,7 +9,8 @@ import asyncio
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
+from sqlmodel import col, select
 
 from channels.base import Channel, Medium, Misconfigured
 from channels.email_smtp import SmtpEmail, SmtpServer
@@ -26,6 +28,7 @@ from channels.twilio_voice import TwilioVoice
 from config.settings import Settings
 from gateway import audit, context, daemon, errors, migrate, senders, sweeping
 from gateway.database import Database
+from gateway.models import Contact, ContactPoint
 
 if TYPE_CHECKING:
     from channels.simulator import Simulator
@@ -166,7 +169,7 @@ async def _run(gateway: context.Gateway, *, ready: Callable[[], None]) -> None:
     async with gateway.database.write() as session:
         await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
     async with _simulated(settings) as simulator:
-        works = make_daemon(gateway, simulator, ready=ready)
+        works = make_daemon(gateway, simulator, ready=ready, names=await _names(gateway) if simulator else {})
         works.listen_for_signals()
         for warning in () if settings.practice.enabled else settings.warnings():
             logger.warning("settings.warning", sentence=warning)
@@ -175,9 +178,16 @@ async def _run(gateway: context.Gateway, *, ready: Callable[[], None]) -> None:
 
 
 def make_daemon(
-    gateway: context.Gateway, simulator: Simulator | None, *, ready: Callable[[], None] = lambda: None
+    gateway: context.Gateway,
+    simulator: Simulator | None,
+    *,
+    ready: Callable[[], None] = lambda: None,
+    names: Mapping[str, str] | None = None,
 ) -> daemon.Daemon:
-    """A daemon with its web server, and the practice phones where there is a simulator."""
+    """A daemon with its web server, and the practice phones where there is a simulator.
+
+    ``names`` says whose each practice phone and mailbox is.
+    """
     from channels.simulator import page
     from gateway.web import app, server
 
@@ -187,10 +197,20 @@ def make_daemon(
         stuck=works.stuck,
         arrived=works.arrived,
         planned=works.wake,
-        practice=page.asgi(simulator) if simulator else None,
+        practice=page.asgi(simulator, name_of=lambda address: (names or {}).get(address, "")) if simulator else None,
     )
     works.listen = partial(server.serve, pages, host=gateway.settings.web.host, port=gateway.settings.web.port)
     return works
+
+
+async def _names(gateway: context.Gateway) -> dict[str, str]:
+    """Who answers each phone and mailbox."""
+    found: dict[str, list[str]] = defaultdict(list)
+    query = select(ContactPoint.address, Contact).join(Contact, col(Contact.id) == col(ContactPoint.contact_id))
+    async with gateway.database.read() as session:
+        for address, contact in await session.execute(query.order_by(col(ContactPoint.id))):
+            found[address].append(contact.full_name)
+    return {address: ", ".join(people) for address, people in found.items()}
 
 
 def practise(
@@ -273,7 +293,7 @@ def _only_one(gateway: context.Gateway) -> Iterator[IO[str] | None]:
     if not gateway.database.is_sqlite:
         yield None
         return
-    file = Path(f"{gateway.database.url.database}.lock")
+    file = Path(f"{Path(gateway.database.url.database or '').resolve()}.lock")
     with file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

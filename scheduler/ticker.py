@@ -44,7 +44,7 @@ class Ticker:
             timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
         # It writes two lines for each run, which would bury the school's own events.
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def every(self, seconds: float, name: str, job: Job) -> None:
         """Run a coroutine function every so many seconds, before or after :meth:`start`.
