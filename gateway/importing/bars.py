@@ -5,9 +5,7 @@ A wrong bar costs a telephone call, a missed one may cost a child's safety.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -47,6 +45,15 @@ def read(row: Row) -> Values:
     for name in (START, END):
         if row.layout.has(name):
             values[name.partition(".")[2]] = _day(row, name)
+    start, end = values.get("no_contact_from"), values.get("no_contact_until")
+    if start and end and start > end:
+        # Either date may be the wrong one: only a bar without dates is sure to hold when it should.
+        values |= {"no_contact_from": None, "no_contact_until": None}
+        row.warn(
+            START,
+            "This court order ends before it begins. The contact is barred from now on, without an end.",
+            "Correct the dates in the school's records.",
+        )
     return values
 
 
@@ -60,27 +67,48 @@ def _day(row: Row, name: str) -> date | None:
     return found
 
 
-async def standing(session: Session, pupils: Collection[int]) -> dict[tuple[int, str], Values]:
-    """The bars of these pupils' contacts, by pupil and the contact's name as :func:`name_of` gives it.
-
-    A new system may give every contact a new id, and an export without ids gives one with each new number. A bar must
-    not be lost on the way, so a new contact of the same name is barred too.
-    """
-    link, contact = core(Guardianship), core(Contact)
-    query = (
-        sa.select(link, contact.c.forename, contact.c.surname)
-        .join(contact, contact.c.id == link.c.contact_id)
-        .where(link.c.pupil_id.in_(pupils), link.c.no_contact)
-    )
+def widest(one: Values, other: Values) -> Values:
+    """The bar that holds whenever one of two does; a date that is missing leaves that end open."""
+    starts: list[date | None] = [one.get("no_contact_from"), other.get("no_contact_from")]
+    ends: list[date | None] = [one.get("no_contact_until"), other.get("no_contact_until")]
     return {
-        (row["pupil_id"], name_of(row)): {column: row[column] for column in COLUMNS}
-        for row in (await session.execute(query)).mappings()
+        "no_contact": True,
+        "no_contact_from": None if None in starts else min(filter(None, starts)),
+        "no_contact_until": None if None in ends else max(filter(None, ends)),
     }
 
 
-def name_of(values: Mapping[str, Any] | sa.RowMapping) -> str:
-    """Forename and surname, so that they can be compared."""
-    return f"{values.get('forename', '')} {values.get('surname', '')}".strip().casefold()
+def agreed(one: Values, other: Values) -> tuple[Values, str]:
+    """What two rows about one contact and pupil say together, and words of warning where they contradict each other.
+
+    A bar beats a No, whichever comes first.
+    """
+    if not one or not other or one == other:
+        return one or other, ""
+    if one["no_contact"] and other["no_contact"]:
+        return widest(one, other), "Two rows give this court order different dates. The longer time was taken."
+    barring = one if one["no_contact"] else other
+    return barring, "One row says that there is a court order, another that there is none. The contact was barred."
+
+
+def stated(values: Values) -> Values:
+    """What a row's link says of a bar; empty when it says nothing."""
+    return {column: values[column] for column in COLUMNS if column in values}
+
+
+def completed(bar: Values, standing: sa.RowMapping, *, today: date) -> tuple[Values, str]:
+    """A bar from a file that lacks a column of dates, with the date that stands; words of warning if that cannot be.
+
+    A Yes of today is not undone by an end that is over, nor by two dates that never meet.
+    """
+    if not bar.get("no_contact") or bar.keys() >= set(COLUMNS) or not standing["no_contact"]:
+        return bar, ""
+    whole = stated(dict(standing)) | bar
+    start, end = whole["no_contact_from"], whole["no_contact_until"]
+    if end is None or (end >= today and (start is None or start <= end)):
+        return bar, ""
+    what = f"This row bars the contact, but the bar that stands ends on {end:%d/%m/%Y}. It has no end now."
+    return whole | {"no_contact_from": None, "no_contact_until": None}, what
 
 
 async def shared(session: Session, *, today: date) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,12 +12,12 @@ import sqlalchemy as sa
 from gateway import upsert
 from gateway.database import Session
 from gateway.errors import Problem
-from gateway.importing import bars, seen
+from gateway.importing import bars, identity, seen
 from gateway.importing.entries import Entry, Person, Point
 from gateway.importing.report import FileReport, Report
 from gateway.importing.rows import Values
 from gateway.importing.seen import What
-from gateway.importing.settling import Claims, Target, settle
+from gateway.importing.settling import Claim, Claims, Target, settle
 from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil, PupilGroup
 from gateway.models.types import LineType, PointKind, PointState, core
 
@@ -54,6 +55,8 @@ POINT = Target(
 
 GROUPS, MEMBERSHIPS = core(PupilGroup), core(Membership)
 
+Ends = tuple[int, int]  #: pupil and contact
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -64,12 +67,18 @@ class Placed:
     contact: int
     person: Person
 
+    @property
+    def ends(self) -> Ends:
+        """What the tie is known by."""
+        return (self.pupil, self.contact)
+
 
 class Merger:
     """Merges the batches of one file; ``lists`` are the kinds of points that it has columns for."""
 
-    def __init__(self, session: Session, *, report: Report, file: FileReport, lists: Iterable[PointKind]):
+    def __init__(self, session: Session, *, report: Report, file: FileReport, lists: Iterable[PointKind], today: date):
         self.session, self.report, self.file, self.tally = session, report, file, file.tally
+        self.today = today
         self.listed = " ".join(kind.value for kind in lists)
 
     async def merge(self, batch: Sequence[Entry]) -> None:
@@ -97,21 +106,37 @@ class Merger:
         await seen.mark(self.session, What.PUPIL, ((row["id"], 0, "") for row in existing.values()))
 
     async def _follow_new_ids(self, claims: Claims[str]) -> None:
-        """Recognise pupils whom a new MIS gave a new id by their UPN and forename, and let them keep their history.
+        """Recognise pupils whom a new MIS gave a new id by their UPN, and let them keep their history and their bars.
 
-        The forename keeps twins apart whose UPNs were mixed up.
+        A UPN belongs to one child only. Where two rows have the same one, the forename says whose it more likely is.
         """
-        upns = {str(claim.values["upn"]): key for key, claim in claims.items() if claim.values.get("upn")}
-        rows = (await self._by(PUPIL.table.c.upn, upns)).values()
+        upns: dict[str, list[str]] = {}
+        for key, claim in claims.items():
+            upns.setdefault(str(claim.values.get("upn", "")), []).append(key)
+        upns.pop("", None)
+        rows = await self._rows(PUPIL.table.c.upn, upns)
         there = {row["source_id"] for row in rows} | (await self._by(PUPIL.table.c.source_id, claims)).keys()
         done = {id_ for id_, _, _ in await seen.marks(self.session, What.PUPIL, {row["id"] for row in rows})}
         renamed = []
         for row in rows:
-            key = upns[row["upn"]]
-            same = row["forename"].casefold() == str(claims[key].values["forename"]).casefold()
-            if same and key not in there and row["source_id"] not in claims and row["id"] not in done:
-                renamed.append({"id": row["id"], "source_id": key})
+            name = identity.folded(row["forename"])
+            same = {key: identity.folded(claims[key].values["forename"]) == name for key in upns[row["upn"]]}
+            key = max(same, key=lambda key: same[key])
+            if key in there or row["source_id"] in claims or row["id"] in done:
+                continue
+            renamed.append({"id": row["id"], "source_id": key})
+            there.add(key)
+            if not same[key]:
+                self._warn_of_name(row, claims[key])
         await upsert.change(self.session, PUPIL.table, renamed)
+
+    def _warn_of_name(self, row: sa.RowMapping, claim: Claim) -> None:
+        what = (
+            f"Pupil {claim.values['source_id']}, {claim.values['forename']}, has the UPN of pupil {row['source_id']}, "
+            f"{row['forename']}, and was taken for the same child."
+        )
+        cure = "If they are two children, correct the UPN in the school's records and import again."
+        self.report.warn(Problem(what, cure, self.file.file, claim.line))
 
     async def _find_pupils(self, batch: Sequence[Entry]) -> list[tuple[Entry, int]]:
         names = {name for entry in batch for name in (entry.pupil_id, entry.upn) if name}
@@ -167,26 +192,50 @@ class Merger:
         pupils = {one.pupil for one in placed}
         rows = await self._rows(LINK.table.c.pupil_id, pupils)
         existing = {(row["pupil_id"], row["contact_id"]): row for row in rows}
-        await self._carry_bars([one for one in placed if (one.pupil, one.contact) not in existing])
-        claims: Claims[tuple[int, int]] = Claims(self.report, file=self.file.file)
-        for one in placed:
-            ends = {"pupil_id": one.pupil, "contact_id": one.contact}
-            claims.add((one.pupil, one.contact), ends | one.person.link, line=one.line)
         again = {(pupil, contact) for pupil, contact, _ in await seen.marks(self.session, What.LINK, pupils)}
+        stated = self._agree_on_bars(placed, {key: row for key, row in existing.items() if key not in again})
+        claims: Claims[Ends] = Claims(self.report, file=self.file.file)
+        for one in placed:
+            values = {"pupil_id": one.pupil, "contact_id": one.contact}
+            values |= {name: value for name, value in one.person.link.items() if name not in bars.COLUMNS}
+            claims.add(one.ends, values | (stated.get(one.ends, {}) if one.ends not in again else {}), line=one.line)
         await settle(self.session, LINK, claims, existing, again=again, count=self.tally.links)
-        await seen.mark(self.session, What.LINK, ((pupil, contact, "") for pupil, contact in claims))
+        await self._bar_again([one for one in placed if one.ends in again & stated.keys()], existing, stated)
+        fresh = ((*key, f"{claim.line} {self.file.file}") for key, claim in claims.items() if key not in existing)
+        await seen.mark(self.session, What.LINK_NEW, fresh)
+        await seen.mark(self.session, What.LINK_ANSWERED, ((*key, "") for key in stated))
+        await seen.mark(self.session, What.LINK, ((*key, "") for key in claims))
 
-    async def _carry_bars(self, fresh: Sequence[Placed]) -> None:
-        silent = [one for one in fresh if "no_contact" not in one.person.link]
-        standing = await bars.standing(self.session, {one.pupil for one in silent})
-        for one in silent:
-            if bar := standing.get((one.pupil, bars.name_of(one.person.values))):
-                one.person.link.update(bar)
-                what = (
-                    f"Contact {one.person.key} has the name of a contact who is barred from this pupil, and was barred."
-                )
-                cure = "If it is somebody else, write No into the column of the court order."
-                self.report.warn(Problem(what, cure, self.file.file, one.line))
+    def _agree_on_bars(self, placed: Sequence[Placed], existing: Mapping[Ends, sa.RowMapping]) -> dict[Ends, Values]:
+        """What the rows together say of each bar; nothing for those that say nothing."""
+        found: dict[Ends, Values] = {}
+        for one in placed:
+            if bar := bars.stated(one.person.link):
+                if standing := existing.get(one.ends):
+                    bar, warning = bars.completed(bar, standing, today=self.today)
+                    self._warn_of_bar(one, warning)
+                found[one.ends], warning = bars.agreed(found.get(one.ends, {}), bar)
+                self._warn_of_bar(one, warning)
+        return found
+
+    async def _bar_again(
+        self, placed: Sequence[Placed], existing: Mapping[Ends, sa.RowMapping], found: Mapping[Ends, Values]
+    ) -> None:
+        """Bars of ties that an earlier batch of this import has settled: a No of then does not beat a Yes of now."""
+        changes: dict[int, Values] = {}
+        for one in placed:
+            standing = existing[one.ends]
+            before = {column: standing[column] for column in bars.COLUMNS}
+            after, warning = bars.agreed(before, before | found[one.ends])
+            if standing["id"] not in changes:
+                self._warn_of_bar(one, warning if before["no_contact"] or after["no_contact"] else "")
+                changes[standing["id"]] = after
+        await upsert.change(self.session, LINK.table, [{"id": id_} | bar for id_, bar in changes.items()])
+
+    def _warn_of_bar(self, one: Placed, what: str) -> None:
+        if what:
+            cure = "Correct it in the school's records; only No on every row lifts a bar."
+            self.report.warn(Problem(f"Contact {one.person.key}: {what}", cure, self.file.file, one.line))
 
     async def _merge_points(self, placed: Sequence[Placed]) -> None:
         contacts = {one.contact for one in placed}

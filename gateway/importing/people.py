@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from gateway import audit
 from gateway.database import Session
-from gateway.importing import bars, entries, leaving, seen, sheets
+from gateway.importing import bars, carrying, entries, identity, leaving, seen, sheets
 from gateway.importing.entries import Entry
 from gateway.importing.headings import Kind
 from gateway.importing.merging import Merger
@@ -29,6 +29,7 @@ async def load(
     *,
     log: audit.Log,
     now: datetime,
+    today: date | None = None,
     source_encoding: str | None = None,
     trust_removals: bool = False,
     progress: Progress | None = None,
@@ -39,36 +40,40 @@ async def load(
     caller's transaction must be rolled back. Importing the same files again changes nothing. What families told
     Handbell themselves (opt-outs, confirmed numbers, states) no file can undo.
 
-    ``source_encoding`` overrides what the files look like. ``trust_removals`` also removes contacts and numbers that
-    are gone when they are suspiciously many. ``progress`` is told bytes done and bytes in all.
+    ``today`` is the school's date, by default that of ``now``. ``source_encoding`` overrides what the files look like.
+    ``trust_removals`` also removes contacts and numbers that are gone when they are suspiciously many. ``progress`` is
+    told bytes done and bytes in all.
     """
+    today = today or now.date()
     looked = await asyncio.to_thread(sheets.look_all, files, encoding=source_encoding)
     report, total, done = Report(), sum(sheet.size for sheet in looked), 0
+    before = await carrying.barred(session)
     async with seen.opened(session):
         for sheet in looked:
-            file = await _load_sheet(sheet, session, report, now=now, progress=_shifted(progress, done, total))
+            file = await _load_sheet(sheet, session, report, today=today, progress=_shifted(progress, done, total))
             report.tally.add(file.tally)
             await log.record(session, _line(sheet, file), now=now)
             done += sheet.size
+        await carrying.carry(session, report, before)
         await leaving.remove(session, report, trust=trust_removals)
         if any(sheet.layout.kind is not Kind.CONTACTS for sheet in looked):
-            await leaving.name_missing(session, report, today=now.date())
+            await leaving.name_missing(session, report, today=today)
     removed = {name: count.gone for name, count in report.tally.each().items() if count.gone}
     if removed:
         await log.record(session, audit.Line("people.removed", "import", removed), now=now)
-    for problem in await bars.shared(session, today=now.date()):
+    for problem in [*await identity.doubled(session), *await bars.shared(session, today=today)]:
         report.warn(problem)
     return report
 
 
 async def _load_sheet(
-    sheet: Sheet, session: Session, report: Report, *, now: datetime, progress: Callable[[int], None]
+    sheet: Sheet, session: Session, report: Report, *, today: date, progress: Callable[[int], None]
 ) -> FileReport:
     layout = sheet.layout
     file = FileReport(sheet.path.name, layout.kind.value, unused=layout.unused())
     report.files.append(file)
-    row = Row(layout, file=file.file, report=report, today=now.date())
-    merger = Merger(session, report=report, file=file, lists=entries.lists(layout))
+    row = Row(layout, file=file.file, report=report, today=today)
+    merger = Merger(session, report=report, file=file, lists=entries.lists(layout), today=today)
     with closing(_batches(sheet, row, file)) as batches:
         # Reading is work for the processor: in a thread, so that the school's other messages are not kept waiting.
         while found := await asyncio.to_thread(next, batches, None):

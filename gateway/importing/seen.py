@@ -33,6 +33,8 @@ class What(StrEnum):
     GROUPED = "grouped"  #: a = pupil whose groups are listed
     MEMBER = "member"  #: a = pupil, b = group
     LINK = "link"  #: a = pupil, b = contact
+    LINK_NEW = "link_new"  #: a = pupil, b = contact, c = line and file of the row that tied them
+    LINK_ANSWERED = "link_answered"  #: a = pupil, b = contact whose row says whether there is a court order
     LINK_LOST = "link_lost"  #: a = pupil with a contact who could not be taken
     CONTACT = "contact"  #: a = contact, c = the kinds of points that the file has columns for, such as «phone email»
     POINT = "point"  #: a = contact, c = address

@@ -86,9 +86,17 @@ def _rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[tuple[int, l
                     yield line, cells, raw.tell()
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise _bad(
-                path, "A quotation mark in this row is never closed, or stands amid a cell.", line=line
-            ) from error
+            raise _bad(path, *_broken(error), line=line) from error
+
+
+def _broken(error: csv.Error) -> tuple[str, str]:
+    """What is wrong with a row and its cure. The csv module tells its errors apart by their words only."""
+    if "field larger" in str(error):
+        return (
+            f"A cell of this row is too long: more than {csv.field_size_limit():,} letters.",
+            "Shorten it. If it looks short, a quotation mark at its start is never closed.",
+        )
+    return "A quotation mark in this row is never closed, or stands amid a cell.", CURE
 
 
 def _encoding(path: Path, start: bytes) -> str:
@@ -131,7 +139,11 @@ def _delimiter(line: str, known: headings.Aliases) -> str:
     """The delimiter under which most headings make sense."""
 
     def understood(delimiter: str) -> int:
-        return sum(bool(known.field(heading)) for heading in next(csv.reader([line], delimiter=delimiter), []))
+        try:
+            headings = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:  # a cell too long: told with its line once the row is read
+            return 0
+        return sum(bool(known.field(heading)) for heading in headings)
 
     return max(DELIMITERS, key=understood)
 

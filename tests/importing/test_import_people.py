@@ -305,9 +305,14 @@ async def test_a_pupil_keeps_its_history_when_a_new_system_gives_a_new_id(
     await load(save("pupils.csv", "Pupil ID,UPN,Forename,Surname\nS-77,H801200001001,Igor,Mazur\n"))
     (after,) = await everything(database, Pupil)
     assert (after.id, after.source_id) == (before.id, "S-77")
-    # A twin who was given the same UPN by mistake is a person all the same.
-    await load(save("pupils.csv", "Pupil ID,UPN,Forename,Surname\nS-78,H801200001001,Lena,Mazur\n"))
+    # A twin who is in the same file with the same UPN by mistake is a person all the same, and a warning says so.
+    twins = "Pupil ID,UPN,Forename,Surname\nS-78,H801200001001,Lena,Mazur\nS-77,H801200001001,Igor,Mazur\n"
+    report = await load(save("pupils.csv", twins))
     assert len(await everything(database, Pupil)) == 2
+    assert "Pupils S-77 and S-78 have the same UPN" in str(report)
+    twins = twins.replace("S-7", "T-7").replace("H8", "h8")
+    await load(save("pupils.csv", twins))
+    assert {row.source_id: row.forename for row in await everything(database, Pupil)}["T-77"] == "Igor"
 
 
 async def test_pupils_who_are_in_no_file_are_named(load: Load, save: Save, files: tuple[Path, Path]) -> None:
