@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from gateway import context, planner
 from gateway.definitions import model
 from scheduler import calendar
 
 
-def first(definition: model.Definition, gateway: context.Gateway) -> datetime | None:
+def first(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> datetime | None:
     """When the notice fires first: now, without a schedule; None when its schedule never fires."""
-    schedule, now = definition.schedule, gateway.now()
+    schedule = definition.schedule
     if schedule.at:
-        return planner.moment(schedule.at, gateway.timezone)
-    if schedule.cron:
-        return following(schedule, now, gateway)
-    return now
+        return planner.moment(schedule.at, timezone)
+    return following(schedule, now, timezone) if schedule.cron else now
 
 
-def following(schedule: model.Schedule, after: datetime, gateway: context.Gateway) -> datetime | None:
+def following(schedule: model.Schedule, after: datetime, timezone: ZoneInfo) -> datetime | None:
     """The firing after a moment; None when there is none, as for everything that fires once."""
     if not schedule.cron:
         return None
-    until = planner.moment(schedule.until, gateway.timezone) if schedule.until else None
-    return calendar.next_fire(calendar.Cron(schedule.cron), after, gateway.timezone, until=until)
+    until = planner.moment(schedule.until, timezone) if schedule.until else None
+    return calendar.next_fire(calendar.Cron(schedule.cron), after, timezone, until=until)
 
 
 def latest(schedule: model.Schedule, due: datetime, gateway: context.Gateway) -> datetime:

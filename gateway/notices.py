@@ -40,7 +40,7 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
     now = gateway.now()
-    fire_at = firing.first(definition, gateway) or now
+    fire_at = firing.first(definition, now=now, timezone=gateway.timezone) or now
     chosen = await audience.resolve(
         session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
     )
@@ -56,10 +56,12 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
     taken = f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
         raise errors.Conflict(taken)
-    fire_at = submission.checked_time(definition, gateway)
+    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
     seen = await preview(session, gateway, definition)
     submission.check_audience(seen.audience)
     submission.check_lengths(seen.rows)
+    if not definition.schedule.cron:  # what goes again and again may find somebody next time
+        submission.check_somebody(seen.rows)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -162,7 +164,7 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
     counts = Counter(row.message.state.value for row in rows)
     facts = {"run": run.id, "fire_at": fire_at, "counts": counts, "digest": _digest(rows)}
     await gateway.log.record(session, audit.Line("notice.planned", f"notice:{notice.id}", facts), now=now)
-    notice.next_fire_at = firing.following(definition.schedule, now, gateway)
+    notice.next_fire_at = firing.following(definition.schedule, now, gateway.timezone)
     # Since it was submitted, a form may have been renamed or a pupil may have left.
     notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
     if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:

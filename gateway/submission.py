@@ -5,28 +5,67 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
-from gateway import audience, context, errors, firing, guard, planner
+from gateway import audience, errors, firing, guard, planner, wording
 from gateway.definitions import model
+from gateway.models import MessageState
 
 
-def checked_time(definition: model.Definition, gateway: context.Gateway) -> datetime:
+def examine(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> list[errors.Problem]:
+    """Everything for which it would be refused whoever is on file: its times, and words that cannot be made."""
+    found: list[errors.Problem] = []
+    try:
+        checked_time(definition, now=now, timezone=timezone)
+    except errors.BadDefinition as error:
+        found += error.problems
+    return found + _tried_words(definition)
+
+
+def checked_time(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> datetime:
     """When it fires first. A time that has gone by is a slip of the pen, not a wish to send at once.
 
     Raises :class:`errors.BadDefinition`.
     """
-    fire_at = firing.first(definition, gateway)
+    fire_at = firing.first(definition, now=now, timezone=timezone)
     if fire_at is None:
         problem = errors.Problem("this schedule never fires.", "Look at “cron” and “until”.", field="schedule")
         raise errors.BadDefinition([problem])
-    if definition.schedule.at and fire_at < gateway.now():
+    problems: list[errors.Problem] = []
+    if definition.schedule.at and fire_at < now:
         cure = "Correct it, or take it out to send at once."
-        raise errors.BadDefinition([errors.Problem("this time has gone by.", cure, field="schedule.at")])
-    ends = planner.not_after(definition, fire_at, gateway.timezone)
+        problems.append(errors.Problem("this time has gone by.", cure, field="schedule.at"))
+    ends = planner.not_after(definition, fire_at, timezone)
     if ends is not None and ends <= fire_at:
-        problem = errors.Problem("this is over before the notice goes out.", "Correct the time.", field="valid.until")
-        raise errors.BadDefinition([problem])
+        what = "this is over before the notice goes out."
+        problems.append(errors.Problem(what, "Correct the time.", field="valid.until"))
+    if problems:
+        raise errors.BadDefinition(problems)
     return fire_at
+
+
+def _tried_words(definition: model.Definition) -> list[errors.Problem]:
+    """Make the words once for each medium and language, for a school and a child with the shortest of names."""
+    composer = wording.Composer(definition, wording.School("A", "A", "0", allow_drafts=True), lambda _: True)
+    link = "" if definition.purpose.mandatory else "https://a.example"
+    found: dict[str, errors.Problem] = {}  # the same sentence for two media is said once
+    for medium in sorted({medium for step in definition.steps for medium in step.media}):
+        for language in definition.text or ["en"]:
+            try:
+                made = composer.compose(medium, language, children=["A"], unsubscribe_url=link)
+            except errors.BadDefinition as error:
+                found |= {problem.what: problem for problem in error.problems}
+                continue
+            if made.parts > guard.MOST_PARTS:
+                field = f"text.{language}" if definition.text else "values"
+                problem = _too_long(language, made.parts, field=field)
+                found[problem.what] = problem
+    return list(found.values())
+
+
+def _too_long(language: str, parts: int, *, field: str) -> errors.Problem:
+    what = f"the text in “{language}” needs {parts} parts; {guard.MOST_PARTS} is the most."
+    return errors.Problem(what, "Shorten it, or send it by email.", field=field)
 
 
 def check_audience(chosen: audience.Audience) -> None:
@@ -43,6 +82,18 @@ def check_audience(chosen: audience.Audience) -> None:
     raise errors.BadDefinition([errors.Problem(what, "Choose other pupils or people.", field="audience")])
 
 
+def check_somebody(rows: Sequence[planner.Planned]) -> None:
+    """Refuse a notice of which nobody in the audience would get anything, whatever the reasons.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    if any(row.message.state is not MessageState.SKIPPED for row in rows):
+        return
+    reasons = sorted({guard.REASONS.get(row.message.reason, row.message.reason) for row in rows})
+    what = " ".join(["nobody in this audience would get anything.", *reasons])
+    raise errors.BadDefinition([errors.Problem(what, "Choose other people or another medium.", field="audience")])
+
+
 def check_lengths(rows: Sequence[planner.Planned]) -> None:
     """Refuse texts that are too long for everybody who reads a language; one family's own row is only left out.
 
@@ -53,11 +104,7 @@ def check_lengths(rows: Sequence[planner.Planned]) -> None:
         if row.message.medium == "sms" and row.message.language:
             parts[row.message.language].append(row.message.parts)
     problems = [
-        errors.Problem(
-            f"the text in “{language}” needs {min(needed)} parts; {guard.MOST_PARTS} is the most.",
-            "Shorten it, or send it by email.",
-            field="text",
-        )
+        _too_long(language, min(needed), field="text")
         for language, needed in sorted(parts.items())
         if min(needed) > guard.MOST_PARTS
     ]

@@ -72,6 +72,8 @@ class Renderer:
     @property
     def where(self) -> str:
         """Name the wording for error sentences."""
+        if self.own_text:
+            return f"the free text ({self.medium}, {self.language})"
         return f'the notice "{self.notice.key}" ({self.medium}, {self.language})'
 
     def fill(self, given: Mapping[str, object], *, answers: GivenAnswers | None = None) -> Words:

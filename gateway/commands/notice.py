@@ -11,23 +11,31 @@ from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from gateway.commands.progress import Count
     from gateway.context import Gateway
+    from gateway.definitions.model import Definition
     from gateway.models import Notice
 
 _SHOWN = 10  #: of a long list, unless all of it is asked for
 
 
 def check(
+    ctx: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Definitions, TOML files.")],
     json: options.Json = False,
 ) -> None:
     """Check definitions and name every mistake with its line and its cure."""
-    from gateway.definitions import reading
+    from gateway import context
 
+    timezone = opening.timezone(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     for file in files:
         try:
-            reading.read_file(file)
+            _read(file, now=context.utc_now(), timezone=timezone)
             found[file] = ()
         except errors.BadDefinition as error:
             found[file] = error.problems
@@ -42,6 +50,18 @@ def check(
         showing.say("\n".join(map(str, wrong)) or f"{file}: in order.")
     if any(found.values()):
         raise typer.Exit(1)
+
+
+def _read(file: Path, *, now: datetime, timezone: ZoneInfo) -> Definition:
+    """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
+    from gateway import submission
+    from gateway.definitions import reading
+
+    definition = reading.read_file(file)
+    problems = submission.examine(definition, now=now, timezone=timezone)
+    if problems:
+        raise errors.BadDefinition(reading.locate(problems, file))
+    return definition
 
 
 def _plain(problem: errors.Problem) -> dict[str, object]:
@@ -62,9 +82,10 @@ def preview(
     from gateway.commands import preview_table
     from gateway.definitions import reading
 
-    definition = reading.read_file(file)
+    reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone)
         async with gateway.database.read() as session:
             seen = await notices.preview(session, gateway, definition)
         if json:
@@ -83,11 +104,15 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
     from gateway import notices
     from gateway.definitions import reading
 
-    definition = reading.read_file(file)
+    reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
-        async with gateway.database.write() as session:
-            notice = await notices.submit(session, gateway, definition, author=author)
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone)
+        try:
+            async with gateway.database.write() as session:
+                notice = await notices.submit(session, gateway, definition, author=author)
+        except errors.BadDefinition as error:
+            raise errors.BadDefinition(reading.locate(error.problems, file)) from None
         if json:
             showing.data(_row(notice))
         else:
@@ -171,7 +196,7 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
         if json:
             showing.data(_row(notice) | {"messages": [count.as_data() for count in counts]})
             return
-        showing.say(f"{notice.title} ({notice.key}): {notice.state}, by {notice.author}.")
+        showing.say(f"{notice.title} ({notice.key}): {_state(notice, counts)}, by {notice.author}.")
         if notice.approver:
             showing.say(f"Approved by {notice.approver}, {showing.when(notice.approved_at, gateway.timezone)}.")
         if notice.next_fire_at:
@@ -181,6 +206,18 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
         progress.show(counts)
 
     opening.work(ctx, job)
+
+
+def _state(notice: Notice, counts: Sequence[Count]) -> str:
+    """The state in words: a notice that is “done” has been planned, and its messages may still wait."""
+    from gateway.commands import progress
+    from gateway.models import NoticeState
+
+    if notice.state is not NoticeState.DONE:
+        return notice.state
+    waiting = progress.waiting(counts)
+    verb = "waits" if waiting == 1 else "wait"
+    return f"all planned, {showing.count(waiting, 'message')} still {verb}" if waiting else "all planned, none waits"
 
 
 def schema() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -45,6 +46,17 @@ def settings(ctx: typer.Context) -> Settings:
     from config import settings as reading
 
     return reading.load(installation(ctx).config, environ=os.environ, credentials=credentials())
+
+
+def timezone(ctx: typer.Context) -> ZoneInfo:
+    """The school's time zone; that of the default settings where there are none, as on an author's own machine."""
+    from config import problems, sections
+
+    try:
+        name = settings(ctx).school.timezone
+    except problems.ConfigError:
+        name = sections.School.model_fields["timezone"].default
+    return ZoneInfo(name)
 
 
 def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Result:

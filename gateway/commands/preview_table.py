@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from gateway import notices
 from gateway.commands import preview, showing
+from gateway.definitions import model
 from templates import languages
 
 
@@ -16,7 +18,8 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
     for problem in seen.audience.problems:
         showing.say(f"To correct: {problem}")
     shares = preview.shares(seen.rows)
-    _totals(shares)
+    _totals(shares, laddered=len(seen.definition.steps) > 1)
+    _ladder(seen.definition)
     _samples(shares)
     _silent(seen, most)
     if most is None:
@@ -49,14 +52,32 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
     }
 
 
-def _totals(shares: list[preview.Share]) -> None:
+def _totals(shares: list[preview.Share], *, laddered: bool) -> None:
     rows: list[tuple[object, ...]] = [
         (s.medium, _name(s.language), s.state, s.messages, s.parts, showing.money(s.pence), _instead(s)) for s in shares
     ]
     messages, parts = sum(share.messages for share in shares), sum(share.parts for share in shares)
     rows.append(("all", "", "", messages, parts, showing.money(sum(share.pence for share in shares)), ""))
     columns = ("medium", "language", "words", "messages", "parts", "cost", "would rather read")
-    showing.table(columns, rows, title="What would go", right="messages, parts, cost")
+    showing.table(
+        columns, rows, title="What would go at most" if laddered else "What would go", right="messages, parts, cost"
+    )
+
+
+def _ladder(definition: model.Definition) -> None:
+    """That the later steps, which the table counts in full, are only for those whom the earlier ones miss."""
+    missed = "who have not answered" if definition.stop_when == "answered" else "whom nothing has reached"
+    for number, step in enumerate(definition.steps[1:], 2):
+        media = " and ".join(step.media)
+        later = f"{_span(step.after)} after step {number - 1}"
+        showing.say(f"Step {number} ({media}): at most so many, {later}, only to those {missed} by then.")
+
+
+def _span(span: timedelta) -> str:
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
+        if span and not span % size:
+            return showing.count(span // size, unit)
+    return showing.count(int(span.total_seconds()), "second")
 
 
 def _instead(share: preview.Share) -> str:

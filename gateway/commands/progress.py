@@ -46,6 +46,11 @@ async def counts(session: Session, run_ids: Sequence[int]) -> list[Count]:
     ]
 
 
+def waiting(found: Sequence[Count]) -> int:
+    """How many messages have not left yet."""
+    return sum(c.messages for c in found if c.state in (MessageState.HELD, MessageState.QUEUED, MessageState.SENDING))
+
+
 def show(found: Sequence[Count]) -> None:
     """Print the counts: states by medium, then every reason for which something did not arrive."""
     if not found:

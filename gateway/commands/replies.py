@@ -56,6 +56,7 @@ def seen(
 async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[str, Any]]:
     from sqlmodel import col, select
 
+    from channels.base import Medium
     from gateway.commands import preview
     from gateway.models import Contact, Conversation, Reply
 
@@ -75,7 +76,8 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
             "id": reply.id,
             "at": reply.at,
             "from": contact.full_name if contact else preview.masked(conversation.address),
-            "medium": conversation.medium,
+            # The conversation is the phone's, where texts and calls meet; only a call has keys to press.
+            "medium": Medium.VOICE if reply.keys else conversation.medium,
             "words": reply.keys or reply.body,
             "means": reply.keyword or reply.option,
             "seen by": reply.seen_by,

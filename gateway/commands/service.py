@@ -66,7 +66,8 @@ def practice(
 
 def _say_imported(report: Report) -> None:
     counts = report.tally.each()
-    showing.say(f"Imported {counts['pupils'].new} pupils and {counts['contacts'].new} contacts.")
+    pupils, contacts = (showing.count(counts[f"{kind}s"].new, kind) for kind in ("pupil", "contact"))
+    showing.say(f"Imported {pupils} and {contacts}.")
 
 
 def _say_ready(place: Place, port: int) -> None:

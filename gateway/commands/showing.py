@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 #: Where nobody's window sets a width, a table must not be cut.
 _PIPED_WIDTH = 160
+#: What would steer the terminal instead of standing on it: control characters but for the line end, and the marks that
+#: override directions. The isolates U+2066 to U+2069 stay: our own phrases need them.
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2028\u2029]")
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -29,17 +33,27 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(sentence: str = "") -> None:
     """Print a sentence."""
-    typer.echo(sentence)
+    typer.echo(harmless(sentence))
 
 
 def remark(sentence: str) -> None:
     """Print a sentence that is no part of the result, on standard error."""
-    typer.echo(sentence, err=True)
+    typer.echo(harmless(sentence), err=True)
 
 
 def data(value: Any) -> None:
-    """Print JSON; times as ISO 8601."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    """Print JSON; times as ISO 8601. What would steer a terminal is written ``\\u…``, so that nothing is lost."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
+    typer.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+
+
+def harmless(text: str) -> str:
+    """A text from anybody, with what would steer a terminal made visible as ``<U+001B>``; a tab becomes a space."""
+    return _STEERING.sub(_visible, text.replace("\r\n", "\n").replace("\t", " "))
+
+
+def _visible(found: re.Match[str]) -> str:
+    return f"<U+{ord(found[0]):04X}>"
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = "") -> None:
@@ -48,11 +62,13 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
     from rich.table import Table
 
     figures = {name.strip() for name in right.split(",")}
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold", pad_edge=False)
+    made = Table(
+        box=box.SIMPLE_HEAD, title=harmless(title) or None, title_justify="left", title_style="bold", pad_edge=False
+    )
     for name in columns:
         made.add_column(name, justify="right" if name in figures else "left", overflow="fold")
     for row in rows:
-        made.add_row(*("" if cell is None else str(cell) for cell in row))
+        made.add_row(*("" if cell is None else harmless(str(cell)) for cell in row))
     if made.row_count:
         console().print(made)
     else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ import pydantic
 from pydantic import BaseModel
 
 from gateway import errors
-from gateway.definitions import model
+from gateway.definitions import model, words
 from scheduler import calendar
 from templates import library, values
 
@@ -58,38 +59,73 @@ def read(data: Mapping[str, Any], *, file: str = "", source: str = "") -> model.
         definition = model.Definition.model_validate(data)
     except pydantic.ValidationError as error:
         problems = [_problem(detail, file=file, source=source) for detail in error.errors(include_url=False)]
+        problems += _placed(_in_spite_of_shape(data), file=file, source=source)
         raise errors.BadDefinition(problems) from None
-    problems = [
-        errors.Problem(text, file=file, field=field, line=line_of(source, tuple(field.split("."))))
-        for field, text in _beyond_shape(definition)
-    ]
+    problems = _placed(_beyond_shape(definition), file=file, source=source)
     if problems:
         raise errors.BadDefinition(problems)
     return definition
 
 
-def _beyond_shape(definition: model.Definition) -> list[tuple[str, str]]:
-    """What pydantic cannot know: wordings, their values, cron texts."""
-    found: list[tuple[str, str]] = []
-    if definition.template:
-        known = library.notices()
-        if definition.template not in known:
-            found.append(
-                ("template", f"there is no wording “{definition.template}”.{_nearest(definition.template, known)}")
-            )
-        else:
-            if definition.purpose.value not in known[definition.template].purposes:
-                allowed = ", ".join(sorted(known[definition.template].purposes))
-                found.append(("purpose", f"the wording “{definition.template}” is for these purposes only: {allowed}."))
-            found += [
-                ("values", text) for text in values.check_values(definition.template, definition.template_values())
-            ]
-    if definition.schedule.cron:
-        try:
-            calendar.Cron(definition.schedule.cron)
-        except ValueError as error:
-            found.append(("schedule.cron", str(error)))
+def locate(problems: Iterable[errors.Problem], path: Path) -> list[errors.Problem]:
+    """Problems that were found in a definition, with the file that it was read from and their lines."""
+    source = path.read_bytes().decode("utf-8-sig")
+    return [
+        dataclasses.replace(one, file=str(path), line=one.line or line_of(source, tuple(one.field.split("."))))
+        for one in problems
+    ]
+
+
+def _placed(found: words.Found, *, file: str, source: str) -> list[errors.Problem]:
+    return [
+        errors.Problem(text, file=file, field=field, line=line_of(source, tuple(field.split("."))))
+        for field, text in found
+    ]
+
+
+def _in_spite_of_shape(data: Mapping[str, Any]) -> words.Found:
+    """What can be told of a definition whose shape is wrong, so that nobody mends it in two rounds."""
+    template, schedule = data.get("template"), data.get("schedule")
+    found = words.braces(data)
+    if isinstance(template, str) and template:
+        found += _unknown_template(template)
+    if isinstance(schedule, dict) and isinstance(schedule.get("cron"), str):
+        found += _bad_cron(schedule["cron"])
     return found
+
+
+def _beyond_shape(definition: model.Definition) -> words.Found:
+    """What pydantic cannot know: wordings, their values, cron texts."""
+    found = words.problems(definition)
+    if definition.template:
+        unknown = _unknown_template(definition.template)
+        found += unknown or _misused_template(definition)
+    return found + _bad_cron(definition.schedule.cron)
+
+
+def _unknown_template(template: str) -> words.Found:
+    known = library.notices()
+    if template in known:
+        return []
+    return [("template", f"there is no wording “{template}”.{_nearest(template, known)}")]
+
+
+def _misused_template(definition: model.Definition) -> words.Found:
+    purposes = library.notice(definition.template).purposes
+    found = [("values", text) for text in values.check_values(definition.template, definition.template_values())]
+    if definition.purpose.value not in purposes:
+        allowed = ", ".join(sorted(purposes))
+        found.insert(0, ("purpose", f"the wording “{definition.template}” is for these purposes only: {allowed}."))
+    return found
+
+
+def _bad_cron(cron: str) -> words.Found:
+    try:
+        if cron:
+            calendar.Cron(cron)
+    except ValueError as error:
+        return [("schedule.cron", str(error))]
+    return []
 
 
 #: What pydantic's kinds of fault mean to somebody who writes a definition: what is wrong, and the cure.

@@ -56,6 +56,30 @@ def test_check_names_every_mistake_of_every_file(office: Office) -> None:
     assert found[1]["problems"][0].keys() == {"line", "field", "what", "cure"}
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("Tuesday", "{whe}", "line 8, “text.en”: nobody fills the placeholder {whe}"),
+        ("Tuesday", "Tuesday " + "and on " * 200, "line 8, “text.en”: the text in “en” needs "),
+        ("[text]", "schedule.at = 2020-01-01T07:00:00\n[text]", "line 7, “schedule.at”: this time has gone by."),
+        ("[text]", "valid.until = 2020-01-01T07:00:00\n[text]", "line 7, “valid.until”: this is over before"),
+    ],
+)
+def test_what_send_refuses_check_and_preview_refuse_in_the_same_words(
+    school_office: Office, old: str, new: str, sentence: str
+) -> None:
+    file = school_office.write("wrong.toml", CLOSURE.replace(old, new))
+    assert sentence in school_office.type("notice", "check", file).stdout
+    assert sentence in school_office.refuses("notice", "preview", file)
+    assert sentence in school_office.refuses("notice", "send", file)
+
+
+def test_a_notice_that_reaches_nobody_is_not_sent(school_office: Office) -> None:
+    file = school_office.write("ben.toml", CLOSURE.replace("whole_school = true", 'forms = ["4B"]'))
+    said = school_office.refuses("notice", "send", file)
+    assert "ben.toml, line 11, “audience”: nobody in this audience would" in said
+
+
 def test_preview_shows_who_gets_what_and_who_gets_nothing(school_office: Office, closure: str) -> None:
     said = school_office.gives("notice", "preview", closure)
     assert "We wtorek szkoła zamknięta: Ana." in said
@@ -68,6 +92,14 @@ def test_preview_shows_who_gets_what_and_who_gets_nothing(school_office: Office,
     assert totals["email", "pl"]["messages"] == 1
     assert [one["reasons"] for one in found["unreached"]] == [["nobody"]]
     assert "+447700900111" not in json.dumps(found)
+
+
+def test_preview_says_whom_a_later_step_is_for(school_office: Office) -> None:
+    steps = '[[ladder]]\nmedia = ["sms"]\n[[ladder]]\nmedia = ["email"]\nafter = "90m"\n[text]'
+    text = CLOSURE.replace('media = ["sms", "email"]\n', "").replace("[text]", steps)
+    said = school_office.gives("notice", "preview", school_office.write("ladder.toml", text))
+    assert "What would go at most" in said
+    assert "Step 2 (email): at most so many, 90 minutes after step 1, only to those whom nothing has reached" in said
 
 
 def test_preview_writes_nothing(school_office: Office, closure: str) -> None:

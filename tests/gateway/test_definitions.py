@@ -283,3 +283,35 @@ def test_data_without_a_file_are_checked_in_the_same_way() -> None:
     data: dict[str, Any] = {"key": "a", "titel": "x"}
     with pytest.raises(errors.BadDefinition, match="Did you mean “title”"):
         reading.read(data)
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        ("Fair on {day} at {whe}.", "{whe}"),
+        ("Fair on {day}, {child.__class__}.", "brace"),
+        ("Fair on {{day}}.", "brace"),
+        ("Fair on {day.", "brace"),
+        ("Fair on {day}. {menu}", "there are none"),
+    ],
+)
+def test_the_words_of_a_free_text_are_examined(tmp_path: Path, words: str, what: str) -> None:
+    text = NOTICE.replace('text.en = "The fair is on {day} at {hour}."', f'text.en = "{words}"')
+    found = problem(tmp_path, text)
+    assert what in found.what
+    assert (found.field, found.line) == ("text.en", line(text, "text.en"))
+    assert "free_text" not in found.what + found.cure
+
+
+def test_an_empty_value_that_a_text_needs_is_named(tmp_path: Path) -> None:
+    data = tomllib.loads(NOTICE)
+    with pytest.raises(errors.BadDefinition) as caught:
+        reading.read(data | {"values": data["values"] | {"day": " "}})
+    assert {found.field for found in caught.value.problems} == {"values.day"}
+
+
+def test_a_wording_that_there_is_not_is_named_with_all_the_rest() -> None:
+    data = {"key": "a", "titel": "x", "template": "closur", "schedule": {"cron": "soon"}}
+    with pytest.raises(errors.BadDefinition) as caught:
+        reading.read(data)
+    assert {"template", "schedule.cron", "titel"} <= {found.field for found in caught.value.problems}

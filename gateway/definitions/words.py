@@ -1,0 +1,70 @@
+"""An author's own words, looked at before there is anybody to write to: their placeholders and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.definitions import model
+from templates import errors, languages, library, skeleton, values
+
+#: A problem, as the dotted key and a sentence.
+Found = list[tuple[str, str]]
+
+
+def problems(definition: model.Definition) -> Found:
+    """What is wrong with a free text, its subject and its values."""
+    if not definition.text:
+        return []
+    given = definition.template_values()
+    known = library.provided().keys() | library.DERIVED | given.keys()
+    has_menu = bool(definition.replies.options)
+    found: Found = []
+    used: set[str] = set()
+    for field, texts in (("text", definition.text), ("subject", definition.subject)):
+        for tag, words in texts.items():
+            wrong, names = _placeholders(words, known=known, has_menu=has_menu)
+            found += [(f"{field}.{tag}", sentence) for sentence in wrong]
+            used |= names
+    return found + _values(given, used=used)
+
+
+def braces(data: Mapping[str, Any]) -> Found:
+    """The stray braces of a definition whose shape is still wrong."""
+    texts = data.get("text")
+    if not isinstance(texts, dict):
+        return []
+    found: Found = []
+    for tag, words in texts.items():
+        if isinstance(words, str):
+            try:
+                skeleton.parse(values.clean(words), where="this text")
+            except errors.WordingError as error:
+                found.append((f"text.{tag}", str(error)))
+    return found
+
+
+def _placeholders(words: str, *, known: Any, has_menu: bool) -> tuple[list[str], set[str]]:
+    try:
+        names = dict.fromkeys(skeleton.parse(values.clean(words), where="this text").names)
+    except errors.WordingError as error:
+        return [str(error)], set()
+    wrong = [
+        f"nobody fills the placeholder {{{name}}}.{errors.suggestion(name, known)}" for name in names.keys() - known
+    ]
+    if "menu" in names and not has_menu:
+        wrong.append("{menu} stands for the answers, but there are none. Add [[replies.options]], or take it out.")
+    return sorted(wrong), set(names)
+
+
+def _values(given: Mapping[str, Any], *, used: set[str]) -> Found:
+    """Values that cannot be written, and empty ones that a text needs."""
+    found: Found = []
+    for name, raw in given.items():
+        needed = frozenset({name} & used)
+        try:
+            kinds = {name: values.infer(raw)}
+            values.check({name: raw}, kinds, needed=needed, language=languages.ENGLISH, where="this definition")
+        except errors.WordingError as error:
+            found.append((f"values.{name}", str(error)))
+    return found
