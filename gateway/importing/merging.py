@@ -223,10 +223,13 @@ class Merger:
     ) -> None:
         """Bars of ties that an earlier batch of this import has settled: a No of then does not beat a Yes of now."""
         changes: dict[int, Values] = {}
+        marks = await seen.marks(self.session, What.LINK_ANSWERED, {one.pupil for one in placed})
+        answered = {(pupil, contact) for pupil, contact, _ in marks}
         for one in placed:
             standing = existing[one.ends]
             before = {column: standing[column] for column in bars.COLUMNS}
-            after, warning = bars.agreed(before, before | found[one.ends])
+            silent = not before["no_contact"] and one.ends not in answered
+            after, warning = bars.agreed({} if silent else before, before | found[one.ends])
             if standing["id"] not in changes:
                 self._warn_of_bar(one, warning if before["no_contact"] or after["no_contact"] else "")
                 changes[standing["id"]] = after
