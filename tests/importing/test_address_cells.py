@@ -1,7 +1,7 @@
 """Email cells."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import addresses
@@ -58,12 +58,14 @@ def test_refuses_with_a_cure(raw: str, words: str) -> None:
     assert problem.cure
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused(raw: str) -> None:
     found = addresses.read(raw)
     assert isinstance(found, Problem) or addresses.read(found) == found
 
 
+@settings(deadline=None)
 @given(st.emails(domains=st.sampled_from(["example.com", "example.org"])))
 def test_ordinary_addresses_are_read(address: str) -> None:
     assert addresses.read(address) == address.lower()

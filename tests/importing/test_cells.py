@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway import upn
@@ -28,6 +28,7 @@ def test_refuses_what_is_no_date(raw: str) -> None:
     assert isinstance(cells.day(raw), Problem)
 
 
+@settings(deadline=None)
 @given(st.dates(date(2000, 1, 1), date(2060, 12, 31)), st.sampled_from(["%d/%m/%Y", "%Y-%m-%d", "%d %B %Y"]))
 def test_every_date_comes_back(day: date, shape: str) -> None:
     assert cells.day(day.strftime(shape)) == day
@@ -77,6 +78,7 @@ def test_refuses_what_is_no_priority(raw: str) -> None:
     assert isinstance(cells.priority(raw), Problem)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789", min_size=11, max_size=11), st.sampled_from("0123456789ABCXYZ"))
 def test_the_check_letter_catches_every_single_slip(figures: str, last: str) -> None:
     number = upn.check_letter(figures + last) + figures + last

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
@@ -116,18 +116,21 @@ def test_refuses_with_a_cure_and_without_quoting_the_number(raw: str, words: str
     assert not any(c.isdigit() for c in str(problem))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 999), st.sampled_from(["07700900{}", "+447700900{}", "07700 900{}", "7700 900 {}"]))
 def test_every_drama_mobile_is_a_mobile(tail: int, shape: str) -> None:
     found = numbers.read(shape.format(f"{tail:03}"))
     assert found == numbers.Number(f"+447700900{tail:03}", LineType.MOBILE)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(raw: str) -> None:
     found = numbers.read(raw)
     assert isinstance(found, Problem) or numbers.is_phone(found.e164)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+() -/", max_size=30))
 def test_what_was_read_is_read_again_as_itself(raw: str) -> None:
     found = numbers.read(raw)
@@ -155,6 +158,7 @@ def test_the_region_is_where_a_number_without_country_code_belongs() -> None:
     assert numbers.read(written, region="IE") == numbers.Number(e164, LineType.MOBILE)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"0[1-9]\d{9}", fullmatch=True).filter(str.isascii))
 def test_the_short_way_says_what_the_library_says(raw: str) -> None:
     found = numbers.read(raw)
