@@ -232,7 +232,9 @@ def test_a_key_of_the_menu_needs_no_reader(school_office: Office) -> None:
     [waiting] = school_office.data("replies", "list", "--waiting")
     school_office.gives("replies", "seen", str(waiting["id"]))
     assert school_office.data("replies", "list", "--waiting") == []
-    assert {row["means"] for row in school_office.data("replies", "list")} == {"1", ""}
+    answers = school_office.data("replies", "list")
+    assert {row["means"] for row in answers} == {"1", ""}
+    assert {row["words"]: row["medium"] for row in answers} == {"12": "voice", "1": "sms"}
 
 
 @pytest.fixture
