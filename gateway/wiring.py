@@ -243,7 +243,10 @@ async def _fill(
     gateway = build(settings)
     try:
         async with gateway.database.write() as session:
-            report(await people.load(place.exports, session, log=gateway.log, now=gateway.now(), progress=progress))
+            found = await people.load(
+                place.exports, session, log=gateway.log, now=gateway.now(), today=gateway.today(), progress=progress
+            )
+            report(found)
     finally:
         await gateway.database.close()
 

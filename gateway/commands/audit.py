@@ -60,7 +60,11 @@ def verify(
             raise errors.AuditBroken(verdict.fault)
         if not json:
             lines = showing.count(verdict.sealed, "line")
-            showing.say(f"Nothing was changed or removed: {lines} in the chain, {verdict.unsealed} not sealed yet.")
+            showing.say(
+                f"Nothing was changed or removed among {lines} in the chain; {verdict.unsealed} not sealed yet."
+            )
             showing.say(f"Head hash: {verdict.head}")
+            if not against:
+                showing.say("Keep it elsewhere: with --against it shows later whether lines were cut off at the end.")
 
     opening.work(ctx, job)

@@ -40,6 +40,7 @@ def import_files(
                     session,
                     log=gateway.log,
                     now=now,
+                    today=gateway.today(),
                     source_encoding=encoding or None,
                     trust_removals=trust_removals,
                     progress=progress,

@@ -90,7 +90,7 @@ async def test_one_notice_to_the_whole_school(
     finally:
         await database.close()
     verdict = await school.handbell("audit", "verify")
-    assert "Nothing was changed or removed" in verdict
+    assert "Nothing was changed" in verdict
     assert school.process is not None
     assert await school.process.stop() == 0
     await no_personal_data_in(school.process.said(), school.database_url)
