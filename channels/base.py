@@ -222,11 +222,11 @@ class HookResponse:
     body: str = "<?xml version='1.0' encoding='UTF-8'?><Response/>"
 
 
-class BadSignature(Exception):  # noqa: N818 - the word of the trade
+class BadSignature(Exception):
     """The webhook was not signed by the provider, or not for this address. ``str()`` says what was wrong."""
 
 
-class Misconfigured(Exception):  # noqa: N818 - the word of the trade
+class Misconfigured(Exception):
     """The channel's settings cannot work; ``str()`` is a sentence that names the setting."""
 
 

@@ -27,7 +27,7 @@ _LOCALE = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _MESSAGE_ID = re.compile("[A-Za-z0-9._-]+")
 
 
-class BadHeader(ValueError):  # noqa: N818 - the word of the trade
+class BadHeader(ValueError):
     """A header would have been broken or forged; nothing is built. ``field`` names it, ``str()`` is a sentence."""
 
     def __init__(self, field: str, sentence: str) -> None:

@@ -52,7 +52,7 @@ class SmtpServer:
     school_name: str = ""
 
 
-class NoConnection(Exception):  # noqa: N818 - says what is known
+class NoConnection(Exception):
     """No usable connection came about, so nothing of any message was sent. ``result`` says why."""
 
     def __init__(self, reason: base.Reason, sentence: str, *, code: str = "") -> None:
@@ -60,7 +60,7 @@ class NoConnection(Exception):  # noqa: N818 - says what is known
         self.result = base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=sentence, lane_wide=True)
 
 
-class _Broken(Exception):  # noqa: N818 - says what is known
+class _Broken(Exception):
     """The connection ended at ``step``; ``result`` is what that means for the message."""
 
     def __init__(self, step: email_codes.Step, result: base.SendResult | None = None) -> None:

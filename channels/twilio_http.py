@@ -21,11 +21,11 @@ from twilio.http.response import Response
 _log = logging.getLogger(__name__)
 
 
-class NotSent(Exception):  # noqa: N818 - says what is known, not whose fault it was
+class NotSent(Exception):
     """No connection came about, so nothing left the house. ``str()`` is a sentence for staff."""
 
 
-class Doubtful(Exception):  # noqa: N818 - says what is known, not whose fault it was
+class Doubtful(Exception):
     """The request went out and no usable answer came: it may have been taken. ``code`` is Twilio's, if any."""
 
     def __init__(self, sentence: str, *, code: str = "") -> None:
@@ -33,7 +33,7 @@ class Doubtful(Exception):  # noqa: N818 - says what is known, not whose fault i
         self.code = code
 
 
-class TooFast(Exception):  # noqa: N818 - says what is known, not whose fault it was
+class TooFast(Exception):
     """HTTP 429: not taken. ``wait`` is what Retry-After asked for, in seconds, or None."""
 
     def __init__(self, sentence: str, *, code: str, wait: float | None) -> None:

@@ -46,7 +46,7 @@ class Problem:
         return f"{sentence} {self.cure}".strip()
 
 
-class BadInput(HandbellError):  # noqa: N818 - reads as the sentence it is
+class BadInput(HandbellError):
     """Input that cannot be used. Nothing of it was done."""
 
     def __init__(self, problems: Sequence[Problem]):
@@ -58,17 +58,17 @@ class BadDefinition(BadInput):
     """A notice or event definition that cannot be used."""
 
 
-class NotFound(HandbellError):  # noqa: N818
+class NotFound(HandbellError):
     """What was asked for does not exist."""
 
 
-class Conflict(HandbellError):  # noqa: N818
+class Conflict(HandbellError):
     """It exists already, or its state forbids this."""
 
 
-class NotReady(HandbellError):  # noqa: N818
+class NotReady(HandbellError):
     """The installation cannot work yet; the sentence says what to do."""
 
 
-class AuditBroken(HandbellError):  # noqa: N818
+class AuditBroken(HandbellError):
     """The audit log does not verify; the sentence names the first bad row."""

@@ -40,7 +40,7 @@ _RANGES = (
 _HORIZON = timedelta(days=9 * 366)
 
 
-class BadRule(ValueError):  # noqa: N818 - the word of the trade
+class BadRule(ValueError):
     """The rule cannot fire; ``str()`` is a sentence that names the field."""
 
 

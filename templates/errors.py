@@ -10,23 +10,23 @@ class WordingError(ValueError):
     """Base of all: the words cannot be made. A row is refused with this sentence, never sent with a blank."""
 
 
-class UnknownNotice(WordingError):  # noqa: N818 - reads as what it is
+class UnknownNotice(WordingError):
     """There is no notice of that key, or it has no words for that medium."""
 
 
-class MissingValue(WordingError):  # noqa: N818 - reads as what it is
+class MissingValue(WordingError):
     """A placeholder has nothing to stand in for it."""
 
 
-class UnknownValue(WordingError):  # noqa: N818 - reads as what it is
+class UnknownValue(WordingError):
     """A value was given that the notice does not know, or a text names a placeholder that nobody fills."""
 
 
-class WrongType(WordingError):  # noqa: N818 - reads as what it is
+class WrongType(WordingError):
     """A value is not what the notice says that it is (a date, a list of names …)."""
 
 
-class BadWording(WordingError):  # noqa: N818 - reads as what it is
+class BadWording(WordingError):
     """The wording itself is malformed: a lone brace, a forbidden answer word, an English text that is missing."""
 
 

@@ -26,7 +26,7 @@ class Source(NamedTuple):
     plural: str = ""
 
 
-class Untranslated(LookupError):  # noqa: N818 - reads as what it is
+class Untranslated(LookupError):
     """The catalogue does not have the text. Caught by :func:`speaks`; never meets the user."""
 
 

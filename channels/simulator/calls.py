@@ -19,7 +19,7 @@ LIFT, DECLINE, HANG_UP, DETOUR = "lift", "decline", "hang up", "detour"
 FATES = {CallFate.NO_ANSWER: "no-answer", CallFate.BUSY: "busy", CallFate.FAILED: "failed"}
 
 
-class NoCall(ValueError):  # noqa: N818 - the word of the trade
+class NoCall(ValueError):
     """No call is going on on this phone; ``str()`` says so."""
 
 

@@ -34,7 +34,7 @@ class Document:
     url: str = ""
 
 
-class HungUp(Exception):  # noqa: N818 - the word of the trade
+class HungUp(Exception):
     """The call is over."""
 
 

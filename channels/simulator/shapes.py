@@ -44,7 +44,7 @@ ERRORS = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - the word of the trade
+class Refusal(Exception):
     """The provider does not do it. ``code`` is a key of :data:`ERRORS`."""
 
     def __init__(self, code: int, detail: str = "") -> None:

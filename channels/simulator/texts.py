@@ -26,7 +26,7 @@ STARTED_WORDS = "You have successfully been re-subscribed to messages from this 
 HELPED_WORDS = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 
 
-class CannotReply(ValueError):  # noqa: N818 - the word of the trade
+class CannotReply(ValueError):
     """This phone has nobody to text to; ``str()`` says why."""
 
 

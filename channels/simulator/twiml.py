@@ -29,7 +29,7 @@ VERBS = {
 NESTED = frozenset({"Say", "Play", "Pause"})
 
 
-class BadTwiml(ValueError):  # noqa: N818 - the word of the trade
+class BadTwiml(ValueError):
     """A document that Twilio, or the simulator, would not understand; ``str()`` says why."""
 
 
