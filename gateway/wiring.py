@@ -151,6 +151,20 @@ def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> No
         runner.run(run(settings, ready=ready))
 
 
+async def set_up(settings: Settings) -> None:
+    """Bring the database to the tables of this version, with the senders in it: a notice can be sent from then on.
+
+    Raises :class:`errors.NotReady` when the database cannot be reached.
+    """
+    await migrate.upgrade(settings.database.dsn())
+    gateway = build(settings)
+    try:
+        async with gateway.database.write() as session:
+            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+    finally:
+        await gateway.database.close()
+
+
 async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Run the daemon in this loop until SIGTERM or SIGINT; see :func:`serve`."""
     gateway = build(settings)
@@ -239,7 +253,7 @@ async def _fill(
 ) -> None:
     from gateway.importing import people
 
-    await migrate.upgrade(settings.database.dsn())
+    await set_up(settings)
     gateway = build(settings)
     try:
         async with gateway.database.write() as session:

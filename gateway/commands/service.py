@@ -97,14 +97,16 @@ def migrate(
 
     Safe to repeat. Copy the database before an upgrade.
     """
-    url = opening.settings(ctx).database.dsn()
+    settings = opening.settings(ctx)
+    url = settings.database.dsn()
     from gateway import migrate as steps
+    from gateway import wiring
 
     if sql:
         showing.say(steps.sql(url))
         return
     if not check:
-        asyncio.run(steps.upgrade(url))
+        asyncio.run(wiring.set_up(settings))
     asyncio.run(steps.check(url))
     showing.say(f"The database is up to date (revision {steps.head()}).")
 
