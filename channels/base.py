@@ -7,7 +7,7 @@ nobody has to guess from an exception what happened on the wire. Whatever comes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -77,6 +77,15 @@ class CallScript:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along with an email. ``content_type`` as ``application/pdf``; ``name`` without a folder."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """All that a channel may know of a message.
 
@@ -91,6 +100,7 @@ class Outgoing:
     ``keys``          the key presses or words that answer the message, in the order of the menu
     ``valid_seconds`` after this many seconds the provider should give up, or None
     ``unsubscribe_url``  one-click address (RFC 8058), ``""`` on what is mandatory
+    ``attachments``   files of an email, an ``.ics`` among them; other media carry none
     """
 
     id: str
@@ -106,6 +116,7 @@ class Outgoing:
     script: CallScript | None = None
     valid_seconds: int | None = None
     unsubscribe_url: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,7 @@ class Receipt:
     ``attempt``     which try of ours it speaks of, from the callback URL; 0 when it does not say
     ``event_id``    unique per event and stable over re-deliveries of the same event
     ``hung_up``     a call came to its end; it failed only if nobody had pressed a key in it before
+    ``address``     whom it speaks of, where it names somebody: a bounce does
     """
 
     message_id: str
@@ -147,6 +159,7 @@ class Receipt:
     code: str = ""
     attempt: int = 0
     hung_up: bool = False
+    address: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -158,6 +171,7 @@ class Reply:
     ``keys``         the keys pressed, for a call
     ``in_reply_to``  our message id where the provider ties the two, else ``""``
     ``media``        how many attachments were sent along (they are not fetched)
+    ``automatic``    what sort of machine wrote it, ``""`` for a person: a machine's words are nobody's answer
     """
 
     medium: Medium
@@ -169,6 +183,7 @@ class Reply:
     keys: str = ""
     in_reply_to: str = ""
     media: int = 0
+    automatic: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -279,4 +294,34 @@ class Callbacks(Protocol):
 
     def answer(self, request: HookRequest, events: Sequence[Event], message: Outgoing | None) -> HookResponse:
         """What the provider is told; ``message`` is the one that the events are about, if it is known."""
+        ...
+
+
+#: Takes events over; once it returns they are stored. When it raises, they are not, and must be handed in again.
+Deliver = Callable[[Sequence[Event]], Awaitable[None]]
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """A way in with a loop of its own: a mailbox that is watched, a port that mail is handed to.
+
+    Events may be delivered twice (the store knows them by ``event_id``), but none may be lost.
+    """
+
+    name: str
+
+    async def open(self) -> None:
+        """Make ready, inside the running loop; raises :class:`Misconfigured` for settings that cannot work."""
+        ...
+
+    async def receive(self, deliver: Deliver) -> None:
+        """Hand in what comes, until cancelled. Trouble on the wire is waited out here, never raised."""
+        ...
+
+    async def close(self) -> None:
+        """Give everything back."""
+        ...
+
+    async def check(self) -> str:
+        """Prove that it works. Gives a sentence for ``handbell doctor``; raises :class:`Misconfigured`."""
         ...

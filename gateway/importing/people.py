@@ -10,13 +10,13 @@ from pathlib import Path
 
 from gateway import audit
 from gateway.database import Session
-from gateway.importing import bars, carrying, entries, identity, leaving, seen, sheets
+from gateway.importing import bars, carrying, entries, formats, identity, leaving, seen
 from gateway.importing.entries import Entry
 from gateway.importing.headings import Kind
 from gateway.importing.merging import Merger
 from gateway.importing.report import FileReport, Report
 from gateway.importing.rows import Row
-from gateway.importing.sheets import Sheet
+from gateway.importing.tables import Source
 
 BATCH = 1000  #: rows that are in memory at once
 
@@ -45,7 +45,7 @@ async def load(
     told bytes done and bytes in all.
     """
     today = today or now.date()
-    looked = await asyncio.to_thread(sheets.look_all, files, encoding=source_encoding)
+    looked = await asyncio.to_thread(formats.look_all, files, encoding=source_encoding)
     report, total, done = Report(), sum(sheet.size for sheet in looked), 0
     before = await carrying.barred(session)
     async with seen.opened(session):
@@ -67,10 +67,10 @@ async def load(
 
 
 async def _load_sheet(
-    sheet: Sheet, session: Session, report: Report, *, today: date, progress: Callable[[int], None]
+    sheet: Source, session: Session, report: Report, *, today: date, progress: Callable[[int], None]
 ) -> FileReport:
     layout = sheet.layout
-    file = FileReport(sheet.path.name, layout.kind.value, unused=layout.unused())
+    file = FileReport(sheet.name, layout.kind.value, unused=layout.unused())
     report.files.append(file)
     row = Row(layout, file=file.file, report=report, today=today)
     merger = Merger(session, report=report, file=file, lists=entries.lists(layout), today=today)
@@ -83,7 +83,7 @@ async def _load_sheet(
     return file
 
 
-def _batches(sheet: Sheet, row: Row, file: FileReport) -> Generator[tuple[list[Entry], int], None, None]:
+def _batches(sheet: Source, row: Row, file: FileReport) -> Generator[tuple[list[Entry], int], None, None]:
     """Give what the rows say, batch by batch, each with the bytes read so far."""
     batch: list[Entry] = []
     for line, cells, position in sheet.rows():
@@ -104,7 +104,7 @@ def _shifted(progress: Progress | None, done: int, total: int) -> Callable[[int]
     return lambda here: progress(done + here, total) if progress else None
 
 
-def _line(sheet: Sheet, file: FileReport) -> audit.Line:
+def _line(sheet: Source, file: FileReport) -> audit.Line:
     counts = {name: count.facts() for name, count in file.tally.each().items()}
     facts = {"kind": file.kind, "rows": file.rows, "left_out": file.left_out, "sha256": sheet.sha256, **counts}
     return audit.Line("people.imported", f"file:{file.file}", facts)

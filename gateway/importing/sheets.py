@@ -6,7 +6,7 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,12 @@ class Sheet:
     delimiter: str
     header_line: int
     layout: headings.Layout
+    whole: bool = True
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.path.name
 
     def rows(self) -> Iterator[tuple[int, list[str], int]]:
         """Give each row that is not blank, with the line it starts on before it and the bytes read so far after it.
@@ -156,24 +162,3 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _bad(path: Path, what: str, cure: str = CURE, *, line: int = 0) -> BadInput:
     return BadInput([Problem(what, cure, path.name, line)])
-
-
-def look_all(paths: Sequence[Path], *, encoding: str | None = None) -> list[Sheet]:
-    """Look through every file, lists of pupils first, so that contacts find their pupils.
-
-    Raises :class:`BadInput` with the problems of all of them.
-    """
-    known = headings.aliases()
-    sheets: list[Sheet] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            sheets.append(look(path, known=known, encoding=encoding))
-        except BadInput as error:
-            problems += error.problems
-    if not paths:
-        problems.append(Problem("No file was given.", "Name the files that were exported."))
-    if problems:
-        raise BadInput(problems)
-    order = [headings.Kind.PUPILS, headings.Kind.COMBINED, headings.Kind.CONTACTS]
-    return sorted(sheets, key=lambda sheet: order.index(sheet.layout.kind))

@@ -1,9 +1,11 @@
 """The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
 
-from gateway.models.inbound import Conversation, Inbound, Reply
+from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
+from gateway.models.inbound import Conversation, Inbound, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
+from gateway.models.tasks import Task
 from gateway.models.types import (
     Keyword,
     LineType,
@@ -25,6 +27,10 @@ __all__ = [
     "Conversation",
     "Guardianship",
     "Idempotency",
+    "ImportChange",
+    "ImportConflict",
+    "ImportRun",
+    "ImportSource",
     "Inbound",
     "Keyword",
     "LineType",
@@ -43,5 +49,7 @@ __all__ = [
     "Run",
     "SchoolEvent",
     "Sender",
+    "Task",
     "UtcDateTime",
+    "Watermark",
 ]

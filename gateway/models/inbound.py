@@ -45,6 +45,17 @@ class Inbound(Table, table=True):
     outcome: str = ""
 
 
+class Watermark(Table, table=True):
+    """How far a polled channel was read: everything created before ``since`` has been stored. One row a stream."""
+
+    __table_args__ = (UniqueConstraint("channel", "stream"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    channel: str
+    stream: str
+    since: datetime = Field(sa_type=UtcDateTime)
+
+
 class Conversation(Table, table=True):
     """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share."""
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from sqlalchemy import false
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
 from gateway.models.types import LineType, PointKind, PointState, Table, UtcDateTime, words
+
+#: For a column that joins a table with rows in it: what those rows hold.
+NO = {"server_default": false()}
 
 
 class Pupil(Table, table=True):
@@ -24,6 +28,7 @@ class Pupil(Table, table=True):
     form: str = Field(default="", index=True)
     home_language: str = ""
     left_on: date | None = None  #: the last day on roll
+    deceased: bool = Field(default=False, sa_column_kwargs=NO)  #: nothing about this child ever leaves again
 
     @property
     def called(self) -> str:
@@ -32,7 +37,10 @@ class Pupil(Table, table=True):
 
 
 class Contact(Table, table=True):
-    """A grown-up in a child's life. Languages are BCP 47 tags, ``""`` when nobody has asked yet."""
+    """A grown-up in a child's life. Languages are BCP 47 tags, ``""`` when nobody has asked yet.
+
+    ``languages_confirmed_at`` is when the family itself chose them: from then on no file changes them.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     source_id: str = Field(unique=True)
@@ -41,6 +49,8 @@ class Contact(Table, table=True):
     surname: str = ""
     written_language: str = ""
     spoken_language: str = ""
+    languages_confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deceased: bool = Field(default=False, sa_column_kwargs=NO)  #: nothing is sent to them ever again
     marketing_consent: bool = False  #: agreed to hear of fundraising and paid offers (PECR reg. 22)
 
     @property
@@ -53,7 +63,8 @@ class Guardianship(Table, table=True):
     """What one contact is to one pupil.
 
     ``priority`` 1 is asked first. ``no_contact`` bars the contact from anything about this pupil, from and until the
-    given dates where they are given (both inclusive); it beats everything else.
+    given dates where they are given (both inclusive); it beats everything else. ``bar_confirmed_at`` is when a person
+    of the school set or lifted it in Handbell: from then on no file lifts it.
     """
 
     __table_args__ = (UniqueConstraint("pupil_id", "contact_id"),)
@@ -68,6 +79,7 @@ class Guardianship(Table, table=True):
     no_contact: bool = False
     no_contact_from: date | None = None
     no_contact_until: date | None = None
+    bar_confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
     def barred_on(self, day: date) -> bool:
         """Whether the bar is in force on ``day``."""

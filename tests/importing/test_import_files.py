@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from gateway.database import Database
 from gateway.errors import BadInput
-from gateway.importing import sheets
+from gateway.importing import formats
 from gateway.importing.report import Report
 from gateway.models import Pupil
 
@@ -26,7 +26,7 @@ PLAIN = "Pupil ID,Forename,Surname,Form\n1,Zoë,O’Neill,5A\n2,André,Müller,5
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_encodings_line_ends_and_delimiters(save: Save, encoding: str, newline: str, delimiter: str) -> None:
     text = PLAIN.replace(",", delimiter).replace("\n", newline)
-    (sheet,) = sheets.look_all([save("pupils.csv", text, encoding=encoding)])
+    (sheet,) = formats.look_all([save("pupils.csv", text, encoding=encoding)])
     assert [(line, cells) for line, cells, _ in sheet.rows()] == [
         (2, ["1", "Zoë", "O’Neill", "5A"]),
         (3, ["2", "André", "Müller", "5A"]),
@@ -43,12 +43,12 @@ async def test_every_letter_arrives_in_the_database(database: Database, load: Lo
 
 def test_an_encoding_may_be_said(save: Save) -> None:
     path = save("pupils.csv", "Pupil ID,Forename,Surname\n1,Łucja,Król\n", encoding="iso-8859-2")
-    (sheet,) = sheets.look_all([path], encoding="iso-8859-2")
+    (sheet,) = formats.look_all([path], encoding="iso-8859-2")
     assert next(sheet.rows())[1] == ["1", "Łucja", "Król"]
     with pytest.raises(BadInput, match="not an encoding"):
-        sheets.look_all([path], encoding="klingon")
+        formats.look_all([path], encoding="klingon")
     with pytest.raises(BadInput, match="cannot be read"):
-        sheets.look_all([path], encoding="ascii")
+        formats.look_all([path], encoding="ascii")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_encoding_may_be_said(save: Save) -> None:
     ],
 )
 def test_rows_carry_the_line_on_which_they_begin(save: Save, text: str, rows: list[tuple[int, str]]) -> None:
-    (sheet,) = sheets.look_all([save("pupils.csv", text)])
+    (sheet,) = formats.look_all([save("pupils.csv", text)])
     assert [(line, cells[0]) for line, cells, _ in sheet.rows()] == rows
 
 

@@ -1,0 +1,70 @@
+"""Where people come from: the school's sources, each import, what it changed, and what it did not dare to change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column
+from sqlmodel import Field
+
+from gateway.models.types import Table, UtcDateTime
+
+
+class ImportSource(Table, table=True):
+    """An export that comes again and again. ``mapping`` is heading → field, as staff corrected it (``import map``)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    mapping: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    changed_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ImportRun(Table, table=True):
+    """One import that was taken over. ``files`` are names and SHA-256 sums, ``counts`` what came of it by kind."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str = ""
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = ""
+    files: list[dict[str, Any]] = Field(sa_column=Column(JSON, nullable=False))
+    counts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    undone_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    undone_by: str = ""
+
+
+class ImportChange(Table, table=True):
+    """One row that an import inserted (``before`` is None), changed, or removed (``after`` is None), for undo.
+
+    ``key`` are the row's primary key columns; ``before`` and ``after`` hold the columns that differ, or the whole row.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    import_id: int = Field(foreign_key="import_run.id", ondelete="CASCADE", index=True)
+    table_name: str
+    key: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+
+
+class ImportConflict(Table, table=True):
+    """A file against what a family confirmed or a person decided: ours stands until a person answers.
+
+    ``subject`` is as ``contact:12``; ``ours`` and ``theirs`` are the values of ``field``. ``answer`` is ``ours`` or
+    ``theirs``, ``""`` while it waits. ``open_key`` is subject, field and theirs while it waits, None afterwards.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    import_id: int | None = Field(default=None, foreign_key="import_run.id", ondelete="SET NULL", index=True)
+    subject: str
+    field: str
+    ours: str = ""
+    theirs: str = ""
+    what: str = ""
+    change: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    open_key: str | None = Field(default=None, unique=True)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    answer: str = ""
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    answered_by: str = ""

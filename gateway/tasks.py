@@ -1,0 +1,65 @@
+"""Tasks for staff: what no machine may decide, told once and kept until a person has done it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from gateway import audit, errors, upsert
+from gateway.database import Session
+from gateway.models import Task
+from gateway.models.types import core
+
+task_table = core(Task)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What staff are asked to see to; see :class:`~gateway.models.Task` for the fields."""
+
+    kind: str
+    subject: str
+    what: str
+    cure: str = ""
+    urgent: bool = False
+
+
+async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> None:
+    """Open a task, or count another cause of one that is open."""
+    key = f"{ask.kind} {ask.subject}"
+    again = (
+        sa.update(task_table)
+        .where(task_table.c.open_key == key)
+        .values(times=task_table.c.times + 1, again_at=now, what=ask.what, cure=ask.cure)
+        .returning(task_table.c.id)
+    )
+    if (await session.execute(again)).first():
+        return
+    row = {
+        "kind": ask.kind,
+        "subject": ask.subject,
+        "what": ask.what,
+        "cure": ask.cure,
+        "urgent": ask.urgent,
+        "open_key": key,
+        "opened_at": now,
+        "again_at": now,
+        "times": 1,
+        "done_by": "",
+    }
+    await upsert.insert(session, task_table, [row], key=["open_key"])
+    await log.record(session, audit.Line("task.opened", ask.subject, {"kind": ask.kind}), now=now)
+
+
+async def done(session: Session, task_id: int, *, by: str, log: audit.Log, now: datetime) -> None:
+    """Note that a person has seen to it. Raises :class:`errors.NotFound`, or :class:`errors.Conflict` if it is done."""
+    task = await session.get(Task, task_id, with_for_update=True)
+    if task is None:
+        raise errors.NotFound(f"There is no task {task_id}.")
+    if task.open_key is None:
+        raise errors.Conflict(f"Task {task_id} was done already, by {task.done_by or 'somebody'}.")
+    task.open_key, task.done_at, task.done_by = None, now, by
+    session.add(task)
+    await log.record(session, audit.Line("task.done", f"task:{task_id}", {"kind": task.kind}, by), now=now)
