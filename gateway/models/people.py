@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import false
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
 from gateway.models.types import LineType, PointKind, PointState, Table, UtcDateTime, words
 
 #: For a column that joins a table with rows in it: what those rows hold.
-NO = {"server_default": false()}
+NO = {"server_default": "0"}
 
 
 class Pupil(Table, table=True):

@@ -104,13 +104,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.add_column(sa.Column("languages_confirmed_at", sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
 
     with op.batch_alter_table("guardianship", schema=None) as batch_op:
         batch_op.add_column(sa.Column("bar_confirmed_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("pupil", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:
