@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands import showing
+from gateway.commands import lines, showing
 
 if TYPE_CHECKING:
     from templates.segments import Segments
@@ -28,7 +26,7 @@ def segments(text: Text = None, jsonl: Jsonl = False) -> None:
     """Count the parts of a text message as it stands, and say what decides."""
     from templates import segments as counting
 
-    if _asked_by_line(text, jsonl, lambda one: _count(counting.count(one))):
+    if lines.asked(text, jsonl, lambda one: _count(counting.count(one))):
         return
     given = text or ""
     counted = counting.count(given)
@@ -45,7 +43,7 @@ def opt_out(text: Text = None, jsonl: Jsonl = False) -> None:
     """Say whether a reply is a word by which people stop, restart or ask about texts."""
     from gateway import optout
 
-    if _asked_by_line(text, jsonl, lambda one: {"keyword": optout.read(one).keyword}):
+    if lines.asked(text, jsonl, lambda one: {"keyword": optout.read(one).keyword}):
         return
     reading = optout.read(text or "")
     showing.say(f"{reading.keyword or 'no keyword'}: {reading.because}")
@@ -76,31 +74,3 @@ def _saving(before: Segments, after: Segments) -> str:
         f"Handbell tidies it before sending (plain quotes, dashes and spaces): "
         f"{after.encoding}, {showing.count(after.parts, 'part')}, so {saved} is saved."
     )
-
-
-def _asked_by_line(text: str | None, jsonl: bool, answer: Callable[[str], Mapping[str, object]]) -> bool:
-    """Answer line by line where that was asked for. False where a text was given instead."""
-    if jsonl == (text is not None):
-        raise typer.BadParameter("give either a text or --jsonl.")
-    if jsonl:
-        for line in typer.get_binary_stream("stdin"):
-            typer.echo(json.dumps(_answered(line, answer)))
-    return jsonl
-
-
-def _answered(line: bytes, answer: Callable[[str], Mapping[str, object]]) -> dict[str, object]:
-    """The answer to one line, or what is wrong with it. Whoever reads us must get as many lines as they sent."""
-    asked: Any = None
-    try:
-        asked = json.loads(line.decode("utf-8-sig", "surrogatepass"), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        return {"id": None, "error": f"This line is not JSON: {error}."}
-    known = asked.get("id") if isinstance(asked, dict) else None
-    name = known if isinstance(known, str | int) or (isinstance(known, float) and math.isfinite(known)) else None
-    if not isinstance(asked, dict) or not isinstance(asked.get("text"), str):
-        return {"id": name, "error": 'This line is not an object with a "text" that is text.'}
-    return {"id": name, **answer(asked["text"])}
-
-
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
