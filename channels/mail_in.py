@@ -1,0 +1,41 @@
+"""What the ways in for mail have in common: one mail as it came, and what is asked of whoever reads it.
+
+The transports (``mailbox_imap``, ``mail_lmtp``) know how mail travels and nothing of what it says; the reader knows
+what it says and nothing of where it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels import base
+
+#: Larger mails are not taken whole: mail systems seldom take more than this themselves.
+MOST_BYTES = 41_943_040
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as it came.
+
+    ``raw``            its bytes, headers and all; of a mail that is too large, the beginning
+    ``at``             when it reached us or our mailbox, aware
+    ``envelope_from``  the envelope sender, ``""`` for none (a bounce) and where the transport cannot know it (IMAP)
+    ``envelope_to``    the address of ours that it was delivered to, ``""`` where the transport cannot know it
+    ``key``            what the transport calls it, such as ``1700000000:42``: for logs, not stable for ever
+    ``whole``          False where ``raw`` is the beginning alone
+    """
+
+    raw: bytes
+    at: datetime
+    envelope_from: str = ""
+    envelope_to: str = ""
+    key: str = ""
+    whole: bool = True
+
+
+#: Says what a mail means: nothing, one event or several, each with an ``event_id`` that is the same every time the same
+#: mail is read, from whichever transport. May run in a thread. Raises only for a bug of ours.
+Read = Callable[[Mail], Sequence[base.Event]]
