@@ -16,6 +16,7 @@ from gateway.commands import (
     audit,
     contact,
     explain,
+    groups,
     importing,
     message,
     notice,
@@ -48,10 +49,10 @@ class Group(NamedTuple):
     panel: str
     help: str
     commands: tuple[Command, ...]
+    sort: type[TyperGroup] = TyperGroup
 
 
 LONE: tuple[tuple[str, Command], ...] = (
-    (DAILY, Command(importing.import_files, "import", "handbell import pupils.csv contacts.csv")),
     (UPKEEP, Command(service.practice, "practice", "handbell practice --folder practice --port 8080")),
     (UPKEEP, Command(service.run, "run", "handbell --config /etc/handbell/handbell.toml run")),
     (UPKEEP, Command(service.doctor, "doctor", "handbell doctor")),
@@ -59,6 +60,13 @@ LONE: tuple[tuple[str, Command], ...] = (
 )
 
 GROUPS = (
+    Group(
+        "import",
+        DAILY,
+        "Take over pupils and contacts from the school's files. The word files may be left out.",
+        (Command(importing.import_files, "files", "handbell import files pupils.csv contacts.csv"),),
+        groups.FirstByDefault,
+    ),
     Group(
         "notice",
         DAILY,
@@ -198,7 +206,9 @@ def build() -> typer.Typer:
     for panel, command in LONE:
         _add(app, command, panel)
     for group in GROUPS:
-        inner = typer.Typer(no_args_is_help=True, help=group.help, epilog=_epilog(group.commands[0].example))
+        inner = typer.Typer(
+            cls=group.sort, no_args_is_help=True, help=group.help, epilog=_epilog(group.commands[0].example)
+        )
         for command in group.commands:
             _add(inner, command, None)
         app.add_typer(inner, name=group.name, rich_help_panel=group.panel)
