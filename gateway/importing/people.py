@@ -80,6 +80,8 @@ async def _load_sheet(
             batch, position = found
             await merger.merge(batch)
             progress(position)
+    report.found.extend(sheet.remarks.problems)
+    report.noticed.extend(sheet.remarks.warnings)
     return file
 
 

@@ -68,12 +68,26 @@ class Lines:
         else:
             self.more += 1
 
+    def extend(self, others: Lines) -> None:
+        """Add another's, those that it only counted too."""
+        for problem in others.kept:
+            self.add(problem)
+        self.more += others.more
+
     def __len__(self) -> int:
         return len(self.kept) + self.more
 
     def texts(self) -> list[str]:
         """One line each, and one for those that were only counted."""
         return [*map(str, self.kept), *([f"… and {self.more} more of this sort."] if self.more else [])]
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What the reader of a format has to say beside its rows: what was not taken, and what wants a look."""
+
+    problems: Lines = field(default_factory=Lines)
+    warnings: Lines = field(default_factory=Lines)
 
 
 @dataclass(slots=True)

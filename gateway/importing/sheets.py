@@ -7,11 +7,12 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.errors import BadInput, Problem
 from gateway.importing import headings
+from gateway.importing.report import Remarks
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -41,6 +42,7 @@ class Sheet:
     header_line: int
     layout: headings.Layout
     whole: bool = True
+    remarks: Remarks = field(default_factory=Remarks)
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from gateway.importing.headings import Layout
+from gateway.importing.report import Remarks
 
 
 class Source(Protocol):
@@ -15,6 +16,7 @@ class Source(Protocol):
     ``size``    bytes in all, ``sha256`` of the file that it stands in
     ``layout``  a field without a column says nothing: what is known of it stays
     ``whole``   False when the format lists changes only: what it does not mention is not gone
+    ``remarks`` what the reader has to say beside its rows; complete once they are read
     """
 
     @property
@@ -31,6 +33,9 @@ class Source(Protocol):
 
     @property
     def whole(self) -> bool: ...  # noqa: D102
+
+    @property
+    def remarks(self) -> Remarks: ...  # noqa: D102
 
     def rows(self) -> Iterator[tuple[int, list[str], int]]:
         """Give each row: the line it starts on, its cells, and the bytes read so far. Raises ``BadInput``."""
