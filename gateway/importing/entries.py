@@ -47,12 +47,13 @@ class Person:
 class Entry:
     """A row. ``pupil`` is None when it only refers to a pupil, ``groups`` None when there is no such column.
 
-    ``contact_lost`` when the row has a contact who could not be taken.
+    ``former_upn`` is one that the pupil had before. ``contact_lost`` when the row has a contact who could not be taken.
     """
 
     line: int
     pupil_id: str
     upn: str
+    former_upn: str = ""
     pupil: Values | None = None
     groups: tuple[str, ...] | None = None
     contact: Person | None = None
@@ -61,7 +62,7 @@ class Entry:
 
 def read(row: Row) -> Entry | None:
     """Read the row, or give None when it has to be left out; then the report says why."""
-    entry = Entry(row.line, row.words("pupil.id"), _upn(row))
+    entry = Entry(row.line, row.words("pupil.id"), _upn(row, "pupil.upn"), _upn(row, "pupil.former_upn"))
     if not (entry.pupil_id or entry.upn):
         name = "pupil.id" if row.layout.has("pupil.id") else "pupil.upn"
         row.wrong(name, Problem("It is not said which pupil this is.", "Fill in the pupil's id or UPN."), note=ROW_OUT)
@@ -88,11 +89,11 @@ def _pupil(row: Row, entry: Entry) -> Values | None:
     if entry.upn:
         values["upn"] = entry.upn
     for column in ("forename", "surname"):
-        values[column] = row.words(f"pupil.{column}")
+        values[column] = row.name(f"pupil.{column}")
         if not values[column]:
             row.wrong(f"pupil.{column}", Problem("The pupil's name is missing.", "Fill it in."), note=ROW_OUT)
             return None
-    row.take(values, "pupil.known_as", cells.text, empty="")
+    row.take(values, "pupil.known_as", lambda _: row.name("pupil.known_as"), empty="")
     row.take(values, "pupil.born", lambda raw: _past(raw, row.today))
     row.take(values, "pupil.year", cells.year, empty="")
     row.take(values, "pupil.form", cells.form, empty="")
@@ -111,7 +112,7 @@ def _has_contact(row: Row) -> bool:
 
 def _contact(row: Row, entry: Entry) -> Person | None:
     parts = [part for part in ("title", "forename", "surname") if row.layout.has(f"contact.{part}")]
-    values: Values = {part: row.words(f"contact.{part}") for part in parts}
+    values: Values = {part: row.name(f"contact.{part}") for part in parts}
     if not (values.get("forename") or values.get("surname")):
         name = "contact.surname" if row.layout.has("contact.surname") else "contact.forename"
         row.wrong(name, Problem("The contact's name is missing.", "Fill it in."), note="The contact was left out.")
@@ -163,10 +164,10 @@ def _mailboxes(row: Row) -> Iterator[str]:
         yield from addresses.split(cell)
 
 
-def _upn(row: Row) -> str:
+def _upn(row: Row, name: str) -> str:
     values: Values = {}
-    row.take(values, "pupil.upn", upn.read)
-    return str(values.get("upn", ""))
+    row.take(values, name, upn.read)
+    return str(values.get(name.partition(".")[2], ""))
 
 
 def _past(raw: str, today: date) -> date | Problem:

@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 from gateway import numbers
 from gateway.errors import Problem
-from gateway.importing import cells
+from gateway.importing import cells, letters
 from gateway.importing.headings import Layout
 from gateway.importing.report import Report
 from templates import languages
 
 T = TypeVar("T")
 Values = dict[str, Any]
+
+MANY = 5  #: so many damaged names in one file are one fault: each is told up to here, and then that on top of all
 
 
 class Row:
@@ -28,6 +30,7 @@ class Row:
     def __init__(self, layout: Layout, *, file: str, report: Report, today: date):
         self.layout, self.file, self.report, self.today = layout, file, report, today
         self.line, self.cells = 0, list[str]()
+        self.damaged = 0
         # Brothers and sisters have the same parents: most numbers and languages come by more than once.
         self.number = lru_cache(maxsize=4096)(numbers.read)
         self.language = lru_cache(maxsize=512)(languages.match)
@@ -60,6 +63,17 @@ class Row:
     def words(self, name: str) -> str:
         """The tidied words of a field."""
         return cells.text(self.cell(name))
+
+    def name(self, name: str) -> str:
+        """The tidied words of a person's name, with a warning where letters of it got lost."""
+        found = letters.read(self.cell(name))
+        if found.damage:
+            self.damaged += 1
+            if self.damaged <= MANY:
+                self.warn(name, *letters.WORDS[found.damage])
+            if self.damaged == MANY:
+                self.report.found.kept.insert(0, Problem(*letters.ENCODING, self.file))
+        return cells.text(found.text)
 
     def wrong(self, name: str, problem: Problem, *, note: str) -> None:
         """Report what was not taken; ``note`` says what became of it."""
