@@ -7,7 +7,7 @@ nobody has to guess from an exception what happened on the wire. Whatever comes 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -34,14 +34,18 @@ class Outcome(StrEnum):
 class Reason(StrEnum):
     """Why something failed: one closed vocabulary for every provider."""
 
-    BAD_ADDRESS = "bad_address"  #: no such number or mailbox, or not one for this medium
+    BAD_ADDRESS = "bad_address"  #: no such number or mailbox
+    NO_TEXTS = "no_texts"  #: a number that takes no texts, such as a landline; it may still ring
+    GONE = "gone"  #: nobody knows this phone or mailbox at the moment: sure only when it is said again another day
     OPTED_OUT = "opted_out"  #: the person told the provider to stop
     BLOCKED = "blocked"  #: the network or the handset refuses us
-    UNREACHABLE = "unreachable"  #: switched off, no signal, mailbox full
+    UNREACHABLE = "unreachable"  #: switched off, no signal
+    FULL = "full"  #: the mailbox is full
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     VOICEMAIL = "voicemail"  #: a machine answered, or nobody pressed a key
-    CONTENT = "content"  #: the words were refused
+    CONTENT = "content"  #: the words were refused: too long, empty
+    FILTERED = "filtered"  #: taken for spam by the networks
     RATE = "rate"  #: too fast for the provider
     AUTH = "auth"  #: our credentials or our account
     CONFIG = "config"  #: our settings: sender, region, route
@@ -297,6 +301,79 @@ class Callbacks(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Something that ``handbell doctor`` says of a channel beside that it answers. ``cure`` is empty where all is well.
+
+    ``severe`` is what families would notice: mail that is refused, answers that never come.
+    """
+
+    sentence: str
+    cure: str = ""
+    severe: bool = False
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A channel that looks at its surroundings: DNS records, the way back."""
+
+    async def advise(self) -> Sequence[Advice]:
+        """Look, in a few seconds at most. Never raises for what it finds or cannot find."""
+        ...
+
+
+class CouldNotLook(Exception):
+    """A look at a provider's list did not come to its end. ``str()`` is a sentence for staff, without numbers or words.
+
+    ``wait``  seconds the provider asked us to wait, or None
+    """
+
+    def __init__(self, sentence: str, *, wait: float | None = None) -> None:
+        super().__init__(sentence)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One page of a look at a stream.
+
+    ``events``  what was on it; what an earlier look or a webhook gave is among it, under the same ``event_id``
+    ``since``   how far the stream is read once this page is stored; before the last page it stands where it stood
+    """
+
+    events: Sequence[Event]
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A message that a provider took at ``since`` and has not brought to an end, as far as we know."""
+
+    ref: str
+    since: datetime
+
+
+@runtime_checkable
+class Polled(Protocol):
+    """A channel that we ask: for what people sent us, and for what became of our messages.
+
+    Its events are those of the webhooks, with the same ids, so that both ways may be in use at once. All of its
+    methods raise :class:`CouldNotLook` where a look stops half-way; what was given before that stands.
+    """
+
+    def streams(self) -> Sequence[str]:
+        """The lists that hold what people sent us, by names that stay the same from start to start."""
+        ...
+
+    def look(self, stream: str, since: datetime, *, now: datetime) -> AsyncGenerator[Look, None]:
+        """Read a stream, page by page: everything that reached the provider after ``since``, and some of before."""
+        ...
+
+    def follow(self, pending: Sequence[Pending]) -> AsyncGenerator[Sequence[Receipt], None]:
+        """Give the provider's present word about these messages; nothing about those it does not know."""
+        ...
+
+
 #: Takes events over; once it returns they are stored. When it raises, they are not, and must be handed in again.
 Deliver = Callable[[Sequence[Event]], Awaitable[None]]
 
@@ -306,9 +383,12 @@ class Receiver(Protocol):
     """A way in with a loop of its own: a mailbox that is watched, a port that mail is handed to.
 
     Events may be delivered twice (the store knows them by ``event_id``), but none may be lost.
+
+    ``trouble``  a sentence while nothing can be taken in, else ``""``
     """
 
     name: str
+    trouble: str
 
     async def open(self) -> None:
         """Make ready, inside the running loop; raises :class:`Misconfigured` for settings that cannot work."""
