@@ -67,7 +67,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=False),
         sa.Column("table_name", sa.String(), nullable=False),
-        sa.Column("key", sa.JSON(), nullable=False),
+        sa.Column("row_id", sa.Integer(), nullable=True),
+        sa.Column("keys", sa.JSON(), nullable=False),
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("after", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -76,6 +77,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_change")),
     )
     with op.batch_alter_table("import_change", schema=None) as batch_op:
+        batch_op.create_index("import_change_of_row", ["table_name", "row_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_import_change_import_id"), ["import_id"], unique=False)
 
     op.create_table(
@@ -102,6 +104,19 @@ def upgrade() -> None:
     with op.batch_alter_table("import_conflict", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_import_conflict_import_id"), ["import_id"], unique=False)
 
+    op.create_table(
+        "notice_file",
+        sa.Column("notice_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["notice_id"], ["notice.id"], name=op.f("fk_notice_file_notice_id_notice"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("notice_id", "name", name=op.f("pk_notice_file")),
+    )
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.add_column(sa.Column("languages_confirmed_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
@@ -125,12 +140,14 @@ def downgrade() -> None:
         batch_op.drop_column("deceased")
         batch_op.drop_column("languages_confirmed_at")
 
+    op.drop_table("notice_file")
     with op.batch_alter_table("import_conflict", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_import_conflict_import_id"))
 
     op.drop_table("import_conflict")
     with op.batch_alter_table("import_change", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_import_change_import_id"))
+        batch_op.drop_index("import_change_of_row")
 
     op.drop_table("import_change")
     op.drop_table("watermark")
