@@ -17,6 +17,8 @@ from gateway.models.types import LineType, PointKind
 #: Columns of telephones in the order of preference, with the label of a number that carries no note.
 PHONES = (("contact.mobile", ""), ("contact.phone", ""), ("contact.home_phone", "home"), ("contact.work_phone", "work"))
 
+MADE_UP = "auto-"  #: what the keys begin with that we make for contacts without an id
+
 ROW_OUT = "The row was left out."
 POINT_OUT = "The contact was taken without it."
 
@@ -123,7 +125,7 @@ def _contact(row: Row, entry: Entry) -> Person | None:
     row.take(values, "contact.marketing_consent", cells.yes)
     link = _link(row)
     points, unsure = _points(row)
-    key = row.words("contact.id") or _key_of(values, points, pupil=entry.pupil_id or entry.upn)
+    key = row.words("contact.id") or key_of(values, points, pupil=entry.pupil_id or entry.upn)
     return Person(key, values | {"source_id": key}, link, points, unsure)
 
 
@@ -177,7 +179,7 @@ def _past(raw: str, today: date) -> date | Problem:
     return born
 
 
-def _key_of(values: Values, points: list[Point], *, pupil: str) -> str:
+def key_of(values: Values, points: list[Point], *, pupil: str) -> str:
     """A key for an export without contact ids: the name and the first number, or mailbox, or the pupil.
 
     The same person on the rows of two pupils gets the same key. A person whose first number changes gets a new one:
@@ -185,4 +187,4 @@ def _key_of(values: Values, points: list[Point], *, pupil: str) -> str:
     """
     name = " ".join(values.get(part, "") for part in ("forename", "surname")).casefold()
     reach = points[0].address if points else f"pupil {pupil}"
-    return "auto-" + hashlib.sha256(f"{name}\0{reach}".encode()).hexdigest()[:20]
+    return MADE_UP + hashlib.sha256(f"{name}\0{reach}".encode()).hexdigest()[:20]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway import upsert
 from gateway.database import Session
 from gateway.errors import Problem
-from gateway.importing import bars, identity, seen
+from gateway.importing import bars, identity, known, seen
 from gateway.importing.entries import Entry, Person, Point
 from gateway.importing.report import FileReport, Report
 from gateway.importing.rows import Values
@@ -93,6 +93,8 @@ class Merger:
             await self._merge_points(placed)
 
     async def _merge_pupils(self, batch: Sequence[Entry]) -> None:
+        for doubt in await known.pupils(self.session, batch):
+            self.report.warn(replace(doubt.problem, file=self.file.file, line=doubt.line))
         claims: Claims[str] = Claims(self.report, file=self.file.file)
         for entry in batch:
             claims.add(str((entry.pupil or {})["source_id"]), entry.pupil or {}, line=entry.line)
@@ -100,6 +102,7 @@ class Merger:
             return
         await self._follow_new_ids(claims)
         existing = await self._by(PUPIL.table.c.source_id, claims)
+        known.keep_names(claims, existing)
         again = await self._again(What.PUPIL, existing)
         if await settle(self.session, PUPIL, claims, existing, again=again, count=self.tally.pupils):
             existing = await self._by(PUPIL.table.c.source_id, claims)
@@ -177,12 +180,14 @@ class Merger:
 
     async def _merge_contacts(self, entries: Sequence[tuple[Entry, int]]) -> list[Placed]:
         people = [(entry.line, pupil, entry.contact) for entry, pupil in entries if entry.contact]
+        await known.contacts(self.session, [(pupil, person) for _, pupil, person in people])
         claims: Claims[str] = Claims(self.report, file=self.file.file)
         for line, _, person in people:
             claims.add(person.key, person.values, line=line)
         if not claims:
             return []
         existing = await self._by(CONTACT.table.c.source_id, claims)
+        known.keep_names(claims, existing)
         again = await self._again(What.CONTACT, existing)
         if await settle(self.session, CONTACT, claims, existing, again=again, count=self.tally.contacts):
             existing = await self._by(CONTACT.table.c.source_id, claims)
