@@ -115,7 +115,7 @@ async def place(call: Callable[[], Awaitable[Created]]) -> base.SendResult:
     except twilio_http.Doubtful as error:
         return base.SendResult(base.Outcome.UNKNOWN, code=error.code, reason=base.Reason.TEMPORARY, text=str(error))
     except twilio_http.TooFast as error:
-        lane_wide = twilio_codes.MEANINGS.get(error.code, twilio_codes.MEANINGS["429"]).lane_wide
+        lane_wide = twilio_codes.meanings().get(error.code, twilio_codes.meaning("429")).lane_wide
         return base.SendResult(
             base.Outcome.RETRY,
             code=error.code,
@@ -209,6 +209,12 @@ def _refusal(status: int, code: str) -> base.SendResult:
 def _garbage() -> base.SendResult:
     sentence = "What answered did not speak like Twilio, so it is not known whether the message went out."
     return base.SendResult(base.Outcome.UNKNOWN, reason=base.Reason.TEMPORARY, text=sentence)
+
+
+def status_of(error: TwilioException) -> int:
+    """The HTTP status of an error; 0 where it has none. A page that is refused keeps it in its response."""
+    response = error.args[1] if len(error.args) > 1 else None
+    return _status_and_code(error)[0] or getattr(response, "status_code", 0)
 
 
 def _status_and_code(error: TwilioException) -> tuple[int, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 from twilio.base import values
-from twilio.rest.api.v2010.account.message import MessageInstance
+from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
 
-from channels import base, twilio_account, twilio_codes, twilio_signature
+from channels import base, twilio_account, twilio_codes, twilio_polling, twilio_signature
 
 #: What ``ValidityPeriod`` may be, in seconds (Twilio, Message resource).
 _VALIDITY = (1, 36_000)
@@ -18,12 +18,16 @@ _HOOKS = "/hooks/twilio-sms"
 
 
 class TwilioSms:
-    """The channel for texts. Implements :class:`base.Channel` and :class:`base.Callbacks`."""
+    """The channel for texts. Implements :class:`base.Channel`, :class:`base.Callbacks` and :class:`base.Polled`.
+
+    ``senders``  what we send as: numbers and messaging services are looked at for answers, names can have none
+    """
 
     name = "twilio-sms"
     medium = base.Medium.SMS
 
-    def __init__(self, account: twilio_account.TwilioAccount) -> None:
+    def __init__(self, account: twilio_account.TwilioAccount, *, senders: Sequence[str] = ()) -> None:
+        self._streams = tuple(f"inbound {sender}" for sender in senders if _can_be_answered(sender))
         self._api = twilio_account.TwilioApi(account)
         self._signatures = twilio_signature.SignatureCheck(
             tokens=(account.auth_token, *account.accepted_tokens),
@@ -97,6 +101,35 @@ class TwilioSms:
         """An empty response: an answer to a parent is a message of its own, with a row of its own."""
         return base.HookResponse()
 
+    def streams(self) -> Sequence[str]:
+        """One for each number or messaging service that people can answer."""
+        return self._streams
+
+    def look(self, stream: str, since: datetime, *, now: datetime) -> AsyncGenerator[base.Look, None]:
+        """Read the texts that people sent to one of our numbers; raises :class:`base.CouldNotLook`.
+
+        A messaging service has numbers that we do not know, so for it the whole account's list is read.
+        """
+        ours = stream.removeprefix("inbound ")
+        to = values.unset if ours.startswith("MG") else ours
+
+        async def first() -> MessagePage:
+            return await self._api.client.messages.page_async(to=to, page_size=twilio_polling.PAGE_SIZE)
+
+        def read(record: MessageInstance) -> base.Event | None:
+            is_ours = record.messaging_service_sid == ours if ours.startswith("MG") else record.to == ours
+            return _listed_reply(record, now) if record.direction == "inbound" and is_ours else None
+
+        return twilio_polling.look(first, read, since, now=now)
+
+    def follow(self, pending: Sequence[base.Pending]) -> AsyncGenerator[Sequence[base.Receipt], None]:
+        """What became of our texts; raises :class:`base.CouldNotLook`."""
+        return twilio_polling.follow(lambda: self._api.client.messages, _listed_receipt, pending)
+
+
+def _can_be_answered(sender: str) -> bool:
+    return sender.startswith(("+", "MG")) or sender.isdecimal()
+
 
 def _status_url(message: base.Outgoing) -> str | object:
     return twilio_account.hook_url(message, f"{_HOOKS}/status") if message.callback_url else values.unset
@@ -122,15 +155,12 @@ def _plain(body: str) -> str:
 def _receipt(request: base.HookRequest) -> base.Receipt:
     sid = request.one("MessageSid") or request.one("SmsSid")
     status = request.one("MessageStatus") or request.one("SmsStatus")
-    state = twilio_codes.MESSAGE_STATES.get(status)
     code = request.one("ErrorCode")
-    reason = None
-    if state is None or code or state is base.ReceiptState.FAILED:
-        reason = twilio_codes.meaning(code).reason
+    state, reason = _meaning(status, code)
     return base.Receipt(
         message_id=request.query.get("m", ""),
         ref=sid,
-        state=state or base.ReceiptState.ACCEPTED,
+        state=state,
         event_id=f"{sid}:{status}",
         at=_done_at(request.one("RawDlrDoneDate"), request.at),
         reason=reason,
@@ -138,6 +168,29 @@ def _receipt(request: base.HookRequest) -> base.Receipt:
         attempt=twilio_account.attempt_of(request),
         raw=twilio_account.first_values(request),
     )
+
+
+def _listed_receipt(record: MessageInstance) -> base.Receipt:
+    """The same word as the status callback's, with the same event id, from Twilio's list."""
+    status, code = str(record.status or ""), str(record.error_code or "")
+    state, reason = _meaning(status, code)
+    return base.Receipt(
+        message_id="",
+        ref=record.sid or "",
+        state=state,
+        event_id=f"{record.sid}:{status}",
+        at=record.date_updated or record.date_created,
+        reason=reason,
+        code=code,
+        raw={"sid": record.sid or "", "status": status, "error_code": code},
+    )
+
+
+def _meaning(status: str, code: str) -> tuple[base.ReceiptState, base.Reason | None]:
+    state = twilio_codes.MESSAGE_STATES.get(status)
+    if state is None or code or state is base.ReceiptState.FAILED:
+        return state or base.ReceiptState.ACCEPTED, twilio_codes.meaning(code).reason
+    return state, None
 
 
 def _done_at(stamp: str, received: datetime) -> datetime:
@@ -154,7 +207,6 @@ def _done_at(stamp: str, received: datetime) -> datetime:
 
 
 def _reply(request: base.HookRequest) -> base.Reply:
-    media = request.one("NumMedia")
     return base.Reply(
         medium=base.Medium.SMS,
         sender=request.one("From"),
@@ -162,6 +214,25 @@ def _reply(request: base.HookRequest) -> base.Reply:
         body=request.one("Body"),
         event_id=request.one("MessageSid") or request.one("SmsSid"),
         at=request.at,
-        media=int(media) if media.isascii() and media.isdigit() else 0,
+        media=_count(request.one("NumMedia")),
         raw=twilio_account.first_values(request),
     )
+
+
+def _listed_reply(record: MessageInstance, now: datetime) -> base.Reply:
+    """The same answer as the inbound webhook's, with the same event id, from Twilio's list."""
+    sender, to, media = record.from_ or "", record.to or "", str(record.num_media or "")
+    return base.Reply(
+        medium=base.Medium.SMS,
+        sender=sender,
+        to=to,
+        body=(record.body or "").replace("\0", ""),  # no text column holds it
+        event_id=record.sid or "",
+        at=min(record.date_sent or record.date_created or now, now),
+        media=_count(media),
+        raw={"sid": record.sid or "", "from": sender, "to": to, "num_media": media, "status": str(record.status or "")},
+    )
+
+
+def _count(media: str) -> int:
+    return int(media) if media.isascii() and media.isdigit() else 0

@@ -11,13 +11,21 @@ for a message that a key press has already delivered**. This module remembers no
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime
 
 from twilio.base import values
 from twilio.rest.api.v2010.account.call import CallInstance
 
-from channels import base, twilio_account, twilio_codes, twilio_script, twilio_signature, twilio_voices
+from channels import (
+    base,
+    twilio_account,
+    twilio_codes,
+    twilio_polling,
+    twilio_script,
+    twilio_signature,
+    twilio_voices,
+)
 
 _HOOKS = "/hooks/twilio-voice"
 #: The code of the receipt that a key press overrules.
@@ -25,7 +33,7 @@ COMPLETED = "completed"
 
 
 class TwilioVoice:
-    """The channel for calls. Implements :class:`base.Channel` and :class:`base.Callbacks`.
+    """The channel for calls. Implements :class:`base.Channel`, :class:`base.Callbacks` and :class:`base.Polled`.
 
     ``detect_machines``  let Twilio listen whether a machine answered (it costs per call); the call is not held up by it
     ``ring_seconds``     how long to let it ring
@@ -142,6 +150,18 @@ class TwilioVoice:
             return base.HookResponse(body="<?xml version='1.0' encoding='UTF-8'?><Response><Hangup/></Response>")
         return base.HookResponse(body=_next_words(request, events, message, twilio_script.Speech(message, voice)))
 
+    def streams(self) -> Sequence[str]:
+        """None: a list of calls has no key presses in it, so nobody's answer is ever found there."""
+        return ()
+
+    def look(self, stream: str, since: datetime, *, now: datetime) -> AsyncGenerator[base.Look, None]:
+        """Not asked for, as there are no streams."""
+        raise ValueError(f"There is no stream {stream!r} of calls.")
+
+    def follow(self, pending: Sequence[base.Pending]) -> AsyncGenerator[Sequence[base.Receipt], None]:
+        """What became of our calls; raises :class:`base.CouldNotLook`."""
+        return twilio_polling.follow(lambda: self._api.client.calls, _listed_status, pending)
+
 
 def _next_words(
     request: base.HookRequest,
@@ -205,11 +225,7 @@ def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
 
 def _status(request: base.HookRequest) -> base.Receipt:
     call, status, code = request.one("CallSid"), request.one("CallStatus"), request.one("ErrorCode")
-    state, reason = twilio_codes.CALL_STATES.get(status, (base.ReceiptState.ACCEPTED, base.Reason.OTHER))
-    if status == COMPLETED:
-        reason = base.Reason.VOICEMAIL if _is_machine(request) else reason
-    elif status == "failed" and code:
-        reason = twilio_codes.meaning(code).reason
+    state, reason = _meaning(status, code, heard=request.one("AnsweredBy"))
     return base.Receipt(
         message_id=request.query.get("m", ""),
         ref=call,
@@ -224,6 +240,35 @@ def _status(request: base.HookRequest) -> base.Receipt:
     )
 
 
+def _listed_status(record: CallInstance) -> base.Receipt:
+    """The same word as the status callback's, with the same event id, from Twilio's list.
+
+    A call that could not be called back about has spoken the school's name and number, and nobody could press a key:
+    its ``completed`` is no proof that anybody listened, so it is the same failure as a call without a key.
+    """
+    status, heard = str(record.status or ""), str(record.answered_by or "")
+    state, reason = _meaning(status, "", heard=heard)
+    return base.Receipt(
+        message_id="",
+        ref=record.sid or "",
+        state=state,
+        event_id=f"{record.sid}:{status}",
+        at=record.end_time or record.date_updated or record.date_created,
+        reason=reason,
+        hung_up=status == COMPLETED,
+        raw={"sid": record.sid or "", "status": status, "answered_by": heard},
+    )
+
+
+def _meaning(status: str, code: str, *, heard: str) -> tuple[base.ReceiptState, base.Reason | None]:
+    state, reason = twilio_codes.CALL_STATES.get(status, (base.ReceiptState.ACCEPTED, base.Reason.OTHER))
+    if status == COMPLETED:
+        return state, base.Reason.VOICEMAIL if _is_machine(heard) else reason
+    if status == "failed" and code:
+        return state, twilio_codes.meaning(code).reason
+    return state, reason
+
+
 def _machine(request: base.HookRequest) -> base.Receipt:
     call = request.one("CallSid")
     return base.Receipt(
@@ -232,10 +277,10 @@ def _machine(request: base.HookRequest) -> base.Receipt:
         state=base.ReceiptState.ACCEPTED,
         event_id=f"{call}:machine:{request.one('AnsweredBy')}",
         at=request.at,
-        reason=base.Reason.VOICEMAIL if _is_machine(request) else None,
+        reason=base.Reason.VOICEMAIL if _is_machine(request.one("AnsweredBy")) else None,
         raw=twilio_account.first_values(request),
     )
 
 
-def _is_machine(request: base.HookRequest) -> bool:
-    return request.one("AnsweredBy").startswith(("machine", "fax"))
+def _is_machine(heard: str) -> bool:
+    return heard.startswith(("machine", "fax"))

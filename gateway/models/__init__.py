@@ -2,7 +2,7 @@
 
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, Inbound, Reply, Watermark
-from gateway.models.notices import About, Attempt, Message, Notice, Run, SchoolEvent, Sender
+from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.tasks import Task
@@ -38,6 +38,7 @@ __all__ = [
     "Message",
     "MessageState",
     "Notice",
+    "NoticeFile",
     "NoticeState",
     "OptOut",
     "PointKind",

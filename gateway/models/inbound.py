@@ -46,7 +46,12 @@ class Inbound(Table, table=True):
 
 
 class Watermark(Table, table=True):
-    """How far a polled channel was read: everything created before ``since`` has been stored. One row a stream."""
+    """How far a polled channel was read: everything created before ``since`` has been stored. One row a stream.
+
+    ``due_at``     when it is looked at next, or until when the look that is under way may say nothing
+    ``looked_at``  when a look last came to its end
+    ``failures``   looks that stopped half-way since then; ``trouble`` says why, without numbers or words
+    """
 
     __table_args__ = (UniqueConstraint("channel", "stream"),)
 
@@ -54,6 +59,10 @@ class Watermark(Table, table=True):
     channel: str
     stream: str
     since: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    looked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failures: int = 0
+    trouble: str = ""
 
 
 class Conversation(Table, table=True):

@@ -43,6 +43,17 @@ class Notice(Table, table=True):
     tries: int = 0  #: how often planning it has failed by the database's doing
 
 
+class NoticeFile(Table, table=True):
+    """A file that goes along with a notice's emails, as it was when the notice was handed in."""
+
+    notice_id: str = Field(foreign_key="notice.id", ondelete="CASCADE", primary_key=True)
+    name: str = Field(primary_key=True)
+    place: int  #: its turn among the notice's files
+    content_type: str
+    content: bytes
+    sha256: str
+
+
 class Run(Table, table=True):
     """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once."""
 
@@ -102,6 +113,13 @@ class Message(Table, table=True):
             "lease_until",
             sqlite_where=text("state IN ('sending', 'unknown')"),
             postgresql_where=text("state IN ('sending', 'unknown')"),
+        ),
+        Index(
+            "message_accepted",
+            "sender_id",
+            "changed_at",
+            sqlite_where=text("state = 'accepted'"),
+            postgresql_where=text("state = 'accepted'"),
         ),
         Index("message_ref", "ref", sqlite_where=text("ref <> ''"), postgresql_where=text("ref <> ''")),
         Index("message_run_state", "run_id", "state"),

@@ -59,6 +59,10 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("stream", sa.String(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("looked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_watermark")),
         sa.UniqueConstraint("channel", "stream", name=op.f("uq_watermark_channel_stream")),
     )
@@ -124,6 +128,15 @@ def upgrade() -> None:
     with op.batch_alter_table("guardianship", schema=None) as batch_op:
         batch_op.add_column(sa.Column("bar_confirmed_at", sa.DateTime(timezone=True), nullable=True))
 
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.create_index(
+            "message_accepted",
+            ["sender_id", "changed_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        )
+
     with op.batch_alter_table("pupil", schema=None) as batch_op:
         batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
 
@@ -132,6 +145,13 @@ def downgrade() -> None:
     """Go back from this revision."""
     with op.batch_alter_table("pupil", schema=None) as batch_op:
         batch_op.drop_column("deceased")
+
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_index(
+            "message_accepted",
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        )
 
     with op.batch_alter_table("guardianship", schema=None) as batch_op:
         batch_op.drop_column("bar_confirmed_at")
