@@ -28,7 +28,7 @@ class Meaning(NamedTuple):
 _DEAD = Meaning(base.Reason.BAD_ADDRESS)
 _OURS = Meaning(base.Reason.CONFIG)
 _WORDS = Meaning(base.Reason.CONTENT)
-_FULL = Meaning(base.Reason.UNREACHABLE)
+_FULL = Meaning(base.Reason.FULL)
 
 #: By subject and detail; a whole subject stands under ``4.``. What is nowhere is ``other``: two strikes decide.
 MEANINGS: dict[str, Meaning] = {
@@ -39,7 +39,7 @@ MEANINGS: dict[str, Meaning] = {
     "1.10": _DEAD,  # null MX: takes no mail at all
     "1.7": _OURS,  # our sender's syntax
     "1.8": _OURS,  # our sender's domain
-    "2.1": _FULL,  # switched off: dead only when it happens again
+    "2.1": Meaning(base.Reason.GONE),  # switched off: dead only when it happens again
     "2.2": _FULL,  # full
     "2.3": _WORDS,  # too long for this mailbox
     "3.4": _WORDS,  # too long for this system
@@ -50,7 +50,7 @@ MEANINGS: dict[str, Meaning] = {
     "7.": _OURS,  # policy, authentication, spam: our fault until shown otherwise, never the parent's
 }
 
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
 #: Basic replies that ask for, or refuse, our login (RFC 4954).
 _LOGIN_REPLIES = frozenset({530, 534, 535, 538})
 
@@ -61,10 +61,8 @@ def result(step: Step, *, reply: int, text: str) -> base.SendResult:
     The server's own words are never passed on: they quote the whole address.
     """
     found = _ENHANCED.match(text)
-    subject_and_detail = f"{found[2]}.{found[3]}" if found else ""
     code = f"{reply} {found[0]}" if found else str(reply)
-    meaning = MEANINGS.get(subject_and_detail) or MEANINGS.get(subject_and_detail.partition(".")[0] + ".")
-    meaning = meaning or Meaning(base.Reason.OTHER)
+    meaning = _meaning(found)
     if reply in _LOGIN_REPLIES:
         sentence = "The mail server wants a login before it takes mail: check the settings username and password."
         return base.SendResult(base.Outcome.RETRY, code=code, reason=base.Reason.AUTH, text=sentence, lane_wide=True)
@@ -80,8 +78,31 @@ def result(step: Step, *, reply: int, text: str) -> base.SendResult:
     return base.SendResult(base.Outcome.REFUSED, code=code, reason=reason, text=_sentence(reason, code))
 
 
+def reason(code: str, *, said: base.Reason | None) -> base.Reason:
+    """Give why a mail came back, by the status in a bounce (``5.1.1`` or ``550 5.1.1``).
+
+    ``said`` is what the bounce's words alone let its reader think. A status that says something beats it; where there
+    is none, words that speak of a dead mailbox are believed when they are said twice (:attr:`base.Reason.GONE`).
+    """
+    found = _ENHANCED.search(code)
+    meaning = _meaning(found)
+    if found and found[1] == "2":  # of a relay that was content: it says nothing of the failure
+        found, meaning = None, Meaning(base.Reason.OTHER)
+    if found and found[1] == "4":
+        return meaning.reason if meaning is _FULL else base.Reason.TEMPORARY
+    if meaning.reason is not base.Reason.OTHER:
+        return meaning.reason
+    return base.Reason.GONE if said is base.Reason.BAD_ADDRESS else said or base.Reason.OTHER
+
+
+def _meaning(found: re.Match[str] | None) -> Meaning:
+    if found is None:
+        return Meaning(base.Reason.OTHER)
+    return MEANINGS.get(f"{found[2]}.{found[3]}") or MEANINGS.get(f"{found[2]}.") or Meaning(base.Reason.OTHER)
+
+
 def _not_yet(meaning: Meaning, code: str) -> base.SendResult:
-    soft = meaning.reason in (base.Reason.UNREACHABLE, base.Reason.TEMPORARY)
+    soft = meaning.reason in (base.Reason.FULL, base.Reason.TEMPORARY)
     reason = meaning.reason if soft else base.Reason.TEMPORARY
     return base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=_sentence(reason, code))
 
@@ -100,7 +121,8 @@ def _bad_sender(meaning: Meaning, code: str) -> base.SendResult:
 
 _SENTENCES = {
     base.Reason.BAD_ADDRESS: "There is no such mailbox.",
-    base.Reason.UNREACHABLE: "The mailbox is full or switched off.",
+    base.Reason.GONE: "The mailbox is switched off.",
+    base.Reason.FULL: "The mailbox is full.",
     base.Reason.CONTENT: "The mail server refused the words: too long, or taken for spam. Change the wording.",
     base.Reason.CONFIG: "The mail server does not let us send this: check the sender address, SPF, DKIM and DMARC.",
     base.Reason.TEMPORARY: "The mail server asks us to try again later.",

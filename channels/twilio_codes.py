@@ -1,92 +1,56 @@
 """Twilio's words in ours: error codes, message statuses and call statuses, each translated once.
 
-The classes come from courier's table and from the practice of GOV.UK Notify and VA Notify (domain notes, section 3.9).
-Twilio says that the causes behind a code may change, so a code that is not here is :attr:`base.Reason.OTHER`, never an
-error and never a judgement on somebody's number.
+The codes stand in ``twilio_codes.csv``, one row each. Texts and classes come from courier's table and from the practice
+of GOV.UK Notify and VA Notify (domain notes, section 3.9). Twilio says that the causes behind a code may change, so a
+code that is not there is :attr:`base.Reason.OTHER`, never an error and never a judgement on somebody's number.
 """
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from typing import NamedTuple
 
 from channels import base
 
-_REFUSED, _RETRY = base.Outcome.REFUSED, base.Outcome.RETRY
-
 
 class Meaning(NamedTuple):
-    """What a code says: why, whether a call that was answered with it may be tried again, and whose trouble it is."""
+    """What a code says.
 
+    ``kind``       the class of the domain notes, for people
+    ``reason``     why, in our words: what follows for phone, lane and staff hangs on it alone
+    ``outcome``    whether a call of the API that was answered with it may be tried again
+    ``lane_wide``  the trouble is the sender's or the account's. A foreign number that our settings do not reach must
+                   not stop a whole school
+    """
+
+    text: str
+    kind: str
     reason: base.Reason
     outcome: base.Outcome
     lane_wide: bool = False
 
 
-_DEAD = Meaning(base.Reason.BAD_ADDRESS, _REFUSED)
-_BLOCKED = Meaning(base.Reason.BLOCKED, _REFUSED)
-_WORDS = Meaning(base.Reason.CONTENT, _REFUSED)
-_PASSING = Meaning(base.Reason.TEMPORARY, _RETRY)
-_QUEUE_FULL = Meaning(base.Reason.RATE, _RETRY, lane_wide=True)
-_SENDER = Meaning(base.Reason.CONFIG, _RETRY, lane_wide=True)
-#: Our settings do not reach this one destination. Not lane wide: one foreign number must not stop a whole school.
-_ROUTE = Meaning(base.Reason.CONFIG, _REFUSED)
-_ACCOUNT = Meaning(base.Reason.AUTH, _RETRY, lane_wide=True)
+UNKNOWN = Meaning("not in this list", "unclassified", base.Reason.OTHER, base.Outcome.REFUSED)
 
-UNKNOWN = Meaning(base.Reason.OTHER, _REFUSED)
 
-MEANINGS: dict[str, Meaning] = {
-    "21211": _DEAD,  # invalid To
-    "21217": _DEAD,  # number does not appear to be valid
-    "21401": _DEAD,  # invalid number
-    "21421": _DEAD,  # invalid number
-    "21614": _DEAD,  # not a mobile
-    "21635": _DEAD,  # landline
-    "30006": _DEAD,  # landline or unreachable carrier
-    "30005": _DEAD,  # unknown handset
-    "13224": _DEAD,  # Twilio cannot call this number
-    "30003": Meaning(base.Reason.UNREACHABLE, _REFUSED),  # switched off, roaming, no service
-    "21214": Meaning(base.Reason.UNREACHABLE, _REFUSED),  # the number cannot be called
-    "30004": _BLOCKED,  # blocked by network or handset
-    "13225": _BLOCKED,  # on Twilio's block list
-    "21216": _BLOCKED,  # on Twilio's block list
-    "21610": Meaning(base.Reason.OPTED_OUT, _REFUSED),  # answered STOP
-    "30007": _WORDS,  # filtered: ours to put right, by wording or sender
-    "21617": _WORDS,  # longer than 1,600 characters
-    "21602": _WORDS,  # empty
-    "21654": _WORDS,  # template id missing
-    "30008": _PASSING,  # the network gave no cause
-    "30009": _PASSING,  # a part got lost
-    "30017": _PASSING,  # congestion
-    "30410": _PASSING,  # the network did not answer
-    "30036": Meaning(base.Reason.EXPIRED, _REFUSED),  # ValidityPeriod is over
-    "14107": Meaning(base.Reason.RATE, _RETRY),  # a loop guard for one number, not for the sender
-    "30001": _QUEUE_FULL,  # messaging service queue
-    "21611": _QUEUE_FULL,  # number's queue, ten hours deep
-    "30022": _QUEUE_FULL,  # rate limit of the registration
-    "20429": _QUEUE_FULL,  # too many calls of the API
-    "63038": _QUEUE_FULL,  # daily cap of the account
-    "21606": _SENDER,  # From is not ours or cannot send
-    "21212": _SENDER,  # invalid From
-    "21703": _SENDER,  # messaging service has no fitting number
-    "21704": _SENDER,  # messaging service is empty
-    "21408": _ROUTE,  # region not allowed
-    "21612": _ROUTE,  # no route from this sender to this number
-    "30018": _ROUTE,  # the destination wants a registered sender
-    "30024": _ROUTE,  # sender not provisioned at the destination
-    "13227": _ROUTE,  # calls to this region not allowed
-    "21215": _ROUTE,  # calls to this region not allowed
-    "30002": _ACCOUNT,  # suspended
-    "20003": _ACCOUNT,  # wrong credentials
-    "10001": _ACCOUNT,  # not active
-    "20404": _ACCOUNT,  # no such account
-    # An answer without a code of Twilio's: the library gives the HTTP status instead.
-    "401": _ACCOUNT,
-    "403": _ACCOUNT,
-    "404": _ACCOUNT,
-    "407": Meaning(base.Reason.CONFIG, _RETRY, lane_wide=True),  # a proxy on the way wants a password
-    "408": _PASSING,
-    "429": _QUEUE_FULL,
-}
+@cache
+def meanings() -> Mapping[str, Meaning]:
+    """Read the table: code -> meaning. Raises ValueError on a word that is not in our vocabulary."""
+    text = (resources.files("channels") / "twilio_codes.csv").read_text("utf-8")
+    return {
+        row["code"]: Meaning(
+            row["text"],
+            row["class"],
+            base.Reason(row["reason"]),
+            base.Outcome(row["outcome"]),
+            {"yes": True, "no": False}[row["lane_wide"]],
+        )
+        for row in csv.DictReader(text.splitlines())
+    }
+
 
 MESSAGE_STATES: dict[str, base.ReceiptState] = {
     "accepted": base.ReceiptState.ACCEPTED,
@@ -118,11 +82,14 @@ CALL_STATES: dict[str, tuple[base.ReceiptState, base.Reason | None]] = {
 }
 
 _SENTENCES: dict[base.Reason, str] = {
-    base.Reason.BAD_ADDRESS: "Twilio says that there is no such number, or that it cannot be reached in this way.",
+    base.Reason.BAD_ADDRESS: "Twilio says that there is no such number.",
+    base.Reason.NO_TEXTS: "This number takes no texts: it is a landline, or its network cannot be reached.",
+    base.Reason.GONE: "The network does not know this number at the moment.",
     base.Reason.OPTED_OUT: "This person answered STOP, so Twilio sends them nothing more from this number.",
     base.Reason.BLOCKED: "The network or the phone refuses messages from us.",
     base.Reason.UNREACHABLE: "The phone cannot be reached at the moment.",
-    base.Reason.CONTENT: "The words were refused: too long, empty, or taken for spam. Change the wording.",
+    base.Reason.CONTENT: "The words were refused: too long or empty. Change the wording.",
+    base.Reason.FILTERED: "The networks took the text for spam. Change the wording, and leave links out.",
     base.Reason.RATE: "Twilio asks us to slow down.",
     base.Reason.AUTH: "Twilio does not accept our account or its password. Check the account SID and auth token.",
     base.Reason.CONFIG: "Twilio will not send from this sender to this number. Check sender and allowed regions.",
@@ -133,7 +100,7 @@ _SENTENCES: dict[base.Reason, str] = {
 
 def meaning(code: object) -> Meaning:
     """Give what a code means; anything that is not in the table is :data:`UNKNOWN`, so that this never raises."""
-    return MEANINGS.get(str(code), UNKNOWN)
+    return meanings().get(str(code), UNKNOWN)
 
 
 def sentence(code: object) -> str:

@@ -17,9 +17,10 @@ REPLIES = [
     (Step.RECIPIENT, 551, "5.1.6 x", Out.REFUSED, R.BAD_ADDRESS, False),
     (Step.RECIPIENT, 556, "5.1.10 x", Out.REFUSED, R.BAD_ADDRESS, False),
     (Step.RECIPIENT, 553, "5.6.7 x", Out.REFUSED, R.BAD_ADDRESS, False),
-    (Step.RECIPIENT, 550, "5.2.1 x", Out.REFUSED, R.UNREACHABLE, False),
-    (Step.RECIPIENT, 552, "5.2.2 x", Out.REFUSED, R.UNREACHABLE, False),
-    (Step.RECIPIENT, 452, "4.2.2 x", Out.RETRY, R.UNREACHABLE, False),
+    (Step.RECIPIENT, 550, "5.2.1 x", Out.REFUSED, R.GONE, False),
+    (Step.RECIPIENT, 552, "5.2.2 x", Out.REFUSED, R.FULL, False),
+    (Step.RECIPIENT, 452, "4.2.2 x", Out.RETRY, R.FULL, False),
+    (Step.RECIPIENT, 450, "4.2.1 x", Out.RETRY, R.TEMPORARY, False),
     (Step.RECIPIENT, 552, "5.2.3 x", Out.REFUSED, R.CONTENT, False),
     (Step.RECIPIENT, 450, "4.7.1 greylisted", Out.RETRY, R.TEMPORARY, False),
     (Step.RECIPIENT, 451, "x", Out.RETRY, R.TEMPORARY, False),
@@ -81,3 +82,42 @@ def test_the_code_is_kept() -> None:
     assert email_codes.result(Step.RECIPIENT, reply=550, text="5.1.1 gone").code == "550 5.1.1"
     assert email_codes.result(Step.RECIPIENT, reply=550, text="gone").code == "550"
     assert email_codes.result(Step.RECIPIENT, reply=550, text="5.1.1234 odd").code == "550"
+
+
+BOUNCES = [
+    # domain notes, section 3.8: status, what the bounce's words alone would say, what it is taken for
+    ("5.1.1 5.1.2 5.1.3 5.1.6 5.1.10", None, R.BAD_ADDRESS),
+    ("5.1.1", R.TEMPORARY, R.BAD_ADDRESS),
+    ("5.2.1", R.BAD_ADDRESS, R.GONE),
+    ("4.2.2 5.2.2", R.BAD_ADDRESS, R.FULL),
+    ("5.2.3 5.3.4", R.BAD_ADDRESS, R.CONTENT),
+    ("4.0.0 4.1.1 4.2.1 4.2.3 4.3.2 4.4.1 4.4.7 4.7.1 5.3.0 5.3.2 5.4.1 5.4.4", R.BAD_ADDRESS, R.TEMPORARY),
+    ("5.7.0 5.7.1 5.7.26 5.7.509 5.1.7 5.1.8", R.BAD_ADDRESS, R.CONFIG),
+    ("5.0.0 5.1.0 5.5.0 - 550 2.0.0", None, R.OTHER),
+    ("5.0.0 - 550", R.OTHER, R.OTHER),
+    ("5.0.0 - 550", R.BAD_ADDRESS, R.GONE),
+    ("5.0.0 - 550", R.TEMPORARY, R.TEMPORARY),
+    ("- 550", R.CONFIG, R.CONFIG),
+]
+
+
+@pytest.mark.parametrize(("codes", "said", "taken"), BOUNCES)
+def test_a_bounce(codes: str, said: base.Reason | None, taken: base.Reason) -> None:
+    for code in codes.split():
+        given = code.replace("-", "")
+        assert email_codes.reason(given, said=said) is taken
+        assert email_codes.reason(f"550 {given}", said=said) is taken
+
+
+@settings(deadline=None)
+@given(st.integers(0, 999), st.integers(0, 999), st.sampled_from([None, *base.Reason]))
+def test_no_temporary_and_no_policy_status_is_the_mailboxs_death(
+    subject: int, detail: int, said: base.Reason | None
+) -> None:
+    assert email_codes.reason(f"4.{subject}.{detail}", said=said) in (R.TEMPORARY, R.FULL)
+    assert email_codes.reason(f"5.7.{detail}", said=said) is R.CONFIG
+
+
+@given(st.text(), st.sampled_from([None, *base.Reason]))
+def test_any_code_of_a_bounce_means_something(code: str, said: base.Reason | None) -> None:
+    assert email_codes.reason(code, said=said) in base.Reason
