@@ -1,8 +1,9 @@
 """One email as bytes, by hand: the standard library's EmailMessage takes 3 to 4 ms for what takes 0.1 ms here.
 
-What it builds is small on purpose: plain text, or plain text and HTML as alternatives, all of it 7-bit. The tests read
-it back with the standard library, which is the judge. Sources: RFC 5322 (format), 2045 and 2046 (bodies), 2047 (words
-in headers), 6532 (UTF-8 addresses), 3834 (Auto-Submitted), 2369 and 8058 (unsubscribe), 3282 (Content-Language).
+What it builds is small on purpose: plain text, or plain text and HTML as alternatives, and files beside them; 7-bit,
+or 8-bit for a server that takes it. The tests read it back with the standard library, which is the judge. Sources: RFC
+5322 (format), 2045 and 2046 (bodies), 2047 (words in headers), 2183 and 2231 (files and their names), 6152 (8BITMIME),
+6532 (UTF-8 addresses), 3834 (Auto-Submitted), 2369 and 8058 (unsubscribe), 3282 (Content-Language).
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from channels import base
 
@@ -24,6 +27,8 @@ _LINE_END = re.compile("\r\n|\r|\n")
 #: Deliberately narrower than RFC 5321: no quoted local parts and no address literals, which no family has.
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]+")
 _LOCALE = re.compile("[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_CONTENT_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9_-]+)*")
+_LONGEST_NAME = 150  #: of a file, in bytes: percent-encoded it still fits its line
 _MESSAGE_ID = re.compile("[A-Za-z0-9._-]+")
 
 
@@ -35,12 +40,12 @@ class BadHeader(ValueError):
         self.field = field
 
 
-def build(message: base.Outgoing, *, school_name: str, at: datetime) -> bytes:
+def build(message: base.Outgoing, *, school_name: str, at: datetime, eight_bit: bool = False) -> bytes:
     """Give the whole email with CRLF line ends, ready for DATA but for the dots.
 
     ``at`` becomes its Date. The Message-ID is made of our message id and the sender's domain, so that every attempt
-    carries the same. Raises :class:`BadHeader` for a line break or another control character in a header, or a bad
-    address.
+    carries the same. With ``eight_bit``, texts beyond ASCII are written as they are (RFC 6152). Raises
+    :class:`BadHeader` for a line break or another control character in a header, a bad address or file name.
     """
     sender, to = ascii_domain("From", message.sender), ascii_domain("To", message.to)
     lines = [
@@ -60,7 +65,7 @@ def build(message: base.Outgoing, *, school_name: str, at: datetime) -> bytes:
     for line in lines:
         if any(len(part) > _LONGEST_LINE for part in line.split("\r\n")):
             raise BadHeader(line.partition(":")[0], "A header of the email is too long.")
-    return "\r\n".join(lines).encode() + b"\r\n" + _content(message)
+    return "\r\n".join(lines).encode() + b"\r\n" + _content(message, eight_bit=eight_bit)
 
 
 def message_id(message: base.Outgoing) -> str:
@@ -157,34 +162,73 @@ def _refuse_controls(field: str, value: str) -> None:
         raise BadHeader(field, f"The {field} of the email has a line break or another control character in it.")
 
 
-def _content(message: base.Outgoing) -> bytes:
-    if not message.html:
-        return _part("plain", message.body)
-    # "=_" cannot come up in quoted-printable nor in base64, so that no body can hold the boundary.
-    boundary = b"=_" + hashlib.sha256(message.id.encode()).hexdigest()[:32].encode()
-    return b"".join(
-        (
-            b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n',
-            b"--" + boundary + b"\r\n" + _part("plain", message.body),
-            # The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1), not to the text.
-            b"\r\n--" + boundary + b"\r\n" + _part("html", message.html),
-            b"\r\n--" + boundary + b"--\r\n",
-        )
-    )
+def _content(message: base.Outgoing, *, eight_bit: bool) -> bytes:
+    words = _part("plain", message.body, eight_bit=eight_bit)
+    if message.html:
+        parts = [words, _part("html", message.html, eight_bit=eight_bit)]
+        words = _multipart("alternative", parts, boundary=_boundary(message, "alternative"))
+    if not message.attachments:
+        return words
+    files = [_file(attachment) for attachment in message.attachments]
+    return _multipart("mixed", [words, *files], boundary=_boundary(message, "mixed"))
 
 
-def _part(subtype: str, text: str) -> bytes:
+def _boundary(message: base.Outgoing, level: str) -> bytes:
+    # "=_" cannot come up in quoted-printable nor in base64; in an 8-bit text the rest cannot be guessed beforehand.
+    seed = f"{level} {message.id} {message.body}"
+    return b"=_" + hashlib.sha256(seed.encode()).hexdigest()[:32].encode()
+
+
+def _multipart(subtype: str, parts: Sequence[bytes], *, boundary: bytes) -> bytes:
+    head = f'Content-Type: multipart/{subtype};\r\n boundary="'.encode() + boundary + b'"\r\n\r\n'
+    # The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1), not to the part.
+    return head + b"".join(b"--" + boundary + b"\r\n" + part + b"\r\n" for part in parts) + b"--" + boundary + b"--\r\n"
+
+
+def _part(subtype: str, text: str, *, eight_bit: bool) -> bytes:
     """Give one text part with its headers. It always ends with a line end, as a text file does."""
     content = _LINE_END.sub("\r\n", text).encode()
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
     beyond_ascii = len(content) - len(content.decode("ascii", "ignore"))
+    if eight_bit and beyond_ascii and _fits_lines(content):
+        encoding, encoded = b"8bit", content
     # Quoted-printable triples every byte beyond ASCII, base64 adds a third to all: take the shorter one.
-    if beyond_ascii * 6 > len(content):
-        encoding = b"base64"
-        encoded = b"".join(binascii.b2a_base64(content[i : i + 57]) for i in range(0, len(content), 57))
-        encoded = encoded.replace(b"\n", b"\r\n")
+    elif beyond_ascii * 6 > len(content):
+        encoding, encoded = b"base64", _base64(content)
     else:
         encoding, encoded = b"quoted-printable", binascii.b2a_qp(content)
     head = f'Content-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: '.encode()
     return head + encoding + b"\r\n\r\n" + encoded
+
+
+def _fits_lines(content: bytes) -> bool:
+    """Whether it may go as it is: no NUL, and no line longer than RFC 5321 section 4.5.3.1.6 allows."""
+    return b"\0" not in content and all(len(line) <= _LONGEST_LINE for line in content.split(b"\r\n"))
+
+
+def _file(attachment: base.Attachment) -> bytes:
+    """Give one file with its headers."""
+    if not _CONTENT_TYPE.fullmatch(attachment.content_type):
+        raise BadHeader("Content-Type", f"{attachment.content_type!r} is no type of a file, such as application/pdf.")
+    _refuse_controls("Content-Disposition", attachment.name)
+    if not attachment.name or len(attachment.name.encode()) > _LONGEST_NAME or set(attachment.name) & set('/\\"'):
+        raise BadHeader(
+            "Content-Disposition", "The name of a file that goes along is empty, too long, or has / \\ in it."
+        )
+    lines = [
+        f"Content-Type: {attachment.content_type}",
+        "Content-Transfer-Encoding: base64",
+        f"Content-Disposition: attachment;\r\n {_file_name(attachment.name)}",
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + _base64(attachment.content)
+
+
+def _file_name(name: str) -> str:
+    """The name as a parameter: plain, or percent-encoded with its charset (RFC 2231 section 4)."""
+    return f'filename="{name}"' if _is_plain(name) else f"filename*=utf-8''{quote(name, safe='')}"
+
+
+def _base64(content: bytes) -> bytes:
+    lines = (binascii.b2a_base64(content[i : i + 57], newline=False) for i in range(0, len(content), 57))
+    return b"".join(line + b"\r\n" for line in lines)

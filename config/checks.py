@@ -114,6 +114,8 @@ def _check_mail(settings: Settings) -> Iterator[str]:
         yield "smtp.password is not set: smtp.username is, and a login needs both. Write it into the credential."
     if smtp.username and smtp.security == "none" and not values.is_loopback(smtp.host):
         yield "smtp.security is none: a login would cross the network in clear. Set it to starttls or tls."
+    if bool(smtp.dkim_selector) != bool(smtp.dkim_private_key.get_secret_value()):
+        yield "smtp.dkim_selector and smtp.dkim_private_key go together: set both to sign mail, or neither."
 
 
 def _check_senders(settings: Settings) -> Iterator[str]:

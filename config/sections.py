@@ -153,6 +153,18 @@ class Smtp(values.Section):
         description="Domain of the envelope sender bounce+ID@…, where a mailbox takes those; "
         "empty: bounces go to from_address",
     )
+    dkim_selector: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?$",
+        description="Name under which DNS has the public key that mail is signed with (DKIM); "
+        "empty: the mail server signs, or nobody",
+    )
+    dkim_private_key: SecretStr = Field(
+        default=_NO_SECRET, description="The private RSA key for that, PEM: openssl genrsa -out dkim.pem 2048"
+    )
+    dkim_domain: values.HostName = Field(
+        default="", description="Domain that signs; empty: the domain of from_address"
+    )
     messages_per_second: float = Field(
         default=10.0, gt=0, le=10_000, description="Mails a second that the server allows"
     )

@@ -19,7 +19,7 @@ import structlog
 from sqlmodel import col, select
 
 from channels.base import Medium, Outgoing
-from gateway import context, intake, notices, outbox, outgoing, sender, sweeping, systemd
+from gateway import attachments, context, intake, notices, outbox, outgoing, sender, sweeping, systemd
 from gateway.models import Audit, Conversation, Message, MessageState, Sender
 from gateway.models.types import core
 from scheduler.ticker import Ticker
@@ -165,6 +165,7 @@ class Daemon:
         gateway = self.gateway
         async with gateway.database.read() as session:
             known = list(await session.scalars(select(Sender).where(col(Sender.active)).order_by(col(Sender.id))))
+        files = attachments.Files(gateway.database, school=gateway.settings.school.short_name, now=gateway.now)
         return [
             sender.Lane(
                 row.id,
@@ -176,6 +177,7 @@ class Daemon:
                 outgoing=self._outgoing,
                 worker=self._worker,
                 now=gateway.now,
+                attachments=files.of,
             )
             for row in known
             if row.id is not None and row.channel in gateway.channels

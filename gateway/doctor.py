@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel import col, select
 
-from channels.base import Callbacks, Channel, Medium, Misconfigured
+from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured
 from gateway import audit, context, errors, migrate
 from gateway.models import ApiToken, Audit, Sender
 from templates import translations
@@ -180,6 +180,10 @@ async def _channels(gateway: context.Gateway) -> AsyncIterator[Finding]:
         )
     for name, channel in gateway.channels.items():
         yield await _channel(name, channel)
+        if isinstance(channel, Advises) and not gateway.settings.practice.enabled:
+            for advice in await channel.advise():
+                state: State = "bad" if advice.severe else "warn" if advice.cure else "ok"
+                yield Finding(name, state, advice.sentence, advice.cure)
 
 
 async def _channel(name: str, channel: Channel) -> Finding:

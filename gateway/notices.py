@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
-from gateway import audience, audit, context, errors, firing, outbox, planner, submission, wording
+from channels.base import Attachment
+from gateway import attachments, audience, audit, context, errors, firing, outbox, planner, submission, wording
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
@@ -48,14 +49,22 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     return Preview(definition, chosen, rows, fire_at)
 
 
-async def submit(session: Session, gateway: context.Gateway, definition: model.Definition, *, author: str) -> Notice:
-    """Take a definition in. It is planned when it is due, at once if it names no time.
+async def submit(
+    session: Session,
+    gateway: context.Gateway,
+    definition: model.Definition,
+    *,
+    author: str,
+    files: Sequence[Attachment] = (),
+) -> Notice:
+    """Take a definition in, with the ``files`` that it names. It is planned when it is due, at once without a time.
 
     Raises :class:`errors.BadDefinition` when it cannot be planned today, :class:`errors.Conflict` for a key in use.
     """
     taken = f"A notice “{definition.key}” has been sent or scheduled already. Give this one another key."
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
         raise errors.Conflict(taken)
+    attachments.check(definition.attachments, files)
     fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
     seen = await preview(session, gateway, definition)
     submission.check_audience(seen.audience)
@@ -78,6 +87,8 @@ async def submit(session: Session, gateway: context.Gateway, definition: model.D
         async with session.begin_nested():
             notice.event_id = await _event(session, gateway, definition)
             session.add(notice)
+            await session.flush()
+            await attachments.keep(session, notice.id, files)
     except IntegrityError:  # somebody took the key between our look and now
         raise errors.Conflict(taken) from None
     facts = {"key": definition.key, "purpose": definition.purpose, "state": notice.state, "at": notice.next_fire_at}

@@ -7,8 +7,9 @@ while the last commit was being written goes into the next one.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
-from channels.base import Channel, Outcome, Outgoing, Reason, SendResult
+from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
 from gateway import audit, outbox, retry
 from gateway.database import Database
 from gateway.metrics import Metrics
@@ -55,12 +56,13 @@ class Lane:
         outgoing: Callable[[Mapping[str, Any]], Outgoing],
         worker: str,
         now: Callable[[], datetime],
+        attachments: Callable[[Mapping[str, Any]], Awaitable[tuple[Attachment, ...]]] | None = None,
     ):
         self.sender_id = sender_id
         self.channel = channel
         self.last_turn = now()
         self._database, self._log, self._rules, self._metrics = database, log, rules, metrics
-        self._outgoing, self._worker, self._now = outgoing, worker, now
+        self._outgoing, self._attachments, self._worker, self._now = outgoing, attachments, worker, now
         self._calls: set[asyncio.Task[None]] = set()
         self._results: list[outbox.Sent] = []
         self._changed = asyncio.Event()  # a call ended, a message was planned, or it is time to stop
@@ -152,6 +154,13 @@ class Lane:
         except Exception:  # a bug of ours, but nothing has left: another try would end in the same way
             logger.exception("lane.not_built", message=message["id"])
             return SendResult(Outcome.REFUSED, reason=Reason.OTHER, text="Handbell itself could not make this message.")
+        try:
+            files = await self._attachments(message) if self._attachments else ()
+        except Exception:  # the database is away; nothing has left
+            logger.exception("lane.files_not_read", message=message["id"])
+            return SendResult(Outcome.RETRY, reason=Reason.TEMPORARY, text="The files of this email could not be read.")
+        if files:
+            ready = dataclasses.replace(ready, attachments=files)
         try:
             async with asyncio.timeout(self._rules.lease.total_seconds()):
                 return await self.channel.send(ready)

@@ -21,6 +21,7 @@ import structlog
 from sqlmodel import col, select
 
 from channels.base import Channel, Medium, Misconfigured
+from channels.email_dkim import Signer
 from channels.email_smtp import SmtpEmail, SmtpServer
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
@@ -121,7 +122,17 @@ def _mail_server(settings: Settings) -> SmtpServer:
         deadline=settings.sending.call_s,
         bounce_domain=smtp.bounce_domain,
         school_name=smtp.from_name or settings.school.name,
+        from_address=smtp.from_address,
+        dkim=_signer(settings),
     )
+
+
+def _signer(settings: Settings) -> Signer | None:
+    smtp = settings.smtp
+    if not smtp.dkim_selector:
+        return None
+    domain = smtp.dkim_domain or smtp.from_address.rpartition("@")[2]
+    return Signer(domain, smtp.dkim_selector, smtp.dkim_private_key.get_secret_value())
 
 
 def wanted_senders(settings: Settings) -> list[senders.Wanted]:

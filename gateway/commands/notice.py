@@ -54,11 +54,15 @@ def check(
 
 def _read(file: Path, *, now: datetime, timezone: ZoneInfo) -> Definition:
     """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
-    from gateway import submission
+    from gateway import attachments, submission
     from gateway.definitions import reading
 
     definition = reading.read_file(file)
     problems = submission.examine(definition, now=now, timezone=timezone)
+    try:
+        attachments.read(file, definition.attachments)
+    except errors.BadDefinition as error:
+        problems += error.problems
     if problems:
         raise errors.BadDefinition(reading.locate(problems, file))
     return definition
@@ -101,16 +105,17 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
 
     It goes when it is due, at once if it names no time, or waits for approval where it asks for that.
     """
-    from gateway import notices
+    from gateway import attachments, notices
     from gateway.definitions import reading
 
     reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
         definition = _read(file, now=gateway.now(), timezone=gateway.timezone)
+        files = attachments.read(file, definition.attachments)
         try:
             async with gateway.database.write() as session:
-                notice = await notices.submit(session, gateway, definition, author=author)
+                notice = await notices.submit(session, gateway, definition, author=author, files=files)
         except errors.BadDefinition as error:
             raise errors.BadDefinition(reading.locate(error.problems, file)) from None
         if json:

@@ -219,6 +219,7 @@ class EventDetails(Part):
     starts: WallTime = Field(description="When it begins")
     ends: WallTime | None = Field(default=None, description="When it ends")
     place: str = Field(default="", description="Where it is")
+    calendar_file: bool = Field(default=True, description="Whether emails bring a file for the family's calendar")
 
 
 class Definition(Part):
@@ -239,6 +240,9 @@ class Definition(Part):
     until: Literal["delivered", "answered"] | None = Field(
         default=None, description="What stops the ladder for a contact"
     )
+    attachments: list[str] = Field(
+        default=[], description="Files that go along with emails, by name; they lie beside the definition"
+    )
     schedule: Schedule = Field(default=Schedule(), description="When")
     valid: Validity = Field(default=Validity(), description="How long it is worth saying")
     replies: Replies = Field(default=Replies(), description="Answers expected")
@@ -256,6 +260,8 @@ class Definition(Part):
             raise ValueError('kind = "event" and an [event] table go together')
         if bool(self.media) == bool(self.ladder):
             raise ValueError("give either “media” (all at once) or [[ladder]] steps")
+        if self.attachments and not any(Medium.EMAIL in step.media for step in self.steps):
+            raise ValueError("“attachments” go along with emails only: add email to the media, or take them out")
         return self
 
     @property

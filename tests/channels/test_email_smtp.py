@@ -142,7 +142,8 @@ async def test_envelope_and_reference(opened: Opener, smtp_port: int, smtp_sink:
     assert result == base.SendResult(base.Outcome.ACCEPTED, ref="<01JMAIL@school.example>")
     channel = await opened(smtp_port, return_path="post@trust.example", local_hostname="gateway.school.example")
     await channel.send(MAIL)
-    assert [line for line in smtp_sink.commands if line.startswith(("EHLO", "MAIL", "RCPT"))] == [
+    said = [line.split(" BODY=")[0] for line in smtp_sink.commands]
+    assert [line for line in said if line.startswith(("EHLO", "MAIL", "RCPT"))] == [
         "EHLO localhost",
         "MAIL FROM:<office@school.example>",
         "RCPT TO:<parent@example.com>",
