@@ -6,9 +6,10 @@ import codecs
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from gateway.errors import BadInput, Problem
 from gateway.importing import headings
@@ -65,17 +66,16 @@ def look(path: Path, *, known: headings.Aliases, encoding: str | None = None) ->
     """
     try:
         size, digest = path.stat().st_size, hashlib.sha256()
+        encoding = proved(lambda: path.open("rb"), file=path.name, encoding=encoding)
         with path.open("rb") as raw:
-            encoding = encoding or _encoding(path, raw.read(4096))
-        for chunk in _chunks(path):
-            digest.update(chunk)
-        encoding = _proved(path, encoding)
+            for chunk in _chunks(raw):
+                digest.update(chunk)
         line, words = _first_line(path, encoding)
     except FileNotFoundError as error:
-        raise _bad(path, "There is no such file.", "Check its name and folder.") from error
+        raise _bad(path.name, "There is no such file.", "Check its name and folder.") from error
     except OSError as error:
         raise _bad(
-            path, "The file cannot be opened.", "Close it in other programs and check who may read it."
+            path.name, "The file cannot be opened.", "Close it in other programs and check who may read it."
         ) from error
     delimiter = _delimiter(words, known)
     # Read as a row, not as a line: a heading may have a line break in it.
@@ -94,7 +94,7 @@ def _rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[tuple[int, l
                     yield line, cells, raw.tell()
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise _bad(path, *_broken(error), line=line) from error
+            raise _bad(path.name, *_broken(error), line=line) from error
 
 
 def _broken(error: csv.Error) -> tuple[str, str]:
@@ -107,31 +107,39 @@ def _broken(error: csv.Error) -> tuple[str, str]:
     return "A quotation mark in this row is never closed, or stands amid a cell.", CURE
 
 
-def _encoding(path: Path, start: bytes) -> str:
-    if not start.strip():
-        raise _bad(path, "The file is empty.")
-    for magic, name in NOT_TEXT:
-        if start.startswith(magic):
-            raise _bad(path, f"This is {name}, whatever its name says.")
-    return next((encoding for bom, encoding in BOMS if start.startswith(bom)), "utf-8")
+def proved(opened: Callable[[], IO[bytes]], *, file: str, encoding: str | None = None) -> str:
+    """The encoding under which the whole of a file can be read: what is said, else what its first bytes say.
 
-
-def _proved(path: Path, encoding: str) -> str:
-    """Decode the whole file once. What is not UTF-8 is cp1252, as Excel for Windows writes it in Britain."""
+    What is not UTF-8 is cp1252, as Excel for Windows writes it in Britain. Raises :class:`BadInput`, with ``file`` as
+    its place, for what is empty or no text.
+    """
+    if encoding is None:
+        with opened() as raw:
+            encoding = _guessed(raw.read(4096), file=file)
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError as error:
-        raise _bad(path, f"“{encoding}” is not an encoding.", "Use utf-8 or cp1252.") from error
+        raise _bad(file, f"“{encoding}” is not an encoding.", "Use utf-8 or cp1252.") from error
     try:
-        for chunk in _chunks(path):
-            if "\0" in decoder.decode(chunk):
-                raise _bad(path, "This is not a text file.")
+        with opened() as raw:
+            for chunk in _chunks(raw):
+                if "\0" in decoder.decode(chunk):
+                    raise _bad(file, "This is not a text file.")
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         if encoding == "utf-8":
-            return _proved(path, "cp1252")
-        raise _bad(path, "The letters in this file cannot be read.") from error
+            return proved(opened, file=file, encoding="cp1252")
+        raise _bad(file, "The letters in this file cannot be read.") from error
     return encoding
+
+
+def _guessed(start: bytes, *, file: str) -> str:
+    if not start.strip():
+        raise _bad(file, "The file is empty.")
+    for magic, name in NOT_TEXT:
+        if start.startswith(magic):
+            raise _bad(file, f"This is {name}, whatever its name says.")
+    return next((encoding for bom, encoding in BOMS if start.startswith(bom)), "utf-8")
 
 
 def _first_line(path: Path, encoding: str) -> tuple[int, str]:
@@ -140,7 +148,7 @@ def _first_line(path: Path, encoding: str) -> tuple[int, str]:
         for number, line in enumerate(text, start=1):
             if line.strip(' \t\r\n,;|"') and not line.lower().startswith("sep="):
                 return number, line.rstrip("\n")
-    raise _bad(path, "The file is empty.")
+    raise _bad(path.name, "The file is empty.")
 
 
 def _delimiter(line: str, known: headings.Aliases) -> str:
@@ -156,11 +164,10 @@ def _delimiter(line: str, known: headings.Aliases) -> str:
     return max(DELIMITERS, key=understood)
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as raw:
-        while chunk := raw.read(1 << 16):
-            yield chunk
+def _chunks(raw: IO[bytes]) -> Iterator[bytes]:
+    while chunk := raw.read(1 << 16):
+        yield chunk
 
 
-def _bad(path: Path, what: str, cure: str = CURE, *, line: int = 0) -> BadInput:
-    return BadInput([Problem(what, cure, path.name, line)])
+def _bad(file: str, what: str, cure: str = CURE, *, line: int = 0) -> BadInput:
+    return BadInput([Problem(what, cure, file, line)])
