@@ -94,10 +94,10 @@ def _rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[tuple[int, l
                     yield line, cells, raw.tell()
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise _bad(path.name, *_broken(error), line=line) from error
+            raise _bad(path.name, *broken(error), line=line) from error
 
 
-def _broken(error: csv.Error) -> tuple[str, str]:
+def broken(error: csv.Error) -> tuple[str, str]:
     """What is wrong with a row and its cure. The csv module tells its errors apart by their words only."""
     if "field larger" in str(error):
         return (
