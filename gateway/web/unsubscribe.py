@@ -1,14 +1,17 @@
 """The page behind the unsubscribe link of an email, and the one-click address of mail providers (RFC 8058).
 
-A GET never acts: security gateways follow every link of a mail. A POST acts at once, whatever its body says: providers
-send ``List-Unsubscribe=One-Click``, our own button sends nothing; the proof is the signed address, not the body. No
-cookie, no login, no redirect (RFC 8058 §3.1).
+A GET never acts: security gateways follow every link of a mail. A POST acts at once if it says
+``List-Unsubscribe=One-Click``, as a form or as parts (RFC 8058 §3.2, §8.2): mail providers send that, and our own
+button; without these words it is no more than a look. No cookie, no login, no redirect (§3.1).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email import policy
+from email.parser import BytesParser
 from importlib import resources
+from urllib.parse import parse_qsl
 
 import jinja2
 import structlog
@@ -27,6 +30,7 @@ from templates import phrases
 logger = structlog.get_logger()
 
 _LARGEST_BODY = 4096
+_WISH = ("List-Unsubscribe", "One-Click")  #: RFC 8058 section 3.2
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
@@ -64,10 +68,12 @@ class Pages:
 
     async def stop(self, request: Request) -> Response:
         """Write down that this address wants no more mail that it may decline. Again and again is as good as once."""
-        await request.body()
+        wished = _one_click(request.headers.get("content-type", ""), await request.body())
         message = await _message(request)
         if message is None:
             return self._show(request, "expired", None)
+        if not wished:
+            return self._show(request, "ask", message)
         try:
             await _opt_out(site.of(request).gateway, message)
         except IntegrityError:  # the same wish came twice at once, and the other was faster
@@ -85,6 +91,19 @@ class Pages:
             media_type="text/html",
             headers={"Content-Security-Policy": _POLICY, "X-Robots-Tag": "noindex"},
         )
+
+
+def _one_click(content_type: str, body: bytes) -> bool:
+    """Whether a body says ``List-Unsubscribe=One-Click``, as a form or as parts."""
+    if content_type.lower().startswith("multipart/form-data"):
+        head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace")
+        parts = BytesParser(policy=policy.HTTP).parsebytes(head + body).walk()
+        found = {str(part.get_param("name", header="content-disposition")): part.get_payload() for part in parts}
+        return str(found.get(_WISH[0], "")).strip() == _WISH[1]
+    try:
+        return _WISH in parse_qsl(body.decode("ascii"))
+    except ValueError:
+        return False
 
 
 async def _message(request: Request) -> Message | None:

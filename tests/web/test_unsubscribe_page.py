@@ -92,12 +92,33 @@ async def test_one_click_acts_at_once_and_as_often_as_it_comes(running: Running,
 
 
 async def test_the_button_and_a_multipart_body_act_too(running: Running, link: str, family: Family) -> None:
-    assert (await running.ask("POST", link)).status == 200
+    page = (await running.ask("GET", link)).text
+    button = dict(re.findall(r'<input type="hidden" name="(.+?)" value="(.+?)">', page))
+    assert (await running.ask("POST", link, data=button)).status == 200
     await add_email(running, family, id="01more", address="other@example.com", slot="more")
     with_parts = {"Content-Type": "multipart/form-data; boundary=x"}
     body = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
     assert (await running.ask("POST", path_of(running, "01more"), data=body, headers=with_parts)).status == 200
     assert [stop.address for stop in await opt_outs(running)] == ["ewa@example.com", "other@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", "application/x-www-form-urlencoded"),
+        (b"List-Unsubscribe=", "application/x-www-form-urlencoded"),
+        (b"one=two", "application/x-www-form-urlencoded"),
+        (b"\xff\xfe", "application/x-www-form-urlencoded"),
+        (b"&" * 4000, "application/x-www-form-urlencoded"),
+        (b"--x\r\n\r\nOne-Click\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"no parts at all", "multipart/form-data"),
+        (b'{"List-Unsubscribe": "One-Click"}', "application/json"),
+    ],
+)
+async def test_a_post_without_the_words_only_looks(running: Running, link: str, body: bytes, content_type: str) -> None:
+    answer = await running.ask("POST", link, data=body, headers={"Content-Type": content_type})
+    assert (answer.status, "<form" in answer.text) == (200, True)
+    assert await opt_outs(running) == []
 
 
 async def test_many_at_once_are_one(running: Running, link: str) -> None:
