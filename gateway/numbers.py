@@ -1,15 +1,16 @@
-"""Telephone numbers as people write them in a cell, made into E.164, or refused with a cure.
+"""One telephone number as people write it, made into E.164, or refused with a cure.
 
-Refusing is safe, guessing is not: a wrong guess tells a stranger about a child. So one cell holds one number, and what
-cannot be read gives a :class:`~gateway.errors.Problem` that never quotes the number.
+Refusing is safe, guessing is not: a wrong guess tells a stranger about a child. So no digit is ever added, left out or
+changed but those that say *from abroad* or *within the country*, and what cannot be read gives a
+:class:`~gateway.errors.Problem` that never quotes the number. Cells of several numbers and notes:
+:mod:`gateway.phone_cells`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import phonenumbers
@@ -37,47 +38,70 @@ LINE_TYPES = {
 }
 
 HOME = "GB"
+HOME_CODE = 44
 DEAR = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST})
 
-MOST_DIGITS = 15  #: of an international number (ITU-T E.164 §6.2.1)
 SHORTEST_HOME = 10  #: fewer digits than any number in the United Kingdom has
+FULL_HOME = 10  #: digits of nearly every number in the United Kingdom, without its 0
 
-_DIGITS = re.compile(r"[+(]*\d(?:[\s().\-]*\d)*")
-_EXCEL_FLOAT = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
-_EXCEL_TEXT = re.compile(r'="(.*)"')
+_WRITTEN = re.compile(r"[+(]*\d(?:[\s().\-]*\d)*\)?")
 _TRUNK_SLIP = re.compile(r"(?:\+|00)?0*(?:44)?0*")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number that can be called. ``label`` is the note that stood beside it in the cell, such as ``mum work``."""
+    """A number that can be called. ``label`` is the note that stood beside it in the cell, such as ``mum work``.
+
+    ``plain`` when it stood there with all that belongs to it: with its 0 or its country code, and of full length.
+    """
 
     e164: str
     line_type: LineType
     label: str = ""
+    plain: bool = field(default=True, compare=False)
+
+    @property
+    def sms(self) -> bool:
+        """Whether it may be texted. Texts to landlines are read aloud, to whoever picks up."""
+        return self.line_type is LineType.MOBILE
 
 
-def read(raw: str, *, region: str = HOME) -> Number | Problem:
-    """Read one cell; ``region`` is where a number without a country code belongs (ISO 3166).
+def read(written: str, *, region: str = HOME) -> Number | Problem:
+    """Read one number, written with spaces, brackets, dots and dashes but without a note.
 
-    Gives a problem for what is no number, no complete number, more than one number, or costs the school dearly
-    (premium and shared-cost rates).
+    ``region`` is where a number without a country code belongs (ISO 3166). Gives a problem for what is no number, no
+    complete number, or costs the school dearly (premium and shared-cost rates).
     """
-    text = _plain(raw)
-    if _EXCEL_FLOAT.fullmatch(text):
-        return Problem(
-            "A spreadsheet has shortened this telephone number and lost its digits.",
-            "Format the column as text in the export, or export again without opening the file in Excel.",
-        )
-    digits = _DIGITS.findall(text)
-    if not digits:
-        return Problem("There is no telephone number in this cell.", "Write one number, or leave the cell empty.")
-    note = text.replace(digits[0], " ", 1)
-    if _holds_several(digits, note):
-        return Problem(
-            "There is more than one telephone number in this cell.", "Put each number into a column of its own."
-        )
-    return _understand(digits[0], label=_tidy(note), region=region)
+    digits = written.strip()
+    if not _WRITTEN.fullmatch(digits):
+        return Problem("There is no telephone number here.", "Write one number, with digits only.")
+    if region == HOME and (plain := _plain_home(digits)):
+        return _unless_filler(Number(*plain))
+    last = None
+    bare = re.sub(r"\D", "", digits)
+    for candidate in _candidates(digits):
+        try:
+            number = phonenumbers.parse(candidate, region)
+        except phonenumbers.NumberParseException:
+            continue
+        national = phonenumbers.national_significant_number(number)
+        if not bare.endswith(national):
+            continue  # some countries' rules for numbers from abroad would put a digit in
+        kind = phonenumbers.number_type(number)
+        if kind in DEAR:
+            return Problem(
+                "This is a premium or shared-cost number, and calling it would cost the school dearly.",
+                "Ask the contact for an ordinary number.",
+            )
+        e164 = f"+{number.country_code}{national}"
+        line_type = next((line_type for pattern, line_type in DRAMA if pattern.fullmatch(e164)), None)
+        if line_type or kind != PhoneNumberType.UNKNOWN:
+            line_type = line_type or LINE_TYPES.get(kind, LineType.OTHER)
+            whole = number.country_code != HOME_CODE or len(national) == FULL_HOME
+            begun = bare != national or digits.lstrip("(").startswith("+")
+            return _unless_filler(Number(e164, line_type, plain=whole and begun))
+        last = last or number
+    return _refuse(digits, last, region)
 
 
 def is_phone(address: str) -> bool:
@@ -90,50 +114,13 @@ def masked(e164: str) -> str:
     return f"…{e164[-3:]}"
 
 
-def _plain(raw: str) -> str:
-    """Undo what spreadsheets and copying put around a number: invisible marks, quotes, long dashes, ``.0``."""
-    if not raw.isascii():
-        raw = unicodedata.normalize("NFKC", raw)
-        raw = "".join(" " if c.isspace() else c for c in raw if unicodedata.category(c) != "Cf")
-    text = raw.strip()
-    if wrapped := _EXCEL_TEXT.fullmatch(text):
-        text = wrapped[1]
-    text = re.sub(r"[‐-―−]", "-", text.lstrip("'").removeprefix("tel:"))
-    return re.sub(r"^(\d+)\.0+$", r"\1", text)
-
-
-def _holds_several(digits: list[str], note: str) -> bool:
-    if _count(digits[0]) > MOST_DIGITS:
-        return True
-    # «after 6pm» and «ext 12» are notes; a run of digits without a word, or a long one, is another number.
-    others = digits[1:]
-    wordless = not any(c.isalpha() for c in note)
-    return any(wordless or _count(other) > 4 for other in others)
-
-
-def _understand(digits: str, *, label: str, region: str) -> Number | Problem:
-    if region == HOME and (plain := _plain_home(digits)):
-        return Number(plain[0], plain[1], label)
-    last = None
-    for candidate in _candidates(digits):
-        try:
-            number = phonenumbers.parse(candidate, region)
-        except phonenumbers.NumberParseException:
-            continue
-        e164 = f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
-        for pattern, line_type in DRAMA:
-            if pattern.fullmatch(e164):
-                return Number(e164, line_type, label)
-        kind = phonenumbers.number_type(number)
-        if kind in DEAR:
-            return Problem(
-                "This is a premium or shared-cost number, and calling it would cost the school dearly.",
-                "Ask the contact for an ordinary number.",
-            )
-        if kind != PhoneNumberType.UNKNOWN:
-            return Number(e164, LINE_TYPES.get(kind, LineType.OTHER), label)
-        last = last or number
-    return _refuse(digits, last, region)
+def _unless_filler(number: Number) -> Number | Problem:
+    """Refuse one digit over and over: typed to fill a field, and somebody's all the same."""
+    if len(set(number.e164[3:])) == 1:
+        return Problem(
+            "This is one digit over and over, as typed to fill a field.", "Ask the contact for the number, or empty it."
+        )
+    return number
 
 
 def _plain_home(digits: str) -> tuple[str, LineType] | None:
@@ -192,8 +179,3 @@ def _refuse(digits: str, number: PhoneNumber | None, region: str) -> Problem:
 
 def _count(digits: str) -> int:
     return sum(c.isdigit() for c in digits)
-
-
-def _tidy(note: str) -> str:
-    note = re.sub(r"\s+", " ", note).strip(" ()[]-–:;,./|")
-    return note if any(c.isalnum() for c in note) else ""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from gateway import addresses, upn
+from gateway import addresses, phone_notes, upn
 from gateway.errors import Problem
 from gateway.importing import bars, cells
 from gateway.importing.headings import Kind, Layout
 from gateway.importing.rows import Row, Values
 from gateway.models.types import LineType, PointKind
+from gateway.numbers import Number
 
 #: Columns of telephones in the order of preference, with the label of a number that carries no note.
 PHONES = (("contact.mobile", ""), ("contact.phone", ""), ("contact.home_phone", "home"), ("contact.work_phone", "work"))
+
+#: Where a note puts a number among those columns.
+PLACES = {"mobile": 0, "home": 2, "work": 3}
 
 MADE_UP = "auto-"  #: what the keys begin with that we make for contacts without an id
 
 ROW_OUT = "The row was left out."
 POINT_OUT = "The contact was taken without it."
+NUMBERS_OUT = "The other number in the cell was taken."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +145,8 @@ def _link(row: Row) -> Values:
 
 def _points(row: Row) -> tuple[list[Point], bool]:
     """The telephones and mailboxes, each once, and whether one could not be read."""
-    phones, mailboxes, unsure = dict[str, Point](), dict[str, Point](), False
-    for name, label in PHONES:
-        for raw in row.every(name):
-            number = row.number(raw)
-            if isinstance(number, Problem):
-                row.wrong(name, number, note=POINT_OUT)
-                unsure = True
-            elif number.e164 not in phones:
-                rank = len(phones) + 1
-                point = Point(PointKind.PHONE, number.e164, number.line_type, number.label or label, rank)
-                phones[number.e164] = point
+    phones, unsure = _phones(row)
+    mailboxes = dict[str, Point]()
     for raw in _mailboxes(row):
         address = addresses.read(raw)
         if isinstance(address, Problem):
@@ -158,7 +154,28 @@ def _points(row: Row) -> tuple[list[Point], bool]:
             unsure = True
         elif address not in mailboxes:
             mailboxes[address] = Point(PointKind.EMAIL, address, LineType.NONE, "", len(mailboxes) + 1)
-    return [*phones.values(), *mailboxes.values()], unsure
+    return [*phones, *mailboxes.values()], unsure
+
+
+def _phones(row: Row) -> tuple[list[Point], bool]:
+    """The telephones as they come. A note such as ``H`` or ``work`` ranks a number as the column of that name would."""
+    found, unsure = dict[str, tuple[int, Number]](), False
+    for column, (name, label) in enumerate(PHONES):
+        for raw in row.every(name):
+            cell = row.phones(raw)
+            for problem in cell.problems:
+                row.wrong(name, problem, note=NUMBERS_OUT if cell.numbers else POINT_OUT)
+                unsure = True
+            for number in cell.numbers:
+                said = phone_notes.place(number.label)
+                at = PLACES[said] if said else column
+                found.setdefault(number.e164, (at, replace(number, label=number.label or label)))
+    ranked = sorted(found, key=lambda e164: found[e164][0])
+    ranks = {e164: rank for rank, e164 in enumerate(ranked, start=1)}
+    points = [
+        Point(PointKind.PHONE, e164, number.line_type, number.label, ranks[e164]) for e164, (_, number) in found.items()
+    ]
+    return points, unsure
 
 
 def _mailboxes(row: Row) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from gateway import numbers
+from gateway import phone_cells
 from gateway.errors import Problem
 from gateway.importing import cells, letters
 from gateway.importing.headings import Layout
@@ -32,7 +32,7 @@ class Row:
         self.line, self.cells = 0, list[str]()
         self.damaged = 0
         # Brothers and sisters have the same parents: most numbers and languages come by more than once.
-        self.number = lru_cache(maxsize=4096)(numbers.read)
+        self.phones = lru_cache(maxsize=4096)(phone_cells.read)
         self.language = lru_cache(maxsize=512)(languages.match)
 
     def turn(self, line: int, cells: list[str]) -> bool:
