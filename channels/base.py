@@ -369,7 +369,7 @@ class Polled(Protocol):
         """Read a stream, page by page: everything that reached the provider after ``since``, and some of before."""
         ...
 
-    def follow(self, pending: Sequence[Pending]) -> AsyncGenerator[Sequence[Receipt], None]:
+    def follow(self, pending: Sequence[Pending], *, now: datetime) -> AsyncGenerator[Sequence[Receipt], None]:
         """Give the provider's present word about these messages; nothing about those it does not know."""
         ...
 

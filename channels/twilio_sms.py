@@ -122,9 +122,11 @@ class TwilioSms:
 
         return twilio_polling.look(first, read, since, now=now)
 
-    def follow(self, pending: Sequence[base.Pending]) -> AsyncGenerator[Sequence[base.Receipt], None]:
+    def follow(self, pending: Sequence[base.Pending], *, now: datetime) -> AsyncGenerator[Sequence[base.Receipt], None]:
         """What became of our texts; raises :class:`base.CouldNotLook`."""
-        return twilio_polling.follow(lambda: self._api.client.messages, _listed_receipt, pending)
+        return twilio_polling.follow(
+            lambda: self._api.client.messages, lambda record: _listed_receipt(record, now), pending
+        )
 
 
 def _can_be_answered(sender: str) -> bool:
@@ -170,7 +172,7 @@ def _receipt(request: base.HookRequest) -> base.Receipt:
     )
 
 
-def _listed_receipt(record: MessageInstance) -> base.Receipt:
+def _listed_receipt(record: MessageInstance, now: datetime) -> base.Receipt:
     """The same word as the status callback's, with the same event id, from Twilio's list."""
     status, code = str(record.status or ""), str(record.error_code or "")
     state, reason = _meaning(status, code)
@@ -179,7 +181,7 @@ def _listed_receipt(record: MessageInstance) -> base.Receipt:
         ref=record.sid or "",
         state=state,
         event_id=f"{record.sid}:{status}",
-        at=record.date_updated or record.date_created,
+        at=min(record.date_updated or record.date_created or now, now),
         reason=reason,
         code=code,
         raw={"sid": record.sid or "", "status": status, "error_code": code},

@@ -158,9 +158,11 @@ class TwilioVoice:
         """Not asked for, as there are no streams."""
         raise ValueError(f"There is no stream {stream!r} of calls.")
 
-    def follow(self, pending: Sequence[base.Pending]) -> AsyncGenerator[Sequence[base.Receipt], None]:
+    def follow(self, pending: Sequence[base.Pending], *, now: datetime) -> AsyncGenerator[Sequence[base.Receipt], None]:
         """What became of our calls; raises :class:`base.CouldNotLook`."""
-        return twilio_polling.follow(lambda: self._api.client.calls, _listed_status, pending)
+        return twilio_polling.follow(
+            lambda: self._api.client.calls, lambda record: _listed_status(record, now), pending
+        )
 
 
 def _next_words(
@@ -240,7 +242,7 @@ def _status(request: base.HookRequest) -> base.Receipt:
     )
 
 
-def _listed_status(record: CallInstance) -> base.Receipt:
+def _listed_status(record: CallInstance, now: datetime) -> base.Receipt:
     """The same word as the status callback's, with the same event id, from Twilio's list.
 
     A call that could not be called back about has spoken the school's name and number, and nobody could press a key:
@@ -253,7 +255,7 @@ def _listed_status(record: CallInstance) -> base.Receipt:
         ref=record.sid or "",
         state=state,
         event_id=f"{record.sid}:{status}",
-        at=record.end_time or record.date_updated or record.date_created,
+        at=min(record.end_time or record.date_updated or record.date_created or now, now),
         reason=reason,
         hung_up=status == COMPLETED,
         raw={"sid": record.sid or "", "status": status, "answered_by": heard},

@@ -147,8 +147,11 @@ def _doubt_sender(address: str) -> Iterator[str]:
 
 def _doubt_reach(settings: Settings) -> Iterator[str]:
     twilio = settings.twilio
-    if (twilio.sms_senders or twilio.voice_senders) and not settings.web.public_base_url:
-        yield "web.public_base_url is not set: no receipts, and no answers by text, will come back."
+    if (twilio.sms_senders or twilio.voice_senders) and not settings.web.public_base_url and twilio.poll == "never":
+        yield (
+            "web.public_base_url is not set and twilio.poll is never: no receipts, and no answers by text, will come"
+            " back. Set twilio.poll to auto."
+        )
     if twilio.voice_senders and not settings.web.public_base_url:
         yield "web.public_base_url is not set: key presses in calls cannot reach this machine."
 

@@ -14,6 +14,8 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from config import values
 
 _NO_SECRET = SecretStr("")
+#: Pauses between two looks at Twilio's lists, in seconds: where they are the only way in, and where webhooks are.
+_POLL_S, _CATCH_UP_S = 30.0, 900.0
 
 
 class School(values.Section):
@@ -70,7 +72,7 @@ class Web(values.Section):
     port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on")
     public_base_url: values.WebAddress = Field(
         default="",
-        description="How providers and families reach this machine, https://…; empty: nothing comes back",
+        description="How providers and families reach this machine, https://…; empty: they cannot, see twilio.poll",
     )
     max_body_bytes: int = Field(
         default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
@@ -128,12 +130,34 @@ class Twilio(values.Section):
     )
     connect_timeout_s: float = Field(default=5.0, gt=0, le=60, description="Patience for a connection, in seconds")
     read_timeout_s: float = Field(default=15.0, gt=0, le=120, description="Patience for an answer, in seconds")
+    poll: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description="Whether we ask Twilio for texts and receipts. auto: often where web.public_base_url is empty, as "
+        "nothing comes back otherwise, else now and then, to catch what a webhook missed; always: often; never: not",
+    )
+    poll_every_s: float | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Pause between two looks, in seconds: the delay of answers and receipts where nothing else brings "
+        "them. Not set: 30, or 900 where it is only to catch what was missed",
+    )
     # No DetectMessageEnd: Twilio listens beside the call, which never waits for a beep, so it would only report later.
     answering_machine_detection: Literal["off", "enable"] = Field(
         default="off",
         description="enable: Twilio says, for a charge per call, whether a machine answered; "
         "calls never wait for that, and are safe without it: a key opens them",
     )
+
+    def look_every_s(self, *, called_back: bool) -> float | None:
+        """Give the pause between two looks at Twilio's lists, in seconds; None where there are none.
+
+        ``called_back``  whether Twilio can reach us
+        """
+        if self.poll == "never":
+            return None
+        catch_up = called_back and self.poll == "auto"
+        return self.poll_every_s or (_CATCH_UP_S if catch_up else _POLL_S)
 
 
 class Smtp(values.Section):
@@ -162,9 +186,7 @@ class Smtp(values.Section):
     dkim_private_key: SecretStr = Field(
         default=_NO_SECRET, description="The private RSA key for that, PEM: openssl genrsa -out dkim.pem 2048"
     )
-    dkim_domain: values.HostName = Field(
-        default="", description="Domain that signs; empty: the domain of from_address"
-    )
+    dkim_domain: values.HostName = Field(default="", description="Domain that signs; empty: the domain of from_address")
     messages_per_second: float = Field(
         default=10.0, gt=0, le=10_000, description="Mails a second that the server allows"
     )

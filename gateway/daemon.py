@@ -13,13 +13,14 @@ import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
 from channels.base import Medium, Outgoing
-from gateway import attachments, context, intake, notices, outbox, outgoing, sender, sweeping, systemd
+from gateway import attachments, context, intake, notices, outbox, outgoing, polling, sender, sweeping, systemd
 from gateway.models import Audit, Conversation, Message, MessageState, Sender
 from gateway.models.types import core
 from scheduler.ticker import Ticker
@@ -28,6 +29,7 @@ logger = structlog.get_logger()
 
 CALL_SECONDS = 45  #: how long calls are heard out when we are told to stop
 STUCK_SECONDS = 60  #: a loop that has not turned for so long hangs
+_LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
 STUCK_JOB_SECONDS = 300  #: a job may take longer: one that plans a message for every family of a trust
 
 #: Answers on an open socket until the first event is set; sets the second one once it answers.
@@ -234,6 +236,19 @@ class Daemon:
             self._every(5, "sweep", self.sweep)
             self._every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
             self._every(15, "gauges", self._gauge)
+            self._schedule_looks()
+
+    def _schedule_looks(self) -> None:
+        """One job for each list that a provider is asked for. It ticks more often than it looks."""
+        pause = polling.pause(self.gateway)
+        if pause is None:
+            return
+        for number, stream in enumerate(polling.streams(self.gateway), start=1):
+            name = f"look {number} {stream.channel}"
+            looks = polling.Looks(
+                self.gateway, stream, pause, arrived=self.arrived, turned=partial(self._turn, f"{name} job")
+            )
+            self._every(min(_LOOK_TICK, pause.total_seconds()), name, looks.tick)
 
     def _job_failed(self, name: str, _error: BaseException) -> None:
         self.gateway.metrics.job_failures.labels(name).inc()

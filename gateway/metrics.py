@@ -21,6 +21,12 @@ class Metrics:
             "handbell_outbox_oldest_due_seconds", "How long the oldest due message has waited", lane, registry=own
         )
         self.hooks = Counter("handbell_webhooks", "Webhook calls by result", ["channel", "result"], registry=own)
+        self.looks = Counter(
+            "handbell_looks", "Looks at a provider's lists by result", ["channel", "result"], registry=own
+        )
+        self.looked_up = Counter(
+            "handbell_looked_up_events", "Events that a look brought first", ["channel"], registry=own
+        )
         self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
         self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], registry=own)

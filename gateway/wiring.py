@@ -81,7 +81,8 @@ def channels(settings: Settings) -> dict[str, Channel]:
     if settings.twilio.account_sid:
         twilio = settings.twilio
         if texts := len(twilio.sms_senders):
-            found.append(TwilioSms(_account(settings, senders=texts)))
+            addresses = [sender.address for sender in twilio.sms_senders]
+            found.append(TwilioSms(_account(settings, senders=texts), senders=addresses))
         if callers := len(twilio.voice_senders):
             detect = twilio.answering_machine_detection != "off"
             found.append(TwilioVoice(_account(settings, senders=callers), detect_machines=detect))
@@ -104,7 +105,7 @@ def _account(settings: Settings, *, senders: int) -> TwilioAccount:
         read_seconds=twilio.read_timeout_s,
         total_seconds=settings.sending.call_s,
         # A send that had to wait for a place would count as no connection: each has one, and so has each look.
-        connections=settings.sending.concurrency * senders + sweeping.LOOKS_AT_ONCE,
+        connections=settings.sending.concurrency * senders + sweeping.LOOKS_AT_ONCE + senders + 1,
     )
 
 

@@ -14,23 +14,26 @@ class Kind(StrEnum):
     CUT = "cut"  #: cut the connection without an answer
     STATUS = "status"  #: answer with ``status`` (and ``retry_after``); by SMTP with ``answer``
     GARBAGE = "garbage"  #: answer 200 with something that is no JSON
-    LATE = "late"  #: receipts ``seconds`` late
+    LATE = "late"  #: receipts ``seconds`` late; a list that does not show yet what is younger than that
     DOUBLE = "double"  #: every receipt twice
-    SHUFFLE = "shuffle"  #: receipts in the wrong order
+    SHUFFLE = "shuffle"  #: receipts in the wrong order; a list whose neighbours are mixed up
     LOSE = "lose"  #: no receipts
+    HALF = "half"  #: answer, and cut the connection in the middle of it
+    SHIFT = "shift"  #: count pages by position, so that what comes meanwhile shifts them
     GREYLIST = "greylist"  #: refuse the first try of each sender and recipient, take the second
 
 
 _HTTP = frozenset({Kind.HANG, Kind.CUT, Kind.STATUS, Kind.GARBAGE})
+_LIST = _HTTP | {Kind.HALF, Kind.SHIFT, Kind.LATE, Kind.SHUFFLE}
 _SMTP = frozenset({Kind.HANG, Kind.CUT, Kind.STATUS})
 
 #: Where things can go wrong, and how.
 PLACES = {
     "messages.create": _HTTP,
-    "messages.list": _HTTP,
+    "messages.list": _LIST,
     "messages.fetch": _HTTP,
     "calls.create": _HTTP,
-    "calls.list": _HTTP,
+    "calls.list": _LIST,
     "calls.fetch": _HTTP,
     "calls.update": _HTTP,
     "account.fetch": _HTTP,
@@ -50,6 +53,7 @@ class Fault:
     ``count``        for so many requests, None for all
     ``share``        the part of the requests that it hits, 0 to 1, by the world's seed
     ``seconds``      how long to hang, or how late receipts are
+    ``page``         only this page of a list, counted from 1; None for all
     ``status``       the HTTP status; ``retry_after`` its header in seconds
     ``answer``       the SMTP reply line
     """
@@ -60,6 +64,7 @@ class Fault:
     count: int | None = 1
     share: float = 1.0
     seconds: float = 30.0
+    page: int | None = None
     status: int = 503
     retry_after: float | None = None
     answer: str = "451 4.3.0 Try again later"
@@ -84,12 +89,14 @@ class Faults:
         self.orders.clear()
         self.greylisted.clear()
 
-    def take(self, place: str) -> Fault | None:
+    def take(self, place: str, *, page: int = 1) -> Fault | None:
         """What goes wrong with this request, if anything. Uses up one of a counted order."""
         if not self.orders:
             return None
         for fault in self.orders:
-            if fault.place != place or (fault.share < 1 and self._random.random() >= fault.share):
+            if fault.place != place or fault.page not in (None, page):
+                continue
+            if fault.share < 1 and self._random.random() >= fault.share:
                 continue
             if fault.count is not None:
                 fault.count -= 1

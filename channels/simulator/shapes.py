@@ -154,14 +154,23 @@ def account(sid: str, at: datetime) -> Json:
 
 
 def page(
-    records: Sequence[Record], query: Mapping[str, str], *, path: str, key: str, shape: Callable[[Record], Json]
+    records: Sequence[Record],
+    query: Mapping[str, str],
+    *,
+    path: str,
+    key: str,
+    shape: Callable[[Record], Json],
+    shifting: bool = False,
 ) -> Json:
-    """One page of a list, newest first. ``PageToken`` holds the last id seen, so new records shift no page."""
+    """One page of a list, newest first. ``PageToken`` holds the last id seen, so new records shift no page.
+
+    ``shifting``  count by ``Page`` all the same
+    """
     size = min(max(_whole(query.get("PageSize"), 50), 1), 1000)
-    number = max(_whole(query.get("Page"), 0), 0)
+    number = page_number(query)
     token = query.get("PageToken", "")
     start = number * size
-    if token:
+    if token and not shifting:
         start = next((at + 1 for at, record in enumerate(records) if record.sid == token[2:]), len(records))
     shown = records[start : start + size]
 
@@ -181,6 +190,11 @@ def page(
         "uri": address(number, token[2:]),
         key: [shape(record) for record in shown],
     }
+
+
+def page_number(query: Mapping[str, str]) -> int:
+    """Which page is asked for, from 0."""
+    return max(_whole(query.get("Page"), 0), 0)
 
 
 def _whole(value: str | None, otherwise: int) -> int:

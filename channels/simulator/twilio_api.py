@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -16,6 +17,9 @@ from channels.simulator.records import Call, Text
 from channels.simulator.shapes import Json, Record, Refusal
 from channels.simulator.texts import Carrier
 from channels.simulator.world import World
+
+_FAULT = web.RequestKey("fault", Fault)
+_OF_LISTS = frozenset({Kind.LATE, Kind.SHUFFLE, Kind.SHIFT})
 
 Deed = Callable[[web.Request], Awaitable[tuple[int, Json]]]
 
@@ -51,8 +55,11 @@ class Api:
         """Check the credentials, misbehave if told to, and turn refusals into Twilio's errors."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            fault = self._faults.take(place)
-            if fault is not None and not fault.taken:
+            fault = self._faults.take(place, page=shapes.page_number(request.query) + 1)
+            if fault is not None and fault.kind in _OF_LISTS:
+                request[_FAULT] = fault  # the list itself goes wrong, the answer does not
+                fault = None
+            if fault is not None and fault.kind is not Kind.HALF and not fault.taken:
                 return await self._misbehave(request, fault, _refuse(Refusal(20500)))
             try:
                 self._admit(request)
@@ -79,6 +86,8 @@ class Api:
                 return web.json_response(body, status=fault.status, headers=headers)
             case Kind.GARBAGE:
                 return web.Response(text="<html><body>It works!</body></html>", content_type="text/html")
+            case Kind.HALF:
+                return await _send_half(request, answer)
             case Kind.HANG:
                 await asyncio.sleep(fault.seconds)
                 if fault.taken:
@@ -111,7 +120,26 @@ class Api:
             for text in reversed(among)
             if (not sender or text.sender == sender) and shapes.fits(text.sent or text.created, query, "DateSent")
         ]
-        return 200, shapes.page(found, query, path=request.path, key="messages", shape=self._message)
+        return 200, self._page(request, found, query, key="messages", shape=self._message)
+
+    def _page(
+        self,
+        request: web.Request,
+        found: list[Record],
+        query: Mapping[str, str],
+        *,
+        key: str,
+        shape: Callable[[Record], Json],
+    ) -> Json:
+        fault = request.get(_FAULT)
+        match fault.kind if fault else None:
+            case Kind.LATE if fault:
+                shown_from = self._world.now() - timedelta(seconds=fault.seconds)
+                found = [record for record in found if record.created <= shown_from]
+            case Kind.SHUFFLE:
+                found = [record for at in range(0, len(found), 10) for record in reversed(found[at : at + 10])]
+        shifting = fault is not None and fault.kind is Kind.SHIFT
+        return shapes.page(found, query, path=request.path, key=key, shape=shape, shifting=shifting)
 
     def _message(self, text: Text) -> Json:
         return shapes.message(text, self._account)
@@ -143,7 +171,7 @@ class Api:
             and shapes.fits(call.started or call.created, query, "StartTime")
             and shapes.fits(call.ended or call.updated, query, "EndTime")
         ]
-        return 200, shapes.page(found, query, path=request.path, key="calls", shape=self._call)
+        return 200, self._page(request, found, query, key="calls", shape=self._call)
 
     async def _fetch_call(self, request: web.Request) -> tuple[int, Json]:
         return 200, self._call(_find(self._world.calls, request))
@@ -164,6 +192,17 @@ class Api:
 
     async def _fetch_account(self, request: web.Request) -> tuple[int, Json]:
         return 200, shapes.account(self._account, self._world.now())
+
+
+async def _send_half(request: web.Request, answer: web.Response) -> web.StreamResponse:
+    whole = answer.body if isinstance(answer.body, bytes) else b""
+    half = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
+    half.content_length = len(whole)
+    await half.prepare(request)
+    await half.write(whole[: len(whole) // 2])
+    if request.transport is not None:
+        request.transport.close()  # what was written still goes out
+    return half
 
 
 def _find(among: Mapping[str, Record], request: web.Request) -> Record:

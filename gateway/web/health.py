@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from channels.base import Reason
-from gateway import context
+from gateway import context, polling
 from gateway.database import Session
 from gateway.models import Audit, Message, MessageState, Sender
 from gateway.web import site
@@ -62,10 +62,12 @@ async def _look(gateway: context.Gateway) -> list[str]:
     async with gateway.database.read() as session:
         oldest = await session.scalar(select(sa.func.min(col(Audit.at))).where(col(Audit.link).is_(None)))
         held = await _held(session, now=now)
+        # Where webhooks come too, a list that cannot be read keeps nothing out.
+        deaf = [] if gateway.public_url else await polling.troubles(session, gateway)
     found = [f"Sender {sender.id} ({sender.channel}) is held back: {sender.held_because}" for sender in held]
     if oldest is not None and oldest < now - SEALED_WITHIN:
         found.append("The audit log has not been sealed for five minutes.")
-    return found
+    return found + deaf
 
 
 async def _held(session: Session, *, now: datetime) -> list[Sender]:
