@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, context, errors, guard, senders
+from gateway import audit, context, errors, guard, outbox, senders
 from gateway.database import Session
-from gateway.models import About, Inbound, Message, MessageState
+from gateway.models import Inbound, Message, MessageState
 
 
 async def find(session: Session, message_id: str) -> Message:
@@ -42,25 +41,19 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
         raise errors.Conflict(f"Only a failed message can be sent again: this one is {first.state.value}.")
     if first.not_after and first.not_after <= now:
         raise errors.Conflict("It is no longer worth saying: its time is over.")
-    # The same place in the run for every second sending: two people who press the button send it once.
     slot = f"{first.slot}{guard.AGAIN}"
-    taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
-    if other := await session.scalar(taken):
-        raise errors.Conflict(f"It was sent again already, as {other}.")
     sender_id = await senders.heir(session, first.sender_id)
     if sender_id is None:
         raise errors.Conflict(f"{guard.REASONS['no_sender']} Set one up first.")
     if await guard.taken_back(session, [first.id]):
         raise errors.Conflict(guard.REASONS["cancelled"])
-    values: dict[str, Any] = first.model_dump() | {"sender_id": sender_id}
-    values |= {"id": gateway.new_id(), "slot": slot, "only_if": "", "ref": "", "reason": "", "reason_text": ""}
-    values |= {"state": MessageState.QUEUED, "lease_until": None, "attempt": 0, "retries": 0}
-    values |= {"due_at": now, "created_at": now, "changed_at": now}
-    copy = Message(**values)
-    session.add(copy)
-    await session.flush()
-    about = await session.scalars(select(About.pupil_id).where(About.message_id == first.id))
-    session.add_all([About(message_id=copy.id, pupil_id=pupil_id) for pupil_id in about])
-    line = audit.Line("message.again", f"message:{first.id}", {"as": copy.id}, actor)
+    copy_id = gateway.new_id()
+    taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
+    other = await session.scalar(taken)
+    if other or not await outbox.copy(
+        session, first, new_id=copy_id, sender_id=sender_id, due_at=now, only_if="", now=now
+    ):
+        raise errors.Conflict(f"It was sent again already, as {other or await session.scalar(taken)}.")
+    line = audit.Line("message.again", f"message:{first.id}", {"as": copy_id}, actor)
     await gateway.log.record(session, line, now=now)
-    return copy
+    return await find(session, copy_id)

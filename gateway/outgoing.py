@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from channels.base import CallScript, Medium, Outgoing
+from gateway import validity
 from templates import letter
 
 Row = Mapping[str, Any]
@@ -31,11 +32,6 @@ def build(message: Row, *, callback_url: str, unsubscribe_url: Callable[[str], s
         callback_url=callback_url,
         keys=tuple(message["keys"]),
         script=CallScript(**message["script"]) if message["script"] else None,
-        valid_seconds=_seconds_left(message["not_after"], now),
+        valid_seconds=validity.seconds(message["purpose"], message["not_after"], now=now),
         unsubscribe_url=unsubscribe_url(message["id"]) if email and not mandatory else "",
     )
-
-
-def _seconds_left(not_after: datetime | None, now: datetime) -> int | None:
-    """How long the provider should try; at least a second, for what expires at this very moment."""
-    return None if not_after is None else max(1, int((not_after - now).total_seconds()))

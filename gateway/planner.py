@@ -275,10 +275,14 @@ def _waited(definition: model.Definition, step: int) -> timedelta:
 
 
 def not_after(definition: model.Definition, fire_at: datetime, timezone: ZoneInfo) -> datetime | None:
-    """The moment after which the notice is no longer worth saying."""
+    """The moment after which the notice is no longer worth saying; that of an event, until it begins."""
     ends = [fire_at + definition.valid.for_] if definition.valid.for_ else []
     if definition.valid.until:
         ends.append(moment(definition.valid.until, timezone))
+    if definition.event and not ends:
+        # An invitation or a reminder; what is said later is of how it went.
+        begins = moment(definition.event.starts, timezone)
+        ends += [begins] if fire_at < begins else []
     return min(ends, default=None)
 
 

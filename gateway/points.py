@@ -1,28 +1,69 @@
-"""What the evidence says of a phone or a mailbox: every contact who shares the address is concerned."""
+"""What the evidence says of a phone or a mailbox: every contact who shares the address is concerned.
+
+Good news clears everything. Bad news is a strike, one a day for each kind at most, and is forgotten in time: a phone
+that was off on three evenings of a year is no wrong number. What passes by itself never kills an address, and what is
+our own fault or the provider's is no strike at all (domain notes, sections 3.8, 3.9 and 7).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium, Reason
-from gateway import audit
+from gateway import audit, tasks
 from gateway.database import Session
 from gateway.models import ContactPoint, LineType, OptOut, PointKind, PointState
 
-STRIKES_TO_DOUBT = 3
+COMPLAINT = "complaint"  #: the code of a report that somebody marked our mail as spam
 
-#: Reasons that speak of the family's number or mailbox. Everything else is the provider's fault or ours.
-_BLAMES_THE_POINT = frozenset({Reason.BAD_ADDRESS, Reason.UNREACHABLE, Reason.BLOCKED})
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """After so many strikes of one kind, on different days within the span, an address is dead or doubtful."""
+
+    strikes: int
+    within: timedelta
+    then: PointState
+
+
+_FORTNIGHT = timedelta(days=14)
+_RULES: Final = MappingProxyType(
+    {
+        Reason.BAD_ADDRESS: Rule(1, _FORTNIGHT, PointState.DEAD),
+        Reason.GONE: Rule(2, _FORTNIGHT, PointState.DEAD),
+        Reason.BLOCKED: Rule(2, _FORTNIGHT, PointState.DOUBTFUL),
+        Reason.UNREACHABLE: Rule(3, _FORTNIGHT, PointState.DOUBTFUL),
+        Reason.FULL: Rule(3, timedelta(days=30), PointState.DOUBTFUL),
+    }
+)
+#: A mail that was tried for days, or sent back without a cause, says a little of its mailbox. A text does not: the
+#: networks' troubles are their own, and a code that is not in our list may mean anything.
+_MAIL_RULES: Final = MappingProxyType(
+    {
+        Reason.TEMPORARY: Rule(3, _FORTNIGHT, PointState.DOUBTFUL),
+        Reason.OTHER: Rule(2, _FORTNIGHT, PointState.DOUBTFUL),
+    }
+)
+_REMEMBERED = timedelta(days=30)
 
 
 def kind_of(medium: Medium) -> PointKind:
     """The kind of contact point that a medium needs."""
     return PointKind.EMAIL if medium is Medium.EMAIL else PointKind.PHONE
+
+
+def rule(medium: Medium, reason: Reason | None) -> Rule | None:
+    """What a failure by a medium counts for; None when it says nothing of the phone or mailbox."""
+    if reason is None:
+        return None
+    return _RULES.get(reason) or (_MAIL_RULES.get(reason) if medium is Medium.EMAIL else None)
 
 
 async def good(session: Session, medium: Medium, address: str, *, at: datetime, log: audit.Log, now: datetime) -> None:
@@ -31,12 +72,16 @@ async def good(session: Session, medium: Medium, address: str, *, at: datetime, 
     older = sa.or_(col(ContactPoint.last_good_at).is_(None), col(ContactPoint.last_good_at) < at)
     doubted = select(ContactPoint.id).where(*where, older, col(ContactPoint.state) != PointState.WORKING)
     lines = [audit.Line("point.good", f"point:{point_id}") for point_id in await session.scalars(doubted)]
-    await session.execute(
-        sa.update(ContactPoint).where(*where, older).values(state=PointState.WORKING, strikes=0, last_good_at=at)
-    )
+    works = {"state": PointState.WORKING, "strikes": 0, "bad_days": [], "last_good_at": at}
+    await session.execute(sa.update(ContactPoint).where(*where, older).values(works))
     await log.record(session, lines, now=now)
     if medium is Medium.SMS:
-        texts = col(ContactPoint.line_type) == LineType.OTHER
+        # A landline on file stays one; one that we only took for a landline because of a failed text does not.
+        taken_for = sa.and_(
+            col(ContactPoint.line_type) == LineType.LANDLINE,
+            col(ContactPoint.last_bad_reason) == Reason.NO_TEXTS.value,
+        )
+        texts = sa.or_(col(ContactPoint.line_type) == LineType.OTHER, taken_for)
         await session.execute(sa.update(ContactPoint).where(*where, texts).values(line_type=LineType.MOBILE))
 
 
@@ -49,38 +94,78 @@ async def failed(
     """
     medium, address = Medium(message["medium"]), message["address"]
     if reason is Reason.OPTED_OUT:
-        await opt_out(session, medium, address, how=f"provider:{code}", log=log, now=now)
-    elif reason is not None and reason in _BLAMES_THE_POINT:
-        await _bad(session, medium, address, reason, message_id=message["id"], log=log, now=now)
+        complaint = medium is Medium.EMAIL and code == COMPLAINT
+        how = COMPLAINT if complaint else f"provider:{code}"
+        await opt_out(session, medium, address, how=how, log=log, now=now, mandatory_too=not complaint)
+        return
+    counts = rule(medium, reason)
+    if reason is None or (counts is None and reason is not Reason.NO_TEXTS):
+        return
+    query = (
+        select(ContactPoint)
+        .where(ContactPoint.kind == kind_of(medium), ContactPoint.address == address)
+        .order_by(col(ContactPoint.id))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    for point in await session.scalars(query):
+        await _strike(session, point, reason, counts, message_id=message["id"], log=log, now=now)
 
 
-async def _bad(
+async def _strike(
     session: Session,
-    medium: Medium,
-    address: str,
+    point: ContactPoint,
     reason: Reason,
+    counts: Rule | None,
     *,
     message_id: str,
     log: audit.Log,
     now: datetime,
 ) -> None:
-    """Bad news of an address: a strike each time; an address that does not exist is dead at once.
+    """Note one failure of a point, and what it amounts to. The same message strikes once."""
+    point.last_bad_at, point.last_bad_reason = now, reason.value
+    outcome = ""
+    if counts is None:
+        point.line_type, outcome = LineType.LANDLINE, "landline"
+    else:
+        point.bad_days = _remembered(point.bad_days, reason, message_id, today=now.date())
+        point.strikes = strikes(point.bad_days, reason, counts.within, today=now.date())
+        if point.strikes >= counts.strikes and point.state is not PointState.DEAD:
+            point.state = counts.then
+            outcome = point.state.value
+    session.add(point)
+    facts = {"reason": reason.value, "state": point.state.value, "strikes": point.strikes, "message": message_id}
+    await log.record(session, audit.Line("point.bad", f"point:{point.id}", facts), now=now)
+    if outcome:
+        await tasks.ask(session, _ask(point, reason, outcome), log=log, now=now)
 
-    A number that cannot take texts may still ring: a text's failure never kills a phone, it only ends texts to it.
-    """
-    query = select(ContactPoint).where(ContactPoint.kind == kind_of(medium), ContactPoint.address == address)
-    for point in await session.scalars(query.order_by(col(ContactPoint.id)).with_for_update()):
-        point.strikes += 1
-        point.last_bad_at, point.last_bad_reason = now, reason.value
-        if reason is Reason.BAD_ADDRESS and medium is Medium.SMS:
-            point.line_type, point.state = LineType.OTHER, PointState.DOUBTFUL
-        elif reason is Reason.BAD_ADDRESS:
-            point.state = PointState.DEAD
-        elif point.strikes >= STRIKES_TO_DOUBT and point.state is not PointState.DEAD:
-            point.state = PointState.DOUBTFUL
-        session.add(point)
-        facts = {"reason": reason.value, "state": point.state.value, "strikes": point.strikes, "message": message_id}
-        await log.record(session, audit.Line("point.bad", f"point:{point.id}", facts), now=now)
+
+def _remembered(
+    bad_days: Sequence[Mapping[str, str]], reason: Reason, message_id: str, *, today: date
+) -> list[dict[str, str]]:
+    kept = [dict(day) for day in bad_days if date.fromisoformat(day["on"]) > today - _REMEMBERED]
+    if not any((day["why"], day["message"]) == (reason.value, message_id) for day in kept):
+        kept.append({"on": today.isoformat(), "why": reason.value, "message": message_id})
+    return kept
+
+
+def strikes(bad_days: Sequence[Mapping[str, str]], reason: Reason, within: timedelta, *, today: date) -> int:
+    """On how many days of the span that ends today there was a failure of this kind."""
+    days = {date.fromisoformat(day["on"]) for day in bad_days if day["why"] == reason.value}
+    return sum(today - within < day <= today for day in days)
+
+
+def _ask(point: ContactPoint, reason: Reason, outcome: str) -> tasks.Ask:
+    thing = "mailbox" if point.kind is PointKind.EMAIL else "number"
+    cure = f"Ask the family for another {thing} or whether this one is right, and correct it in the MIS."
+    sentences = {
+        "landline": ("landline", f"The {thing} of a contact point takes no texts: it is called, not texted, from now."),
+        "dead": ("address", f"The {thing} of a contact point does not exist any more: nothing is sent to it."),
+    }
+    kind, what = sentences.get(outcome, ("address", f"The {thing} of a contact point fails again and again."))
+    if reason is Reason.BLOCKED:
+        cure = "Ask the family by another way whether their phone or network blocks the school, and whether it may."
+    return tasks.Ask(kind, f"point:{point.id}", what, cure)
 
 
 async def opt_out(
@@ -93,7 +178,10 @@ async def opt_out(
     now: datetime,
     mandatory_too: bool = True,
 ) -> bool:
-    """Write down that an address told us to stop. False when it was known already."""
+    """Write down that an address told us to stop. False when it was known already.
+
+    Other media for the same person stay. Where even absence texts cannot reach them, staff are asked for another way.
+    """
     known = (
         await session.scalars(select(OptOut).where(OptOut.medium == medium, OptOut.address == address))
     ).one_or_none()
@@ -106,6 +194,10 @@ async def opt_out(
     await log.record(
         session, audit.Line("address.opted_out", f"opt_out:{row.id}", {"how": how, "medium": medium}), now=now
     )
+    if mandatory_too:
+        what = "Somebody has stopped our texts: news of an absence or an emergency does not reach that phone either."
+        cure = "Agree another way with them, or ask them to text START to our number. See handbell contact show."
+        await tasks.ask(session, tasks.Ask("stopped", f"opt_out:{row.id}", what, cure), log=log, now=now)
     return True
 
 

@@ -1,14 +1,22 @@
-"""A provider's word about one of our messages: it changes the message, and what we know of the contact point."""
+"""A provider's word about one of our messages: it changes the message, and what we know of the contact point.
+
+It is about the message that it names and about nothing else: whatever address a bounce speaks of, only the one that we
+wrote to is concerned, and a bounce that names no message of ours concerns nobody (anybody can write one).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Final
 
-from sqlmodel import select
+from sqlmodel import col, select
 
-from channels.base import Reason, Receipt, ReceiptState
-from gateway import audit, outbox, points
+from channels import email_codes
+from channels.base import Medium, Reason, Receipt, ReceiptState
+from gateway import audit, failures, guard, ids, outbox, points, senders, validity
 from gateway.database import Session
 from gateway.models import Message, MessageState
 
@@ -18,17 +26,30 @@ _AFTER = {
     ReceiptState.FAILED: MessageState.FAILED,
 }
 
+#: How long after its failure a text goes once more: the network's own trouble passes soon, a phone that is off is
+#: switched on after work or school (domain notes, section 3.9: 30003 once after two to four hours).
+_AGAIN_AFTER: Final[Mapping[Reason, timedelta]] = MappingProxyType(
+    {
+        Reason.TEMPORARY: timedelta(minutes=5),
+        Reason.RATE: timedelta(minutes=15),
+        Reason.UNREACHABLE: timedelta(hours=3),
+    }
+)
 
 #: What staff read of a failure; never a provider's code alone.
 _SENTENCES = {
-    Reason.BAD_ADDRESS: "The number or address does not exist, or does not take this kind of message.",
+    Reason.BAD_ADDRESS: "The number or address does not exist.",
+    Reason.NO_TEXTS: "This number takes no texts: it is a landline, or its network cannot be reached.",
+    Reason.GONE: "Nobody knows this number or mailbox at the moment.",
     Reason.OPTED_OUT: "Asked the provider to stop.",
     Reason.BLOCKED: "The network or the phone refuses our messages.",
-    Reason.UNREACHABLE: "The phone is off, without signal, or full.",
+    Reason.UNREACHABLE: "The phone is off or without signal.",
+    Reason.FULL: "The mailbox is full.",
     Reason.NO_ANSWER: "Nobody answered, or nobody pressed a key.",
     Reason.BUSY: "The line was busy.",
     Reason.VOICEMAIL: "A machine answered: it was told only the school's name and number.",
     Reason.CONTENT: "The words were refused.",
+    Reason.FILTERED: "The networks took it for spam.",
     Reason.RATE: "Too many messages at once.",
     Reason.AUTH: "The provider does not accept our account.",
     Reason.CONFIG: "The provider does not accept our settings.",
@@ -36,9 +57,12 @@ _SENTENCES = {
     Reason.EXPIRED: "It could not be delivered in time.",
 }
 _OTHER = "The provider could not deliver it and does not say why."
+_TRIED_AGAIN = "It is tried once more."
 
 
-async def apply(session: Session, receipt: Receipt, *, log: audit.Log, now: datetime) -> str:
+async def apply(
+    session: Session, receipt: Receipt, *, log: audit.Log, now: datetime, new_id: Callable[[], str] = ids.new_id
+) -> str:
     """Let a receipt change its message. Gives a word for what came of it.
 
     ``changed``  the message followed an arrow
@@ -48,23 +72,97 @@ async def apply(session: Session, receipt: Receipt, *, log: audit.Log, now: date
     message = await _find(session, receipt)
     if message is None:
         return "unknown"
+    receipt = _read(receipt, message)
+    if receipt.reason is Reason.OPTED_OUT and receipt.state is ReceiptState.DELIVERED:
+        await failures.learn(session, message.model_dump(), receipt.reason, code=receipt.code, log=log, now=now)
     if receipt.hung_up and message.state is MessageState.DELIVERED:
         return "stale"  # a key was pressed in it
     if receipt.state is not ReceiptState.DELIVERED and _of_an_earlier_copy(receipt, message):
-        return "stale"  # only that it arrived would still matter
-    after = _AFTER[receipt.state]
+        # Only that it arrived would still matter to the message; a phone or mailbox is dead whichever try says so.
+        if receipt.state is ReceiptState.FAILED:
+            row = message.model_dump()
+            await points.failed(session, row, receipt.reason, code=receipt.code, log=log, now=now)
+        return "stale"
+    return await _follow(session, message, receipt, log=log, now=now, new_id=new_id)
+
+
+def _read(receipt: Receipt, message: Message) -> Receipt:
+    """A bounce as its status code reads (RFC 3463). Who complains of a mail has got it."""
+    if message.medium is not Medium.EMAIL:
+        return receipt
+    if receipt.code == points.COMPLAINT:
+        return dataclasses.replace(receipt, state=ReceiptState.DELIVERED, reason=Reason.OPTED_OUT)
+    if receipt.state is not ReceiptState.FAILED:
+        return receipt
+    return dataclasses.replace(receipt, reason=email_codes.reason(receipt.code, said=receipt.reason))
+
+
+async def _follow(
+    session: Session, message: Message, receipt: Receipt, *, log: audit.Log, now: datetime, new_id: Callable[[], str]
+) -> str:
+    """Follow the arrow, and let it have its effects: once, as the second receipt finds the arrow taken."""
+    after, row = _AFTER[receipt.state], message.model_dump()
+    reason = (receipt.reason or Reason.OTHER) if after is MessageState.FAILED else None
     values: dict[str, Any] = {"reason": "", "reason_text": "", "lease_until": None}
-    if after is MessageState.FAILED:
-        values["reason"] = (receipt.reason or Reason.OTHER).value
-        values["reason_text"] = _SENTENCES.get(receipt.reason or Reason.OTHER, _OTHER)
+    if reason:
+        values |= {"reason": reason.value, "reason_text": _SENTENCES.get(reason, _OTHER)}
     if receipt.ref and not message.ref:
         values["ref"] = receipt.ref
     if not await outbox.change(session, message.id, after, now=now, **values):
         return "stale"
     facts = {"reason": values["reason"], "code": receipt.code, "by": "receipt"}
     await log.record(session, audit.Line(f"message.{after.value}", f"message:{message.id}", facts), now=now)
-    await _learn(session, message, receipt, log=log, now=now)
+    if after is MessageState.DELIVERED:
+        await points.good(session, message.medium, message.address, at=receipt.at, log=log, now=now)
+    elif reason:
+        await failures.hold_lane(session, row, reason, code=receipt.code, log=log, now=now)
+        again = await _once_more(session, message, reason, log=log, now=now, new_id=new_id)
+        if again:
+            await failures.ask_staff(session, row, reason, code=receipt.code, log=log, now=now)
+        else:
+            await failures.learn(session, row, reason, code=receipt.code, log=log, now=now)
     return "changed"
+
+
+async def _once_more(
+    session: Session,
+    message: Message,
+    reason: Reason,
+    *,
+    log: audit.Log,
+    now: datetime,
+    new_id: Callable[[], str],
+) -> bool:
+    """Send a text once more whose failure passes by itself, while it is worth saying. False: that was the end of it.
+
+    A copy is not copied. Where the notice has a further step, that is the second try, and must not wait for this one.
+    """
+    wait = _AGAIN_AFTER.get(reason)
+    if wait is None or message.medium is not Medium.SMS or message.run_id is None or message.slot.endswith(guard.AGAIN):
+        return False
+    if not validity.holds(message.purpose, message.not_after, since=message.due_at, at=now + wait):
+        return False
+    sender_id = await senders.heir(session, message.sender_id)
+    if sender_id is None or await guard.taken_back(session, [message.id]) or await _has_further_steps(session, message):
+        return False
+    copy_id = new_id()
+    only_if, due_at = guard.NOT_ANSWERED, now + wait
+    if not await outbox.copy(
+        session, message, new_id=copy_id, sender_id=sender_id, due_at=due_at, only_if=only_if, now=now
+    ):
+        return False
+    await outbox.remark(session, message.id, f"{_SENTENCES[reason]} {_TRIED_AGAIN}")
+    await log.record(session, audit.Line("message.again", f"message:{message.id}", {"as": copy_id}), now=now)
+    return True
+
+
+async def _has_further_steps(session: Session, message: Message) -> bool:
+    query = select(Message.id).where(
+        Message.run_id == message.run_id,
+        Message.step > message.step,
+        col(Message.state).in_([MessageState.QUEUED, MessageState.HELD]),
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
 
 
 def _of_an_earlier_copy(receipt: Receipt, message: Message) -> bool:
@@ -85,12 +183,3 @@ async def _find(session: Session, receipt: Receipt) -> Message | None:
     if not receipt.ref:
         return None
     return (await session.scalars(query.where(Message.ref == receipt.ref))).first()
-
-
-async def _learn(session: Session, message: Message, receipt: Receipt, *, log: audit.Log, now: datetime) -> None:
-    """What the receipt proves about the phone or mailbox: every contact point with that address shares it."""
-    if receipt.state is ReceiptState.DELIVERED:
-        await points.good(session, message.medium, message.address, at=receipt.at, log=log, now=now)
-    elif receipt.state is ReceiptState.FAILED:
-        row = {"id": message.id, "medium": message.medium, "address": message.address}
-        await points.failed(session, row, receipt.reason, code=receipt.code, log=log, now=now)

@@ -77,6 +77,22 @@ async def heir(session: Session, sender_id: int | None) -> int | None:
     return (await session.scalars(query.limit(1))).first()
 
 
+async def hold(
+    session: Session, sender_id: int, *, until: datetime, because: str, code: str, log: audit.Log, now: datetime
+) -> None:
+    """Hold a lane back; a hold that lasts longer already stays as it is. ``code`` is the provider's own."""
+    t = core(Sender)
+    held = (
+        sa.update(t)
+        .where(t.c.id == sender_id, sa.or_(t.c.held_until.is_(None), t.c.held_until < until))
+        .values(held_until=until, held_because=because)
+        .returning(t.c.id)
+    )
+    if (await session.execute(held)).first():
+        facts = {"until": until.isoformat(), "because": because, "code": code}
+        await log.record(session, audit.Line("sender.held", f"sender:{sender_id}", facts), now=now)
+
+
 async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:
     """End the hold of a lane. False when there is no such sender, or it is not held."""
     row = await session.get(Sender, sender_id)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlmodel import col, select
 
 from gateway import audit, errors, upsert
 from gateway.database import Session
@@ -32,7 +34,13 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
     again = (
         sa.update(task_table)
         .where(task_table.c.open_key == key)
-        .values(times=task_table.c.times + 1, again_at=now, what=ask.what, cure=ask.cure)
+        .values(
+            times=task_table.c.times + 1,
+            again_at=now,
+            what=ask.what,
+            cure=ask.cure,
+            urgent=sa.or_(task_table.c.urgent, ask.urgent),
+        )
         .returning(task_table.c.id)
     )
     if (await session.execute(again)).first():
@@ -51,6 +59,22 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
     }
     await upsert.insert(session, task_table, [row], key=["open_key"])
     await log.record(session, audit.Line("task.opened", ask.subject, {"kind": ask.kind}), now=now)
+
+
+async def listed(session: Session, *, everything: bool = False, limit: int = 200) -> Sequence[Task]:
+    """The open tasks, urgent ones first, then the oldest; with ``everything`` those that are done too, newest first."""
+    query = select(Task).limit(limit)
+    if everything:
+        return (await session.scalars(query.order_by(col(Task.id).desc()))).all()
+    query = query.where(col(Task.open_key).is_not(None))
+    return (await session.scalars(query.order_by(col(Task.urgent).desc(), col(Task.opened_at), col(Task.id)))).all()
+
+
+async def count(session: Session) -> dict[bool, int]:
+    """How many tasks are open: urgent ones and others."""
+    t = task_table.c
+    query = sa.select(t.urgent, sa.func.count()).where(t.open_key.is_not(None)).group_by(t.urgent)
+    return {False: 0, True: 0} | {bool(urgent): number for urgent, number in await session.execute(query)}
 
 
 async def done(session: Session, task_id: int, *, by: str, log: audit.Log, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from sqlalchemy import JSON, Column
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
@@ -93,6 +94,8 @@ class ContactPoint(Table, table=True):
     """One way to reach one contact: a phone (texts and calls) or an email address.
 
     ``address`` is E.164 or a lower-cased email address. ``rank`` 1 is preferred. Two contacts may share an address.
+    ``bad_days`` are its failures since the last good sign, each with ``on`` (a date), ``why`` and ``message``; what
+    they amount to is ``gateway/points.py``'s to say, and ``strikes`` how many of the last kind counted then.
     """
 
     __table_args__ = (UniqueConstraint("contact_id", "kind", "address"),)
@@ -106,6 +109,9 @@ class ContactPoint(Table, table=True):
     rank: int = 1
     state: PointState = Field(default=PointState.UNPROVEN, sa_type=words(PointState))
     strikes: int = 0
+    bad_days: list[dict[str, str]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
     confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_good_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_bad_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -5,7 +5,7 @@ came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-ou
 """
 
 from gateway.outbox.claiming import Claim, Slots, claim
-from gateway.outbox.desk import cancel, change, expire_held, release, waiting
+from gateway.outbox.desk import cancel, change, copy, expire_held, release, remark, waiting
 from gateway.outbox.settling import Sent, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
 
@@ -17,10 +17,12 @@ __all__ = [
     "cancel",
     "change",
     "claim",
+    "copy",
     "doubts",
     "expire_held",
     "expire_leases",
     "release",
+    "remark",
     "resolve",
     "settle",
     "waiting",

@@ -8,12 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway import states
+from gateway import guard, states, upsert
 from gateway.database import Session
-from gateway.models import Message, MessageState
+from gateway.models import About, Message, MessageState
 from gateway.models.types import core
 
-message_table = core(Message)
+message_table, about_table = core(Message), core(About)
 
 _UNAPPROVED = "Nobody approved it before the next one was due."
 
@@ -28,6 +28,11 @@ async def change(session: Session, message_id: str, after: MessageState, *, now:
         .returning(t.id)
     )
     return (await session.execute(statement)).first() is not None
+
+
+async def remark(session: Session, message_id: str, sentence: str) -> None:
+    """Let a message's row say more of what became of it."""
+    await session.execute(sa.update(message_table).where(message_table.c.id == message_id).values(reason_text=sentence))
 
 
 async def waiting(session: Session) -> dict[tuple[str, int], tuple[int, datetime | None]]:
@@ -71,6 +76,26 @@ async def release(session: Session, run_id: int, *, now: datetime) -> int:
         )
         released += len((await session.execute(statement)).all())
     return released
+
+
+async def copy(
+    session: Session, first: Message, *, new_id: str, sender_id: int, due_at: datetime, only_if: str, now: datetime
+) -> bool:
+    """Put a failed message into the queue once more, as a new row. False when that was done already.
+
+    The copy has one place in the run: two receipts, or a receipt and a person, send it once. The guard asks everything
+    again when it is claimed, and drops it when a late receipt says that the first one arrived.
+    """
+    values = first.model_dump() | {"id": new_id, "slot": f"{first.slot}{guard.AGAIN}", "sender_id": sender_id}
+    values |= {"state": MessageState.QUEUED, "due_at": due_at, "only_if": only_if, "created_at": now, "changed_at": now}
+    values |= {"ref": "", "reason": "", "reason_text": "", "lease_until": None, "attempt": 0, "retries": 0}
+    await upsert.insert(session, message_table, [values], key=("run_id", "slot"))
+    if await session.scalar(sa.select(message_table.c.id).where(message_table.c.id == new_id)) is None:
+        return False
+    about = await session.scalars(sa.select(about_table.c.pupil_id).where(about_table.c.message_id == first.id))
+    rows = [{"message_id": new_id, "pupil_id": pupil_id} for pupil_id in about]
+    await upsert.insert(session, about_table, rows, key=("message_id", "pupil_id"))
+    return True
 
 
 async def expire_held(session: Session, run_ids: Sequence[int], *, now: datetime) -> int:

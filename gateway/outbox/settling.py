@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from channels.base import Medium, Outcome, SendResult
-from gateway import audit, points, retry
+from gateway import audit, failures, retry, senders
 from gateway.database import Session
-from gateway.models import Attempt, Message, MessageState, Sender
+from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core
 
-message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
+message_table, attempt_table = core(Message), core(Attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,12 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
             continue  # a successor owns it: this worker was taken for dead
         if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
             continue  # a receipt outran us, and has written down all that we know
-        if item.result.outcome is Outcome.REFUSED:
-            await points.failed(session, item.message, item.result.reason, code=item.result.code, log=log, now=now)
         after = _after(item, retries=row["retries"], policy=policy, now=now)
+        result = item.result
+        if after["b_state"] is MessageState.FAILED:
+            await failures.learn(session, item.message, result.reason, code=result.code, log=log, now=now)
+        elif result.lane_wide:
+            await failures.ask_staff(session, item.message, result.reason, code=result.code, log=log, now=now)
         updates.append({"b_id": row["id"], **after})
         facts = {"attempt": row["attempt"], "code": item.result.code, "reason": after["b_reason"]}
         lines.append(audit.Line(f"message.{after['b_state'].value}", f"message:{row['id']}", facts))
@@ -140,14 +143,5 @@ async def _hold_lanes(
             continue
         until = now + policy.lane_hold(item.result.wait)
         because = item.result.text or (item.result.reason.value if item.result.reason else "the provider's trouble")
-        sender_id = item.message["sender_id"]
-        held = (
-            sa.update(sender_table)
-            .where(sender_table.c.id == sender_id)
-            .where(sa.or_(sender_table.c.held_until.is_(None), sender_table.c.held_until < until))
-            .values(held_until=until, held_because=because)
-            .returning(sender_table.c.id)
-        )
-        if (await session.execute(held)).first():
-            facts = {"until": until.isoformat(), "because": because, "code": item.result.code}
-            await log.record(session, audit.Line("sender.held", f"sender:{sender_id}", facts), now=now)
+        sender_id, code = item.message["sender_id"], item.result.code
+        await senders.hold(session, sender_id, until=until, because=because, code=code, log=log, now=now)

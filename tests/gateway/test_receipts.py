@@ -120,27 +120,29 @@ async def test_delivery_proves_the_phone_for_everybody_who_has_it(database: Data
 
 
 @pytest.mark.parametrize(
-    ("medium", "state", "line"),
+    ("medium", "reason", "state", "line"),
     [
-        (Medium.SMS, PointState.DOUBTFUL, LineType.OTHER),  # it may still ring
-        (Medium.VOICE, PointState.DEAD, LineType.MOBILE),
-        (Medium.EMAIL, PointState.DEAD, LineType.MOBILE),
+        (Medium.SMS, Reason.BAD_ADDRESS, PointState.DEAD, LineType.MOBILE),
+        (Medium.SMS, Reason.NO_TEXTS, PointState.UNPROVEN, LineType.LANDLINE),  # it may still ring
+        (Medium.VOICE, Reason.BAD_ADDRESS, PointState.DEAD, LineType.MOBILE),
+        (Medium.EMAIL, Reason.BAD_ADDRESS, PointState.DEAD, LineType.MOBILE),
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_a_bad_address(
-    database: Database, medium: Medium, state: PointState, line: LineType, *, at_once: bool
+    database: Database, medium: Medium, reason: Reason, state: PointState, line: LineType, *, at_once: bool
 ) -> None:
     """Whether the provider says so in its answer or later makes no difference."""
     sender = await school.sender(database, medium=medium)
     message_id = await _message_by(database, sender, medium)
-    await _fail(database, sender, message_id, Reason.BAD_ADDRESS, code="21211", at_once=at_once)
+    code = "5.1.1" if medium is Medium.EMAIL else "21211"
+    await _fail(database, sender, message_id, reason, code=code, at_once=at_once)
     [point] = await points(database, (await get(database, message_id)).address)
-    assert (point.state, point.line_type, point.strikes) == (state, line, 1)
-    assert (await get(database, message_id)).reason == "bad_address"
+    assert (point.state, point.line_type, point.strikes) == (state, line, int(state is PointState.DEAD))
+    assert (await get(database, message_id)).reason == reason.value
     async with database.read() as session:
-        [fact] = await audit.lines_about(session, f"point:{point.id}")
-    assert fact.action == "point.bad"
+        lines = await audit.lines_about(session, f"point:{point.id}")
+    assert sorted(line.action for line in lines) == ["point.bad", "task.opened"]
 
 
 @pytest.mark.parametrize("at_once", [True, False])
@@ -166,30 +168,37 @@ async def test_our_troubles_are_not_the_phones(sqlite_database: Database, reason
     assert (point.state, point.strikes) == (PointState.UNPROVEN, 0)
 
 
-async def test_three_strikes_make_a_phone_doubtful_and_a_delivery_clears_it(sqlite_database: Database) -> None:
+async def test_three_days_out_of_reach_make_a_phone_doubtful_and_a_delivery_clears_it(
+    sqlite_database: Database,
+) -> None:
     sender = await school.sender(sqlite_database)
     ids = [await school.message(sqlite_database, sender, now=NOW, state=S.ACCEPTED, number="+447700900101")]
     owner = (await get(sqlite_database, ids[0])).contact_id
-    for number in range(3):
+    for number in range(4):
         row: dict[str, Any] = (await get(sqlite_database, ids[0])).model_dump()
         row |= {"id": f"m{number}", "slot": f"s{number}"}
         await school.add(sqlite_database, Message(**row))
         ids.append(f"m{number}")
     seen = []
-    for message_id in ids[:3]:
-        await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.UNREACHABLE))
+    for message_id, day in zip(ids[:4], (0, 0, 1, 2), strict=True):
+        given = receipt(message_id, ReceiptState.FAILED, reason=Reason.UNREACHABLE)
+        async with sqlite_database.write() as session:
+            await receipts.apply(session, given, log=LOG, now=NOW + timedelta(days=day))
         [point] = await points(sqlite_database, "+447700900101")
         seen.append((point.strikes, point.state))
-    assert seen == [(1, PointState.UNPROVEN), (2, PointState.UNPROVEN), (3, PointState.DOUBTFUL)]
-    await apply(sqlite_database, receipt(ids[3], ReceiptState.DELIVERED))
+    assert seen == [
+        (1, PointState.UNPROVEN), (1, PointState.UNPROVEN), (2, PointState.UNPROVEN), (3, PointState.DOUBTFUL)
+    ]  # fmt: skip
+    await apply(sqlite_database, receipt(ids[4], ReceiptState.DELIVERED))
     [point] = await points(sqlite_database, "+447700900101")
     assert (point.contact_id, point.strikes, point.state) == (owner, 0, PointState.WORKING)
+    assert point.bad_days == []
 
 
 async def test_a_text_that_did_arrive_proves_that_the_number_takes_texts(sqlite_database: Database) -> None:
     sender = await school.sender(sqlite_database)
     message_id = await _message_by(sqlite_database, sender, Medium.SMS)
-    await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.BAD_ADDRESS))
+    await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.NO_TEXTS))
     await apply(sqlite_database, receipt(message_id, ReceiptState.DELIVERED))
     stored = await get(sqlite_database, message_id)
     [point] = await points(sqlite_database, stored.address)
@@ -222,7 +231,7 @@ async def test_a_late_bounce(sqlite_database: Database) -> None:
     sender = await school.sender(sqlite_database, medium=Medium.EMAIL)
     message_id = await _message_by(sqlite_database, sender, Medium.EMAIL)
     await apply(sqlite_database, receipt(message_id, ReceiptState.DELIVERED))
-    await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.BAD_ADDRESS, code="550"))
+    await apply(sqlite_database, receipt(message_id, ReceiptState.FAILED, reason=Reason.BAD_ADDRESS, code="550 5.1.1"))
     stored = await get(sqlite_database, message_id)
     assert (stored.state, stored.reason) == (S.FAILED, "bad_address")
     assert "does not exist" in stored.reason_text

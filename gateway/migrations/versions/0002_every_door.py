@@ -125,6 +125,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("languages_confirmed_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("bad_days", sa.JSON(), server_default="[]", nullable=False))
+
     with op.batch_alter_table("guardianship", schema=None) as batch_op:
         batch_op.add_column(sa.Column("bar_confirmed_at", sa.DateTime(timezone=True), nullable=True))
 
@@ -155,6 +158,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("guardianship", schema=None) as batch_op:
         batch_op.drop_column("bar_confirmed_at")
+
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        batch_op.drop_column("bad_days")
 
     with op.batch_alter_table("contact", schema=None) as batch_op:
         batch_op.drop_column("deceased")
