@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel import col, select
 
-from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured
-from gateway import audit, context, errors, migrate
+from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled
+from gateway import audit, context, errors, migrate, polling
 from gateway.models import ApiToken, Audit, Sender
 from templates import translations
 
@@ -50,7 +50,7 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     reachable = await _database(gateway)
     findings += reachable
     if all(finding.state != "bad" for finding in reachable):
-        findings += [*await _clock(gateway), *await _chain(gateway), *await _senders(gateway)]
+        findings += [*await _clock(gateway), *await _chain(gateway), *await _senders(gateway), *await _looks(gateway)]
     findings += [finding async for finding in _channels(gateway)]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
@@ -201,26 +201,65 @@ async def _channel(name: str, channel: Channel) -> Finding:
 
 
 def _ways_back(gateway: context.Gateway) -> Iterator[Finding]:
-    """Whether receipts and answers can reach us."""
+    """By which way receipts and answers reach us, what that costs, and what is lost."""
+    url, here = gateway.public_url, "ways back"
     if not any(isinstance(channel, Callbacks) for channel in gateway.channels.values()):
         return
-    url = gateway.public_url
+    if url and not url.startswith("https://") and not gateway.settings.practice.enabled:
+        yield Finding(here, "bad", f"{url} is this machine alone: no provider can call it.", "Set an https address.")
+    pause = polling.pause(gateway)
+    for name, channel in gateway.channels.items():
+        if isinstance(channel, Callbacks):
+            yield from _way_back(name, channel, url, pause if isinstance(channel, Polled) else None)
     if not url:
+        yield Finding(
+            here,
+            "warn",
+            "There is no public address. No key press in a call can reach us: calls say the school's name and number "
+            "and hang up, and count as not heard. A link to unsubscribe works inside the school's network alone.",
+            "Set web.public_base_url to an https address that leads to this machine.",
+        )
+
+
+def _way_back(name: str, channel: Callbacks, url: str, pause: timedelta | None) -> Iterator[Finding]:
+    if url:
+        sentence = f"{name}: called back at {url}, for receipts, answers and key presses."
+        if pause:
+            sentence += f" What that missed is asked for every {_span(pause)}{_requests(channel, pause)}."
+        yield Finding("ways back", "ok", sentence)
+    elif pause:
+        sentence = f"{name}: asked every {_span(pause)}, so answers and receipts come so much later"
+        yield Finding("ways back", "ok", f"{sentence}{_requests(channel, pause)}.")
+    else:
         yield Finding(
             "ways back",
             "warn",
-            "Providers cannot call back, as there is no public address: it stays unknown whether texts and calls "
-            "arrived, and no answer by text and no key press comes in. Only the provider itself hears a STOP.",
-            "Set web.public_base_url to an https address that leads to this machine.",
+            f"{name}: it stays unknown what became of its messages, and nobody's answer comes in. Only the provider "
+            "itself hears a STOP.",
+            "Set twilio.poll to auto.",
         )
-    elif url.startswith("https://"):
-        yield Finding("ways back", "ok", f"Providers call back at {url}, for receipts, answers and key presses.")
-    elif gateway.settings.practice.enabled:
-        yield Finding("ways back", "ok", f"The simulator calls back at {url}.")
-    else:
-        yield Finding(
-            "ways back", "bad", f"{url} is this machine alone: no provider can call it.", "Set an https address."
-        )
+
+
+def _requests(channel: object, pause: timedelta) -> str:
+    """What looking costs: Twilio names no price for reading its lists, so it is counted in requests."""
+    lists = len(channel.streams()) if isinstance(channel, Polled) else 0
+    day = round(lists * timedelta(days=1) / pause)
+    while_open = "while messages are on the way"
+    return f" ({day:,} requests a day, and more {while_open})" if day else f" (requests are made only {while_open})"
+
+
+def _span(pause: timedelta) -> str:
+    seconds = pause.total_seconds()
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+async def _looks(gateway: context.Gateway) -> list[Finding]:
+    """Whether the lists of the providers can really be read."""
+    async with gateway.database.read() as session:
+        found = await polling.troubles(session, gateway)
+    state: State = "warn" if gateway.public_url else "bad"
+    cure = "See the channel above: does the provider answer, and is handbell.service running?"
+    return [Finding("ways back", state, sentence, cure) for sentence in found]
 
 
 def _key(gateway: context.Gateway) -> Iterator[Finding]:

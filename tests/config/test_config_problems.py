@@ -215,7 +215,7 @@ def test_senders_that_networks_treat_badly_are_warned_of(address: str, remarks: 
 def test_what_works_but_perhaps_not_as_expected_is_warned_of() -> None:
     loaded = settings.Settings.model_validate(
         {
-            "twilio": {"voice_senders": [{"address": "+441134960001"}]},
+            "twilio": {"voice_senders": [{"address": "+441134960001"}], "poll": "never"},
             "smtp": {"host": "mail.school.example", "security": "none"},
         }
     )
