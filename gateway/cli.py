@@ -144,6 +144,7 @@ GROUPS = (
         (
             Command(explain.segments, "segments", 'handbell explain segments "School is closed – sorry!"'),
             Command(explain.opt_out, "opt-out", 'handbell explain opt-out "Stop."'),
+            Command(explain.number, "number", 'handbell explain number "07700 900123 (mum work)"'),
         ),
     ),
     Group(

@@ -67,11 +67,8 @@ def read(raw: str, *, region: str = numbers.HOME) -> Cell:
             return Cell((), (problem,))
     if phone_notes.LETTERS_FOR_DIGITS.search(text):
         return Cell((), (_LETTER,))
+    text, problems = phone_notes.strangers(text)
     text = phone_notes.hide(text)
-    problems = []
-    for pattern, problem in phone_notes.LOOKS:
-        text, found = pattern.subn(" ; ", text)
-        problems += [problem] if found else []
     runs = list(_RUN.finditer(text))
     if not problems and sum(map(str.isdecimal, text)) < _A_NUMBER and (not runs or any(map(str.isalpha, text))):
         return Cell((), (_WORDS if any(map(str.isalpha, text)) else _NOTHING,))

@@ -40,7 +40,7 @@ LOOKS: tuple[tuple[re.Pattern[str], Problem], ...] = tuple(
         ),
         (
             r"""(?: [£$€¥] | \b(?:gbp|eur|usd)\b ) \s* [\d,]+ (?:\.\d+)?
-              | (?<![\w.])(?<!\d\s) \d{1,5} (?:\.\d\d)? \s? (?: [£$€¥] | (?:p|pence|pounds?|gbp|euros?)\b )""",
+              | (?<![\w.])(?<!\d\s) \d{1,5} (?:\.\d\d)? \s? (?: [£$€¥] | (?:p|pence|pounds?|gbp|euros?)\b(?!\.) )""",
             "This looks like an amount of money.",
             _ELSEWHERE,
         ),
@@ -68,13 +68,14 @@ WHOLE: tuple[tuple[re.Pattern[str], Problem], ...] = tuple(
 
 _HOUR = r"\d{1,2}(?:[:.]\d\d)?"
 _OCLOCK = r"(?:am|pm|a\.m\.?|p\.m\.?|noon|o'?clock|hrs?|hours?)"
-_LATER = r"(?!\d|[\s.\-()]*\d)"  #: no digits follow that could belong to it
+_ALONE = r"(?!\d|[\s.\-()/,;]*[1-9])"  #: no digits follow that may belong to it; a number with its 0 or + may
+_LATER = rf"(?![\s.\-()]*\d){_ALONE}"  #: no digits follow at all
+_DATED = re.compile(rf"\b (?:from|until|till|since|new|updated|changed|as\ of) \s+ {_DATE}", re.IGNORECASE | re.VERBOSE)
 #: Digits that belong to a note and never to a number.
 _NOTES = re.compile(
     rf"""
-    \b (?:from|until|till|since|new|updated|changed|as\ of) \s+ {_DATE}
-  | (?<![a-z]) (?:ext(?:ensions?|n)?|x|opt(?:ion)?|press|room|rm|flat|pin|code) [\s.:=\#]* \d{{1,6}} (?!\d)
-  | (?<!\d) \#\d{{1,6}} (?!\d)
+    (?<![a-z]) (?:ext(?:ensions?|n)?|x|opt(?:ion)?|press|room|rm|flat|pin|code) [\s.:=\#]* \d{{1,6}} {_ALONE}
+  | (?<!\d) \#\d{{1,6}} {_ALONE}
   | (?<![\d.+]) (?<!\d[\-(]) {_HOUR} \s* (?:{_OCLOCK})? \s* (?:-|to|til|till|until|and) \s*
         {_HOUR} \s? {_OCLOCK} (?![a-z])
   | (?<![\d.+]) (?<!\d[\-(]) {_HOUR} \s? {_OCLOCK} (?![a-z])
@@ -118,6 +119,7 @@ _NO_TEXTS = re.compile(
 
 _SHORT = {
     "h": "home", "hm": "home", "w": "work", "wk": "work", "m": "mobile", "mob": "mobile",
+    **{word: word for word in ("home", "work", "mobile")},
     **dict.fromkeys(("t", "tel", "telephone", "phone", "no", "number", "n"), ""),
 }  # fmt: skip
 
@@ -127,6 +129,15 @@ _PLACES = {
     "home": frozenset({"home", "house", "landline"}),
     "mobile": frozenset({"mobile", "mob", "cell"}),
 }
+
+
+def strangers(text: str) -> tuple[str, list[Problem]]:
+    """Take out what only looks like a number, and say what it is. A date that says since when is a note."""
+    text, problems = _DATED.sub(_hidden, text), []
+    for pattern, problem in LOOKS:
+        text, found = pattern.subn(" ; ", text)
+        problems += [problem] if found else []
+    return text, problems
 
 
 def hide(text: str) -> str:
@@ -139,7 +150,7 @@ def label(text: str) -> str:
     text = re.sub(r"\s+", " ", text.translate(_SHOWN)).strip(" ()[]{}<>-–:;,./|=&+\"'*_")
     text = re.sub(r"^(?:or|and)\b\s*|\s*\b(?:or|and)$", "", text, flags=re.IGNORECASE).strip(" :-")
     text = _SHORT.get(text.casefold(), text)
-    return text if any(map(str.isalpha, text)) or re.search(r"\d\D+\d", text) else ""
+    return text if any(map(str.isalpha, text)) or re.search(r"\d\D+\d|#\d", text) else ""
 
 
 def place(note: str) -> str:

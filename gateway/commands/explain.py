@@ -1,4 +1,4 @@
-"""``handbell explain``: how Handbell reads a text, and why."""
+"""``handbell explain``: how Handbell reads a text or a cell, and why."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 from gateway.commands import lines, showing
 
 if TYPE_CHECKING:
+    from gateway.numbers import Number
+    from gateway.phone_cells import Cell
     from templates.segments import Segments
 
 Text = Annotated[str | None, typer.Argument(metavar="TEXT", help="The text, in quotes.")]
@@ -47,6 +49,36 @@ def opt_out(text: Text = None, jsonl: Jsonl = False) -> None:
         return
     reading = optout.read(text or "")
     showing.say(f"{reading.keyword or 'no keyword'}: {reading.because}")
+
+
+def number(
+    cell: Annotated[str | None, typer.Argument(metavar="CELL", help="What the cell says, in quotes.")] = None,
+    jsonl: Annotated[
+        bool,
+        typer.Option("--jsonl", help='Read {"id", "raw"} objects from standard input, one a line, and answer each.'),
+    ] = False,
+) -> None:
+    """Say which telephone numbers a cell of an import holds, and why not."""
+    from gateway import phone_cells
+
+    if lines.asked(cell, jsonl, lambda one: _numbers(phone_cells.read(one)), key="raw"):
+        return
+    read = phone_cells.read(cell or "")
+    for one in read.numbers:
+        showing.say(f"{one.e164}: {_kind(one)}{f' ({one.label})' if one.label else ''}.")
+    for problem in read.problems:
+        showing.say(str(problem))
+
+
+def _numbers(cell: Cell) -> Mapping[str, object]:
+    found = [{"e164": one.e164, "kind": one.line_type.value, "sms": one.sms} for one in cell.numbers]
+    kinds = f"Read as {' and '.join(map(_kind, cell.numbers))}." if found else ""
+    return {"numbers": found, "why": " ".join(filter(None, (kinds, *map(str, cell.problems))))}
+
+
+def _kind(number: Number) -> str:
+    kind = "another sort of number" if number.line_type == "other" else f"a {number.line_type}"
+    return f"{kind} that {'may be texted' if number.sms else 'is only called'}"
 
 
 def _count(counted: Segments) -> Mapping[str, object]:

@@ -56,6 +56,32 @@ def test_segments_are_counted_as_the_text_stands(text: str, encoding: str, parts
     assert answer == {"id": 1, "encoding": encoding, "segments": parts}
 
 
+def test_number_answers_with_the_numbers_and_why() -> None:
+    cells = ["07700 900123 / 0113 496 0123", "7.7009E+09", ""]
+    lines = "\n".join(json.dumps({"id": n, "raw": raw}) for n, raw in enumerate(cells))
+    both, damaged, empty = stream("number", lines.encode())
+    assert both == {
+        "id": 0,
+        "numbers": [
+            {"e164": "+447700900123", "kind": "mobile", "sms": True},
+            {"e164": "+441134960123", "kind": "landline", "sms": False},
+        ],
+        "why": "Read as a mobile that may be texted and a landline that is only called.",
+    }
+    assert damaged["numbers"] == empty["numbers"] == []
+    assert "spreadsheet" in damaged["why"]
+    assert empty["why"]
+    said = CliRunner().invoke(cli.build(), ["explain", "number", "0113 496 0123 (work) / 4"]).stdout
+    assert said.startswith("+441134960123: a landline that is only called (work).\n")
+    assert "missing or wrong" in said
+
+
+@pytest.mark.parametrize("bad", [b'{"id": 2, "text": "07700 900123"}', b'{"id": 2, "raw": 7700900123}'])
+def test_number_wants_the_cell_as_text(bad: bytes) -> None:
+    [answer] = stream("number", bad)
+    assert (answer["id"], '"raw"' in answer["error"]) == (2, True)
+
+
 def test_opt_out_always_says_which_keyword() -> None:
     words = ["STOP", " stop. ", "START", "help", "stop please", ""]
     lines = "\n".join(json.dumps({"id": word, "text": word}) for word in words)

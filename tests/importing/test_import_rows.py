@@ -63,7 +63,7 @@ async def test_bad_pupils(
         ("1,C2,Lee,Shaw,,,,perhaps,,,", "Lives With", "neither yes nor no", 2),
         ("1,C2,Lee,Shaw,,,,,7.7009E+09,,", "Mobile", "spreadsheet", 2),
         ("1,C2,Lee,Shaw,,,,,07700 9001,,", "Mobile", "", 2),
-        ('1,C2,Lee,Shaw,,,,,"07700 900102, 07700 900103",,', "Mobile", "more than one", 2),
+        ('1,C2,Lee,Shaw,,,,,"07700 900102, 07700 90010",,', "Mobile", "The other number", 2),
         ("1,C2,Lee,Shaw,,,,,,lee at example.com,", "Email", "no @", 2),
         ("1,C2,Lee,Shaw,,,,,,lee@example,", "Email", "domain", 2),
     ],
