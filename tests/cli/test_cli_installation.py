@@ -145,7 +145,7 @@ def test_doctor_finds_what_is_bad_and_ends_with_1(school_office: Office) -> None
     assert {("database", "ok"), ("packages", "ok"), ("clock", "ok"), ("audit key", "ok")} <= findings
     assert ("smtp", "bad") in findings
     assert ("ways back", "warn") in findings
-    assert "no answer by text" in school_office.type("doctor").stdout
+    assert "No key press in a call" in school_office.type("doctor").stdout
 
 
 @pytest.mark.parametrize("words", [["run"], ["notice", "list"]])
