@@ -14,7 +14,7 @@ from support.desk import NOW, definition, gateway
 from channels.base import Attachment, Medium
 from gateway import attachments, errors, notices
 from gateway.database import Database
-from gateway.models import Message, NoticeFile
+from gateway.models import LineType, Message, NoticeFile, PointKind
 
 LETTER = Attachment("Trip – letter.pdf", "application/pdf", b"%PDF-1.7 a letter")
 EVENT = {"starts": "2026-12-01T18:00:00", "ends": "2026-12-01T20:00:00", "place": "Hall; main"}
@@ -25,9 +25,9 @@ async def family(database: Database) -> None:
     mother = await school.contact(database, "Maria")
     await school.tie(database, child, mother, priority=1, parental_responsibility=True)
     await school.point(database, mother, "+447700900001")
-    await school.point(database, mother, "maria@example.com")
+    await school.point(database, mother, "maria@example.com", kind=PointKind.EMAIL, line_type=LineType.NONE)
     await school.sender(database)
-    await school.sender(database, medium=Medium.EMAIL, channel="smtp", address="office@school.example")
+    await school.sender(database, medium=Medium.EMAIL, channel="smtp")
 
 
 async def sent(database: Database, *files: Attachment, **changes: Any) -> list[dict[str, Any]]:
