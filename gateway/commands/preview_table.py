@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from channels.base import Medium
 from gateway import notices
 from gateway.commands import preview, showing
 from gateway.definitions import model
@@ -20,6 +21,8 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
     shares = preview.shares(seen.rows)
     _totals(shares, laddered=len(seen.definition.steps) > 1)
     _ladder(seen.definition)
+    if files := _files(seen.definition):
+        showing.say(f"Emails bring along: {', '.join(files)}.")
     _samples(shares)
     _silent(seen, most)
     if most is None:
@@ -33,6 +36,7 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
         "title": seen.definition.title,
         "fire_at": seen.fire_at,
         "problems": [str(problem) for problem in seen.audience.problems],
+        "files": _files(seen.definition),
         "totals": [
             {
                 "medium": share.medium,
@@ -62,6 +66,14 @@ def _totals(shares: list[preview.Share], *, laddered: bool) -> None:
     showing.table(
         columns, rows, title="What would go at most" if laddered else "What would go", right="messages, parts, cost"
     )
+
+
+def _files(definition: model.Definition) -> list[str]:
+    """What goes along with emails, where there are any."""
+    if not any(Medium.EMAIL in step.media for step in definition.steps):
+        return []
+    calendar = definition.event is not None and definition.event.calendar_file
+    return [*definition.attachments, *(["event.ics"] if calendar else [])]
 
 
 def _ladder(definition: model.Definition) -> None:
