@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col
 
-from gateway import audit, numbers
+from gateway import audit, phone_cells
 from gateway.database import Database
 from gateway.importing import people
 from gateway.importing.report import Report
