@@ -270,6 +270,19 @@ class Sending(values.Section):
         return self
 
 
+class Answers(values.Section):
+    """What Handbell answers by itself, such as that it opens no pictures. The limits keep two machines from a chat.
+
+    The figures are proposals of ours: no family runs into them, and a loop ends after a few pence.
+    """
+
+    per_hour: int = Field(default=3, ge=0, le=100, description="Automatic answers to one number in an hour; 0: none")
+    per_day: int = Field(default=6, ge=0, le=1000, description="Automatic answers to one number in a day")
+    same_words_per_hour: int = Field(
+        default=5, ge=2, le=1000, description="The same words so often from one number in an hour: staff are told"
+    )
+
+
 class Costs(values.Section):
     """What your provider charges, in pence. Handbell knows no prices: estimates are as good as these figures."""
 

@@ -28,6 +28,7 @@ class Settings(values.Section):
     twilio: sections.Twilio = sections.Twilio()
     smtp: sections.Smtp = sections.Smtp()
     sending: sections.Sending = sections.Sending()
+    answers: sections.Answers = sections.Answers()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()
     audit: sections.Audit = sections.Audit()

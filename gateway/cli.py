@@ -26,6 +26,7 @@ from gateway.commands import (
     service,
     settings,
     showing,
+    tasks,
     token,
     words,
 )
@@ -98,6 +99,15 @@ GROUPS = (
         (
             Command(message.show, "show", "handbell message show 01JDB1W0K6T3C4M5N6P7Q8R9ST"),
             Command(message.again, "again", "handbell message again 01JDB1W0K6T3C4M5N6P7Q8R9ST"),
+        ),
+    ),
+    Group(
+        "task",
+        DAILY,
+        "See to what no machine may decide.",
+        (
+            Command(tasks.list_all, "list", "handbell task list"),
+            Command(tasks.done, "done", 'handbell task done 4 --as "Mrs Okafor"'),
         ),
     ),
     Group(

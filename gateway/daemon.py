@@ -20,7 +20,20 @@ import structlog
 from sqlmodel import col, select
 
 from channels.base import Medium, Outgoing
-from gateway import attachments, context, intake, notices, outbox, outgoing, polling, sender, sweeping, systemd
+from gateway import (
+    answers,
+    attachments,
+    context,
+    intake,
+    notices,
+    outbox,
+    outgoing,
+    polling,
+    sender,
+    sweeping,
+    systemd,
+    tasks,
+)
 from gateway.models import Audit, Conversation, Message, MessageState, Sender
 from gateway.models.types import core
 from scheduler.ticker import Ticker
@@ -284,13 +297,19 @@ class Daemon:
             self._turn("intake")
             self._arrived.clear()
             try:
-                handled = await intake.handle_waiting(gateway.database, log=gateway.log, now=gateway.now())
+                handled = await intake.handle_waiting(
+                    gateway.database, log=gateway.log, answering=self._answering(), now=gateway.now()
+                )
             except Exception:  # the database is away; everything is stored already, so it can wait
                 logger.exception("intake.trouble")
                 handled = 0
             if not handled:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s)
+
+    def _answering(self) -> answers.Answering:
+        gateway = self.gateway
+        return answers.Answering(gateway.school(), gateway.costs(), gateway.settings.answers, gateway.new_id)
 
     async def _seal(self) -> None:
         async with self.gateway.database.write() as session:
@@ -304,6 +323,7 @@ class Daemon:
             people = await session.scalar(
                 sa.select(sa.func.count()).select_from(Conversation).where(col(Conversation.waiting_since).is_not(None))
             )
+            open_tasks = await tasks.count(session)
             unsealed = await session.scalar(
                 sa.select(sa.func.count()).select_from(Audit).where(col(Audit.link).is_(None))
             )
@@ -315,6 +335,8 @@ class Daemon:
             metrics.oldest.labels(medium, str(priority)).set(age)
         metrics.waiting.set(people or 0)
         metrics.unsealed.set(unsealed or 0)
+        for urgent, count in open_tasks.items():
+            metrics.tasks.labels("yes" if urgent else "no").set(count)
 
     def stuck(self) -> list[str]:
         """The loops and jobs of this process that have not come round for too long."""

@@ -221,7 +221,9 @@ def _spoke_for(row: Mapping[str, Any]) -> sa.ColumnElement[bool]:
 async def _answered(session: Session, row: Mapping[str, Any]) -> bool:
     reply = core(Reply)
     asked = sa.select(core(Message).c.id).where(_spoke_for(row))
-    answers = sa.or_(reply.c.contact_id == row["contact_id"], reply.c.message_id.in_(asked))
+    # Of a phone that two share nobody can say who answered; whoever is known has answered for himself alone.
+    anybodys = sa.and_(reply.c.message_id.in_(asked), reply.c.contact_id.is_(None))
+    answers = sa.or_(reply.c.contact_id == row["contact_id"], anybodys)
     query = sa.select(reply.c.id).where(reply.c.run_id == row["run_id"], answers).limit(1)
     return (await session.execute(query)).first() is not None
 

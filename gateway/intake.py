@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
-from gateway import audit, receipts, replies, upsert
+from gateway import answers, audit, receipts, replies, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -49,8 +49,18 @@ async def store(session: Session, channel: str, events: Sequence[base.Event], *,
     await upsert.insert(session, core(Inbound), rows, key=("channel", "event_id"))
 
 
-async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, limit: int = 200) -> int:
-    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read."""
+async def handle_waiting(
+    database: Database,
+    *,
+    log: audit.Log,
+    now: datetime,
+    answering: answers.Answering | None = None,
+    limit: int = 200,
+) -> int:
+    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read.
+
+    Without ``answering`` nothing is answered by itself.
+    """
     async with database.read() as session:
         query = (
             select(Inbound.id)
@@ -64,25 +74,34 @@ async def handle_waiting(database: Database, *, log: audit.Log, now: datetime, l
         return 0
     try:
         async with database.write() as session:
-            return sum([await _handle(session, inbound_id, log=log, now=now) for inbound_id in waiting])
+            return sum([await _handle(session, inbound_id, answering, log=log, now=now) for inbound_id in waiting])
     except Exception:  # nothing of it was kept
         logger.info("intake.one_by_one", events=len(waiting), exc_info=True)
-        await _handle_alone(database, waiting, log=log, now=now)
+        await _handle_alone(database, waiting, answering, log=log, now=now)
     return len(waiting)
 
 
-async def _handle_alone(database: Database, waiting: Sequence[int | None], *, log: audit.Log, now: datetime) -> None:
+async def _handle_alone(
+    database: Database,
+    waiting: Sequence[int | None],
+    answering: answers.Answering | None,
+    *,
+    log: audit.Log,
+    now: datetime,
+) -> None:
     for inbound_id in waiting:
         try:
             async with database.write() as session:
-                await _handle(session, inbound_id, log=log, now=now)
+                await _handle(session, inbound_id, answering, log=log, now=now)
         except Exception as error:  # one event that cannot be read must not hold up the others
             logger.exception("intake.failed", inbound=inbound_id)
             async with database.write() as session:
                 await _put_off(session, inbound_id, error, log=log, now=now)
 
 
-async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, now: datetime) -> bool:
+async def _handle(
+    session: Session, inbound_id: int | None, answering: answers.Answering | None, *, log: audit.Log, now: datetime
+) -> bool:
     """Interpret one event; False when another worker has it."""
     query = select(Inbound).where(Inbound.id == inbound_id, col(Inbound.handled_at).is_(None))
     inbound = (await session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
@@ -90,8 +109,7 @@ async def _handle(session: Session, inbound_id: int | None, *, log: audit.Log, n
         return False
     event = unpacked(inbound.kind, inbound.event)
     if isinstance(event, Reply):
-        await replies.handle(session, event, inbound, log=log, now=now)
-        outcome = "reply"
+        outcome = await replies.handle(session, event, inbound, answering=answering, log=log, now=now)
     else:
         outcome = await receipts.apply(session, event, log=log, now=now)
     if outcome == "unknown" and now - inbound.received_at < PATIENCE:

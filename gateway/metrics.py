@@ -28,6 +28,7 @@ class Metrics:
             "handbell_looked_up_events", "Events that a look brought first", ["channel"], registry=own
         )
         self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
+        self.tasks = Gauge("handbell_tasks_open", "Tasks that staff have not done yet", ["urgent"], registry=own)
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
         self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], registry=own)
         self.job_failures = Counter("handbell_job_failures", "Regular jobs that failed", ["job"], registry=own)

@@ -2,10 +2,14 @@
 
 Only the networks' own words are acted on by machine (``optout``). A digit of the menu that was asked is noted as the
 option it stands for. Everything else is for a person to read.
+
+What a machine wrote (out of office, a read receipt, a list) is nobody's answer: it is noted and no more. A mail may be
+answered from another mailbox than the one it went to: then the words belong to whoever has that one.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from datetime import datetime, timedelta
 
@@ -14,7 +18,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import audit, errors, optout, points
+from gateway import answers, audit, errors, optout, points, tasks
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -34,20 +38,41 @@ ANSWERS_WITHIN = timedelta(days=14)
 _WENT_OUT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
 
 
-async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> Reply:
-    """Attach a reply to its conversation, act on STOP and START, and list it for staff."""
+#: Kinds of automatic replies that tell of a mailbox which is about to go.
+_TELLS_OF_A_CHANGE = frozenset({"address_changed", "left", "moved"})
+
+
+async def handle(
+    session: Session,
+    reply: base.Reply,
+    inbound: Inbound,
+    *,
+    log: audit.Log,
+    now: datetime,
+    answering: answers.Answering | None = None,
+) -> str:
+    """Attach a reply to its conversation, act on STOP and START, and list it for staff.
+
+    Gives a word for what came of it: ``reply``, or ``automatic:`` and the kind of machine that wrote it.
+    """
+    if reply.automatic:
+        return await _note_machine(session, reply, inbound, log=log, now=now)
+    if reply.medium is Medium.EMAIL:  # as mailboxes are kept on file
+        reply = dataclasses.replace(reply, sender=reply.sender.strip().lower())
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, contact, at=reply.at)
     keyword = None if reply.keys else optout.read(reply.body).keyword
-    option = _option(reply, message)
+    theirs = message is not None and _is_theirs(reply, message)
+    option = _option(reply, message) if theirs else ""
     row = Reply(
         conversation_id=_id(conversation),
         inbound_id=_id(inbound),
         contact_id=contact.id if contact else None,
         message_id=message.id if message else None,
-        run_id=message.run_id if message else None,
+        # What a stranger writes ends no ladder of those who were asked.
+        run_id=message.run_id if message and (theirs or contact) else None,
         at=reply.at,
         body=reply.body,
         keys=reply.keys,
@@ -69,7 +94,30 @@ async def handle(session: Session, reply: base.Reply, inbound: Inbound, *, log: 
     # A picture that came along with an answer may be the very thing that somebody must see.
     if not settled and (not option or reply.media):
         conversation.waiting_since = conversation.waiting_since or reply.at
-    return row
+    if answering and not await answers.repeats(session, row, limits=answering.limits, log=log, now=now):
+        language = _language(contact, message) or answering.school.language
+        await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
+    return "reply"
+
+
+async def _note_machine(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> str:
+    facts = {"kind": reply.automatic, "message": reply.in_reply_to}
+    await log.record(session, audit.Line("reply.automatic", f"inbound:{inbound.id}", facts), now=now)
+    if reply.automatic in _TELLS_OF_A_CHANGE:
+        subject = f"message:{reply.in_reply_to}" if reply.in_reply_to else f"inbound:{inbound.id}"
+        what = "An automatic reply says that somebody's email address has changed, or soon will."
+        cure = "Ask the family which address is right, and correct it in the MIS. Nothing was changed by itself."
+        await tasks.ask(session, tasks.Ask("address", subject, what, cure), log=log, now=now)
+    return f"automatic:{reply.automatic}"
+
+
+def _is_theirs(reply: base.Reply, message: Message) -> bool:
+    """Whether it came from where the message went. Only a mail can be answered by others: it is forwarded."""
+    return reply.medium is not Medium.EMAIL or reply.sender == message.address
+
+
+def _language(contact: Contact | None, message: Message | None) -> str:
+    return (contact.written_language if contact else "") or (message.language if message else "")
 
 
 def _id(row: Conversation | Inbound) -> int:
@@ -105,7 +153,7 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         select(Message)
         .join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt)))
         .where(Message.address == reply.sender, Message.medium == reply.medium, col(Message.state).in_(_WENT_OUT))
-        .where(col(Attempt.begun_at) > now - ANSWERS_WITHIN)
+        .where(col(Attempt.begun_at) > now - ANSWERS_WITHIN, ~col(Message.slot).startswith(answers.SLOT))
         .order_by(col(Attempt.begun_at).desc(), col(Message.id).desc())
     )
     if key := _key(reply):
@@ -118,10 +166,12 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
     """Whose words these are: of whoever was asked, else of the only contact with that address, else nobody's yet.
 
-    A text that was for two people who share the phone says nothing of which of them answered.
+    A text that was for two people who share the phone says nothing of which of them answered, and a mail that was
+    answered from another mailbox nothing of the one who was asked.
     """
-    if message is not None and message.contact_id is not None and not await _was_for_others_too(session, message):
-        return await session.get(Contact, message.contact_id)
+    asked = message.contact_id if message is not None and _is_theirs(reply, message) else None
+    if message is not None and asked is not None and not await _was_for_others_too(session, message):
+        return await session.get(Contact, asked)
     query = (
         select(Contact)
         .join(ContactPoint, col(ContactPoint.contact_id) == col(Contact.id))

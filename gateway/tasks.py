@@ -34,15 +34,11 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
     again = (
         sa.update(task_table)
         .where(task_table.c.open_key == key)
-        .values(
-            times=task_table.c.times + 1,
-            again_at=now,
-            what=ask.what,
-            cure=ask.cure,
-            urgent=sa.or_(task_table.c.urgent, ask.urgent),
-        )
+        .values(times=task_table.c.times + 1, again_at=now, what=ask.what, cure=ask.cure)
         .returning(task_table.c.id)
     )
+    if ask.urgent:
+        again = again.values(urgent=True)
     if (await session.execute(again)).first():
         return
     row = {

@@ -112,6 +112,11 @@ def not_understood(language: str, *, school: str, school_phone: str) -> str:
     return _reply("not_understood", language, school=school, school_phone=school_phone)
 
 
+def no_pictures(language: str, *, school: str, school_phone: str) -> str:
+    """Answer a picture or a file that came by text: nobody opens it."""
+    return _reply("no_pictures", language, school=school, school_phone=school_phone)
+
+
 def unsubscribe_page(language: str, *, school: str, school_phone: str) -> UnsubscribePage:
     """Give all sentences of the unsubscribe page; they are plain text and must be escaped by the page."""
     used = language_for("page", language)

@@ -57,5 +57,6 @@ def _labels() -> list[tuple[str, str]]:
         ("`outcome`", markdown.listed(Outcome)),
         ("`reason`", f"empty, or {markdown.listed(Reason)}"),
         ("`result`", "what came of a webhook call, such as `stored`, `forged` or `failed`"),
+        ("`urgent`", "`yes` or `no`"),
         ("`job`", "the name of a regular job, such as `plan`, `sweep` or `seal`"),
     ]

@@ -1,0 +1,131 @@
+"""What Handbell answers by itself to what a family sent: little, in their language, and never to a machine.
+
+Two machines that answer each other would text all night at the school's cost, so there is a limit for each address.
+Whatever happens here, what came in is stored and listed all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from channels import base
+from channels.base import Medium
+from config import checks, sections
+from gateway import audit, ids, tasks, wording
+from gateway.database import Session
+from gateway.models import Message, MessageState, Purpose, Reply, Sender
+from templates import phrases, segments, translations
+
+SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
+
+#: No short code, no name and no withheld number: behind those is a machine, or nobody.
+_A_PERSONS_NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}")
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How the school is called, what an answer costs, and how many there may be."""
+
+    school: wording.School
+    costs: wording.Costs
+    limits: sections.Answers
+    new_id: Callable[[], str] = ids.new_id
+
+
+async def no_pictures(
+    session: Session,
+    reply: base.Reply,
+    row: Reply,
+    *,
+    language: str,
+    answering: Answering,
+    log: audit.Log,
+    now: datetime,
+) -> bool:
+    """Tell somebody who sent a picture that nobody sees it. It was not fetched: it may be anything.
+
+    True when an answer was put into the outbox, once for an event, as an event is handled once.
+    """
+    if reply.medium is not Medium.SMS or not reply.media or not _A_PERSONS_NUMBER.fullmatch(reply.sender):
+        return False
+    sender = await _sender(session, reply.to)
+    if sender is None or await _enough(session, row, reply.sender, answering.limits, log=log, now=now):
+        return False
+    used = _allowed(language, drafts=answering.school.allow_drafts)
+    text = phrases.no_pictures(used, school=answering.school.short_name, school_phone=answering.school.phone)
+    parts = segments.count(text).parts
+    message = Message(
+        id=answering.new_id(),
+        contact_id=row.contact_id,
+        sender_id=sender.id,
+        medium=Medium.SMS,
+        address=reply.sender,
+        slot=f"{SLOT}{row.inbound_id}",
+        purpose=Purpose.SERVICE,
+        priority=_AN_ANSWER,
+        language=used,
+        body=text,
+        parts=parts,
+        pence=answering.costs.of(Medium.SMS, parts=parts, characters=len(text)),
+        state=MessageState.QUEUED,
+        due_at=now,
+        created_at=now,
+        changed_at=now,
+    )
+    session.add(message)
+    await session.flush()
+    facts = {"message": message.id, "why": "media"}
+    await log.record(session, audit.Line("reply.answered", f"reply:{row.id}", facts), now=now)
+    return True
+
+
+async def repeats(session: Session, row: Reply, *, limits: sections.Answers, log: audit.Log, now: datetime) -> bool:
+    """Whether the same words come from one address again and again, as from a machine. Then staff are told, once."""
+    query = select(sa.func.count()).where(
+        Reply.conversation_id == row.conversation_id, Reply.body == row.body, col(Reply.at) > row.at - _HOUR
+    )
+    if row.option or row.keys or (await session.scalar(query) or 0) < limits.same_words_per_hour:
+        return False
+    await _tell(session, row, "The same words come again and again from one number or mailbox.", log=log, now=now)
+    return True
+
+
+async def _enough(
+    session: Session, row: Reply, address: str, limits: sections.Answers, *, log: audit.Log, now: datetime
+) -> bool:
+    """Whether this address has had all the answers that it may have for now."""
+    ours = (Message.address == address, col(Message.run_id).is_(None), col(Message.slot).startswith(SLOT))
+    for most, span in ((limits.per_hour, _HOUR), (limits.per_day, _DAY)):
+        query = select(sa.func.count()).select_from(Message).where(*ours, col(Message.created_at) > now - span)
+        if (await session.scalar(query) or 0) >= most:
+            what = "Something answers each of our automatic answers: we have stopped answering."
+            await _tell(session, row, what, log=log, now=now)
+            return True
+    return False
+
+
+async def _tell(session: Session, row: Reply, what: str, *, log: audit.Log, now: datetime) -> None:
+    cure = "Read it (handbell replies list), and ring the family if it is one."
+    await tasks.ask(session, tasks.Ask("loop", f"conversation:{row.conversation_id}", what, cure), log=log, now=now)
+
+
+async def _sender(session: Session, address: str) -> Sender | None:
+    """The number that they wrote to, else another that can be answered."""
+    query = select(Sender).where(Sender.medium == Medium.SMS, col(Sender.active)).order_by(col(Sender.id))
+    senders = [sender for sender in await session.scalars(query) if not checks.is_name(sender.address)]
+    return next((sender for sender in senders if sender.address == address), senders[0] if senders else None)
+
+
+def _allowed(language: str, *, drafts: bool) -> str:
+    """The language of the answer: a translation that nobody has checked only where the school allows it."""
+    used = phrases.language_for("reply", language)
+    return used if drafts or translations.state(used) not in ("draft", "machine") else "en"
