@@ -28,6 +28,18 @@ async def insert(
     await session.execute(statement, rows)
 
 
+async def insert_new(session: Session, table: sa.Table, rows: Rows, *, key: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Insert rows, all with the same columns; one whose ``key`` is taken is left alone.
+
+    Gives the primary keys of those that were inserted, in no certain order.
+    """
+    if not rows:
+        return []
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(key))
+    found = await session.execute(statement.returning(*table.primary_key.columns), rows)
+    return [tuple(row) for row in found]
+
+
 async def add(session: Session, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert rows of plain values, in the order of the table's columns; rows that are there already are left alone.
 

@@ -42,7 +42,7 @@ def import_files(
                     now=now,
                     today=gateway.today(),
                     source_encoding=encoding or None,
-                    trust_removals=trust_removals,
+                    go_on=trust_removals,
                     progress=progress,
                 )
             names = {"files": [file.name for file in files]}

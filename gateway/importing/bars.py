@@ -78,6 +78,18 @@ def widest(one: Values, other: Values) -> Values:
     }
 
 
+def effective(bar: Values) -> Values:
+    """A bar with all of its columns; the dates of one that does not hold mean nothing."""
+    if not bar["no_contact"]:
+        return {"no_contact": False, "no_contact_from": None, "no_contact_until": None}
+    return {column: bar.get(column) for column in COLUMNS}
+
+
+def outlives(bar: Values, today: date) -> bool:
+    """Whether a bar is in force today or will be."""
+    return bool(bar["no_contact"]) and (bar["no_contact_until"] is None or bar["no_contact_until"] >= today)
+
+
 def agreed(one: Values, other: Values) -> tuple[Values, str]:
     """What two rows about one contact and pupil say together, and words of warning where they contradict each other.
 

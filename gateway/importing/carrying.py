@@ -1,26 +1,31 @@
 """A bar must outlive new ids: new systems number pupils and contacts anew, and people respell names.
 
-Whenever the files tie a contact to a pupil for the first time and do not answer the court-order column, the tie is
-held against every bar there is, and against those there were before the import changed names and ids.
+Whenever the files tie a contact to a pupil for the first time, or give another name to an id that they know, and do not
+answer the court-order column, the tie is held against every bar there is, and against those there were before the
+import changed names and ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
 
 import sqlalchemy as sa
 
-from gateway import upsert
 from gateway.database import Session
 from gateway.errors import Problem
 from gateway.importing import bars, identity, seen
 from gateway.importing.identity import Child
+from gateway.importing.ledger import Ledger
 from gateway.importing.report import Report
 from gateway.importing.rows import Values
 from gateway.importing.seen import What
 from gateway.models import Contact, ContactPoint, Guardianship, Pupil
 from gateway.models.types import core
+
+T = TypeVar("T")
 
 PUPIL, CONTACT, LINK, POINT = core(Pupil), core(Contact), core(Guardianship), core(ContactPoint)
 BY_ID, BY_NAME, BY_ADDRESS = "is", "has the name of a contact who is", "has a telephone or mailbox of a contact who is"
@@ -53,11 +58,19 @@ async def barred(session: Session) -> list[Tie]:
     return [_tie(row, addresses.get(row["contact_id"], ())) for row in rows]
 
 
-async def carry(session: Session, report: Report, before: Iterable[Tie]) -> None:
+async def lifted(session: Session, before: Iterable[Tie], *, today: date) -> tuple[int, int]:
+    """How many of the bars before the import, in force or to come, are no more, and of how many."""
+    held = {tie.id for tie in before if bars.outlives(tie.bar, today)}
+    now = {tie.id for tie in await barred(session) if bars.outlives(tie.bar, today)}
+    return len(held - now), len(held)
+
+
+async def carry(ledger: Ledger, report: Report, before: Iterable[Tie]) -> None:
     """Bar each new tie that may be a barred one under another id or name, and warn of it.
 
     ``before`` are the ties that were barred before the import. A tie for which the files say No is left alone.
     """
+    session = ledger.session
     known = [*before, *await barred(session)]
     if not known:
         return
@@ -72,11 +85,12 @@ async def carry(session: Session, report: Report, before: Iterable[Tie]) -> None
         if not {(tie.child.id, bar.contact), (bar.child.id, bar.contact)} & listed
     ]
     changes: dict[int, Values] = {}
+    ties = {tie.id: {"id": tie.id} | tie.bar for tie, _, _ in sure}
     for tie, bar, how in sure:
         if tie.id not in changes:
             report.warn(_warning(tie, bar, how))
         changes[tie.id] = bars.widest(changes.get(tie.id, bar.bar), bar.bar)
-    await upsert.change(session, LINK, [{"id": id_} | bar for id_, bar in changes.items()])
+    await ledger.change(LINK, [(ties[id_], bar) for id_, bar in changes.items()])
 
 
 Suspect = tuple[Tie, Tie, str]  #: a new tie, the bar that it may fall under, and why
@@ -91,24 +105,45 @@ async def _suspects(session: Session, known: Collection[Tie]) -> tuple[list[Susp
         for address in bar.addresses:
             by_address.setdefault(address, []).append(bar)
     by_name.pop("", None)
-    holders = sa.select(POINT.c.contact_id, POINT.c.address).where(POINT.c.address.in_(list(by_address)))
     addresses: dict[int, set[str]] = {}
-    for contact, address in await session.execute(holders):
-        addresses.setdefault(contact, set()).add(address)
+    for some in _chunks(by_address):
+        holders = sa.select(POINT.c.contact_id, POINT.c.address).where(POINT.c.address.in_(some))
+        for contact, address in await session.execute(holders):
+            addresses.setdefault(contact, set()).add(address)
     sure, shared = list[Suspect](), list[Suspect]()
-    for row in (await session.execute(_fresh())).mappings():
-        tie = _tie(row, addresses.get(row["contact_id"], ()))
-        sure += [(tie, bar, BY_ID) for bar in by_contact.get(tie.contact, ()) if bar.child.may_be(tie.child)]
-        sure += [(tie, bar, BY_NAME) for bar in by_name.get(tie.name, ()) if bar.child.may_be(tie.child)]
-        for address in sorted(tie.addresses):
-            shared += [(tie, bar, BY_ADDRESS) for bar in by_address[address] if bar.child.may_be(tie.child)]
+    for what, query in _fresh():
+        async for row in _every(session, query):
+            tie = _tie(row, addresses.get(row["contact_id"], ()))
+            sure += [(tie, bar, BY_ID) for bar in by_contact.get(tie.contact, ()) if bar.child.may_be(tie.child)]
+            sure += [(tie, bar, BY_NAME) for bar in by_name.get(tie.name, ()) if bar.child.may_be(tie.child)]
+            for address in sorted(tie.addresses) if what is What.LINK_NEW else ():
+                shared += [(tie, bar, BY_ADDRESS) for bar in by_address[address] if bar.child.may_be(tie.child)]
     return sure, shared
+
+
+async def _every(session: Session, query: sa.Select[tuple[object, ...]]) -> AsyncIterator[sa.RowMapping]:
+    """The rows of a question about ties, a page at a time: it may be every tie there is."""
+    query = query.order_by(LINK.c.id).limit(1000)
+    page = (await session.execute(query)).mappings().all()
+    while page:
+        for row in page:
+            yield row
+        page = (await session.execute(query.where(LINK.c.id > page[-1]["id"]))).mappings().all()
+
+
+def _chunks(values: Collection[T]) -> Iterator[list[T]]:
+    """A thousand at a time: databases take only so many values in one question."""
+    listed = list(values)
+    return (listed[at : at + 1000] for at in range(0, len(listed), 1000))
 
 
 async def _listed(session: Session, contacts: Collection[int]) -> set[tuple[int, int]]:
     table = seen.table
-    query = sa.select(table.c.a, table.c.b).where(table.c.what == What.LINK.value, table.c.b.in_(contacts))
-    return {(pupil, contact) for pupil, contact in await session.execute(query)}
+    found = set[tuple[int, int]]()
+    for some in _chunks(contacts):
+        query = sa.select(table.c.a, table.c.b).where(table.c.what == What.LINK.value, table.c.b.in_(some))
+        found.update((pupil, contact) for pupil, contact in await session.execute(query))
+    return found
 
 
 def _ties(*more: sa.ColumnElement[str]) -> sa.Select[tuple[object, ...]]:
@@ -120,16 +155,18 @@ def _ties(*more: sa.ColumnElement[str]) -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _fresh() -> sa.Select[tuple[object, ...]]:
-    """The ties that this import made, and for which no row of it answers whether there is a court order."""
+def _fresh() -> list[tuple[What, sa.Select[tuple[object, ...]]]]:
+    """The ties that this import made, and those to one end of which it gave another name, where no row of it answers
+    whether there is a court order. What a person decided about a tie stays decided.
+    """
     new = seen.table
-    return (
-        _ties(new.c.c.label("place"))
-        .join(new, (new.c.a == LINK.c.pupil_id) & (new.c.b == LINK.c.contact_id))
-        .where(new.c.what == What.LINK_NEW.value, ~LINK.c.no_contact)
-        .where(~_answered())
-        .order_by(LINK.c.id)
-    )
+    open_ones = _ties(new.c.c.label("place")).where(~LINK.c.no_contact, LINK.c.bar_confirmed_at.is_(None), ~_answered())
+    ends = {
+        What.LINK_NEW: (new.c.a == LINK.c.pupil_id) & (new.c.b == LINK.c.contact_id),
+        What.PUPIL_RENAMED: new.c.a == LINK.c.pupil_id,
+        What.CONTACT_RENAMED: new.c.a == LINK.c.contact_id,
+    }
+    return [(what, open_ones.join(new, end & (new.c.what == what.value))) for what, end in ends.items()]
 
 
 def _answered() -> sa.ColumnElement[bool]:

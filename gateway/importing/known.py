@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import upsert
 from gateway.database import Session
 from gateway.errors import Problem
 from gateway.importing import entries, identity, letters
 from gateway.importing.entries import Entry, Person
+from gateway.importing.ledger import Change, Ledger
 from gateway.importing.settling import Claims
 from gateway.models import Contact, Guardianship, Pupil
 from gateway.models.types import core
@@ -28,28 +28,28 @@ class Doubt:
     problem: Problem
 
 
-async def pupils(session: Session, batch: Sequence[Entry]) -> list[Doubt]:
+async def pupils(ledger: Ledger, batch: Sequence[Entry]) -> list[Doubt]:
     """Let rows that have only a UPN keep the id that Handbell knows the child by, and follow changes of UPN.
 
     A UPN is changed when a temporary one is replaced, or when one child was given two (DfE, «Unique pupil numbers»):
     the file then names the former one. It is followed only if forename or date of birth agree.
     """
     found = [entry for entry in batch if entry.pupil and entry.upn and (entry.former_upn or not entry.pupil_id)]
-    rows = await _by_upn(session, {upn for entry in found for upn in (entry.upn, entry.former_upn) if upn})
-    doubts, changed = list[Doubt](), list[dict[str, object]]()
+    rows = await _by_upn(ledger.session, {upn for entry in found for upn in (entry.upn, entry.former_upn) if upn})
+    doubts, changed = list[Doubt](), list[Change]()
     for entry in found:
         values, row = entry.pupil or {}, rows.get(entry.upn)
         if row is None and (row := rows.get(entry.former_upn)):
             if not _agree(entry, row):
                 doubts.append(Doubt(entry.line, _two_children(entry, row)))
                 continue
-            changed.append({"id": row["id"], "upn": entry.upn})
+            changed.append((row, {"upn": entry.upn}))
         if row is None or entry.pupil_id:
             continue
         values["source_id"] = row["source_id"]
         if not _same(str(values["forename"]), row["forename"]):
             doubts.append(Doubt(entry.line, _other_name(row)))
-    await upsert.change(session, PUPIL, changed)
+    await ledger.change(PUPIL, changed)
     return doubts
 
 

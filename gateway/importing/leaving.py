@@ -6,90 +6,131 @@ file has columns for telephones. A row or cell that could not be read keeps ever
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from gateway import numbers
 from gateway.database import Session
 from gateway.errors import Problem
+from gateway.importing import confirmed, conflicts
+from gateway.importing.ledger import Ledger
 from gateway.importing.report import Report
 from gateway.importing.seen import What, listed
 from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil
 from gateway.models.types import PointKind, core
 
-#: More than this many at once, and more than this share, looks like an export that is not whole.
-FEW, SHARE = 20, 1 / 3
 NAMED = 10  #: how many ids a line names
+PAGE = 1000  #: rows that are in memory at once
 
 PUPILS, CONTACTS, LINKS = core(Pupil), core(Contact), core(Guardianship)
 POINTS, MEMBERSHIPS = core(ContactPoint), core(Membership)
 
+Marks = Mapping[str, int]  #: by table, the highest id before the import: what is above it is new
+
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """Rows of one table that the files list in full, and which of them are gone. ``name`` is their word in a report."""
+    """Rows of one table that the files list in full, and which of them are gone."""
 
-    name: str
     table: sa.Table
     listed: sa.ColumnElement[bool]
     gone: sa.ColumnElement[bool]
+
+
+async def marks(session: Session) -> Marks:
+    """The highest ids; imports wait for one another, so that nobody else adds rows meanwhile."""
+    tables = (PUPILS, LINKS, POINTS)
+    return {table.name: await session.scalar(sa.select(sa.func.max(table.c.id))) or 0 for table in tables}
 
 
 def registers() -> dict[str, Register]:
     """The three, by the name of their count. A barred contact's link stays: without it nobody would know of the bar."""
     links = listed(What.LINK, LINKS.c.pupil_id) & ~listed(What.LINK_LOST, LINKS.c.pupil_id)
     links_gone = links & ~LINKS.c.no_contact & ~listed(What.LINK, LINKS.c.pupil_id, b=LINKS.c.contact_id)
-    points = _points_listed()
     members = listed(What.GROUPED, MEMBERSHIPS.c.pupil_id)
     members_gone = members & ~listed(What.MEMBER, MEMBERSHIPS.c.pupil_id, b=MEMBERSHIPS.c.group_id)
     return {
-        "links": Register("contacts of pupils", LINKS, links, links_gone),
-        "points": Register("phones and mailboxes", POINTS, points, _points_gone() & POINTS.c.confirmed_at.is_(None)),
-        "memberships": Register("places in groups", MEMBERSHIPS, members, members_gone),
+        "links": Register(LINKS, links, links_gone),
+        "points": Register(POINTS, _points_listed(), _points_gone() & POINTS.c.confirmed_at.is_(None)),
+        "memberships": Register(MEMBERSHIPS, members, members_gone),
     }
 
 
-async def remove(session: Session, report: Report, *, trust: bool) -> None:
-    """Remove the links, points and memberships that are gone, and count them.
+async def remove(ledger: Ledger, report: Report, *, before: Marks, now: datetime) -> None:
+    """Remove the links, points and memberships that are gone, and count them; a mass of them is a reason to stop.
 
-    A mass of them is reported and kept, unless the caller says to ``trust`` the files. A number that the family itself
-    has confirmed is kept too, and named in a warning.
+    A number that the family itself has confirmed is kept, and a person is asked.
     """
+    await _watch_phones(ledger.session, report, before)
     for kind, register in registers().items():
-        report.tally.each()[kind].gone += await _remove(session, register, report, trust=trust)
-    query = (
-        sa.select(CONTACTS.c.source_id, POINTS.c.kind, POINTS.c.address)
-        .join(POINTS, POINTS.c.contact_id == CONTACTS.c.id)
-        .where(_points_gone(), POINTS.c.confirmed_at.is_not(None))
-        .order_by(CONTACTS.c.source_id)
-    )
-    for source_id, kind, address in await session.execute(query):
-        name = f"telephone {numbers.masked(address)}" if kind == PointKind.PHONE else "mailbox"
-        report.warn(
-            Problem(
-                f"Contact {source_id} confirmed a {name} that the files do not have. It was kept.",
-                "Enter it in the school's records, or remove it in Handbell.",
-            )
-        )
+        count = report.tally.each()[kind]
+        total = sa.select(sa.func.count()).select_from(register.table).where(register.listed)
+        had = (await ledger.session.scalar(total) or 0) - count.new
+        async for page in _pages(ledger.session, register.table, register.gone):
+            await ledger.remove(register.table, page)
+            count.gone += len(page)
+            if register.table is LINKS:
+                report.tally.contacts.gone += await _left_alone(ledger.session, {row["contact_id"] for row in page})
+        report.watch(f"{kind}_gone", count.gone, of=had)
+    await _ask_of_confirmed(ledger, report, now=now)
 
 
-async def name_missing(session: Session, report: Report, *, today: date) -> None:
+async def name_missing(session: Session, report: Report, *, today: date, before: Marks) -> None:
     """Warn of pupils on roll whom the files do not mention: many systems drop leavers without a date."""
-    query = sa.select(PUPILS.c.source_id).where(
-        sa.or_(PUPILS.c.left_on.is_(None), PUPILS.c.left_on >= today), ~listed(What.PUPIL, PUPILS.c.id)
-    )
-    missing = list((await session.execute(query.order_by(PUPILS.c.source_id))).scalars())
-    if missing:
-        more = ", …" if len(missing) > NAMED else ""
-        report.warn(
-            Problem(
-                f"Pupils on roll in Handbell, but in none of these files: {len(missing)} "
-                f"({', '.join(missing[:NAMED])}{more}). Their families are still written to.",
-                "If they have left, import their leaving dates.",
-            )
+    on_roll = sa.or_(PUPILS.c.left_on.is_(None), PUPILS.c.left_on >= today) & ~PUPILS.c.deceased
+    missing = on_roll & ~listed(What.PUPIL, PUPILS.c.id)
+    async for page in _pages(session, PUPILS, missing):
+        for row in page:
+            report.missing.add(Problem(row["source_id"]))
+    if not report.missing:
+        return
+    ids = sorted(problem.what for problem in report.missing.kept)
+    more = ", …" if len(report.missing) > NAMED else ""
+    report.warn(
+        Problem(
+            f"Pupils on roll in Handbell, but in none of these files: {len(report.missing)} "
+            f"({', '.join(ids[:NAMED])}{more}). Their families are still written to.",
+            "If they have left, import their leaving dates.",
         )
+    )
+    had = sa.select(sa.func.count()).select_from(PUPILS).where(on_roll, PUPILS.c.id <= before[PUPILS.name])
+    report.watch("pupils_missing", len(report.missing), of=await session.scalar(had) or 0)
+
+
+async def _watch_phones(session: Session, report: Report, before: Marks) -> None:
+    """Count the contacts who lose a phone number and get another one."""
+    old, new = POINTS.c.id <= before[POINTS.name], POINTS.alias("new")
+    phones = _points_listed() & old & (POINTS.c.kind == PointKind.PHONE)
+    another = sa.exists().where(
+        new.c.contact_id == POINTS.c.contact_id, new.c.kind == PointKind.PHONE, new.c.id > before[POINTS.name]
+    )
+    contacts = sa.func.count(POINTS.c.contact_id.distinct())
+    total = await session.scalar(sa.select(contacts).where(phones)) or 0
+    changed = await session.scalar(sa.select(contacts).where(phones, _points_gone(), another)) or 0
+    report.watch("phones_changed", changed, of=total)
+
+
+async def _left_alone(session: Session, contacts: set[int]) -> int:
+    """How many of these contacts are nobody's any more."""
+    tied = sa.select(LINKS.c.contact_id).distinct().where(LINKS.c.contact_id.in_(contacts))
+    return len(contacts) - len((await session.execute(tied)).all())
+
+
+async def _ask_of_confirmed(ledger: Ledger, report: Report, *, now: datetime) -> None:
+    gone = _points_gone() & POINTS.c.confirmed_at.is_not(None)
+    async for page in _pages(ledger.session, POINTS, gone):
+        query = sa.select(CONTACTS.c.id, CONTACTS.c.source_id).where(
+            CONTACTS.c.id.in_({row["contact_id"] for row in page})
+        )
+        names = {row.id: row.source_id for row in await ledger.session.execute(query)}
+        found: dict[conflicts.Topic, conflicts.Question | None] = {}
+        for row in page:
+            found |= confirmed.gone(row, who=names[row["contact_id"]])
+        fresh, _ = await conflicts.raise_all(ledger, found, now=now)
+        conflicts.tell(report, fresh)
 
 
 def _points_listed() -> sa.ColumnElement[bool]:
@@ -102,17 +143,16 @@ def _points_gone() -> sa.ColumnElement[bool]:
     return _points_listed() & ~listed(What.POINT, POINTS.c.contact_id, c=POINTS.c.address)
 
 
-async def _remove(session: Session, register: Register, report: Report, *, trust: bool) -> int:
-    counts = sa.select(sa.func.count(), sa.func.count().filter(register.gone))
-    total, leaving = (await session.execute(counts.select_from(register.table).where(register.listed))).one()
-    if leaving > FEW and leaving > total * SHARE and not trust:
-        report.found.add(
-            Problem(
-                f"{leaving} of {total} {register.name} are not in these files any more. None of them was removed.",
-                "Check that the export is whole; if it is, import it again with --trust-removals.",
-            )
-        )
-        return 0
-    if leaving:
-        await session.execute(sa.delete(register.table).where(register.gone))
-    return int(leaving)
+async def _pages(
+    session: Session, table: sa.Table, condition: sa.ColumnElement[bool]
+) -> AsyncIterator[Sequence[sa.RowMapping]]:
+    """The rows under a condition, a page at a time in the order of their keys; a page may be removed meanwhile."""
+    columns = list(table.primary_key.columns)
+    key: Any = columns[0] if len(columns) == 1 else sa.tuple_(*columns)
+    query = sa.select(table).where(condition).order_by(*columns).limit(PAGE)
+    page = (await session.execute(query)).mappings().all()
+    while page:
+        yield page
+        last = [page[-1][column.name] for column in columns]
+        after = key > (last[0] if len(columns) == 1 else sa.tuple_(*map(sa.literal, last)))
+        page = (await session.execute(query.where(after))).mappings().all()

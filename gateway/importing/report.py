@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from gateway.errors import Problem
+from gateway.importing import stops
 
+#: The kinds of rows that a report counts: their tables, and how people call them.
+TABLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pupils": "pupil",
+        "contacts": "contact",
+        "links": "guardianship",
+        "points": "contact_point",
+        "memberships": "membership",
+    }
+)
+NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pupils": "pupils",
+        "contacts": "contacts",
+        "links": "contacts of pupils",
+        "points": "phones and mailboxes",
+        "memberships": "places in groups",
+    }
+)
 MOST = 1000  #: lines of each sort that are kept; a file that is wrong throughout needs one cure, not a million lines
 
 
@@ -19,7 +43,7 @@ class Count:
     gone: int = 0
 
     def __str__(self) -> str:
-        gone = f", {self.gone} removed" if self.gone else ""
+        gone = f", {self.gone} gone" if self.gone else ""
         return f"{self.new} new, {self.changed} changed, {self.same} the same{gone}"
 
     def facts(self) -> dict[str, int]:
@@ -46,7 +70,7 @@ class Tally:
 
     def each(self) -> dict[str, Count]:
         """Counts by the name of their kind."""
-        return {name: getattr(self, name) for name in ("pupils", "contacts", "links", "points", "memberships")}
+        return {name: getattr(self, name) for name in TABLES}
 
     def add(self, other: Tally) -> None:
         """Count another's on top."""
@@ -104,10 +128,23 @@ class FileReport:
 
 @dataclass(slots=True)
 class Report:
-    """The whole import. Problems: what was not taken. Warnings: what was taken, or is so, and wants a look."""
+    """The whole import. Problems: what was not taken. Warnings: what was taken, or is so, and wants a look.
 
+    ``import_id``  what it is called in ``handbell import list``
+    ``stops``      sentences that say why it looks like a mistake; see ``stops``
+    ``signs``      how many of what ``stops`` watches, by name
+    ``fields``     changed rows by table and column
+    ``missing``    ids of pupils on roll who are in none of the files; ``conflicts`` how many new questions it raises
+    """
+
+    import_id: int = 0
     files: list[FileReport] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    stops: list[str] = field(default_factory=list)
+    signs: Counter[str] = field(default_factory=Counter)
+    fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    missing: Lines = field(default_factory=Lines)
+    conflicts: int = 0
     found: Lines = field(default_factory=Lines)
     noticed: Lines = field(default_factory=Lines)
     _said: set[tuple[str, ...]] = field(default_factory=set)
@@ -121,6 +158,12 @@ class Report:
     def warnings(self) -> list[Problem]:
         """What wants a look; at most :data:`MOST`."""
         return self.noticed.kept
+
+    def watch(self, name: str, count: int, *, of: int) -> None:
+        """Note how many of a thing there are, and a reason to stop if that is suspicious."""
+        self.signs[name] += count
+        if sentence := stops.suspicious(name, self.signs[name], of=of):
+            self.stops.append(sentence)
 
     def warn(self, problem: Problem, *, once: tuple[str, ...] = ()) -> None:
         """Add a warning; with ``once``, only the first of those that share the words given there."""
@@ -137,10 +180,15 @@ class Report:
             lines.append(f"{file.file}: {file.rows} rows ({file.kind}){left_out}.")
             if file.unused:
                 lines.append(f"  Columns that nothing was taken from: {', '.join(file.unused)}.")
-        names = {"links": "contacts of pupils", "points": "phones and mailboxes", "memberships": "places in groups"}
-        lines += [f"{names.get(name, name).capitalize()}: {count}." for name, count in self.tally.each().items()]
+        lines += [f"{NAMES[name].capitalize()}: {self._counted(name)}." for name in self.tally.each()]
         if self.found:
             lines += [f"{len(self.found)} to correct:", *self.found.texts()]
         if self.noticed:
             lines += [f"{len(self.noticed)} to look at:", *self.noticed.texts()]
         return "\n".join(lines)
+
+    def _counted(self, name: str) -> str:
+        """The counts of one kind, with the fields that changed and in how many rows."""
+        fields = self.fields.get(TABLES[name], {})
+        listed = ", ".join(f"{column.replace('_', ' ')} {many}" for column, many in sorted(fields.items()))
+        return f"{self.tally.each()[name]}{f' (changed: {listed})' if listed else ''}"

@@ -35,10 +35,12 @@ class What(StrEnum):
     LINK = "link"  #: a = pupil, b = contact
     LINK_NEW = "link_new"  #: a = pupil, b = contact, c = line and file of the row that tied them
     LINK_ANSWERED = "link_answered"  #: a = pupil, b = contact whose row says whether there is a court order
-    LINK_LOST = "link_lost"  #: a = pupil with a contact who could not be taken
+    LINK_LOST = "link_lost"  #: a = pupil whose contacts are not all known: one could not be taken, or only changes come
+    PUPIL_RENAMED = "pupil_renamed"  #: a = pupil under whose id the file has another name, c = line and file
+    CONTACT_RENAMED = "contact_renamed"  #: the same of a contact
     CONTACT = "contact"  #: a = contact, c = the kinds of points that the file has columns for, such as «phone email»
     POINT = "point"  #: a = contact, c = address
-    POINT_LOST = "point_lost"  #: a = contact with a telephone or mailbox that could not be read
+    POINT_LOST = "point_lost"  #: a = contact whose telephones and mailboxes are not all known, for either reason
 
 
 @asynccontextmanager

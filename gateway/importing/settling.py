@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from gateway import upsert
-from gateway.database import Session
 from gateway.errors import Problem
+from gateway.importing.ledger import Ledger
 from gateway.importing.report import Count, Report
 from gateway.importing.rows import Values
 
@@ -67,21 +66,29 @@ class Target:
     born_with: Values = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a batch: was anything written, and the claims that changed a row, each with the row before."""
+
+    written: bool
+    changed: Sequence[tuple[sa.RowMapping, Claim]]
+
+
 async def settle(
-    session: Session,
+    ledger: Ledger,
     target: Target,
     claims: Claims[Key],
     existing: Mapping[Key, sa.RowMapping],
     *,
     again: Collection[Key],
     count: Count,
-) -> bool:
-    """Write what differs and count it. Gives whether anything was written.
+) -> Settled:
+    """Write what differs and count it.
 
     Keys in ``again`` were settled by an earlier batch of this import and stand as they are.
     """
     fresh: list[Values] = []
-    changed: list[Values] = []
+    changed: list[tuple[sa.RowMapping, Claim]] = []
     for key, claim in claims.items():
         row = existing.get(key)
         if row is None:
@@ -92,12 +99,11 @@ async def settle(
         elif all(row[name] == value for name, value in claim.values.items()):
             count.same += 1
         else:
-            changed.append({"id": row["id"]} | {name: claim.values.get(name, row[name]) for name in target.new})
+            changed.append((row, claim))
             count.changed += 1
-    columns = [name for name in target.new if name not in target.key]
-    await upsert.insert(session, target.table, fresh, key=target.key, update=columns)
-    await upsert.change(session, target.table, changed)
-    return bool(fresh or changed)
+    await ledger.insert(target.table, fresh, key=target.key)
+    await ledger.change(target.table, [(row, claim.values) for row, claim in changed])
+    return Settled(bool(fresh or changed), changed)
 
 
 def _readable(columns: Sequence[str]) -> str:
