@@ -123,7 +123,7 @@ def _bytes(letter: str) -> bytes:
 
 def _is_half(letter: str) -> bool:
     """Whether it can only be the second half of a letter: a byte from 80 to BF that is no letter by itself."""
-    return not letter.isascii() and (not letter.isalpha() or letter in "ªºµƒ") and len(letter.encode("utf-8")) <= 3
+    return not letter.isascii() and (not letter.isalpha() or letter in "ªºµƒˆ") and len(letter.encode("utf-8")) <= 3
 
 
 def _is_sign(letter: str) -> bool:
