@@ -202,7 +202,7 @@ def connect(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Session:
             mailbox.port,
             ssl=mailbox.security == "tls",
             ssl_context=tls,
-            timeout=imapclient.SocketTimeout(_CONNECT_SECONDS, mailbox.timeout),
+            timeout=imapclient.SocketTimeout(min(_CONNECT_SECONDS, mailbox.timeout), mailbox.timeout),
         )
         client.normalise_times = False
         session = Session(client, mailbox)
