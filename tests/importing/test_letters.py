@@ -75,6 +75,7 @@ def test_a_letter_replaced_by_a_mark_is_always_noticed(name: str, encoding: str)
 @given(st.text(st.sampled_from("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"), min_size=1, max_size=4))
 def test_bytes_that_were_no_utf_8_are_noticed(name: str) -> None:
     written = f"A{name}a".encode("cp1250").decode("utf-8", errors="replace")
+    assume("\ufffd" in written)  # a few pairs of them happen to be UTF-8 for a third letter
     assert letters.read(written).damage is Damage.LOST
 
 
