@@ -1,0 +1,142 @@
+"""Bounces in prose: of systems that write no report for machines. Which part is the report, whom it names, and why."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from email.message import Message
+
+from flufl.bounce import all_failures
+
+from channels import mail_parts
+from channels.bounces import meaning, signs
+from channels.bounces.reports import Recipient
+
+_MOST_LINES, _MOST_CHARACTERS, _MOST_RECIPIENTS = 600, 40_000, 50
+
+
+def is_daemon(message: Message) -> bool:
+    """Whether a mail system sent this, by its From and its return path."""
+    sender = mail_parts.header(message, "from")
+    path = mail_parts.header(message, "return-path")
+    return (
+        bool(signs.DAEMON.search(sender))
+        or path == "<>"
+        or sender in ("<>", "")
+        or bool(signs.DAEMON.match(path.strip("<")))
+    )
+
+
+def is_titled(message: Message) -> bool:
+    """Whether the subject is one that bounces have; an answer or a forward of a bounce is none."""
+    subject = mail_parts.header(message, "subject")
+    return bool(signs.SUBJECT.search(subject)) and not signs.ANSWERED.match(subject)
+
+
+def split(told: str) -> tuple[str, str]:
+    """Part the report from the message that came back with it, which may be ``""``."""
+    lines = told[:_MOST_CHARACTERS].splitlines()
+    for number, line in enumerate(lines):
+        if number and (signs.RETURNED.match(line) or _begins_mail(lines, number)):
+            return "\n".join(lines[:number][:_MOST_LINES]), "\n".join(lines[number:])
+    return "\n".join(lines[:_MOST_LINES]), ""
+
+
+def _begins_mail(lines: Sequence[str], number: int) -> bool:
+    line, following = lines[number], lines[number + 1 : number + 4]
+    if signs.TRACE.match(line):
+        return True
+    run = [one for one in (line, *following) if signs.HEADER.match(one)]
+    return (
+        bool(signs.HEADER.match(line))
+        and len(run) >= 3
+        and any(one.lower().startswith(("message-id", "mime-v")) for one in run)
+    )
+
+
+def recipients(
+    report: str, *, title: str, named: Sequence[str], not_these: Collection[str], plainly: bool = False
+) -> list[Recipient]:
+    """Give whom a report in prose is about, and what it says of each.
+
+    ``named`` are addresses that the headers name (``X-Failed-Recipients``); ``not_these`` cannot be meant. ``plainly``
+    asks for addresses that have a line of their own.
+    """
+    lines = report.splitlines()
+    places = dict(_places(lines, not_these, signs.NAMING[: signs.PLAIN] if plainly else signs.NAMING))
+    if named:
+        places = {address: places.get(address, 0) for address in named}
+    found = []
+    starts = sorted(places.values())
+    for address, start in list(places.items())[:_MOST_RECIPIENTS]:
+        later = [one for one in starts if one > start]
+        words = "\n".join(lines[start : later[0] if later else len(lines)])
+        kind, code = _judge(words, report, title, lone=len(places) == 1)
+        found.append(Recipient(address, kind, code, final=not _is_warning(title, report)))
+    return found
+
+
+def _judge(words: str, report: str, title: str, *, lone: bool) -> tuple[meaning.Kind, str]:
+    action = "delayed" if _is_warning(title, report) else "failed"
+    if lone and re.search("(?m)^(?:<<<|>>>)", report):
+        words = report  # a transcript of the session, in which the refusal stands above the address
+    kind, code = meaning.judge("", _without_notice(words), action=action)
+    if code in ("5.0.0", "5.7.0", "4.0.0") and lone:
+        kind, code = meaning.judge("", f"{_without_notice(report)}\n{title}", action=action)
+    return kind, code
+
+
+def _is_warning(title: str, report: str) -> bool:
+    """Whether the system still tries."""
+    if signs.WARNING_TITLE.search(title):
+        return not re.search(r"fail(?:ure|ed)", title, re.IGNORECASE)
+    found = signs.WARNING.search(report[:3_000])
+    return bool(found) and not signs.GIVEN_UP.search(report[:3_000])
+
+
+def _without_notice(words: str) -> str:
+    return signs.NOTICE.sub(" ", words)
+
+
+def _places(
+    lines: Sequence[str], not_these: Collection[str], naming: Sequence[re.Pattern[str]]
+) -> Iterator[tuple[str, int]]:
+    """Each address that the report is about, and the line where its part begins."""
+    for pattern in naming:
+        found: dict[str, int] = {}
+        for number, line in enumerate(lines):
+            line = line[:400]
+            # An address with a line of its own is meant, whatever stands above it; "sent by" does, too.
+            above = lines[number - 1][-60:] if number and pattern is signs.NAMING[0] else ""
+            if (
+                signs.NOT_NAMING.search(line.replace("mailto:", ""))
+                and "rcpt" not in line.lower()
+                and pattern is not signs.NAMING[0]
+            ):
+                continue
+            if signs.NOT_NAMING_NEXT.search(above):
+                continue
+            for match in pattern.finditer(line):
+                address = next(one for one in match.groups() if one).lower().strip("'\"")
+                if address not in not_these and not signs.NOBODY.match(address):
+                    found.setdefault(address, number)
+        if found:
+            yield from found.items()
+            return
+
+
+def known_elsewhere(message: Message, report: str, *, not_these: Collection[str]) -> list[Recipient]:
+    """Ask flufl.bounce, which knows the sentences of many systems more."""
+    plain = Message()
+    for name in ("From", "Subject", "X-Failed-Recipients"):
+        if name in message:
+            plain[name] = mail_parts.header(message, name).encode("ascii", "ignore").decode()
+    plain.set_payload(report[:_MOST_CHARACTERS].encode("ascii", "ignore").decode(), "us-ascii")
+    late, dead = all_failures(plain)
+    found = []
+    for address in sorted(late | dead)[:_MOST_RECIPIENTS]:
+        text = mail_parts.first_address(address.decode("ascii", "ignore")).lower()
+        if text and text not in not_these and not signs.NOBODY.match(text):
+            kind, code = meaning.judge("", _without_notice(report), action="delayed" if address in late else "failed")
+            found.append(Recipient(text, kind, code, final=address in dead))
+    return found
