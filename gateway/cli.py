@@ -18,6 +18,7 @@ from gateway.commands import (
     explain,
     groups,
     importing,
+    mapping,
     message,
     notice,
     opening,
@@ -65,7 +66,10 @@ GROUPS = (
         "import",
         DAILY,
         "Take over pupils and contacts from the school's files. The word files may be left out.",
-        (Command(importing.import_files, "files", "handbell import files pupils.csv contacts.csv"),),
+        (
+            Command(importing.import_files, "files", "handbell import files pupils.csv contacts.csv"),
+            Command(mapping.columns, "map", 'handbell import map --source sims "Mum Cell"=contact.mobile'),
+        ),
         groups.FirstByDefault,
     ),
     Group(

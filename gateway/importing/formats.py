@@ -27,18 +27,24 @@ class Reader(Protocol):
 READERS: tuple[Reader, ...] = (ctf, wonde)
 
 
-def look_all(paths: Sequence[Path], *, encoding: str | None = None) -> list[Source]:
+def look_all(
+    paths: Sequence[Path], *, encoding: str | None = None, known: headings.Aliases | None = None
+) -> list[Source]:
     """Look through every file, lists of pupils first, so that contacts find their pupils.
 
-    Raises :class:`BadInput` with the problems of all of them.
+    ``known`` are the headings of CSV files, by default those that come with Handbell. Raises :class:`BadInput` with the
+    problems of all files, and with every column that the saved mapping counts on and no file has.
     """
+    known = known or headings.aliases()
     found: list[Source] = []
     problems: list[Problem] = []
     for path in paths:
         try:
-            found += _look(path, encoding=encoding)
+            found += _look(path, encoding=encoding, known=known)
         except BadInput as error:
             problems += error.problems
+    if known.mapped:
+        problems += known.vanished([name for path in paths for name in _headings(path, encoding=encoding, known=known)])
     if not paths:
         problems.append(Problem("No file was given.", "Name the files that were exported."))
     if problems:
@@ -47,8 +53,20 @@ def look_all(paths: Sequence[Path], *, encoding: str | None = None) -> list[Sour
     return sorted(found, key=lambda source: order.index(source.layout.kind))
 
 
-def _look(path: Path, *, encoding: str | None) -> list[Source]:
-    for reader in READERS:
-        if reader.recognises(path):
-            return reader.look(path)
-    return [sheets.look(path, known=headings.aliases(), encoding=encoding)]
+def reader_of(path: Path) -> Reader | None:
+    """The reader that recognises a file or folder; None for CSV."""
+    return next((reader for reader in READERS if reader.recognises(path)), None)
+
+
+def _look(path: Path, *, encoding: str | None, known: headings.Aliases) -> list[Source]:
+    if reader := reader_of(path):
+        return reader.look(path)
+    return [sheets.look(path, known=known, encoding=encoding)]
+
+
+def _headings(path: Path, *, encoding: str | None, known: headings.Aliases) -> list[str]:
+    """The headings of a CSV file, none of one that cannot be read: that is told already."""
+    try:
+        return [] if reader_of(path) else sheets.read_top(path, known=known, encoding=encoding).headings
+    except BadInput:
+        return []

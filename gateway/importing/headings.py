@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import tomllib
 import unicodedata
@@ -23,15 +24,44 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """``field -> normalised headings``; fields are ``pupil.x`` and ``contact.x``, or ``either.x``."""
+    """``normalised heading -> field``; fields are ``pupil.x`` and ``contact.x``, or ``either.x``.
+
+    ``mapped`` is what a person said of this ``source``, heading as written -> field or ``""``. It goes before the rest.
+    """
 
     fields: Mapping[str, str]
     repeatable: frozenset[str]
     marks_contacts: frozenset[str]
+    mapped: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    source: str = ""
+
+    def choices(self) -> list[str]:
+        """The fields that a column can be mapped to."""
+        return sorted({name for name in self.fields.values() if not name.startswith("either.")})
+
+    def said(self, heading: str) -> str | None:
+        """What a person said that a heading means, None when nobody did."""
+        word = plain(heading)
+        return next((name for written, name in self.mapped.items() if plain(written) == word), None)
+
+    def vanished(self, headings: Sequence[str]) -> list[Problem]:
+        """The columns that the saved mapping counts on and that none of these headings is."""
+        there = set(map(plain, headings))
+        return [
+            Problem(
+                f"The column “{written}” is in none of these files, and the saved mapping of “{self.source}” takes "
+                f"{name} from it.",
+                f"Put it back into the export, or: handbell import map --source '{self.source}' --forget '{written}'",
+            )
+            for written, name in self.mapped.items()
+            if name and plain(written) not in there
+        ]
 
     def field(self, heading: str) -> str:
         """The field that a heading means, ``""`` when it is none of ours."""
-        inner, outer = _plain(heading), _plain(re.sub(r"[(\[{].*?[)\]}]", "", heading))
+        if (said := self.said(heading)) is not None:
+            return said
+        inner, outer = plain(heading), plain(re.sub(r"[(\[{].*?[)\]}]", "", heading))
         return self.fields.get(inner) or self.fields.get(outer, "")
 
 
@@ -67,7 +97,7 @@ def aliases() -> Aliases:
     data = tomllib.loads(files("gateway.importing").joinpath("aliases.toml").read_text(encoding="utf-8"))
     flags = data.pop("fields")
     fields = {
-        _plain(heading): f"{part}.{field}"
+        plain(heading): f"{part}.{field}"
         for part, listed in data.items()
         for field, spellings in listed.items()
         for heading in spellings
@@ -89,6 +119,10 @@ def layout(headings: Sequence[str], *, known: Aliases, file: str = "", line: int
     for field, indexes in found.items():
         if whose := _settle(field, found, about_contacts=about_contacts):
             columns.setdefault(whose, []).extend(indexes)
+    for field, indexes in columns.items():
+        chosen = [index for index in indexes if known.said(headings[index])]
+        if chosen and field not in known.repeatable:
+            columns[field] = chosen
     kind = _kind(columns, about_contacts=about_contacts)
     problems = [*_doubles(columns, headings, known), *_missing(columns, kind)]
     if problems:
@@ -115,7 +149,7 @@ def _doubles(columns: Mapping[str, Sequence[int]], headings: Sequence[str], know
     problems = []
     for field, indexes in columns.items():
         spelled = [headings[index].strip() for index in indexes]
-        if len(set(map(_plain, spelled))) < len(spelled):
+        if len(set(map(plain, spelled))) < len(spelled):
             problems.append(
                 Problem("This heading stands over more than one column.", "Rename or remove one.", field=spelled[0])
             )
@@ -148,6 +182,7 @@ def _missing(columns: Mapping[str, Sequence[int]], kind: Kind) -> list[Problem]:
     ]
 
 
-def _plain(heading: str) -> str:
+def plain(heading: str) -> str:
+    """A heading as it is compared: without case, spaces, accents and punctuation, unless it is nothing else."""
     text = unicodedata.normalize("NFKD", heading).casefold()
-    return "".join(c for c in text if c.isalnum())
+    return "".join(c for c in text if c.isalnum()) or heading.strip()

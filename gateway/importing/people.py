@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway import audit, tasks
 from gateway.database import Session
 from gateway.errors import BadInput, Problem
-from gateway.importing import bars, carrying, entries, formats, identity, leaving, runs, seen, stops
+from gateway.importing import bars, carrying, entries, formats, identity, leaving, mapping, runs, seen, stops
 from gateway.importing.entries import Entry
 from gateway.importing.headings import Kind
 from gateway.importing.job import Job
@@ -59,7 +59,8 @@ async def load(
     over files that look like a mistake. ``progress`` is told bytes done and bytes in all.
     """
     today = today or now.date()
-    looked = await asyncio.to_thread(formats.look_all, files, encoding=source_encoding)
+    known = await mapping.known(session, source)
+    looked = await asyncio.to_thread(formats.look_all, files, encoding=source_encoding, known=known)
     await runs.wait(session)
     ledger = await runs.begin(session, source=source, by=by, files=looked, now=now)
     report, total, done = Report(import_id=ledger.import_id), sum(sheet.size for sheet in looked), 0

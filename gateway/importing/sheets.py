@@ -59,17 +59,34 @@ class Sheet:
         return (row for row in rows if row[0] > self.header_line)
 
 
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The row of headings of a file, and how the file is written."""
+
+    encoding: str
+    delimiter: str
+    line: int
+    headings: list[str]
+
+
 def look(path: Path, *, known: headings.Aliases, encoding: str | None = None) -> Sheet:
     """Look through a file without keeping it: can it be decoded, and what are its columns?
 
     Raises :class:`BadInput` for what is missing, empty, not text, or without the needed columns.
     """
+    top = read_top(path, known=known, encoding=encoding)
+    digest = hashlib.sha256()
+    with path.open("rb") as raw:
+        for chunk in _chunks(raw):
+            digest.update(chunk)
+    layout = headings.layout(top.headings, known=known, file=path.name, line=top.line)
+    return Sheet(path, path.stat().st_size, digest.hexdigest(), top.encoding, top.delimiter, top.line, layout)
+
+
+def read_top(path: Path, *, known: headings.Aliases, encoding: str | None = None) -> Top:
+    """Read the headings, whatever they mean. Raises :class:`BadInput` for what is missing, empty or not text."""
     try:
-        size, digest = path.stat().st_size, hashlib.sha256()
         encoding = proved(lambda: path.open("rb"), file=path.name, encoding=encoding)
-        with path.open("rb") as raw:
-            for chunk in _chunks(raw):
-                digest.update(chunk)
         line, words = _first_line(path, encoding)
     except FileNotFoundError as error:
         raise _bad(path.name, "There is no such file.", "Check its name and folder.") from error
@@ -80,8 +97,7 @@ def look(path: Path, *, known: headings.Aliases, encoding: str | None = None) ->
     delimiter = _delimiter(words, known)
     # Read as a row, not as a line: a heading may have a line break in it.
     row = next(cells for at, cells, _ in _rows(path, encoding=encoding, delimiter=delimiter) if at == line)
-    layout = headings.layout(row, known=known, file=path.name, line=line)
-    return Sheet(path, size, digest.hexdigest(), encoding, delimiter, line, layout)
+    return Top(encoding, delimiter, line, row)
 
 
 def _rows(path: Path, *, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], int]]:
