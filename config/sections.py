@@ -201,6 +201,65 @@ class Smtp(values.Section):
     )
 
 
+class MailIn(values.Section):
+    """Mail that comes in: families' answers, bounces, out-of-office notes."""
+
+    mode: Literal["off", "imap", "lmtp"] = Field(
+        default="off",
+        description="imap: Handbell watches a mailbox; lmtp: the school's own mail server hands it over; off: neither",
+    )
+    host: values.HostName = Field(default="", description="imap: the mail server")
+    port: int = Field(default=993, ge=1, le=65535, description="imap: its port")
+    security: Literal["tls", "starttls", "none"] = Field(
+        default="tls", description="imap: tls (port 993), starttls (port 143), or none inside this machine"
+    )
+    username: str = Field(default="", description="imap: login of the mailbox")
+    password: SecretStr = Field(default=_NO_SECRET, description="imap: password of that login")
+    ca_file: Path | None = Field(
+        default=None, description="imap: certificate authority of the server, where it is the school's own"
+    )
+    folder: str = Field(
+        default="INBOX", min_length=1, description="imap: the folder to watch; all mail in it is taken in"
+    )
+    taken: Literal["move", "flag"] = Field(
+        default="move",
+        description="imap: what becomes of a mail that was taken in. move: into the folder Handbell/Done; flag: it "
+        "stays where it is, unread if it was, with an invisible mark, which not every server keeps",
+    )
+    poll_s: float = Field(
+        default=60.0,
+        ge=1,
+        le=1500,
+        description="imap: pause between two looks, in seconds; servers that announce new mail are looked at "
+        "at once, and at this pace besides",
+    )
+    max_age_days: int = Field(
+        default=90, ge=1, le=3650, description="imap: mail that is older was there before Handbell, and is left alone"
+    )
+    timeout_s: float = Field(
+        default=30.0, gt=0, le=300, description="imap: patience for each answer of the server, in seconds"
+    )
+    lmtp_host: str = Field(min_length=1, default="127.0.0.1", description="lmtp: address to listen on")
+    lmtp_port: int = Field(default=8024, ge=1, le=65535, description="lmtp: port to listen on")
+    lmtp_socket: Path | None = Field(
+        default=None, description="lmtp: a Unix socket instead of address and port; its folder's group may connect"
+    )
+    lmtp_beyond: bool = Field(
+        default=False,
+        description="lmtp: listen beyond this machine too; it asks for no password, so a firewall must stand before it",
+    )
+    addresses: Annotated[tuple[values.MailAddress, ...], values.Listed] = Field(
+        default=(),
+        description="lmtp: addresses whose mail is ours, beside smtp.from_address and bounce+ID@ smtp.bounce_domain",
+    )
+    max_bytes: int = Field(
+        default=41_943_040,
+        ge=100_000,
+        le=1_073_741_824,
+        description="Largest mail, in bytes. Of a larger one the beginning is read (imap), or it is refused (lmtp)",
+    )
+
+
 class Retry(values.Section):
     """How often and how far apart we try again what was certainly not taken."""
 

@@ -27,6 +27,7 @@ class Settings(values.Section):
     web: sections.Web = sections.Web()
     twilio: sections.Twilio = sections.Twilio()
     smtp: sections.Smtp = sections.Smtp()
+    mail_in: sections.MailIn = sections.MailIn()
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
     costs: sections.Costs = sections.Costs()
