@@ -1,8 +1,8 @@
 """Mail that a machine wrote or that went to many: nobody's answer, whatever it says.
 
 Sources: RFC 3834 (automatic responses), RFC 8098 (receipts), RFC 2369 and 2919 (lists), RFC 5546 (calendars),
-Microsoft's ``X-Auto-Response-Suppress`` and the headers that autoresponders add. Only headers and the subject's first words count:
-a parent who writes "we are on holiday" is a person.
+Microsoft's ``X-Auto-Response-Suppress`` and the headers that autoresponders add. Only headers and the subject's first
+words count: a parent who writes "we are on holiday" is a person.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _AWAY: Final = (
     "samodejni odgovor", "automatski odgovor", "аутоматски одговор", "автоматический ответ", "автоответ",
     "автовідповідь", "автоматична відповідь", "автоматичен отговор", "αυτόματη απάντηση", "otomatik yanıt",
     "otomatik cevap", "ofis dışında", "رد تلقائي", "الرد التلقائي", "رد آلي", "پاسخ خودکار", "خودکار جواب",
-    "تشובה אוטומטית", "תשובה אוטומטית", "מענה אוטומטי", "स्वचालित उत्तर", "स्वतः उत्तर", "স্বয়ংক্রিয় উত্তর",
+    "תשובה אוטומטית", "מענה אוטומטי", "स्वचालित उत्तर", "स्वतः उत्तर", "স্বয়ংক্রিয় উত্তর",
     "স্বয়ংক্রিয় জবাব", "ਆਟੋਮੈਟਿਕ ਜਵਾਬ", "સ્વચાલિત જવાબ", "தானியங்கி பதில்", "ตอบกลับอัตโนมัติ",
     "การตอบกลับอัตโนมัติ", "trả lời tự động", "thư trả lời tự động", "balasan otomatis", "jawab automatik",
     "jawaabta otomaatiga", "jawaab otomaatig", "ateb awtomatig", "përgjigje automatike", "自动回复", "自動回覆",
@@ -42,6 +42,14 @@ _AWAY: Final = (
 )  # fmt: skip
 #: How subjects of acknowledgements by help desks and shops begin.
 _THANKS: Final = (
+    "we have received your message", "we have received your email", "we have received your request",
+    "we have received your enquiry", "we've received your message", "we've received your request",
+    "your message has been received", "your request has been received", "your enquiry has been received",
+    "thank you for contacting", "thanks for contacting", "auto acknowledg", "automatic acknowledg",
+    "acknowledgement of receipt", "ticket received", "ticket created", "request received", "case created", "[ticket",
+    "[case", "accusé de réception", "eingangsbestätigung", "acuse de recibo", "potwierdzenie otrzymania",
+)  # fmt: skip
+#: Read and delivery receipts of programs that write no report.
 _RECEIPTS: Final = (
     "read:", "read receipt", "not read:", "delivered:", "return receipt", "disposition notification",
     "message disposition", "lu :", "lu:", "non lu :", "gelesen:", "ungelesen gelöscht", "gelöscht:", "leído:",
