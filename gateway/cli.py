@@ -18,6 +18,7 @@ from gateway.commands import (
     explain,
     groups,
     importing,
+    imports,
     mapping,
     message,
     notice,
@@ -68,6 +69,10 @@ GROUPS = (
         "Take over pupils and contacts from the school's files. The word files may be left out.",
         (
             Command(importing.import_files, "files", "handbell import files pupils.csv contacts.csv"),
+            Command(imports.list_all, "list", "handbell import list"),
+            Command(imports.undo, "undo", "handbell import undo 12"),
+            Command(imports.conflicts, "conflicts", "handbell import conflicts"),
+            Command(imports.answer, "answer", "handbell import answer 3 theirs"),
             Command(mapping.columns, "map", 'handbell import map --source sims "Mum Cell"=contact.mobile'),
         ),
         groups.FirstByDefault,

@@ -43,8 +43,13 @@ def remark(sentence: str) -> None:
 
 def data(value: Any) -> None:
     """Print JSON; times as ISO 8601. What would steer a terminal is written ``\\u…``, so that nothing is lost."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=_plain)
-    typer.echo(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
+    typer.echo(as_json(value))
+
+
+def as_json(value: Any, *, indent: int | None = 2) -> str:
+    """The same as a text."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def harmless(text: str) -> str:

@@ -150,6 +150,12 @@ class Report:
     _said: set[tuple[str, ...]] = field(default_factory=set)
 
     @property
+    def changes(self) -> int:
+        """How many rows differ from before, and questions."""
+        counts = self.tally.each().values()
+        return self.conflicts + sum(count.new + count.changed + count.gone for count in counts)
+
+    @property
     def problems(self) -> list[Problem]:
         """What was not taken, in the order of the files; at most :data:`MOST`."""
         return self.found.kept
