@@ -58,8 +58,8 @@ class Door:
     def is_ours(self, address: str) -> bool:
         """Whether mail for an address is for us."""
         mailbox, _, domain = _plain(address).rpartition("@")
-        name, plus, _ = mailbox.partition("+")
-        if plus and name == "bounce" and self.bounce_domain and domain == _plain(f"x@{self.bounce_domain}")[2:]:
+        name, _, tag = mailbox.partition("+")
+        if tag and name == "bounce" and self.bounce_domain and domain == _plain(f"x@{self.bounce_domain}")[2:]:
             return True
         return f"{name}@{domain}" in {_plain(one) for one in self.addresses}
 

@@ -23,6 +23,7 @@ from channels import base, imap_session, mail_in, tls
 _log = logging.getLogger(__name__)
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 120.0  #: seconds between two tries
+_SHORT_WAIT = 1.0  #: seconds
 _PATIENCE = 3  #: after so many failures with one mail, the others go before it
 
 T = TypeVar("T")
@@ -98,6 +99,7 @@ class ImapMailbox:
 
     async def _attend(self, session: imap_session.Session, deliver: base.Deliver) -> None:
         """Take in and wait, turn by turn. Ends only by :class:`imap_session.Trouble`."""
+        quiet = True
         while True:
             waiting = await self._in_thread(partial(session.waiting, self._oldest()), session)
             self._failed = Counter({key: self._failed[key] for uid in waiting if (key := session.key(uid))})
@@ -111,7 +113,9 @@ class ImapMailbox:
             self._failures = 0
             self._tell("")
             if not waiting:
-                await self._wait(session)
+                # Where mails come one upon the other, one may slip in just before the server begins to announce.
+                await self._wait(session, self._mailbox.poll if quiet else min(_SHORT_WAIT, self._mailbox.poll))
+            quiet = not waiting
 
     async def _take_in(self, session: imap_session.Session, uid: int, deliver: base.Deliver) -> None:
         mail = await self._in_thread(partial(session.fetch, uid), session)
@@ -139,12 +143,12 @@ class ImapMailbox:
             _log.error("Mail %s cannot be read: %s at %s:%s.", mail.key, sort, where.filename, where.lineno)
             return None
 
-    async def _wait(self, session: imap_session.Session) -> None:
+    async def _wait(self, session: imap_session.Session, seconds: float) -> None:
         # Also where the server announces new mail we look now and then: announcements get lost.
         if session.announces:
-            await self._in_thread(partial(session.idle, self._mailbox.poll), session)
+            await self._in_thread(partial(session.idle, seconds), session)
         else:
-            await asyncio.sleep(self._mailbox.poll)
+            await asyncio.sleep(seconds)
 
     async def _connect(self) -> imap_session.Session:
         future = self._submit(partial(imap_session.connect, self._mailbox, self._tls))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from channels.base import Channel, Medium
+from channels.base import Channel, Medium, Receiver
 from config.settings import Settings
 from gateway import audit, ids, retry, wording
 from gateway.commits import Commits
@@ -28,13 +28,17 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Gateway:
-    """The whole gateway. ``channels`` are by name; ``now`` and ``new_id`` are its only clock and dice."""
+    """The whole gateway. ``channels`` are by name; ``now`` and ``new_id`` are its only clock and dice.
+
+    ``receivers`` are run by whichever process has the role ``web``: it is the one that the world comes to.
+    """
 
     settings: Settings
     database: Database
     log: audit.Log
     secret: bytes
     channels: Mapping[str, Channel]
+    receivers: Sequence[Receiver] = ()
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = ids.new_id

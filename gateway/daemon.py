@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from channels.base import Medium, Outgoing
+from channels.base import Event, Medium, Outgoing, Receiver
 from gateway import (
     answers,
     attachments,
@@ -69,6 +69,7 @@ class Daemon:
         self.lanes: list[sender.Lane] = []
         self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
         self.listen, self._roles, self._ready = listen, roles, ready
+        self._receivers: Sequence[Receiver] = gateway.receivers if "web" in roles else ()
         self._arrived = asyncio.Event()
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         #: When the intake and each job last came round, well or ill, and how many seconds each may take for that.
@@ -81,6 +82,9 @@ class Daemon:
             for channel in self.gateway.channels.values():
                 await channel.open()
                 stack.push_async_callback(channel.close)
+            for receiver in self._receivers:
+                await receiver.open()
+                stack.push_async_callback(receiver.close)
             if "sender" in self._roles:
                 self.lanes = await self._make_lanes()
             self._schedule()
@@ -108,6 +112,7 @@ class Daemon:
             if web:
                 group.create_task(self._supervised(web(self._closing, answering), "web server"))
                 await answering.wait()
+            doors = [group.create_task(self._supervised(self._receive(each), each.name)) for each in self._receivers]
             try:
                 self.ticker.start()
                 systemd.tell("READY=1", environ=os.environ)
@@ -117,6 +122,7 @@ class Daemon:
             finally:  # also when a loop has died: no job may go on beside what is being closed
                 systemd.tell("STOPPING=1", environ=os.environ)
                 self.stop()
+                await _cancel(doors)
                 await self.ticker.stop()
                 self._closing.set()
                 self._arrived.set()
@@ -311,6 +317,17 @@ class Daemon:
         gateway = self.gateway
         return answers.Answering(gateway.school(), gateway.costs(), gateway.settings.answers, gateway.new_id)
 
+    async def _receive(self, receiver: Receiver) -> None:
+        """Store what a receiver hands in; it is interpreted from there, as everything is."""
+
+        async def deliver(events: Sequence[Event]) -> None:
+            async with self.gateway.database.write() as session:
+                await intake.store(session, receiver.name, events, now=self.gateway.now())
+            self.arrived()
+
+        self.gateway.metrics.watch(receiver)
+        await receiver.receive(deliver)
+
     async def _seal(self) -> None:
         async with self.gateway.database.write() as session:
             await self.gateway.log.seal(session)
@@ -351,6 +368,14 @@ class Daemon:
         if stuck:
             logger.error("daemon.stuck", loops=stuck)
         return not stuck
+
+
+async def _cancel(running: Sequence[asyncio.Task[None]]) -> None:
+    """End tasks, and wait until they have."""
+    for one in running:
+        one.cancel()
+    if running:
+        await asyncio.wait(running)
 
 
 @contextmanager

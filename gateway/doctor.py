@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlmodel import col, select
 
-from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled
+from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
 from gateway import audit, context, errors, migrate, polling
 from gateway.models import ApiToken, Audit, Sender
 from templates import translations
@@ -52,6 +52,7 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     if all(finding.state != "bad" for finding in reachable):
         findings += [*await _clock(gateway), *await _chain(gateway), *await _senders(gateway), *await _looks(gateway)]
     findings += [finding async for finding in _channels(gateway)]
+    findings += [await _channel(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
     return findings
@@ -186,7 +187,7 @@ async def _channels(gateway: context.Gateway) -> AsyncIterator[Finding]:
                 yield Finding(name, state, advice.sentence, advice.cure)
 
 
-async def _channel(name: str, channel: Channel) -> Finding:
+async def _channel(name: str, channel: Channel | Receiver) -> Finding:
     try:
         async with asyncio.timeout(_CHECK_SECONDS):
             await channel.open()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from channels.base import SendResult
+from channels.base import Receiver, SendResult
 
 
 class Metrics:
@@ -27,6 +27,9 @@ class Metrics:
         self.looked_up = Counter(
             "handbell_looked_up_events", "Events that a look brought first", ["channel"], registry=own
         )
+        self.receiving = Gauge(
+            "handbell_receiver_up", "Whether mail can be taken in: 1, or 0 while it cannot", ["receiver"], registry=own
+        )
         self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
         self.tasks = Gauge("handbell_tasks_open", "Tasks that staff have not done yet", ["urgent"], registry=own)
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
@@ -36,6 +39,10 @@ class Metrics:
     def sent(self, channel: str, result: SendResult) -> None:
         """Count one provider call."""
         self.calls.labels(channel, result.outcome.value, result.reason.value if result.reason else "").inc()
+
+    def watch(self, receiver: Receiver) -> None:
+        """Show from now on whether a receiver is well."""
+        self.receiving.labels(receiver.name).set_function(lambda: 0 if receiver.trouble else 1)
 
     def text(self) -> bytes:
         """The exposition text for ``/metrics``."""

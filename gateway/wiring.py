@@ -12,6 +12,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 import structlog
 from sqlmodel import col, select
 
-from channels.base import Channel, Medium, Misconfigured
+from channels.base import Channel, Medium, Misconfigured, Receiver
 from channels.email_dkim import Signer
 from channels.email_smtp import SmtpEmail, SmtpServer
 from channels.twilio_account import TwilioAccount
@@ -48,6 +49,7 @@ def build(settings: Settings) -> context.Gateway:
         log=audit.Log(secret),
         secret=secret,
         channels=channels(settings),
+        receivers=receivers(settings),
     )
 
 
@@ -89,6 +91,44 @@ def channels(settings: Settings) -> dict[str, Channel]:
     if settings.smtp.host:
         found.append(SmtpEmail(_mail_server(settings), now=context.utc_now))
     return {channel.name: channel for channel in found}
+
+
+def receivers(settings: Settings) -> tuple[Receiver, ...]:
+    """The ways in that are set up. What only they need is imported here, as most schools have none or one."""
+    mail = settings.mail_in
+    if mail.mode == "imap":
+        from channels import imap_session, mail_reading, mailbox_imap
+
+        mailbox = imap_session.Mailbox(
+            host=mail.host,
+            port=mail.port,
+            username=mail.username,
+            password=mail.password.get_secret_value(),
+            security=mail.security,
+            ca_file=str(mail.ca_file or ""),
+            folder=mail.folder,
+            taken=mail.taken,
+            poll=mail.poll_s,
+            most_bytes=mail.max_bytes,
+            timeout=mail.timeout_s,
+        )
+        keep = timedelta(days=mail.max_age_days)
+        return (mailbox_imap.ImapMailbox(mailbox, read=mail_reading.read, now=context.utc_now, keep=keep),)
+    if mail.mode == "lmtp":
+        from channels import mail_lmtp, mail_reading
+
+        addresses = (settings.smtp.from_address, *mail.addresses)
+        door = mail_lmtp.Door(
+            host=mail.lmtp_host,
+            port=mail.lmtp_port,
+            path=mail.lmtp_socket,
+            beyond=mail.lmtp_beyond,
+            addresses=tuple(address for address in addresses if address),
+            bounce_domain=settings.smtp.bounce_domain,
+            most_bytes=mail.max_bytes,
+        )
+        return (mail_lmtp.LmtpDoor(door, read=mail_reading.read, now=context.utc_now),)
+    return ()
 
 
 def _account(settings: Settings, *, senders: int) -> TwilioAccount:
@@ -338,3 +378,28 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
     except ImportError:  # not on this platform: the standard loop does the same, more slowly
         return None
     return uvloop.Loop
+
+
+def explain_bounce(raw: bytes) -> Mapping[str, object]:
+    """Say of a mail whether it is a bounce, and of each address that it is about what became of it there."""
+    from channels import bounces, mail_parts
+
+    found = bounces.read(mail_parts.parse(raw))
+    recipients = found.recipients if found else ()
+    arrived = (bounces.Kind.COMPLAINT, bounces.Kind.DELIVERED)
+    return {
+        "is_bounce": any(one.kind not in arrived for one in recipients),
+        "recipients": [{"address": one.address, "kind": one.kind.value} for one in recipients],
+    }
+
+
+def explain_email(raw: bytes, *, suffix: str = ".eml") -> Mapping[str, object]:
+    """Say of a mail whether a machine wrote it, and which words are new. A ``.txt`` or ``.html`` is its body alone."""
+    from channels import auto_replies, bounces, mail_parts, mail_reading, quoting
+
+    if suffix in (".txt", ".html", ".htm"):
+        words = mail_parts.decode(raw)
+        return {"is_auto": False, "reply": quoting.new_words(words) if suffix == ".txt" else quoting.from_html(words)}
+    message = mail_parts.parse(raw)
+    is_auto = bool(auto_replies.automatic(message)) or bounces.read(message) is not None
+    return {"is_auto": is_auto, "reply": mail_reading.content(message)[0]}

@@ -383,7 +383,7 @@ async def test_it_ends_at_once_when_told_to(start_dovecot: Any, moment: str) -> 
     box = start_dovecot(without=["IDLE"] if moment == "polling" else [])
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1] if moment == "connecting" else box.port
-        receiver, store = make(box, port=port, poll=600.0), Store()
+        receiver, store = make(box, port=port, poll=600.0, timeout=2.0), Store()
         await receiver.open()
         box.add(mail(1))
         task = asyncio.create_task(receiver.receive(store.deliver))
