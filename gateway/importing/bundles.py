@@ -1,0 +1,188 @@
+"""Exports of several files: a folder, or a ZIP that is read without ever being unpacked."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from gateway.errors import BadInput, Problem
+
+GIBIBYTE = 1 << 30
+UNPACKED = 4 * GIBIBYTE  #: bytes that the files of a ZIP may have in all: a million people and their classes fit
+#: A file that is this many times larger than in the ZIP, and larger than 16 MiB, was made to exhaust a machine.
+RATIO, HARMLESS = 200, 16 << 20
+ENTRIES = 10_000  #: files in a ZIP
+GLANCE = 1 << 16  #: bytes of a first line
+
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+ENCRYPTED = 0x1
+#: What a damaged ZIP raises while it is opened or read.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError)
+ANEW = "Export it again, and hand it in as the system wrote it."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file of a bundle. ``size`` in bytes, unpacked."""
+
+    name: str
+    size: int
+    opened: Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The CSV files of one export. ``members`` by lower-case name: some systems write Users.csv."""
+
+    name: str
+    sha256: str
+    members: Mapping[str, Member]
+
+    def label(self, file: str) -> str:
+        """What reports call one of the files."""
+        member = self.member(file)
+        return f"{self.name}/{member.name if member else file}"
+
+    def member(self, file: str) -> Member | None:
+        """A file by its name, whatever its case."""
+        return self.members.get(file.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A quick look: names of CSV files in lower case, and the first line of a list of users, if there is one."""
+
+    names: frozenset[str] = frozenset()
+    header: tuple[str, ...] = ()
+    alone: bool = False  #: the path is one CSV file, not a bundle
+
+
+def glance(path: Path) -> Glance:
+    """Look at what a path may be, without checking it. Raises nothing: what cannot be read has no names."""
+    try:
+        if path.is_dir():
+            found: dict[str, Callable[[], IO[bytes]]] = {
+                child.name.lower(): partial(_read, child) for child in path.iterdir() if child.is_file()
+            }
+        elif zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                infos = [info for info in archive.infolist()[:ENTRIES] if not _clutter(_place(info))]
+                names = frozenset(_place(info).name.lower() for info in infos)
+                users = next((info for info in infos if _place(info).name.lower() == "users.csv"), None)
+                return Glance(names, _first(archive.open(users)) if users else ())
+        elif path.is_file():
+            return Glance(header=_first(path.open("rb")), alone=True)
+        else:
+            return Glance()
+        users_file = found.get("users.csv")
+        return Glance(frozenset(found), _first(users_file()) if users_file else ())
+    except (OSError, ValueError, csv.Error, RuntimeError, *BROKEN):  # RuntimeError: locked, or packed uncommonly
+        return Glance()
+
+
+def look(path: Path, *, marks: frozenset[str]) -> Bundle:
+    """Open a folder or a ZIP; in a ZIP the files may stand in a folder. ``marks`` are names that only this export has.
+
+    Raises :class:`BadInput` for a ZIP that is damaged, locked, too large, or made to do harm.
+    """
+    try:
+        if path.is_dir():
+            members = {
+                child.name.lower(): Member(child.name, child.stat().st_size, partial(_read, child))
+                for child in sorted(path.iterdir())
+                if child.is_file() and child.suffix.lower() == ".csv"
+            }
+            digest = hashlib.sha256()
+            for name, member in members.items():
+                digest.update(f"{name}\0".encode() + _sha256(member.opened))
+            return Bundle(path.name, digest.hexdigest(), members)
+        with zipfile.ZipFile(path) as archive:
+            infos = _chosen(archive.infolist(), marks=marks, name=path.name)
+        packed = {
+            name: Member(_place(info).name, info.file_size, partial(_open, path, info)) for name, info in infos.items()
+        }
+        return Bundle(path.name, _sha256(lambda: path.open("rb")).hex(), packed)
+    except BROKEN as error:
+        raise damaged(path.name) from error
+    except OSError as error:
+        cure = "Close it in other programs and check who may read it."
+        raise BadInput([Problem("It cannot be opened.", cure, path.name)]) from error
+
+
+def damaged(file: str) -> BadInput:
+    """What to tell of a ZIP that breaks off or does not fit its own checksums."""
+    return BadInput([Problem("The ZIP file is damaged.", ANEW, file)])
+
+
+def _chosen(infos: list[zipfile.ZipInfo], *, marks: frozenset[str], name: str) -> dict[str, zipfile.ZipInfo]:
+    """The CSV files of the one folder of a ZIP that holds an export, once all of it is known to be harmless."""
+
+    def refuse(what: str, cure: str = ANEW) -> BadInput:
+        return BadInput([Problem(what, cure, name)])
+
+    if len(infos) > ENTRIES:
+        raise refuse(f"The ZIP holds more than {ENTRIES:,} files.")
+    places = [(_place(info), info) for info in infos if not info.is_dir()]
+    # Nothing is unpacked, so such a name could do no harm here; but no system writes one, and whoever did meant harm.
+    if any(place.is_absolute() or ".." in place.parts or ":" in place.parts[0] for place, _ in places):
+        raise refuse("The ZIP names a file outside of itself.")
+    tables = [(at, info) for at, info in places if at.suffix.lower() == ".csv" and not _clutter(at)]
+    folders = {place.parent for place, _ in tables if place.name.lower() in marks}
+    if len(folders) > 1:
+        names = " and ".join(sorted(str(folder) for folder in folders))
+        raise refuse(f"The ZIP holds more than one export: {names}.", "Make a ZIP of each.")
+    inside = [(place.name.lower(), info) for place, info in tables if place.parent in folders]
+    chosen = dict(inside)
+    if len(chosen) < len(inside):
+        raise refuse("The ZIP holds two files of one name.")
+    if any(info.flag_bits & ENCRYPTED for info in chosen.values()):
+        raise refuse("The ZIP is locked with a password.", "Export it without one, or unpack it and name its folder.")
+    if any(info.compress_type not in METHODS for info in chosen.values()):
+        raise refuse("The ZIP is packed in an uncommon way.", "Unpack it and name its folder.")
+    # What an entry says of its size binds: zipfile gives out no byte more.
+    vast = any(info.file_size > max(HARMLESS, RATIO * info.compress_size) for info in chosen.values())
+    if vast or sum(info.file_size for info in chosen.values()) > UNPACKED:
+        raise refuse("Unpacked, this ZIP would be far too large.")
+    return chosen
+
+
+def _place(info: zipfile.ZipInfo) -> PurePosixPath:
+    return PurePosixPath(info.filename.replace("\\", "/"))  # older .NET writes backslashes
+
+
+def _clutter(place: PurePosixPath) -> bool:
+    """What a Mac adds to a ZIP, each beside a file of the same name."""
+    return "__MACOSX" in place.parts or place.name.startswith(".")
+
+
+def _read(path: Path) -> IO[bytes]:
+    return path.open("rb")
+
+
+def _open(path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return archive.open(info)  # keeps the file open until it is closed itself
+
+
+def _first(raw: IO[bytes]) -> tuple[str, ...]:
+    with raw:
+        start = raw.read(GLANCE)
+    text = start.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    return tuple(cell.strip() for cell in next(csv.reader(io.StringIO(text)), []))
+
+
+def _sha256(opened: Callable[[], IO[bytes]]) -> bytes:
+    digest = hashlib.sha256()
+    with opened() as raw:
+        while chunk := raw.read(1 << 20):
+            digest.update(chunk)
+    return digest.digest()
