@@ -112,7 +112,7 @@ def decoded(value: str) -> str:
         pieces = decode_header(value)
     except (HeaderParseError, ValueError, LookupError):
         return value
-    whole = "".join(piece if isinstance(piece, str) else _decode(piece, charset or "") for piece, charset in pieces)
+    whole = "".join(piece if isinstance(piece, str) else decode(piece, charset or "") for piece, charset in pieces)
     return " ".join(whole.split())
 
 
@@ -143,7 +143,7 @@ def text(part: Message) -> str:
     if not isinstance(content, bytes):
         whole = part.get_payload()
         return _mend(whole)[:_MOST_TEXT] if isinstance(whole, str) else ""
-    return _decode(content[: 4 * _MOST_TEXT], charset)[:_MOST_TEXT]
+    return decode(content[: 4 * _MOST_TEXT], charset)[:_MOST_TEXT]
 
 
 def file_name(part: Message) -> str:
@@ -159,10 +159,11 @@ def _mend(value: object) -> str:
     value = str(value)
     if value.isascii():
         return value
-    return _decode(value.encode("utf-8", "surrogateescape"), "")
+    return decode(value.encode("utf-8", "surrogateescape"), "")
 
 
-def _decode(content: bytes, charset: str) -> str:
+def decode(content: bytes, charset: str = "") -> str:
+    """Give bytes as text, by the encoding that they are said to be in, else by their looks; never raises."""
     if b"\x1b$" in content:
         charset = charset or "iso-2022-jp"  # old Japanese systems do not say so
     try:

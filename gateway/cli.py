@@ -16,6 +16,7 @@ from gateway.commands import (
     audit,
     contact,
     explain,
+    explain_mail,
     groups,
     importing,
     imports,
@@ -164,6 +165,8 @@ GROUPS = (
             Command(explain.segments, "segments", 'handbell explain segments "School is closed – sorry!"'),
             Command(explain.opt_out, "opt-out", 'handbell explain opt-out "Stop."'),
             Command(explain.number, "number", 'handbell explain number "07700 900123 (mum work)"'),
+            Command(explain_mail.bounce, "bounce", "handbell explain bounce returned.eml"),
+            Command(explain_mail.email, "email", "handbell explain email answer.eml"),
         ),
     ),
     Group(

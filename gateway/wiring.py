@@ -382,24 +382,13 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 def explain_bounce(raw: bytes) -> Mapping[str, object]:
     """Say of a mail whether it is a bounce, and of each address that it is about what became of it there."""
-    from channels import bounces, mail_parts
+    from channels import mail_explaining
 
-    found = bounces.read(mail_parts.parse(raw))
-    recipients = found.recipients if found else ()
-    arrived = (bounces.Kind.COMPLAINT, bounces.Kind.DELIVERED)
-    return {
-        "is_bounce": any(one.kind not in arrived for one in recipients),
-        "recipients": [{"address": one.address, "kind": one.kind.value} for one in recipients],
-    }
+    return mail_explaining.bounce(raw)
 
 
 def explain_email(raw: bytes, *, suffix: str = ".eml") -> Mapping[str, object]:
     """Say of a mail whether a machine wrote it, and which words are new. A ``.txt`` or ``.html`` is its body alone."""
-    from channels import auto_replies, bounces, mail_parts, mail_reading, quoting
+    from channels import mail_explaining
 
-    if suffix in (".txt", ".html", ".htm"):
-        words = mail_parts.decode(raw)
-        return {"is_auto": False, "reply": quoting.new_words(words) if suffix == ".txt" else quoting.from_html(words)}
-    message = mail_parts.parse(raw)
-    is_auto = bool(auto_replies.automatic(message)) or bounces.read(message) is not None
-    return {"is_auto": is_auto, "reply": mail_reading.content(message)[0]}
+    return mail_explaining.email(raw, suffix=suffix)
