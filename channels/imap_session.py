@@ -93,7 +93,7 @@ class Session:
     """A connection that is logged in, with its folder selected. One thread at a time; only :meth:`cut` is free."""
 
     def __init__(self, client: imapclient.IMAPClient, mailbox: Mailbox) -> None:
-        self._client = client
+        self._client: Any = client  # the library's own hints are wrong in places (search, fetch)
         self._mailbox = mailbox
         self._places: dict[bool, str] = {}
         self._validity = 0
@@ -136,7 +136,8 @@ class Session:
         if self._mailbox.taken == "flag":
             for keyword in _KEYWORDS.values():
                 wanted += ["UNKEYWORD", keyword]
-        return sorted(self._client.search(wanted))
+        found: list[int] = sorted(self._client.search(wanted))
+        return found
 
     def key(self, uid: int) -> str:
         """What to call a mail in the journal."""
@@ -196,13 +197,14 @@ class Session:
 
 def connect(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Session:
     """Log in and select the folder. Raises :class:`Trouble`."""
+    patience: Any = imapclient.SocketTimeout(min(_CONNECT_SECONDS, mailbox.timeout), mailbox.timeout)
     with in_words():
         client = imapclient.IMAPClient(
             mailbox.host,
             mailbox.port,
             ssl=mailbox.security == "tls",
             ssl_context=tls,
-            timeout=imapclient.SocketTimeout(min(_CONNECT_SECONDS, mailbox.timeout), mailbox.timeout),
+            timeout=patience,
         )
         client.normalise_times = False
         session = Session(client, mailbox)
