@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from config import values
+from config import identity, values
 
 if TYPE_CHECKING:
     from config.settings import Settings
 
-_MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
-_SHORT_CODE = re.compile(r"[0-9]{3,8}")
-#: Names that British networks block as too general (domain page, section 3.14).
-_GENERIC_NAMES = frozenset({"ALERT", "INFO", "SMS", "VERIFY", "PASSCODE"})
-
 
 def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
-    found = [*_check_timing(settings), *_check_mail(settings), *_check_senders(settings)]
+    found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings), *_check_senders(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
@@ -33,13 +27,8 @@ def warnings(settings: Settings, *, file_secrets: tuple[str, ...] = ()) -> list[
     if settings.practice.enabled:
         return found
     for number, sender in enumerate(settings.twilio.sms_senders, start=1):
-        found += [f"twilio.sms_senders#{number}.address {remark}." for remark in _doubt_sender(sender.address)]
+        found += [f"twilio.sms_senders#{number}.address {remark}." for remark in identity.doubts(sender.address)]
     return [*found, *_doubt_reach(settings), *_doubt_mail(settings), *_doubt_costs(settings)]
-
-
-def is_name(sender: str) -> bool:
-    """Whether a text's sender is a name: families cannot answer it."""
-    return not (sender.startswith("+") or _MESSAGING_SERVICE.fullmatch(sender) or _SHORT_CODE.fullmatch(sender))
 
 
 def _variable(key: str) -> str:
@@ -98,6 +87,8 @@ def _check_practice(settings: Settings) -> Iterator[str]:
         yield _not_here("twilio.api_base_url", "http://127.0.0.1 and a free port, such as http://127.0.0.1:9001")
     if settings.smtp.host and not values.is_loopback(settings.smtp.host):
         yield _not_here("smtp.host", "127.0.0.1")
+    if settings.mail_in.mode == "imap" and settings.mail_in.host and not values.is_loopback(settings.mail_in.host):
+        yield _not_here("mail_in.host", "127.0.0.1")  # real mail would be put aside, and answered by a made-up school
     if web.public_base_url and not values.is_loopback(urlsplit(web.public_base_url).hostname or ""):
         yield _not_here("web.public_base_url", f"http://127.0.0.1:{web.port}")
 
@@ -118,7 +109,30 @@ def _check_mail(settings: Settings) -> Iterator[str]:
         yield "smtp.dkim_selector and smtp.dkim_private_key go together: set both to sign mail, or neither."
 
 
+def _check_mail_in(settings: Settings) -> Iterator[str]:
+    mail = settings.mail_in
+    if mail.mode == "imap":
+        missing = [key for key in ("host", "username") if not getattr(mail, key)]
+        for key in missing:
+            yield f"mail_in.{key} is not set: a mailbox cannot be watched without it. Or set mail_in.mode to off."
+        if not mail.password.get_secret_value():
+            yield f"mail_in.password is not set: write it into the credential, or {_variable('mail_in.password')}."
+        if mail.security == "none" and mail.host and not values.is_loopback(mail.host):
+            yield "mail_in.security is none: a login would cross the network in clear. Set it to tls or starttls."
+    elif mail.mode == "lmtp":
+        if not (mail.lmtp_socket or mail.lmtp_beyond or values.is_loopback(mail.lmtp_host)):
+            yield (
+                "mail_in.lmtp_host is not this machine alone: anybody who reaches it could hand in mail, as LMTP asks"
+                " for no password. Set it to 127.0.0.1, or mail_in.lmtp_beyond to true behind a firewall."
+            )
+        if not (settings.smtp.from_address or settings.smtp.bounce_domain or mail.addresses):
+            yield "mail_in.addresses is not set, nor smtp.from_address: mail for no address at all would be taken."
+
+
 def _check_senders(settings: Settings) -> Iterator[str]:
+    for number, sender in enumerate(settings.twilio.sms_senders, start=1):
+        for fault in identity.faults(sender.address):
+            yield f"twilio.sms_senders#{number}.address {fault}."
     for key, senders in (
         ("sms_senders", settings.twilio.sms_senders),
         ("voice_senders", settings.twilio.voice_senders),
@@ -127,22 +141,6 @@ def _check_senders(settings: Settings) -> Iterator[str]:
         if len(set(addresses)) < len(addresses):
             # Two lanes for one number would each believe that they may use its whole rate.
             yield f"twilio.{key} has the same address twice: give each number once, with its whole rate."
-
-
-def _doubt_sender(address: str) -> Iterator[str]:
-    if address.startswith("+") and not address.startswith("+44"):
-        yield "is no +44 number: British networks block texts from foreign numbers"
-    if not is_name(address):
-        return
-    yield "is a name: families cannot answer it, nor stop it by text. Use a +44 number for two-way messages"
-    if len(address) > 11:
-        yield f"has {len(address)} characters: networks refuse names of more than 11"
-    if not re.search(r"[A-Za-z]", address):
-        yield "has no letter in it: a name needs one"
-    if re.search(r"[^A-Za-z0-9 ._&-]", address):
-        yield "has a character that networks refuse: letters, digits, spaces and . - _ & may pass"
-    if address.upper() in _GENERIC_NAMES:
-        yield "is too general: networks block such names. Use the school's own"
 
 
 def _doubt_reach(settings: Settings) -> Iterator[str]:
@@ -158,6 +156,8 @@ def _doubt_reach(settings: Settings) -> Iterator[str]:
 
 def _doubt_mail(settings: Settings) -> Iterator[str]:
     smtp = settings.smtp
+    if smtp.bounce_domain and settings.mail_in.mode == "off":
+        yield "smtp.bounce_domain is set and mail_in.mode is off: bounces go to a mailbox that nobody reads."
     if smtp.host and smtp.security == "none" and not values.is_loopback(smtp.host):
         yield "smtp.security is none: mail about pupils crosses the network in clear."
 

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from config import checks, sections
+from config import identity, sections
 from gateway import audit, ids, tasks, wording
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose, Reply, Sender
@@ -121,7 +121,7 @@ async def _tell(session: Session, row: Reply, what: str, *, log: audit.Log, now:
 async def _sender(session: Session, address: str) -> Sender | None:
     """The number that they wrote to, else another that can be answered."""
     query = select(Sender).where(Sender.medium == Medium.SMS, col(Sender.active)).order_by(col(Sender.id))
-    senders = [sender for sender in await session.scalars(query) if not checks.is_name(sender.address)]
+    senders = [sender for sender in await session.scalars(query) if not identity.is_name(sender.address)]
     return next((sender for sender in senders if sender.address == address), senders[0] if senders else None)
 
 

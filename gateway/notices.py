@@ -67,6 +67,7 @@ async def submit(
     attachments.check(definition.attachments, files)
     fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
     seen = await preview(session, gateway, definition)
+    submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
     submission.check_audience(seen.audience)
     submission.check_lengths(seen.rows)
     if not definition.schedule.cron:  # what goes again and again may find somebody next time

@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from channels.base import Medium
-from gateway import guard, people, points, wording
+from config import identity
+from gateway import guard, people, reach, wording
 from gateway.audience import Audience, Listener
 from gateway.definitions import model
-from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointState, Pupil, Purpose, Sender
+from gateway.models import Contact, ContactPoint, Message, MessageState, Pupil, Purpose, Sender
 from scheduler import calendar
 
 
@@ -115,7 +116,7 @@ def _place(
     if purpose.needs_consent and not known.contacts[listener.contact_id].marketing_consent:
         silent("no_consent", listener.pupil_ids)
         return
-    ways = _ways(known, listener, medium, mandatory=purpose.mandatory)
+    ways = reach.ways(known, listener.contact_id, listener.pupil_ids, medium=medium, mandatory=purpose.mandatory)
     for point, pupil_ids in ways.found:
         draft = sorting.drafts.get((step, medium, point.address))
         if draft is None:
@@ -126,45 +127,6 @@ def _place(
             silent("merged", pupil_ids, point.address)
     if ways.left_out:
         silent(ways.reason, ways.left_out)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ways:
-    """The phones or mailboxes by which one listener hears, each with its pupils; whoever is left out, and why."""
-
-    found: Sequence[tuple[ContactPoint, Sequence[int]]]
-    left_out: Sequence[int]
-    reason: str
-
-
-def _ways(known: people.People, listener: Listener, medium: Medium, *, mandatory: bool) -> _Ways:
-    """Each pupil by the first phone or mailbox that may hear of it: one that a barred person shares is passed over."""
-    found: list[tuple[ContactPoint, Sequence[int]]] = []
-    left_out: Sequence[int] = listener.pupil_ids
-    reason = "no_email" if medium is Medium.EMAIL else "no_number"
-    for point in known.points.get(listener.contact_id or 0, ()):
-        if point.kind is not points.kind_of(medium) or not left_out:
-            continue
-        if unfit := _unfit(point, known, medium, mandatory=mandatory):
-            weak = unfit in ("landline", "no_texts")  # says less than what stops a mobile
-            reason = reason if weak and reason != "no_number" else unfit
-            continue
-        allowed = [p for p in left_out if point.address not in known.barred.get(p, frozenset())]
-        left_out = [p for p in left_out if p not in allowed]
-        reason = "barred_address"
-        if allowed:
-            found.append((point, allowed))
-    return _Ways(found, left_out, reason)
-
-
-def _unfit(point: ContactPoint, known: people.People, medium: Medium, *, mandatory: bool) -> str:
-    """Why a phone or mailbox cannot be used for a medium at all, or ``""``."""
-    stopped = known.opted_out.get((medium, point.address))
-    if medium is Medium.SMS and point.line_type is not LineType.MOBILE:
-        return "landline" if point.line_type is LineType.LANDLINE else "no_texts"
-    if stopped is not None and (stopped or not mandatory):
-        return "opted_out"
-    return "dead" if point.state is PointState.DEAD else ""
 
 
 def _planned(
@@ -191,7 +153,7 @@ def _planned(
         recipient=contact.full_name,
         unsubscribe_url="" if mandatory or medium is not Medium.EMAIL else means.unsubscribe_url(message_id),
     )
-    sender = _sender(means.senders.get(medium, ()), draft.point.address)
+    sender = _sender(means.senders.get(medium, ()), draft.point.address, answered=bool(composed.keys))
     state, reason = (MessageState.HELD if held else MessageState.QUEUED), ""
     if sender is None:
         state, reason = MessageState.SKIPPED, "no_sender"
@@ -265,8 +227,14 @@ def _eldest(pupil: Pupil) -> tuple[str, int]:
     return (pupil.born.isoformat() if pupil.born else "9999", pupil.id or 0)
 
 
-def _sender(senders: Sequence[Sender], address: str) -> Sender | None:
-    """The same sender for the same family, so that a conversation stays on one number."""
+def _sender(senders: Sequence[Sender], address: str, *, answered: bool) -> Sender | None:
+    """The same sender for the same family, so that a conversation stays on one number.
+
+    What is to be answered does not come from a name where there is a number.
+    """
+    if answered:
+        numbers = [sender for sender in senders if sender.medium is Medium.SMS and not identity.is_name(sender.address)]
+        senders = numbers or senders
     return senders[zlib.crc32(address.encode()) % len(senders)] if senders else None
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from channels.base import Medium
+from config import identity
 from gateway import audience, errors, firing, guard, planner, wording
 from gateway.definitions import model
 from gateway.models import MessageState
+from templates import library
+
+#: As footers write it: in capitals, as a word of its own.
+_STOP = re.compile(r"\bSTOP\b")
 
 
-def examine(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> list[errors.Problem]:
-    """Everything for which it would be refused whoever is on file: its times, and words that cannot be made."""
+def examine(
+    definition: model.Definition, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str] = ()
+) -> list[errors.Problem]:
+    """Everything for which it would be refused whoever is on file: its times, and words that cannot be made.
+
+    ``senders`` are what texts are sent as, where that is known.
+    """
     found: list[errors.Problem] = []
     try:
         checked_time(definition, now=now, timezone=timezone)
     except errors.BadDefinition as error:
         found += error.problems
-    return found + _tried_words(definition)
+    return found + _tried_words(definition) + _one_way(definition, senders)
 
 
 def checked_time(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> datetime:
@@ -61,6 +73,33 @@ def _tried_words(definition: model.Definition) -> list[errors.Problem]:
                 problem = _too_long(language, made.parts, field=field)
                 found[problem.what] = problem
     return list(found.values())
+
+
+def check_answerable(definition: model.Definition, senders: Sequence[str]) -> None:
+    """Refuse a text that asks for an answer which nobody can send.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    if problems := _one_way(definition, senders):
+        raise errors.BadDefinition(problems)
+
+
+def _one_way(definition: model.Definition, senders: Sequence[str]) -> list[errors.Problem]:
+    """What a text cannot ask for that comes from a name: families can neither answer a name nor stop it."""
+    if not senders or not all(identity.is_name(sender) for sender in senders):
+        return []
+    if all(Medium.SMS not in step.media for step in definition.steps):
+        return []
+    found = []
+    wording = library.notices().get(definition.template)
+    if definition.replies.expected or definition.replies.options or (wording and wording.answers):
+        what = f"texts are sent as {senders[0]}, a name: families cannot answer them."
+        found.append(errors.Problem(what, "Set up a +44 number to send as, or ask by email.", field="media"))
+    for language, text in definition.text.items():
+        if _STOP.search(text):
+            what = f"texts are sent as {senders[0]}, a name: nobody can text STOP to it."
+            found.append(errors.Problem(what, "Take that out, or set up a +44 number.", field=f"text.{language}"))
+    return found
 
 
 def _too_long(language: str, parts: int, *, field: str) -> errors.Problem:

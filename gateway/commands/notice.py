@@ -31,11 +31,11 @@ def check(
     """Check definitions and name every mistake with its line and its cure."""
     from gateway import context
 
-    timezone = opening.timezone(ctx)
+    timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     for file in files:
         try:
-            _read(file, now=context.utc_now(), timezone=timezone)
+            _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
             found[file] = ()
         except errors.BadDefinition as error:
             found[file] = error.problems
@@ -52,13 +52,13 @@ def check(
         raise typer.Exit(1)
 
 
-def _read(file: Path, *, now: datetime, timezone: ZoneInfo) -> Definition:
+def _read(file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str]) -> Definition:
     """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
     from gateway import attachments, submission
     from gateway.definitions import reading
 
     definition = reading.read_file(file)
-    problems = submission.examine(definition, now=now, timezone=timezone)
+    problems = submission.examine(definition, now=now, timezone=timezone, senders=senders)
     try:
         attachments.read(file, definition.attachments)
     except errors.BadDefinition as error:
@@ -89,7 +89,8 @@ def preview(
     reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone)
+        senders = opening.text_senders(ctx)
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
         async with gateway.database.read() as session:
             seen = await notices.preview(session, gateway, definition)
         if json:
@@ -111,7 +112,8 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
     reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone)
+        senders = opening.text_senders(ctx)
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
         files = attachments.read(file, definition.attachments)
         try:
             async with gateway.database.write() as session:

@@ -59,6 +59,16 @@ def timezone(ctx: typer.Context) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+def text_senders(ctx: typer.Context) -> tuple[str, ...]:
+    """What texts are sent as; nothing where there are no settings, as on an author's own machine."""
+    from config import problems
+
+    try:
+        return tuple(sender.address for sender in settings(ctx).twilio.sms_senders)
+    except problems.ConfigError:
+        return ()
+
+
 def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Result:
     """Do a job with the gateway and give what it gives.
 

@@ -292,3 +292,20 @@ def test_contacts_are_found_by_their_own_name_and_by_the_childs(school_office: O
     [father] = school_office.data("contact", "list", "Iva")
     assert "must not be contacted" in school_office.gives("contact", "show", str(father["id"]))
     assert "There are none." in school_office.gives("contact", "list", "100%")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[text]", "replies.expected = true\n[text]", "a name: families cannot answer them"),
+        ("Tuesday", "Tuesday. Text STOP to opt out", "a name: nobody can text STOP to it"),
+    ],
+)
+def test_a_name_cannot_be_answered(school_office: Office, old: str, new: str, sentence: str) -> None:
+    file = school_office.write("asks.toml", CLOSURE.replace(old, new, 1))
+    assert "in order" in school_office.type("notice", "check", file).stdout
+    school_office.settings.write_text(school_office.settings.read_text().replace("+441134960001", "Oakfield"))
+    assert sentence in school_office.type("notice", "check", file).stdout
+    assert sentence in school_office.refuses("notice", "send", file)
+    without = school_office.write("plain.toml", CLOSURE)
+    assert "in order" in school_office.type("notice", "check", without).stdout

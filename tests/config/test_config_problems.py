@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,12 +189,12 @@ def test_a_short_audit_key_and_a_missing_token_are_refused_when_live() -> None:
     [
         ("+441134960001", []),
         ("MG0123456789abcdef0123456789abcdef", []),
-        ("60006", []),
+        ("60006", ["short code"]),
         ("Oakfield", ["cannot answer"]),
-        ("OakfieldPrimary", ["cannot answer", "15 characters"]),
-        ("12345678901", ["cannot answer", "no letter"]),
-        ("Oak_field!", ["cannot answer", "networks refuse: letters"]),
+        ("Oak St Pri1", ["cannot answer"]),
+        ("Oak-field", ["cannot answer", "some suppliers"]),
         ("Info", ["cannot answer", "too general"]),
+        ("School", ["cannot answer", "could be any school's"]),
         ("+15005550006", ["no +44 number"]),
     ],
 )
@@ -210,6 +211,26 @@ def test_senders_that_networks_treat_badly_are_warned_of(address: str, remarks: 
     for warning, remark in zip(warnings, remarks, strict=True):
         assert warning.startswith("twilio.sms_senders#1.address ")
         assert remark in warning
+
+
+@pytest.mark.parametrize(
+    ("address", "faults"),
+    [
+        ("OakfieldPrimary", ["15 characters"]),
+        ("12345678901", ["no letter"]),
+        ("Oak_field!", ["networks refuse: letters"]),
+        ("Szkoła", ["networks refuse: letters"]),
+        ("123456789012!", ["13 characters", "no letter", "networks refuse: letters"]),
+        ("+15005550006", []),
+        ("Oakfield", []),
+    ],
+)
+def test_a_name_that_no_network_takes_is_refused(address: str, faults: list[str]) -> None:
+    senders = json.dumps([{"address": address}])
+    told = [line for line in refuse(None, HANDBELL_TWILIO__SMS_SENDERS=senders) if "twilio.sms_senders#1" in line]
+    assert len(told) == len(faults)
+    for line, fault in zip(told, faults, strict=True):
+        assert fault in line
 
 
 def test_what_works_but_perhaps_not_as_expected_is_warned_of() -> None:
