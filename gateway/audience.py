@@ -52,13 +52,18 @@ async def _choose(session: Session, wanted: model.Audience, *, today: date) -> t
     problems: list[errors.Problem]
     everybody = list(await session.scalars(select(Pupil).order_by(col(Pupil.id))))
     members = await _members(session)
-    ours = [pupil for pupil in everybody if pupil.left_on is None or pupil.left_on >= today]
+    ours = [pupil for pupil in everybody if _at_school(pupil, today)]
     if wanted.whole_school:
         chosen, problems = {pupil.id for pupil in ours}, []
     else:
         chosen, problems = _match(ours, members, wanted, place="audience")
     left_out, more = _match(ours, members, wanted.but_not, place="audience.but_not")
     return [pupil.id for pupil in ours if pupil.id in chosen - left_out and pupil.id is not None], problems + more
+
+
+def _at_school(pupil: Pupil, today: date) -> bool:
+    """Nothing is said about a child who has left or died, and no list of those told nothing names it."""
+    return not pupil.deceased and (pupil.left_on is None or pupil.left_on >= today)
 
 
 async def _members(session: Session) -> dict[str, set[int]]:
@@ -100,13 +105,17 @@ def listeners_of(
     told: dict[int, Listener] = {}
     barred: dict[int, Listener] = {}
     others: dict[int, Listener] = {}
+    deceased: dict[int, Listener] = {}
     nobody: list[Listener] = []
     for pupil_id in pupil_ids:
         ties = known.ties.get(pupil_id, ())
-        free = [tie for tie in ties if not tie.barred_on(today)]
+        free = [tie for tie in ties if not tie.barred_on(today) and not known.contacts[tie.contact_id].deceased]
         for tie in ties:
             if tie.barred_on(today):
                 row = barred.setdefault(tie.contact_id, Listener(tie.contact_id, reason="barred"))
+                row.pupil_ids.append(pupil_id)
+            elif known.contacts[tie.contact_id].deceased:
+                row = deceased.setdefault(tie.contact_id, Listener(tie.contact_id, reason="deceased"))
                 row.pupil_ids.append(pupil_id)
         if not free:
             nobody.append(Listener(None, [pupil_id], reason="nobody"))
@@ -117,7 +126,7 @@ def listeners_of(
             else:
                 row = others.setdefault(tie.contact_id, Listener(tie.contact_id, reason="other_language"))
             row.pupil_ids.append(pupil_id)
-    return [*told.values(), *others.values(), *barred.values(), *nobody]
+    return [*told.values(), *others.values(), *barred.values(), *deceased.values(), *nobody]
 
 
 def _who_of(known: people.People, ties: Sequence[Guardianship], tell: model.Tell) -> Sequence[Guardianship]:

@@ -1,7 +1,8 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed.
 
-Whatever planned the message, nothing goes to somebody barred from a child it names, to an address that told us to stop,
-to a landline as a text, or after the moment until which it was worth saying.
+Whatever planned the message, nothing goes to somebody barred from a child it names, about a child or to a contact who
+has died, to an address that told us to stop, to a landline as a text, or after the moment until which it was worth
+saying.
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ REASONS: dict[str, str] = {
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
     "left": "The child has left the school.",
+    "child_deceased": "The child has died.",
+    "deceased": "This contact has died.",
     "stranger": "No longer on file with this number or address for a child that it names.",
     "arrived": "The first copy has arrived after all.",
     "too_long": f"The text would need more than {MOST_PARTS} parts.",
@@ -148,7 +151,10 @@ async def _no_longer_told(session: Session, ids: Sequence[str], *, today: date) 
     """Messages that the imports since have made wrong: the child has left, the tie or the number is gone."""
     found: dict[str, Stop] = {}
     left: dict[str, list[bool]] = {}
-    for message_id, tied, leaving in await people.standing(session, ids):
+    died = dict[str, Stop]()
+    for message_id, tied, leaving, deceased in await people.standing(session, ids):
+        if deceased:
+            died[message_id] = _skip("child_deceased")  # also where it names brothers and sisters
         if not tied:
             found[message_id] = _skip("stranger")
         left.setdefault(message_id, []).append(leaving is not None and leaving < today)
@@ -164,7 +170,14 @@ async def _no_longer_told(session: Session, ids: Sequence[str], *, today: date) 
             found[message_id] = _skip("stranger")
         elif purpose.needs_consent and not consent:
             found[message_id] = _skip("no_consent")
-    return found | gone
+    return found | gone | died | await _died(session, ids)
+
+
+async def _died(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
+    message, contact = core(Message), core(Contact)
+    query = sa.select(message.c.id).join(contact, contact.c.id == message.c.contact_id)
+    dead = await session.scalars(query.where(message.c.id.in_(ids), contact.c.deceased))
+    return dict.fromkeys(dead, _skip("deceased"))
 
 
 def _skip(reason: str) -> Stop:

@@ -38,7 +38,7 @@ class People:
 
 
 async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None = None) -> People:
-    """Read the people of these pupils (of all pupils on roll, if none are given)."""
+    """Read the people of these pupils (of all pupils on roll, if none are given), but for pupils who have died."""
     wanted = None if pupil_ids is None else set(pupil_ids)
     few = list(wanted) if wanted is not None and len(wanted) <= _FEW else None
     pupils = await _pupils(session, today=today, wanted=wanted, few=few)
@@ -63,7 +63,7 @@ async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None
 async def _pupils(
     session: Session, *, today: date, wanted: Set[int] | None, few: Sequence[int] | None
 ) -> dict[int, Pupil]:
-    query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= today))
+    query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= today), ~col(Pupil.deceased))
     if few is not None:
         query = query.where(col(Pupil.id).in_(few))
     rows = await session.scalars(query.order_by(col(Pupil.id)))
@@ -107,9 +107,9 @@ async def barred_messages(session: Session, message_ids: Sequence[str], *, today
     }
 
 
-async def standing(session: Session, message_ids: Sequence[str]) -> list[tuple[str, bool, date | None]]:
-    """For each pupil that each message names: whether somebody with that address is still on file for the pupil, and
-    when the pupil leaves.
+async def standing(session: Session, message_ids: Sequence[str]) -> list[tuple[str, bool, date | None, bool]]:
+    """For each pupil that each message names: whether somebody with that address is still on file for the pupil, when
+    the pupil leaves, and whether the pupil has died.
     """
     about, message, tie, point, pupil = core(About), core(Message), core(Guardianship), core(ContactPoint), core(Pupil)
     tied = (
@@ -118,9 +118,9 @@ async def standing(session: Session, message_ids: Sequence[str]) -> list[tuple[s
         .where(point.c.address == message.c.address)
     )
     rows = await session.execute(
-        sa.select(about.c.message_id, tied.label("tied"), pupil.c.left_on)
+        sa.select(about.c.message_id, tied.label("tied"), pupil.c.left_on, pupil.c.deceased)
         .join(message, message.c.id == about.c.message_id)
         .join(pupil, pupil.c.id == about.c.pupil_id)
         .where(about.c.message_id.in_(message_ids))
     )
-    return [(message_id, bool(known), leaving) for message_id, known, leaving in rows]
+    return [(message_id, bool(known), leaving, died) for message_id, known, leaving, died in rows]

@@ -83,6 +83,19 @@ def yes(raw: str) -> bool | Problem:
     return Problem(f"“{text(raw)}” is neither yes nor no.", "Write Yes or No.")
 
 
+def deceased(raw: str, *, today: date) -> bool | Problem:
+    """Read whether somebody has died: yes or no, or the date of death."""
+    said = yes(raw)
+    if isinstance(said, bool):
+        return said
+    died = day(raw)
+    if isinstance(died, Problem):
+        return Problem(f"“{text(raw)}” is neither yes nor no nor a date.", "Write Yes, No or the date of death.")
+    if died > today:
+        return Problem("This date of death is still to come.", "Correct it in the school's records.")
+    return True
+
+
 def priority(raw: str) -> int | Problem:
     """Read whose turn it is to be asked: 1 is first."""
     found = re.fullmatch(r"(?:priority\s*)?([1-9]\d?)(?:\.0+|st|nd|rd|th)?", raw.strip().casefold())

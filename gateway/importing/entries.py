@@ -105,6 +105,7 @@ def _pupil(row: Row, entry: Entry) -> Values | None:
     row.take(values, "pupil.year", cells.year, empty="")
     row.take(values, "pupil.form", cells.form, empty="")
     row.take_language(values, "pupil.home_language", "home_language")
+    row.take(values, "pupil.deceased", lambda raw: cells.deceased(raw, today=row.today))
     row.take(values, "pupil.left_on", cells.day)
     if row.layout.has("pupil.left_on") and cells.says_nothing(row.cell("pupil.left_on")):
         values["left_on"] = None  # an empty cell says that the pupil is on roll
@@ -128,6 +129,7 @@ def _contact(row: Row, entry: Entry) -> Person | None:
         own = f"contact.{column}"
         row.take_language(values, own if row.layout.has(own) else "contact.language", column)
     row.take(values, "contact.marketing_consent", cells.yes)
+    row.take(values, "contact.deceased", lambda raw: cells.deceased(raw, today=row.today))
     link = _link(row)
     points, unsure = _points(row)
     key = row.words("contact.id") or key_of(values, points, pupil=entry.pupil_id or entry.upn)

@@ -227,7 +227,9 @@ def written(path: Path, pupils: Sequence[tuple[Any, ...]]) -> Path:
         for pupil, upn, name, form, groups, contacts in pupils
         for key, called, mobile, tongue, order, until in contacts or [("",) * 6]
     ).replace(",,Shaw,", ",,,")
-    head = "Pupil ID,UPN,Student Forename,Student Surname,Reg,Groups,Contact ID,Contact Forename,Contact Surname,Mobile,"
+    head = (
+        "Pupil ID,UPN,Student Forename,Student Surname,Reg,Groups,Contact ID,Contact Forename,Contact Surname,Mobile,"
+    )
     path.write_text(f"{head}Written Language,Court Order,Court Order Until\n{rows}", "utf-8")
     return path
 
