@@ -15,6 +15,7 @@ from gateway import errors
 from gateway.commands import (
     audit,
     contact,
+    deciding,
     explain,
     explain_mail,
     groups,
@@ -24,6 +25,7 @@ from gateway.commands import (
     message,
     notice,
     opening,
+    people,
     replies,
     sender,
     service,
@@ -123,11 +125,21 @@ GROUPS = (
     Group(
         "contact",
         DAILY,
-        "See who is on file and how they can be reached.",
+        "See who is on file, and write down what a family confirms and the school decides.",
         (
             Command(contact.list_all, "list", "handbell contact list Nowak"),
             Command(contact.show, "show", "handbell contact show 12"),
+            Command(deciding.confirm, "confirm", "handbell contact confirm 31"),
+            Command(deciding.language, "language", "handbell contact language 12 --reads Polish"),
+            Command(deciding.bar, "bar", "handbell contact bar 12 S1234 --from 01/09/2026"),
+            Command(deciding.lift, "lift", "handbell contact lift 12 S1234"),
         ),
+    ),
+    Group(
+        "people",
+        DAILY,
+        "See pupils, who answers for them, and whom an absence text would reach.",
+        (Command(people.list_all, "list", "handbell people list --form 5B"),),
     ),
     Group(
         "sender",

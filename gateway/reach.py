@@ -1,4 +1,4 @@
-"""By which phones and mailboxes somebody can be reached about which pupils: asked by whoever plans, and by who looks."""
+"""By which phones and mailboxes somebody can be reached about which pupils: for whoever plans, and whoever looks."""
 
 from __future__ import annotations
 

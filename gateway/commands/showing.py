@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -50,6 +50,15 @@ def as_json(value: Any, *, indent: int | None = 2) -> str:
     """The same as a text."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=_plain)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+async def listed(values: AsyncIterator[Any]) -> None:
+    """Print a JSON list as its values come: the memory for a million is that for one."""
+    before = "[\n"
+    async for value in values:
+        typer.echo(before + as_json(value), nl=False)
+        before = ",\n"
+    typer.echo("[]" if before.startswith("[") else "\n]")
 
 
 def harmless(text: str) -> str:
