@@ -26,17 +26,9 @@ MARKS = frozenset({"manifest.csv", "users.csv"})
 #: Columns that tell its list of users from Microsoft's, which has sourcedId, givenName and familyName as well.
 OWN = frozenset({"enabledUser", "agentSourcedIds", "dateLastModified"})
 
-#: The roles of those who are told about a pupil. The first three say nothing of the relationship: «guardian» must not
-#: take the place of the «Mother» that another export gave us. The others are systems' own words.
-FAMILY_ROLES = {
-    "parent": "", "guardian": "", "relative": "", "carer": "Carer", "mother": "Mother", "father": "Father",
-    "stepparent": "Step-parent", "stepmother": "Stepmother", "stepfather": "Stepfather",
-    "grandparent": "Grandparent", "grandmother": "Grandmother", "grandfather": "Grandfather", "sibling": "Sibling",
-    "aunt": "Aunt", "uncle": "Uncle", "sister": "Sister", "brother": "Brother", "fosterparent": "Foster parent",
-}  # fmt: skip
-PUPIL_ROLES = frozenset({"student"})
-#: Grades of the Common Education Data Standards that are not numbers of years: the two below year 1, and none at all.
-GRADES = {"pk": "N", "pr": "N", "kg": "R", "tk": "R", "ug": ""}
+#: Roles of those who are told about a pupil. They say nothing of the relationship: «guardian» must not take the place
+#: of the «Mother» that another export gave us. Systems' own words, such as aunt, do say it: ``roster.RELATIONS``.
+FAMILY_ROLES = frozenset({"parent", "guardian", "relative"})
 GONE = frozenset({"tobedeleted", "inactive"})
 IDS = re.compile(r"\{\s*([^:{}]*?)\s*:\s*([^{}]*?)\s*\}")
 
@@ -117,7 +109,7 @@ def _people(users: Part) -> Iterator[tuple[object, ...]]:
             day = cells.day(modified[:10])
             left_on = "" if isinstance(day, Problem) else day.isoformat()
         forename, surname, known_as, mobile, phone, email, role, orgs, agents = rest
-        year = GRADES.get(grades.lower(), grades)
+        year = roster.grade(grades)
         yield (
             line, at, id_, gone, bool(status), left_on, _upn(identifier, ids), forename, surname, known_as, year,
             mobile, phone, email, role, orgs, agents,
@@ -168,10 +160,10 @@ def _roles_of_users(export: Roster) -> Iterator[tuple[object, ...]]:
 
 def _meaning(role: str) -> tuple[str, str]:
     """What a role comes to, and the relationship that it tells."""
-    word = re.sub(r"[^a-z]", "", role.lower().removeprefix("ext:"))
-    if word in FAMILY_ROLES:
-        return FAMILY, FAMILY_ROLES[word]
-    return (PUPIL if word in PUPIL_ROLES else OTHER), ""
+    word = roster.word(role.lower().removeprefix("ext:"))
+    if word in FAMILY_ROLES or word in roster.RELATIONS:
+        return FAMILY, roster.RELATIONS.get(word, "")
+    return (PUPIL if word == "student" else OTHER), ""
 
 
 def _read_rest(export: Roster, manifest: Manifest, *, whole: bool) -> dict[str, Part]:

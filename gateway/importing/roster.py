@@ -41,6 +41,27 @@ WHERE title IN (SELECT title FROM classes GROUP BY title HAVING count(*) > 1)
 """
 
 
+#: Words for a relationship in the roles of exports, and how it is called here.
+RELATIONS = {
+    "carer": "Carer", "mother": "Mother", "father": "Father", "stepparent": "Step-parent", "stepmother": "Stepmother",
+    "stepfather": "Stepfather", "grandparent": "Grandparent", "grandmother": "Grandmother",
+    "grandfather": "Grandfather", "sibling": "Sibling", "sister": "Sister", "brother": "Brother", "aunt": "Aunt", "uncle": "Uncle",
+    "fosterparent": "Foster parent",
+}  # fmt: skip
+#: Grades of the Common Education Data Standards that are not numbers of years: the two below year 1, and none at all.
+GRADES = {"pk": "N", "pr": "N", "kg": "R", "tk": "R", "ug": ""}
+
+
+def word(raw: str) -> str:
+    """The letters of a role, as in ``step-parent`` and ``stepParent``."""
+    return re.sub(r"[^a-z]", "", raw.lower())
+
+
+def grade(raw: str) -> str:
+    """A grade as a year group, where it has another name; what it is not known to be, the reader of cells will say."""
+    return GRADES.get(raw.lower(), raw)
+
+
 def group_name(title: str) -> str:
     """A class's title as the name of a group; cells of groups separate them by semicolons and bars."""
     return re.sub("[;|]", ",", cells.text(title))
