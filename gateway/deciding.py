@@ -66,7 +66,7 @@ async def bar(
         raise errors.Conflict("This bar would end before it begins. Nothing was changed.")
     tie = await _tie(session, contact_id, pupil)
     tie.no_contact, tie.no_contact_from, tie.no_contact_until = True, start, end
-    facts = {"contact": contact_id, "pupil": tie.pupil_id, "from": start, "until": end}
+    facts: dict[str, object] = {"contact": contact_id, "pupil": tie.pupil_id, "from": start, "until": end}
     return await _decided(session, tie, "tie.barred", facts, deed)
 
 

@@ -51,6 +51,8 @@ def show(
             showing.data(found)
             return
         contact = found["contact"]
+        if contact["deceased"]:
+            showing.say(f"{contact['name']} has died. Nothing is sent.")
         showing.say(f"{contact['name']} (reads {contact['reads'] or 'unknown'}, hears {contact['hears'] or 'unknown'})")
         for name in ("children", "ways", "messages"):
             if found[name]:
@@ -69,6 +71,7 @@ def _row(contact: Contact) -> dict[str, Any]:
         "name": contact.full_name or contact.source_id,
         "reads": contact.written_language,
         "hears": contact.spoken_language,
+        "deceased": contact.deceased,
     }
 
 
@@ -120,9 +123,11 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
         "children": [_child(tie, pupil, today) for tie, pupil in await session.execute(ties)],
         "ways": [
             {
+                "id": point.id,
                 "address": point.address,
                 "kind": point.line_type if point.kind == "phone" else point.kind,
                 "state": point.state,
+                "confirmed": "by the family" if point.confirmed_at else "",
                 "stopped": ", ".join(sorted(medium for address, medium in stops if address == point.address)),
             }
             for point in ways
@@ -136,6 +141,7 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
 
 def _child(tie: Any, pupil: Any, today: date) -> dict[str, Any]:
     return {
+        "pupil": pupil.source_id,
         "name": f"{pupil.called} {pupil.surname}",
         "form": pupil.form,
         "relation": tie.relation,

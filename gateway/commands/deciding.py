@@ -1,0 +1,120 @@
+"""``handbell contact confirm|language|bar|lift``: what a family confirms and the school decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway import errors
+from gateway.commands import opening, options, showing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import date
+
+    from gateway.context import Gateway
+    from gateway.database import Session
+    from gateway.deciding import Deed
+
+Contact = Annotated[int, typer.Argument(metavar="CONTACT", help="The id, from handbell contact list.")]
+Pupil = Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's id or UPN in the school's records.")]
+
+
+def confirm(
+    ctx: typer.Context,
+    point_id: Annotated[int, typer.Argument(metavar="POINT", help="The id of a phone or mailbox, from contact show.")],
+    actor: options.As,
+) -> None:
+    """Note that the family has confirmed a phone or mailbox: no import removes it from then on."""
+    from gateway import deciding
+
+    async def job(session: Session, deed: Deed) -> None:
+        await deciding.confirm(session, point_id, deed=deed)
+
+    _write(ctx, job, by=actor)
+    showing.say("Confirmed. Imports leave it alone from now on.")
+
+
+def language(
+    ctx: typer.Context,
+    contact_id: Contact,
+    actor: options.As,
+    reads: Annotated[str, typer.Option(help="The language of texts and emails: Polish, or pl.")] = "",
+    hears: Annotated[str, typer.Option(help="The language of calls.")] = "",
+) -> None:
+    """Note the languages that a family has chosen: no import changes them from then on."""
+    from gateway import deciding
+
+    read, heard = _tag(reads), _tag(hears)
+    if not (read or heard):
+        raise errors.Conflict("Say which language: --reads, --hears or both.")
+
+    async def job(session: Session, deed: Deed) -> None:
+        await deciding.choose_languages(session, contact_id, reads=read, hears=heard, deed=deed)
+
+    _write(ctx, job, by=actor)
+    showing.say("Noted. Imports leave it alone from now on.")
+
+
+def bar(
+    ctx: typer.Context,
+    contact_id: Contact,
+    pupil: Pupil,
+    actor: options.As,
+    start: Annotated[str, typer.Option("--from", metavar="DAY", help="The first day, 01/09/2026; else at once.")] = "",
+    end: Annotated[str, typer.Option("--until", metavar="DAY", help="The last day; else for good.")] = "",
+) -> None:
+    """Bar a contact from anything about a pupil: no import lifts it."""
+    from gateway import deciding
+
+    begins, ends = _day(start), _day(end)
+
+    async def job(session: Session, deed: Deed) -> None:
+        await deciding.bar(session, contact_id, pupil, start=begins, end=ends, deed=deed)
+
+    _write(ctx, job, by=actor)
+    showing.say(f"Contact {contact_id} is barred from pupil {pupil}.")
+
+
+def lift(ctx: typer.Context, contact_id: Contact, pupil: Pupil, actor: options.As) -> None:
+    """Lift a bar. Files that bar the contact do so again, and ask."""
+    from gateway import deciding
+
+    async def job(session: Session, deed: Deed) -> None:
+        await deciding.lift(session, contact_id, pupil, deed=deed)
+
+    _write(ctx, job, by=actor)
+    showing.say(f"Contact {contact_id} is not barred from pupil {pupil} any more.")
+
+
+def _write(ctx: typer.Context, job: Callable[[Session, Deed], Awaitable[None]], *, by: str) -> None:
+    from gateway import deciding
+
+    async def opened(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            await job(session, deciding.Deed(by, gateway.now(), gateway.log))
+
+    opening.work(ctx, opened)
+
+
+def _tag(words: str) -> str:
+    from templates import languages
+
+    if not words:
+        return ""
+    tag = languages.match(words)
+    if not tag:
+        raise errors.NotFound(f"“{words}” is no language that Handbell knows. Write it in English, such as Polish.")
+    return tag
+
+
+def _day(words: str) -> date | None:
+    from gateway.importing import cells
+
+    if not words:
+        return None
+    found = cells.day(words)
+    if isinstance(found, errors.Problem):
+        raise errors.BadInput([found])
+    return found
