@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.errors import BadInput, Problem
-from gateway.importing import ctf, headings, oneroster, sheets, wonde
+from gateway.importing import ctf, headings, oneroster, sds, sheets, wonde
 from gateway.importing.tables import Source
 
 
@@ -24,7 +24,7 @@ class Reader(Protocol):
 
 
 #: The first that recognises a file reads it; what none recognises is read as CSV.
-READERS: tuple[Reader, ...] = (ctf, wonde, oneroster)
+READERS: tuple[Reader, ...] = (ctf, wonde, oneroster, sds)
 
 
 def look_all(

@@ -45,8 +45,8 @@ WHERE title IN (SELECT title FROM classes GROUP BY title HAVING count(*) > 1)
 RELATIONS = {
     "carer": "Carer", "mother": "Mother", "father": "Father", "stepparent": "Step-parent", "stepmother": "Stepmother",
     "stepfather": "Stepfather", "grandparent": "Grandparent", "grandmother": "Grandmother",
-    "grandfather": "Grandfather", "sibling": "Sibling", "sister": "Sister", "brother": "Brother", "aunt": "Aunt", "uncle": "Uncle",
-    "fosterparent": "Foster parent",
+    "grandfather": "Grandfather", "sibling": "Sibling", "sister": "Sister", "brother": "Brother",
+    "aunt": "Aunt", "uncle": "Uncle", "fosterparent": "Foster parent",
 }  # fmt: skip
 #: Grades of the Common Education Data Standards that are not numbers of years: the two below year 1, and none at all.
 GRADES = {"pk": "N", "pr": "N", "kg": "R", "tk": "R", "ug": ""}

@@ -1,4 +1,4 @@
-"""Microsoft School Data Sync (SDS), CSV formats 2.1 and 2: a folder or a ZIP of users, roles, relationships and classes.
+"""Microsoft School Data Sync (SDS), CSV formats 2.1 and 2: users, roles, relationships and classes.
 
 Source: Microsoft, «SDS V2.1 CSV file format». The older formats are read in :mod:`gateway.importing.sds_old`.
 """
@@ -123,9 +123,7 @@ def _read_relationships(export: Roster, part: Part) -> None:
         ):
             word = roster.word(role)
             if word not in FAMILY_ROLES and word not in NOT_TOLD:
-                part.leave_out(
-                    line, f"“{role}” is not a relationship that Handbell knows.", "Write parent or guardian."
-                )
+                part.leave_out(line, f"“{role}” is no relationship of a family.", "Write parent, guardian or relative.")
             left_out[word] += word in NOT_TOLD
             yield line, pupil, contact, FAMILY_ROLES.get(word, "")
 
@@ -176,17 +174,13 @@ def _sources(export: Roster, rest: dict[str, Part], roles: Part | None, *, tied:
         *([Column("pupil.groups", "classes.csv", "groups")] if "places" in rest else []),
         *([Column("pupil.left_on", "roleEndDate", "ended")] if roles and roles.has("roleEndDate") else []),
     ]
-    points = (
-        ("contact.mobile", "sms", "mobile"),
-        ("contact.phone", "phone", "phone"),
-        ("contact.email", "email", "email"),
-    )
+    points = {"sms": "mobile", "phone": "phone", "email": "email"}
     contacts = [
         Column("pupil.id", "userSourcedId", "pupil"),
         Column("contact.id", "sourcedId", "id"),
         Column("contact.forename", "givenName", "forename"),
         Column("contact.surname", "familyName", "surname"),
         Column("contact.relation", "relationshipRole", "relation"),
-        *(Column(*point) for point in points if users.has(point[1])),
+        *(Column(f"contact.{name}", heading, name) for heading, name in points.items() if users.has(heading)),
     ]
     return [export.pupils(pupils), *([export.contacts(contacts)] if tied else [])]

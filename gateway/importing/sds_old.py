@@ -6,12 +6,13 @@ Their guardians stand in two files more, known by email address alone, and are n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 
 from gateway.errors import Problem
 from gateway.importing import bundles, parts, roster
+from gateway.importing.parts import Part
 from gateway.importing.report import Remarks
 from gateway.importing.roster import PUPIL, Column, Roster
 from gateway.importing.tables import Source
@@ -28,32 +29,7 @@ def look(path: Path) -> list[Source]:
     users = parts.look(bundle, "student.csv", needed=("First Name", "Last Name"), remarks=remarks)
     id_ = users.one_of("SIS ID", "ID")
     export = Roster(bundle, users, remarks)
-    names = (id_, "First Name", "Last Name", "Grade", "Birthdate", users.one_of("School SIS ID", "School DfE Number"))
-    export.fill(
-        "people",
-        (
-            (
-                line,
-                at,
-                who,
-                False,
-                False,
-                "",
-                "",
-                forename,
-                surname,
-                "",
-                roster.grade(grade),
-                "",
-                "",
-                "",
-                born,
-                school,
-                "",
-            )
-            for line, at, (who, forename, surname, grade, born, school) in users.rows(*names)
-        ),
-    )
+    export.fill("people", _people(users, id_))
     everybody = "SELECT line, id, ?, '', orgs, '', 1, '' FROM people"
     export.fill("roles", export.scratch.rows(everybody, PUPIL))
     export.whole = not users.lost
@@ -78,6 +54,14 @@ def look(path: Path) -> list[Source]:
         *([Column("pupil.groups", "Section.csv", "groups")] if grouped else []),
     ]
     return [export.pupils(columns)]
+
+
+def _people(users: Part, id_: str) -> Iterator[tuple[object, ...]]:
+    """Read pupils. The date of birth stands in for the role until it is known in which order it is written."""
+    names = ("First Name", "Last Name", "Grade", "Birthdate", users.one_of("School SIS ID", "School DfE Number"))
+    for line, at, (who, forename, surname, grade, born, school) in users.rows(id_, *names):
+        year = roster.grade(grade)
+        yield line, at, who, False, False, "", "", forename, surname, "", year, "", "", "", born, school, ""
 
 
 def _read_classes(export: Roster) -> bool:
