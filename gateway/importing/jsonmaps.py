@@ -33,13 +33,19 @@ class Feed:
         self.file, self.name, self.line, self.position = file, name, 1, 0
         self._ended = False
 
-    def read(self, _size: int = -1) -> bytes:
+    def read(self, size: int = PIECE) -> bytes:
         """Give the next line, or a piece of a very long one."""
+        if size == 0:  # the parser's first question, to see whether it gets bytes
+            return b""
         piece = self.file.readline(PIECE)
         self.line += self._ended
         self._ended = piece.endswith(b"\n")
         self.position += len(piece)
-        return piece.removeprefix(codecs.BOM_UTF8) if self.position == len(piece) else piece
+        if self.position > len(piece):
+            return piece
+        if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise self._broken("UTF8")
+        return piece.removeprefix(codecs.BOM_UTF8)
 
     def events(self) -> Iterator[Event]:
         """The events of one text, or of several on after the other."""
