@@ -51,6 +51,7 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\d)")
+_OUR_FAULT = (base.Reason.CONFIG, base.Reason.CONTENT, base.Reason.FILTERED, base.Reason.AUTH)
 #: Basic replies that ask for, or refuse, our login (RFC 4954).
 _LOGIN_REPLIES = frozenset({530, 534, 535, 538})
 
@@ -81,15 +82,20 @@ def result(step: Step, *, reply: int, text: str) -> base.SendResult:
 def reason(code: str, *, said: base.Reason | None) -> base.Reason:
     """Give why a mail came back, by the status in a bounce (``5.1.1`` or ``550 5.1.1``).
 
-    ``said`` is what the bounce's words alone let its reader think. A status that says something beats it; where there
-    is none, words that speak of a dead mailbox are believed when they are said twice (:attr:`base.Reason.GONE`).
+    ``said`` is what the bounce's words let its reader think. Of the two, the one counts that blames the mailbox less: a
+    spam filter that says 5.1.1 in its policy's name has killed nobody, nor has a policy (5.7.1) that says "unknown".
+    Where there is no status, words of a dead mailbox are believed when they come twice (:attr:`base.Reason.GONE`).
     """
+    if said in _OUR_FAULT:
+        return said
     found = _ENHANCED.search(code)
     meaning = _meaning(found)
     if found and found[1] == "2":  # of a relay that was content: it says nothing of the failure
         found, meaning = None, Meaning(base.Reason.OTHER)
     if found and found[1] == "4":
         return meaning.reason if meaning is _FULL else base.Reason.TEMPORARY
+    if said is base.Reason.TEMPORARY and meaning.reason in (base.Reason.BAD_ADDRESS, base.Reason.GONE):
+        return said
     if meaning.reason is not base.Reason.OTHER:
         return meaning.reason
     return base.Reason.GONE if said is base.Reason.BAD_ADDRESS else said or base.Reason.OTHER

@@ -336,7 +336,7 @@ class Answers(values.Section):
     """
 
     per_hour: int = Field(default=3, ge=0, le=100, description="Automatic answers to one number in an hour; 0: none")
-    per_day: int = Field(default=6, ge=0, le=1000, description="Automatic answers to one number in a day")
+    per_day: int = Field(default=6, ge=0, le=1000, description="Automatic answers to one number in a day; 0: none")
     same_words_per_hour: int = Field(
         default=5, ge=2, le=1000, description="The same words so often from one number in an hour: staff are told"
     )

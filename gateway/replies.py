@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, errors, optout, points, tasks
+from gateway import answers, audit, errors, optout, points
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -36,10 +36,6 @@ from gateway.models import (
 ANSWERS_WITHIN = timedelta(days=14)
 
 _WENT_OUT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
-
-
-#: Kinds of automatic replies that tell of a mailbox which is about to go.
-_TELLS_OF_A_CHANGE = frozenset({"address_changed", "left", "moved"})
 
 
 async def handle(
@@ -103,11 +99,6 @@ async def handle(
 async def _note_machine(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> str:
     facts = {"kind": reply.automatic, "message": reply.in_reply_to}
     await log.record(session, audit.Line("reply.automatic", f"inbound:{inbound.id}", facts), now=now)
-    if reply.automatic in _TELLS_OF_A_CHANGE:
-        subject = f"message:{reply.in_reply_to}" if reply.in_reply_to else f"inbound:{inbound.id}"
-        what = "An automatic reply says that somebody's email address has changed, or soon will."
-        cure = "Ask the family which address is right, and correct it in the MIS. Nothing was changed by itself."
-        await tasks.ask(session, tasks.Ask("address", subject, what, cure), log=log, now=now)
     return f"automatic:{reply.automatic}"
 
 

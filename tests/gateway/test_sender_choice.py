@@ -1,0 +1,40 @@
+"""What is to be answered comes from a number, and every text says whose it is."""
+
+from __future__ import annotations
+
+from support.desk import definition
+
+from channels.base import Medium
+from config import identity
+from gateway import planner, wording
+from gateway.models import Sender
+from templates import library
+
+NAME = Sender(channel="twilio-sms", medium=Medium.SMS, address="Oakfield")
+NUMBER = Sender(channel="twilio-sms", medium=Medium.SMS, address="+441134960001")
+
+
+def test_a_question_never_comes_from_a_name_where_there_is_a_number() -> None:
+    families = [f"+4477009{number:05d}" for number in range(0, 999, 50)]
+    assert all(planner._sender([NAME, NUMBER], one, answered=True) is NUMBER for one in families)
+    told = {chosen.address for one in families if (chosen := planner._sender([NAME, NUMBER], one, answered=False))}
+    assert told == {"Oakfield", "+441134960001"}
+    assert planner._sender([NAME], families[0], answered=True) is NAME
+    assert planner._sender([], families[0], answered=True) is None
+
+
+def test_every_text_begins_with_the_schools_short_name() -> None:
+    """The sender is a number: nobody would know who writes (domain notes, section 3.14)."""
+    for notice in library.notices().values():
+        if notice.sms is not None:
+            assert notice.sms.text.lstrip().startswith("{school}"), notice.key
+
+
+def test_so_does_a_free_text() -> None:
+    composer = wording.Composer(definition(), wording.School("Oakfield Primary", "Oakfield", "0"), lambda _: True)
+    assert composer.compose(Medium.SMS, "en", children=["Ana"]).text.startswith("Oakfield: ")
+
+
+def test_names_and_numbers() -> None:
+    assert identity.is_name("Oakfield")
+    assert not any(map(identity.is_name, ["+441134960001", "MG0123456789abcdef0123456789abcdef", "60006"]))
