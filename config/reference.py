@@ -6,7 +6,7 @@ import json
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -63,7 +63,7 @@ def example() -> str:
 
 def _write_section(section: BaseModel, name: str, title: str) -> Iterator[str]:
     fields = type(section).model_fields
-    yield f"# {title.rstrip('.')}."
+    yield f"# {title.splitlines()[0].rstrip('.')}."
     if plain := [key for key, field in fields.items() if shape.inner_model(field.annotation) is None]:
         yield f"[{name}]"
         yield from _write_fields(section, f"{name}.", only=plain)
@@ -107,7 +107,7 @@ def _type_name(field: FieldInfo) -> str:
 def _name_plain(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " | ".join(get_args(annotation))
-    if isinstance(annotation, types.UnionType):
+    if isinstance(annotation, types.UnionType) or get_origin(annotation) is Annotated:
         return _name_plain(get_args(annotation)[0])
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
     return words.get(annotation, "secret" if annotation is SecretStr else str(annotation))
