@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from docs.writers import api, commands, definitions, metrics, settings, wordings
+from docs.writers import api, commands, definitions, metrics, provider_codes, settings, wordings
 from gateway.definitions import reading
 
 
@@ -26,6 +26,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "definition.schema.json": schema,
         "wordings.md": wordings.page,
         "metrics.md": metrics.page,
+        "provider-codes.md": provider_codes.page,
         "api.md": api.page,
     }
 )

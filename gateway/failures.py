@@ -22,7 +22,7 @@ _LANE_WIDE = frozenset({Reason.AUTH, Reason.RATE})
 
 
 @dataclass(frozen=True, slots=True)
-class _Errand:
+class Errand:
     """What staff are asked: once for each sender, or for each run of a notice."""
 
     kind: str
@@ -32,9 +32,9 @@ class _Errand:
     urgent: bool = False
 
 
-_ERRANDS: Final = MappingProxyType(
+ERRANDS: Final = MappingProxyType(
     {
-        Reason.AUTH: _Errand(
+        Reason.AUTH: Errand(
             "account",
             False,
             "The provider does not accept our account: nothing goes out by this sender until that is mended.",
@@ -42,26 +42,26 @@ _ERRANDS: Final = MappingProxyType(
             "correct the settings, then run handbell sender release.",
             urgent=True,
         ),
-        Reason.CONFIG: _Errand(
+        Reason.CONFIG: Errand(
             "settings",
             False,
             "The provider does not send from this sender, or not to some of our families.",
             "See handbell doctor. For texts: is the sender registered, and are the countries allowed in the console? "
             "For mail: do SPF, DKIM and DMARC fit the From address?",
         ),
-        Reason.FILTERED: _Errand(
+        Reason.FILTERED: Errand(
             "wording",
             True,
             "The networks took this notice for spam.",
             "Leave out links, capitals and words of selling, then send it again. If it goes on, ask the provider why.",
         ),
-        Reason.CONTENT: _Errand(
+        Reason.CONTENT: Errand(
             "wording",
             True,
             "The words of this notice were refused: too long, empty, or taken for spam.",
             "Change the wording, then send it again.",
         ),
-        Reason.RATE: _Errand(
+        Reason.RATE: Errand(
             "capacity",
             False,
             "The provider cannot keep up: an emergency message has to wait.",
@@ -112,7 +112,7 @@ def _ask(message: Mapping[str, Any], reason: Reason | None, code: str) -> tasks.
     if reason is Reason.OTHER and code and message["medium"] is not Medium.EMAIL:
         what = f"The provider gave the code {code}, which is not in our list; nobody's number is blamed for it."
         return tasks.Ask("unclassified", f"code:{code}", what, "Look it up in the provider's documentation.")
-    errand = _ERRANDS.get(reason) if reason else None
+    errand = ERRANDS.get(reason) if reason else None
     if errand is None or (reason is Reason.RATE and message["priority"] > 0):
         return None
     run_id = message["run_id"]

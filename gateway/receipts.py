@@ -28,7 +28,7 @@ _AFTER = {
 
 #: How long after its failure a text goes once more: the network's own trouble passes soon, a phone that is off is
 #: switched on after work or school (domain notes, section 3.9: 30003 once after two to four hours).
-_AGAIN_AFTER: Final[Mapping[Reason, timedelta]] = MappingProxyType(
+AGAIN_AFTER: Final[Mapping[Reason, timedelta]] = MappingProxyType(
     {
         Reason.TEMPORARY: timedelta(minutes=5),
         Reason.RATE: timedelta(minutes=15),
@@ -137,7 +137,7 @@ async def _once_more(
 
     A copy is not copied. Where the notice has a further step, that is the second try, and must not wait for this one.
     """
-    wait = _AGAIN_AFTER.get(reason)
+    wait = AGAIN_AFTER.get(reason)
     if wait is None or message.medium is not Medium.SMS or message.run_id is None or message.slot.endswith(guard.AGAIN):
         return False
     if not validity.holds(message.purpose, message.not_after, since=message.due_at, at=now + wait):
