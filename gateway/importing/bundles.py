@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import hashlib
 import io
@@ -15,12 +14,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gateway.errors import BadInput, Problem
+from gateway.importing import sheets
 
 GIBIBYTE = 1 << 30
 UNPACKED = 4 * GIBIBYTE  #: bytes that the files of a ZIP may have in all: a million people and their classes fit
 #: A file that is this many times larger than in the ZIP, and larger than 16 MiB, was made to exhaust a machine.
 RATIO, HARMLESS = 200, 16 << 20
 ENTRIES = 10_000  #: files in a ZIP
+USERS = "users.csv"
 GLANCE = 1 << 16  #: bytes of a first line
 
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -59,7 +60,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """A quick look: names of CSV files in lower case, and the first line of a list of users, if there is one."""
+    """A quick look: names of files in lower case, and the first line of a list of users if there is one to be read."""
 
     names: frozenset[str] = frozenset()
     header: tuple[str, ...] = ()
@@ -70,22 +71,15 @@ def glance(path: Path) -> Glance:
     """Look at what a path may be, without checking it. Raises nothing: what cannot be read has no names."""
     try:
         if path.is_dir():
-            found: dict[str, Callable[[], IO[bytes]]] = {
-                child.name.lower(): partial(_read, child) for child in path.iterdir() if child.is_file()
-            }
-        elif zipfile.is_zipfile(path):
+            files = {child.name.lower(): partial(_read, child) for child in path.iterdir() if child.is_file()}
+            return Glance(frozenset(files), _first(files.get(USERS)))
+        if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
-                infos = [info for info in archive.infolist()[:ENTRIES] if not _clutter(_place(info))]
-                names = frozenset(_place(info).name.lower() for info in infos)
-                users = next((info for info in infos if _place(info).name.lower() == "users.csv"), None)
-                return Glance(names, _first(archive.open(users)) if users else ())
-        elif path.is_file():
-            return Glance(header=_first(path.open("rb")), alone=True)
-        else:
-            return Glance()
-        users_file = found.get("users.csv")
-        return Glance(frozenset(found), _first(users_file()) if users_file else ())
-    except (OSError, ValueError, csv.Error, RuntimeError, *BROKEN):  # RuntimeError: locked, or packed uncommonly
+                infos = {_place(info).name.lower(): info for info in archive.infolist() if not _clutter(_place(info))}
+                users = partial(archive.open, infos[USERS]) if USERS in infos else None
+                return Glance(frozenset(infos), _first(users))
+        return Glance(header=_first(partial(_read, path)), alone=True) if path.is_file() else Glance()
+    except (OSError, ValueError, *BROKEN):
         return Glance()
 
 
@@ -173,11 +167,18 @@ def _open(path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
         return archive.open(info)  # keeps the file open until it is closed itself
 
 
-def _first(raw: IO[bytes]) -> tuple[str, ...]:
-    with raw:
-        start = raw.read(GLANCE)
-    text = start.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
-    return tuple(cell.strip() for cell in next(csv.reader(io.StringIO(text)), []))
+def _first(opened: Callable[[], IO[bytes]] | None) -> tuple[str, ...]:
+    """The cells of a first line; none of what is not there, or cannot be read: :func:`look` will say why."""
+    if opened is None:
+        return ()
+    try:
+        with opened() as raw:
+            start = raw.read(GLANCE)
+        encoding = next((name for bom, name in sheets.BOMS if start.startswith(bom)), "utf-8")
+        text = start.decode(encoding, "replace")
+        return tuple(cell.strip() for cell in next(csv.reader(io.StringIO(text)), []))
+    except (OSError, csv.Error, RuntimeError, *BROKEN):  # RuntimeError: locked, or packed uncommonly
+        return ()
 
 
 def _sha256(opened: Callable[[], IO[bytes]]) -> bytes:

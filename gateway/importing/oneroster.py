@@ -38,7 +38,9 @@ def recognises(path: Path) -> bool:
     seen = bundles.glance(path)
     if seen.alone:
         return {"sourcedId", "givenName"} <= set(seen.header) and bool(OWN & set(seen.header))
-    return "users.csv" in seen.names and ("manifest.csv" in seen.names or bool(OWN & set(seen.header)))
+    # A list of users that cannot be read at all is recognised too, so that look() says what is wrong with it.
+    own = "manifest.csv" in seen.names or not seen.header or bool(OWN & set(seen.header))
+    return bundles.USERS in seen.names and own
 
 
 def look(path: Path) -> list[Source]:
