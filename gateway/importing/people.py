@@ -58,9 +58,27 @@ async def load(
     again and again, ``by`` who asked for it. ``source_encoding`` overrides what the files look like. ``go_on`` takes
     over files that look like a mistake. ``progress`` is told bytes done and bytes in all.
     """
-    today = today or now.date()
     known = await mapping.known(session, source)
     looked = await asyncio.to_thread(formats.look_all, files, encoding=source_encoding, known=known)
+    today = today or now.date()
+    return await take_over(
+        looked, session, log=log, now=now, today=today, source=source, by=by, go_on=go_on, progress=progress
+    )
+
+
+async def take_over(
+    looked: Sequence[Source],
+    session: Session,
+    *,
+    log: audit.Log,
+    now: datetime,
+    today: date,
+    source: str = "",
+    by: str = "",
+    go_on: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """The same with files that were looked through already."""
     await runs.wait(session)
     ledger = await runs.begin(session, source=source, by=by, files=looked, now=now)
     report, total, done = Report(import_id=ledger.import_id), sum(sheet.size for sheet in looked), 0
