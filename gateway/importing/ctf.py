@@ -79,7 +79,7 @@ class School:
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is XML at all: then it is a CTF, or :func:`look` says what it is instead."""
+    """Whether it is XML at all: then it is a CTF, or :func:`look` says what it is instead. Web pages are left out."""
     try:
         with path.open("rb") as file:
             start = file.read(256)
@@ -87,7 +87,8 @@ def recognises(path: Path) -> bool:
         return False
     for bom in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         start = start.removeprefix(bom)
-    return start.replace(b"\0", b"").lstrip().startswith(b"<")
+    start = start.replace(b"\0", b"").lstrip().lower()
+    return start.startswith(b"<") and not start.startswith((b"<!doctype html", b"<html", b"<table"))
 
 
 def look(path: Path) -> list[Source]:

@@ -129,7 +129,7 @@ def _pupil(pupil: dict[str, Any]) -> Fields:
             ("pupil.groups", _groups(pupil)),
             ("pupil.home_language", _language(pupil, more)),
             ("pupil.left_on", _day(inner(education, "leaving_date"))),
-            ("pupil.deceased", _first(inner(pupil, "deceased"), inner(more, "deceased"))),
+            ("pupil.deceased", _if_so(inner(pupil, "deceased")) or _if_so(inner(more, "deceased"))),
         ]
     )
 
@@ -150,20 +150,20 @@ def _contact(contact: dict[str, Any]) -> Fields:
             ("contact.priority", cell(inner(tie, "priority"))),
             ("contact.parental_responsibility", cell(inner(tie, "parental_responsibility"))),
             ("contact.lives_with", cell(inner(tie, "lives_with_pupil"))),
-            ("contact.no_contact", _bar(inner(tie, "court_order"))),
+            ("contact.no_contact", _if_so(inner(tie, "court_order"))),
             ("contact.mobile", named["mobile"]),
             # A number that has a place of its own is not told twice: it would lose its label.
             *(("contact.phone", number) for number in sorted(others - set(named.values()))),
             ("contact.home_phone", named["home"]),
             ("contact.work_phone", named["work"]),
             *(("contact.email", mailbox) for mailbox in dict.fromkeys([*mailboxes, cell(inner(contact, "email"))])),
-            ("contact.deceased", cell(inner(contact, "deceased"))),
+            ("contact.deceased", _if_so(inner(contact, "deceased"))),
         ]
     )
 
 
-def _bar(value: Any) -> str:
-    """Yes, or nothing: false may only mean that the MIS has no such field, and must not lift a bar."""
+def _if_so(value: Any) -> str:
+    """Yes, or nothing: false may only mean that the MIS has no such field. It must not lift a bar or raise the dead."""
     word = cell(value)
     return "" if word.casefold() in {"no", "false", "0"} else word
 

@@ -180,7 +180,7 @@ async def test_utf_8_declared_as_latin_1_is_turned_back(database: Database, load
         ("<CTfile><CTFpupilData/></CTfile>", "no header"),
         (f"<CTfile><CTFpupilData>{pupil(number(1))}</CTFpupilData></CTfile>", "no header"),
         (school(), "no pupil"),
-        ("<html><body>Please sign in</body></html>", "it is a html"),
+        ("<Workbook><Worksheet/></Workbook>", "it is a Workbook"),
         ("<CTfile><Header></CTfile>", "not well-formed"),
         (FULL[:-30], "breaks off"),
         (FULL[:700], "breaks off"),
@@ -338,6 +338,11 @@ async def test_codes_that_nobody_knows(load: Load, save: Save) -> None:
 def test_a_partial_file_lists_changes_only(save: Save, word: str, whole: bool) -> None:
     text = school(pupil(number(1)), more=f"<DocumentQualifier>{word}</DocumentQualifier>")
     assert formats.look_all([save("ctf.xml", file(text))])[0].whole is whole
+
+
+def test_a_web_page_is_no_ctf(save: Save) -> None:
+    assert not ctf.recognises(save("pupils.xls", "\n<!DOCTYPE html><html><body><table></table></body></html>"))
+    assert not ctf.recognises(save("pupils.xls", "<table><tr><td>Forename</td></tr></table>"))
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

@@ -183,6 +183,14 @@ async def test_false_does_not_lift_a_bar(database: Database, load: Load, save: S
         assert [row["no_contact"] for row in await rows(database, sa.select(LINK))] == [True]
 
 
+async def test_false_does_not_raise_the_dead(database: Database, load: Load, save: Save) -> None:
+    for deceased in (True, False, None):
+        person = contact() | {"deceased": deceased}
+        await load(save("students.json", text(page(pupil("A1", "Zoë", person, deceased=deceased)))))
+        assert [row["deceased"] for row in await rows(database, sa.select(PUPIL))] == [True]
+        assert [row["deceased"] for row in await rows(database, sa.select(CONTACT))] == [True]
+
+
 @pytest.mark.parametrize("written", [day("2026-07-17"), "2026-07-17", "2026-07-17 00:00:00"])
 async def test_leavers(database: Database, load: Load, save: Save, written: Any) -> None:
     await load(save("students.json", text(page(pupil(education_details={"data": {"leaving_date": written}})))))
