@@ -52,7 +52,11 @@ def outgoing(to: str, sender: str) -> base.Outgoing:
 
 
 CHANNELS = {
-    "twilio-sms": Kind(lambda *at: twilio_sms.TwilioSms(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
+    "twilio-sms": Kind(
+        lambda *at: twilio_sms.TwilioSms(account(*at), senders=["+447700900001"]),
+        outgoing(NUMBER, "+447700900001"),
+        "http",
+    ),
     "twilio-voice": Kind(lambda *at: twilio_voice.TwilioVoice(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
     "smtp": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp"),
 }
@@ -241,3 +245,80 @@ async def test_a_message_that_waits_for_a_place_in_the_pool_has_not_left(wire: A
     await channel.close()
     assert sorted(result.outcome for result in results) == [Out.RETRY, Out.UNKNOWN]
     assert len(seen) == 1
+
+
+POLLED = [name for name, kind in CHANNELS.items() if isinstance(kind.make("127.0.0.1", 1, 1.0), base.Polled)]
+BEGIN = datetime(2026, 8, 31, tzinfo=UTC)
+NOT_SEEN = [
+    Row("bad login", (401, {}, error(20003)), Out.RETRY),
+    Row("a filter", (403, {}, "<html>"), Out.RETRY),
+    Row("429", (429, {"Retry-After": "3"}, error(20429)), Out.RETRY, wait=3.0),
+    Row("500", (500, {}, error(20500)), Out.RETRY),
+    Row("garbage", (200, {}, "<html>Welcome to the school wifi</html>"), Out.RETRY),
+    Row("a list", (200, {}, "[1]"), Out.RETRY),
+    Row("an empty object", (200, {}, "{}"), Out.RETRY),
+    Row("records that are none", (200, {}, '{"messages": [1, null]}'), Out.RETRY),
+    Row("hangs", HANG, Out.RETRY),
+    Row("cut", CUT, Out.RETRY),
+]
+
+
+async def ask(channel: Any, count: int = 20) -> list[base.Receipt]:
+    pending = [base.Pending(f"XX{number}", AT) for number in range(count)]
+    return [receipt async for page in channel.follow(pending, now=AT) for receipt in page]
+
+
+async def read(channel: Any) -> list[base.Look]:
+    [stream] = channel.streams()
+    return [page async for page in channel.look(stream, BEGIN, now=AT)]
+
+
+def test_every_channel_of_a_provider_that_has_lists_is_polled() -> None:
+    assert POLLED == ["twilio-sms", "twilio-voice"]
+
+
+@pytest.mark.parametrize("row", NOT_SEEN, ids=lambda row: row.name)
+@pytest.mark.parametrize("name", POLLED)
+async def test_a_look_that_did_not_end_is_told_and_gives_no_watermark(
+    name: str, row: Row, opened: Any, wire: Any, http_sink: Any
+) -> None:
+    http_sink.answers = [row.answer]
+    server = await wire(http_sink.handle)
+    channel = await opened(CHANNELS[name], "127.0.0.1", server.port, QUICK if row.answer == HANG else 5.0)
+    for asking in (ask(channel), *([read(channel)] if channel.streams() else [])):
+        with pytest.raises(base.CouldNotLook) as why:
+            await asking
+        assert why.value.wait == row.wait
+        says_nothing_private(base.SendResult(row.outcome, text=str(why.value)))
+
+
+@pytest.mark.parametrize("name", POLLED)
+async def test_no_connection_is_told_too(name: str, opened: Any, closed_port: int) -> None:
+    channel = await opened(CHANNELS[name], "127.0.0.1", closed_port)
+    with pytest.raises(base.CouldNotLook, match="No connection"):
+        await ask(channel)
+
+
+@pytest.mark.parametrize("name", POLLED)
+async def test_a_word_that_nobody_knows_is_other_and_never_an_end(
+    name: str, opened: Any, wire: Any, http_sink: Any
+) -> None:
+    http_sink.answers = [(200, {}, '{"sid": "XX0", "status": "teleported", "date_created": null}')]
+    server = await wire(http_sink.handle)
+    channel = await opened(CHANNELS[name], "127.0.0.1", server.port)
+    [receipt] = await ask(channel, 1)
+    assert (receipt.state, receipt.reason) == (base.ReceiptState.ACCEPTED, R.OTHER)
+    assert (receipt.event_id, receipt.ref, receipt.message_id, receipt.at) == ("XX0:teleported", "XX0", "", AT)
+
+
+async def test_pages_are_followed_to_the_end(opened: Any, wire: Any, http_sink: Any) -> None:
+    text = '{{"sid": "SM{0}", "direction": "inbound", "to": "+447700900001", "from": "+447700900123", "body": "b{0}"}}'
+    first = f'{{"messages": [{text.format(2)}], "next_page_uri": "/next?Page=1&PageToken=PASM2"}}'
+    last = f'{{"messages": [{text.format(1)}], "next_page_uri": null}}'
+    http_sink.answers = [(200, {}, first), (200, {}, last)]
+    server = await wire(http_sink.handle)
+    channel = await opened(CHANNELS["twilio-sms"], "127.0.0.1", server.port)
+    pages = await read(channel)
+    assert [[event.event_id for event in page.events] for page in pages] == [["SM2"], ["SM1"], []]
+    assert {page.since for page in pages} == {BEGIN}, "nothing had a date, so nothing is known to be read"
+    assert http_sink.requests[1].target == "/next?Page=1&PageToken=PASM2"
