@@ -86,7 +86,7 @@ def reason(code: str, *, said: base.Reason | None) -> base.Reason:
     spam filter that says 5.1.1 in its policy's name has killed nobody, nor has a policy (5.7.1) that says "unknown".
     Where there is no status, words of a dead mailbox are believed when they come twice (:attr:`base.Reason.GONE`).
     """
-    if said in _OUR_FAULT:
+    if said is not None and said in _OUR_FAULT:
         return said
     found = _ENHANCED.search(code)
     meaning = _meaning(found)

@@ -313,3 +313,15 @@ async def test_the_end_of_a_hold_closes_no_task(desk: Desk) -> None:
     async with desk.database.write() as session:
         assert await senders.release(session, desk.sender, actor="Mrs Okafor", log=LOG, now=NOW)
     assert await desk.tasks() == ["account"]
+
+
+async def test_a_number_that_takes_no_texts_is_still_called(desk: Desk) -> None:
+    await desk.fails(await desk.text(), "30006")
+    for medium in (Medium.SMS, Medium.VOICE):
+        await desk.text(medium=medium, state=S.QUEUED, attempt=0, run_id=None)
+    async with desk.database.write() as session:
+        claim = await outbox.claim(
+            session, desk.sender, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG,
+            today=NOW.date(), now=NOW,
+        )  # fmt: skip
+    assert [row["medium"] for row in claim.messages] == [Medium.VOICE]
