@@ -44,7 +44,7 @@ def to_text(html: str) -> str:
     """Give the words of an HTML document as lines; quotations begin with ``>``. Never raises for what stands in it."""
     reader = _Reader()
     # The tokeniser looks for the end of each unended thing again and again: without these it is quick.
-    html = re.sub(r"<!--.{0,20000}?-->|<!\[[^>]{0,2000}>|<\?[^>]{0,2000}>", "", html[:_MOST], flags=re.DOTALL)
+    html = re.sub(r"<!\[[^>]{0,2000}>|<\?[^>]{0,2000}>", "", _without_comments(html[:_MOST]))
     html = re.sub(r"<(?![a-zA-Z/])", "&lt;", html)
     if html.count("<") > html.count(">") + 1_000:
         return html
@@ -54,6 +54,17 @@ def to_text(html: str) -> str:
     except (AssertionError, ValueError, RecursionError):
         pass  # its own words for "this is no HTML"; what was read so far stands
     return reader.text()
+
+
+def _without_comments(html: str) -> str:
+    kept, at = [], 0
+    while (begin := html.find("<!--", at)) >= 0:
+        kept.append(html[at:begin])
+        end = html.find("-->", begin)
+        if end < 0:
+            return "".join(kept)
+        at = end + 3
+    return "".join([*kept, html[at:]])
 
 
 class _Reader(HTMLParser):

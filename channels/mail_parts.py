@@ -22,7 +22,8 @@ _MOST_HEAD_BYTES = 262_144  #: of the mail's own headers
 _MOST_HEADER = 2_000  #: characters of one header: the library splits parameters in quadratic time
 _MOST_PARTS = 500
 _MOST_MULTIPARTS = 100
-_MOST_WORK = 3_000_000  #: lines times the boundaries that each is held against
+_MOST_WORK = 1_600_000  #: lines times the boundaries that each is held against
+_MOST_REPORT = 4_194_304  #: bytes of a delivery report: what came back with it matters to nobody
 _MOST_TEXT = 300_000  #: characters of one part that anybody reads
 _HEAD_END = re.compile(rb"\r?\n\r?\n|\r\r")
 #: Codecs of Python that no mail is written in, and that are slow or warn.
@@ -65,6 +66,8 @@ def _cut(raw: bytes) -> bytes:
     if end is None or end.start() > _MOST_HEAD_BYTES:
         body = raw[end.start() :] if end else b""
         raw = raw[:_MOST_HEAD_BYTES].rpartition(b"\n")[0] + body
+    if b"message/delivery-status" in raw[:_MOST_HEAD_BYTES].lower():
+        raw = raw[:_MOST_REPORT]
     multiparts = [found.start() for found in re.finditer(rb"(?i)multipart/", raw)]
     if len(multiparts) > _MOST_MULTIPARTS:
         raw = raw[: multiparts[_MOST_MULTIPARTS]]
@@ -121,7 +124,7 @@ def addresses(message: Message, *names: str) -> list[str]:
     values = [str(value) for name in names for value in message.get_all(name, [])][:50]
     try:
         pairs = getaddresses(values)
-    except (IndexError, ValueError, TypeError, AttributeError):
+    except (IndexError, ValueError, TypeError, AttributeError, RecursionError):
         pairs = []
     found = [address.lower() for _, address in pairs if ADDRESS.fullmatch(address)]
     return list(dict.fromkeys(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
 
@@ -22,9 +22,10 @@ class Kind(StrEnum):
 
 
 #: Which details of RFC 3463 (with 5248, 7505 and Microsoft's) speak of a dead address, and which of passing trouble.
-_PERMANENT = frozenset({"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "1.20", "1.351", "2.1", "4.4", "4.310", "6.7"})
+_PERMANENT = frozenset({"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "1.20", "1.351", "4.4", "4.310", "6.7"})
 _TEMPORARY_SUBJECTS = ("3.", "4.")
-_TEMPORARY = frozenset({"2.2", "2.121", "2.122", "5.3"})
+#: A mailbox that is switched off (2.1) may be switched on again: email_codes counts it like one that is full.
+_TEMPORARY = frozenset({"2.1", "2.2", "2.121", "2.122", "5.3"})
 #: Too large: it stands among the system's troubles, and is the message's own.
 _POLICY = frozenset({"3.4"})
 #: Details that say nothing: the words decide.
@@ -113,41 +114,39 @@ def _refined(detail: str, said: str) -> str:
     if detail == "4.1" and "recipient address rejected: access denied" in said:
         return "1.1"  # Microsoft's directory at the edge, for addresses that it does not have
     if detail and not _VAGUE.fullmatch(detail):
-        if detail.startswith("7.") and dead and not policy:
-            return dead[1]
-        if kind_of(detail) is Kind.PERMANENT and policy and not dead and policy[1] in ("7.1", "7.26"):
-            return policy[1]
+        if (detail.startswith("7.") or detail == "2.1") and dead and not policy:
+            return dead[-1]
+        if kind_of(detail) is Kind.PERMANENT and policy and not dead and policy[-1] in ("7.1", "7.26"):
+            return policy[-1]
         return detail
     if dead and policy:
-        return min(dead, policy)[1]
+        return min(dead, policy)[-1]
     if dead or policy:
-        return (dead or policy or (0, ""))[1]
+        return (dead or policy or ("",))[-1]
     found = _first(phrases.PASSING, said) or _first({"1.1": phrases.WEAK["1.1"]}, said)
     found = found or _first({"7.0": phrases.WEAK["7.0"]}, said)
-    return found[1] if found else detail
+    return found[-1] if found else detail
 
 
 def _passing(said: str) -> bool:
     return _first(phrases.PASSING, said) is not None and not _first(phrases.DEAD, said)
 
 
-def _first(table: Mapping[str, tuple[str, ...]], said: str) -> tuple[int, str] | None:
-    """Where the first of a table's phrases stands, and its detail."""
-    found = [(at, detail) for detail, row in table.items() if (at := _position(row, said)) >= 0]
+def _first(table: Mapping[str, tuple[str, ...]], said: str) -> tuple[int, int, str] | None:
+    """Where the first of a table's phrases stands, the longest of those that begin there first, and its detail."""
+    found = [
+        (match.start(), -match.end(), detail) for detail, row in table.items() if (match := _pattern(row).search(said))
+    ]
     return min(found) if found else None
 
 
-def _matches(row: Iterable[str], said: str) -> bool:
-    return _position(tuple(row), said) >= 0
-
-
-def _position(row: tuple[str, ...], said: str) -> int:
-    found = _pattern(row).search(said)
-    return found.start() if found else -1
+def _matches(row: tuple[str, ...], said: str) -> bool:
+    return _pattern(row).search(said) is not None
 
 
 @cache
 def _pattern(row: tuple[str, ...]) -> re.Pattern[str]:
     """One pattern for a row of phrases, compiled once."""
+    row = tuple(sorted(row, key=len, reverse=True))
     each = (r".{0,40}?".join(map(re.escape, tidy(phrase).split("*"))) for phrase in row)
     return re.compile(r"(?<![a-z])(?:" + "|".join(each) + ")")

@@ -14,6 +14,7 @@ from typing import Final
 
 #: The mailbox is full: it will be emptied. Goes before everything else that the same words say.
 FULL: Final = (
+    "quota-issues", "exceeded the local limit", "exceeds the limit", "mailbox capacity", "mailbox has reached",
     "mailbox full", "mailbox is full", "mailbox * is full", "mail box full", "mail box * full", "inbox is full",
     "inbox full", "is full", "over quota", "overquota", "over * quota", "over the quota", "quota exceed",
     "exceed* quota", "exceeds * quota", "exceeded * quota", "exceeded * storage", "quota violation",
@@ -37,6 +38,7 @@ FULL: Final = (
 #: Our sender or our words, never the address.
 POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "1.8": (
+        "your domain",
         "sender address rejected", "sender rejected", "sender denied", "sender is denied", "invalid sender",
         "bad sender", "unknown sender", "sender unknown", "sender domain", "domain of sender",
         "sender verify failed",
@@ -45,6 +47,7 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "purported responsible address", "sender id",
     ),
     "7.1": (
+        "spam-related", "policy-related", "content-related",
         "spam", "blacklist", "black list", "blocklist", "block list", "blocked", "block listed", "listed by",
         "listed in",
         "is listed", "denylist", "dnsbl", "rbl", "spamhaus", "spamcop", "barracuda", "reputation", "abuse",
@@ -100,6 +103,7 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 #: The address is wrong.
 DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "1.1": (
+        "bad-mailbox", "not recognized", "not recognised", "unknown local-part", "adresse d au moins un destinataire invalide",
         "user unknown", "unknown user", "user * unknown", "unknown local user", "user not found",
         "user * not found",
         "no such user", "no such mailbox", "no such recipient", "no such address", "no such account",
@@ -190,6 +194,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "address no longer", "user no longer", "has left", "hat * verlassen",
     ),
     "2.1": (
+        "inactive-mailbox",
         "mailbox disabled", "mailbox is disabled", "account disabled", "account is disabled",
         "account has been disabled",
         "mailbox is inactive", "mailbox inactive", "account is inactive", "account inactive", "inactive user",
@@ -204,6 +209,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "отключен",
     ),
     "1.2": (
+        "bad-domain", "records point to non-existent hosts",
         "host unknown", "unknown host", "host not found", "domain does not exist", "domain doesnt exist",
         "no such domain",
         "domain not found", "domain name not found", "unknown domain", "domain unknown", "invalid domain",
@@ -221,6 +227,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "unknown mail domain",
     ),
     "1.10": (
+        "indicated no smtp service",
         "null mx", "nullmx", "does not accept mail", "doesnt receive email", "does not receive mail",
         "domain * does not accept", "does not accept email",
     ),
@@ -231,6 +238,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 #: Passing trouble: it would have arrived at another time.
 PASSING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "4.7": (
+        "message-expired",
         "retry timeout", "retry time", "delivery expired", "message expired", "envelope expired", "expired",
         "too long in queue",
         "queue too long", "been failing for a long time", "could not be delivered for", "not delivered within",
@@ -241,6 +249,7 @@ PASSING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "stayed in queue",
     ),
     "4.1": (
+        "no-answer-from-host", "bad-connection", "routing-errors",
         "timed out", "time out", "timeout", "connection refused", "could not connect", "couldnt connect",
         "cannot connect",
         "cant connect", "unable to connect", "wasnt able to establish", "not able to establish",
@@ -253,6 +262,7 @@ PASSING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "remote host closed", "tempor", "all relevant mx", "high connection",
     ),
     "4.3": (
+        "host lookup did not complete",
         "lookup failure", "dns error", "dns failure", "dns query failed", "dns lookup", "servfail",
         "name server error",
         "name server timeout", "name server", "nameserver", "host name lookup failure", "cname lookup failed",

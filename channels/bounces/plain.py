@@ -71,18 +71,37 @@ def recipients(
     for address, start in list(places.items())[:_MOST_RECIPIENTS]:
         later = [one for one in starts if one > start]
         words = "\n".join(lines[start : later[0] if later else len(lines)])
-        kind, code = _judge(words, report, title, lone=len(places) == 1)
+        kind, code = _judge(words, report if len(places) == 1 else words, report, title)
+        above = _reason_above(lines, start)
+        if above and len(places) > 1:
+            said = _judge(above, above, report, title)
+            kind, code = said if said[1] not in _SAYING_NOTHING else (kind, code)
         found.append(Recipient(address, kind, code, final=not _is_warning(title, report)))
     return found
 
 
-def _judge(words: str, report: str, title: str, *, lone: bool) -> tuple[meaning.Kind, str]:
+_SAYING_NOTHING = ("5.0.0", "5.7.0", "4.0.0")
+
+
+def _reason_above(lines: Sequence[str], start: int) -> str:
+    """The lines right above an address that ends its paragraph: some systems give the reason first."""
+    own = mail_parts.ADDRESS.sub("", lines[start]).strip("<>[]()\"' \t:;,.")
+    if own or (start + 1 < len(lines) and lines[start + 1].strip()):
+        return ""
+    begin = start
+    while begin and start - begin < 4 and lines[begin - 1].strip():
+        begin -= 1
+    return "\n".join(lines[begin:start])
+
+
+def _judge(words: str, more: str, report: str, title: str) -> tuple[meaning.Kind, str]:
+    """Judge by the words below the address; where they say nothing, by ``more``, which stands around them."""
     action = "delayed" if _is_warning(title, report) else "failed"
-    if lone and re.search("(?m)^(?:<<<|>>>)", report):
+    if more is report and re.search("(?m)^(?:<<<|>>>)", report):
         words = report  # a transcript of the session, in which the refusal stands above the address
     kind, code = meaning.judge("", _without_notice(words), action=action)
-    if code in ("5.0.0", "5.7.0", "4.0.0") and lone:
-        kind, code = meaning.judge("", f"{_without_notice(report)}\n{title}", action=action)
+    if code in _SAYING_NOTHING:
+        kind, code = meaning.judge("", f"{_without_notice(more)}\n{title if more is report else ''}", action=action)
     return kind, code
 
 

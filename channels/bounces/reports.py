@@ -112,7 +112,8 @@ def from_group(group: Message, told: str, written_to: Sequence[str]) -> Recipien
     status = mail_parts.header(group, "status")
     action = (mail_parts.header(group, "action").lower().split() or [""])[0].strip("();,.")
     comment = status.partition(" ")[2]
-    words = mail_parts.header(group, "diagnostic-code").partition(";")[2] or mail_parts.header(group, "diagnostic-code")
+    diagnostic = mail_parts.header(group, "diagnostic-code")
+    words = f"{diagnostic.partition(';')[2] or diagnostic}\n{mail_parts.header(group, 'x-powermta-bouncecategory')}"
     kind, code = meaning.judge(status, f"{words}\n{comment}", action=action)
     if kind is meaning.Kind.POLICY and code in _SAYING_NOTHING and told:
         kind, code = meaning.judge(status, f"{words}\n{comment}\n{told}", action=action)

@@ -18,7 +18,7 @@ def _compiled(pieces: Sequence[str]) -> re.Pattern[str]:
 
 #: A daemon's names, in the local part or the name of From.
 DAEMON = _compiled((
-    r"mailer-?\s?daemon", "post-?master", "mail[ ._-]?deliver", "delivery[ ._-]?(?:sub)?system", r"deliver\s?system",
+    r"mailer-?\s?daemon", "post[_-]?master", "mail[ ._-]?deliver", "delivery[ ._-]?(?:sub)?system", r"deliver\s?system",
     "mdaemon", "mail[ ._-]?(?:sub)?system", "mail[ ._-]?router", "mail[ ._-]?admin", "system[ ._-]?administrator",
     "interscan", "bounces?(?:[ ._+-]|@|$)", "e-?mail[ ._-]?(?:delivery|daemon)", "smtp[ ._-]?(?:gateway|daemon)",
     "\bdsn\b", "nondelivery", "microsoft outlook", "mail server",
@@ -30,7 +30,8 @@ SUBJECT = _compiled((
     "fail(?:ed|ure)?[a-z]* (?:to )?deliver", "mail (?:deliver|system|fail|error|could|not|return|status)",
     "message (?:status|could|not|undeliver|deliver|delay|return)", "could ?n[o']t (?:be )?(?:deliver|send)",
     "could not send", "(?:e-?mail|message|mail) (?:delivery|bounce|not deliver)", "nondeliver", "delay", "bounce",
-    "warning: ", "user unknown", "not delivered", "rejected",
+    "warning: ", "user unknown", "not delivered", "rejected", "error sending", "(?:problem|trouble) (?:deliver|send)",
+    "verzögert", "retard[eé]", "retrasad", "задерж", "затрим", "opóźni",
     "unzustellbar", "nicht zugestellt", "zustellung", "mailzustell", "échec", "remise", "non distribu",
     "no (?:se )?(?:pudo|puede|ha podido) (?:se )?entreg", "no entregad", "error de entrega", "devuelt",
     "mancata consegna", "impossibile recapitare", "non recapitat", "não (?:foi )?entreg", "falha (?:na|de) entrega",
