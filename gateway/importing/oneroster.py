@@ -15,7 +15,7 @@ from gateway.errors import BadInput, Problem
 from gateway.importing import bundles, cells, manifests, parts, roster, ties
 from gateway.importing.bundles import Bundle
 from gateway.importing.manifests import ABSENT, BULK, DELTA, UNSAID, Manifest
-from gateway.importing.parts import Part
+from gateway.importing.parts import Needed, Part
 from gateway.importing.report import Remarks
 from gateway.importing.roster import FAMILY, OTHER, PUPIL, WAS, Column, Roster
 from gateway.importing.tables import Source
@@ -74,7 +74,7 @@ def look(path: Path) -> list[Source]:
     return _sources(export, rest, by_roles, leavers=mode != BULK)
 
 
-def _part(export: Roster, manifest: Manifest, name: str, *needed: str) -> Part | None:
+def _part(export: Roster, manifest: Manifest, name: str, *needed: Needed) -> Part | None:
     if manifest.mode(name) == ABSENT:
         return None
     return parts.maybe(export.bundle, f"{name}.csv", needed=needed, remarks=export.remarks)
@@ -120,10 +120,14 @@ def _people(users: Part) -> Iterator[tuple[object, ...]]:
 
 def _upn(identifier: str, ids: str) -> str:
     """The unique pupil number, if one is among somebody's ids. Microsoft's UPN is an address and none of ours."""
-    known = IDS.findall(ids)
+    known = IDS.findall(ids) if ids else []
     called = [value for kind, value in known if kind.upper() == "UPN" and "@" not in value]
-    others = [value for value in (identifier, *(value for _, value in known)) if isinstance(upn.read(value), str)]
+    others = [value for value in (identifier, *(value for _, value in known)) if value and _is_upn(value)]
     return next(iter([*called, *others]), "")
+
+
+def _is_upn(value: str) -> bool:
+    return isinstance(upn.read(value), str)
 
 
 def _agents(export: Roster) -> Iterator[tuple[object, ...]]:
@@ -171,9 +175,10 @@ def _meaning(role: str) -> tuple[str, str]:
 def _read_rest(export: Roster, manifest: Manifest, *, whole: bool) -> dict[str, Part]:
     """Read birthdays, schools, sessions, and groups if all of them are listed. Gives some files, by their table."""
     found = dict[str, Part]()
-    if part := _part(export, manifest, "demographics"):
-        # Drafts of the standard, and systems that were built on them, head the columns otherwise.
-        names = ("status", part.one_of("sourcedId", "userSourcedId"), part.one_of("birthDate", "birthdate"))
+    # Drafts of the standard, and systems that were built on them, head these columns otherwise.
+    id_and_day = (("sourcedId", "userSourcedId"), ("birthDate", "birthdate"))
+    if part := _part(export, manifest, "demographics", *id_and_day):
+        names = ("status", *(part.one_of(*spellings) for spellings in id_and_day))
         export.fill("born", ((n, who, day) for n, _, (status, who, day) in part.rows(*names) if _here(status)))
         found["born"] = part
     if part := _part(export, manifest, "orgs", "sourcedId", "name", "type"):

@@ -14,6 +14,7 @@ from gateway.importing.bundles import Bundle, Member
 from gateway.importing.report import Remarks
 
 RECORDS = "Correct it in the school's records."
+Needed = str | tuple[str, ...]  #: a column, or its spellings: one of them is needed
 QUOTES = "Export it again; cells with commas in them need quotation marks."
 
 
@@ -77,7 +78,7 @@ class Part:
         return str(found)
 
 
-def look(bundle: Bundle, name: str, *, needed: Sequence[str], remarks: Remarks) -> Part:
+def look(bundle: Bundle, name: str, *, needed: Sequence[Needed], remarks: Remarks) -> Part:
     """Look through a file of a bundle: can it be read, and has it the needed columns?
 
     Raises :class:`BadInput` when it cannot be used.
@@ -97,7 +98,8 @@ def look(bundle: Bundle, name: str, *, needed: Sequence[str], remarks: Remarks) 
         encoding = "utf-8-sig"
     line, header, _ = next(_rows(label, member, encoding), (1, list[str](), 0))
     headings = tuple(cell.strip() for cell in header)
-    missing = [column for column in needed if column not in headings]
+    spellings = [column if isinstance(column, tuple) else (column,) for column in needed]
+    missing = [names[0] for names in spellings if not set(names) & set(headings)]
     if missing:
         names = ", ".join(f"“{column}”" for column in missing)
         what = f"No column is headed {names}." if len(missing) == 1 else f"No columns are headed {names}."
@@ -105,7 +107,7 @@ def look(bundle: Bundle, name: str, *, needed: Sequence[str], remarks: Remarks) 
     return Part(label, member, encoding, headings, line, remarks)
 
 
-def maybe(bundle: Bundle, name: str, *, needed: Sequence[str], remarks: Remarks) -> Part | None:
+def maybe(bundle: Bundle, name: str, *, needed: Sequence[Needed], remarks: Remarks) -> Part | None:
     """A file that the import can do without: None when it is not there, or is no use, which is then reported."""
     if bundle.member(name) is None:
         return None
