@@ -36,7 +36,7 @@ def look(path: Path) -> list[Source]:
     born = "SELECT line, id, role FROM people WHERE role <> ''"
     month_first = _order(day for _, _, day in export.scratch.rows(born))
     export.fill("born", ((line, who, _day(day, month_first)) for line, who, day in export.scratch.rows(born)))
-    if month_first is None and next(export.scratch.rows(born), None):
+    if month_first is None:
         what = "Nothing in this file shows whether its dates of birth begin with the day or the month."
         users.warn(users.header_line, f"{what} They were left out.", "Export them as year-month-day.")
     grouped = _read_classes(export)
@@ -82,10 +82,10 @@ def _read_classes(export: Roster) -> bool:
 
 
 def _order(days: Iterable[str]) -> bool | None:
-    """Whether dates begin with the month, by those in which only one of the two can be; None when nothing shows it."""
+    """Whether dates begin with the month, by those in which only one of the two can be; None when that is unclear."""
     pairs = {(int(found[1]) > 12, int(found[2]) > 12) for day in days if (found := NUMBERS.fullmatch(day))}
     days_first, months_first = any(one for one, _ in pairs), any(other for _, other in pairs)
-    return None if days_first == months_first else months_first
+    return None if pairs and days_first == months_first else months_first
 
 
 def _day(raw: str, month_first: bool | None) -> str:
