@@ -44,7 +44,7 @@ async def store(session: Session, channel: str, events: Sequence[base.Event], *,
             "tries": 0,
             "outcome": "",
         }
-        for event in events
+        for event in map(_storable, events)
     ]
     await upsert.insert(session, core(Inbound), rows, key=("channel", "event_id"))
 
@@ -135,6 +135,17 @@ async def _put_off(
         inbound.handled_at, inbound.outcome = now, f"failed: {type(error).__name__}"
         await log.record(session, audit.Line("inbound.failed", f"inbound:{inbound.id}"), now=now)
     session.add(inbound)
+
+
+def _storable(event: base.Event) -> base.Event:
+    """An event whose text every database takes: PostgreSQL has no place for a NUL, and none for half a letter."""
+    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    clean: dict[str, Any] = {name: _mend(value) for name, value in values.items() if type(value) is str}
+    return dataclasses.replace(event, **clean, raw={name: _mend(value) for name, value in event.raw.items()})
+
+
+def _mend(text: str) -> str:
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _packed(event: base.Event) -> dict[str, Any]:

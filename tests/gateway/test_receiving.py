@@ -18,9 +18,9 @@ from channels import base
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import daemon, doctor, wiring
+from gateway import daemon, doctor, intake, wiring
 from gateway.database import Database
-from gateway.models import Inbound
+from gateway.models import Inbound, Reply
 from gateway.web import app, server
 
 
@@ -87,6 +87,18 @@ async def test_what_it_hands_in_is_stored_and_handled_at_once(database: Database
     works.stop()
     await asyncio.wait_for(running, 30)
     assert door.happened == ["open", "ended", "close"]
+
+
+async def test_text_that_no_database_takes_is_mended(database: Database) -> None:
+    odd = replace(words("e\x001"), body="thank\x00 you \ud83d!", to="office\x00@school.example", raw={"h": "\x00"})
+    async with database.write() as session:
+        await intake.store(session, "mail-in", [odd], now=desk.NOW)
+    await intake.handle_waiting(database, log=desk.LOG, now=desk.NOW)
+    [row] = await stored(database)
+    assert (row.outcome, row.event_id, row.raw) == ("reply", "e1", {"h": ""})
+    async with database.read() as session:
+        [reply] = await session.scalars(select(Reply))
+    assert reply.body == "thank you ?!"
 
 
 async def test_it_is_closed_before_the_web(sqlite_database: Database) -> None:
