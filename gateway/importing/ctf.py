@@ -103,7 +103,8 @@ def look(path: Path) -> list[Source]:
             path,
             partial(_read, path, left=left if left.is_one() and not moving else None, codes=_codes()),
             headings=HEADINGS,
-            whole=header.find("DocumentQualifier").casefold() != "partial",
+            whole_roll=False,  # whoever is handed over, or chosen
+            whole_lists=header.find("DocumentQualifier").casefold() != "partial",
             remarks=_remarks(path, header, source, goal if moving else None),
         )
     ]

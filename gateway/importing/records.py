@@ -62,12 +62,14 @@ def tables(
     read: Callable[[], Iterator[Record]],
     *,
     headings: Mapping[str, str],
-    whole: bool,
+    whole_roll: bool,
+    whole_lists: bool = True,
     remarks: Remarks,
 ) -> list[Table]:
     """Look through a file once and give its tables, with a column for each field that it says anything about.
 
-    ``headings`` is how the format itself spells each of our fields, in the order of the columns. Raises
+    ``headings`` is how the format itself spells each of our fields, in the order of the columns. ``whole_roll`` says
+    that a pupil who is not in it may be gone, ``whole_lists`` the same of the contacts of a pupil. Raises
     :class:`BadInput` when there is no pupil in it, and what ``read`` raises.
     """
     pupils, contacts = dict[str, int](), dict[str, int]()
@@ -81,11 +83,11 @@ def tables(
         )
     size, sha256 = path.stat().st_size, _digest(path)
     layout = _layout(Kind.PUPILS, pupils, headings)
-    found = [Table(path.name, size, sha256, layout, whole, read, remarks)]
+    found = [Table(path.name, size, sha256, layout, whole_roll, read, remarks)]
     if contacts:
         ties = {name: width for name, width in pupils.items() if name in TIES}
         layout = _layout(Kind.CONTACTS, ties | contacts, headings)
-        found.append(Table(path.name, size, sha256, layout, whole, read))
+        found.append(Table(path.name, size, sha256, layout, whole_lists, read))
     return found
 
 

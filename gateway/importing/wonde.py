@@ -84,7 +84,7 @@ def look(path: Path) -> list[Source]:
             raise BadInput([Problem(what, cure, path.name)])
         remarks, whole = _remarks(path, place)
         read = partial(_read, path, place)
-        return [*records.tables(path, read, headings=HEADINGS, whole=whole, remarks=remarks)]
+        return [*records.tables(path, read, headings=HEADINGS, whole_roll=whole, remarks=remarks)]
     except OSError as error:
         cure = "Check its name, and close it in other programs."
         raise BadInput([Problem("The file cannot be opened.", cure, path.name)]) from error
@@ -100,7 +100,7 @@ def _remarks(path: Path, place: Place) -> tuple[Remarks, bool]:
             remarks.problems.add(Problem(what, cure, path.name, line, "is_leaver"))
     more = True in last.values()
     if more:
-        what = "The file says that there are more pages than this one. What it does not mention was not taken for gone."
+        what = "The file says that another page follows. Pupils who are not in it were not taken for gone."
         remarks.warnings.add(Problem(what, "Put every page into one list, or each on a line of its own.", path.name))
     return remarks, not more
 

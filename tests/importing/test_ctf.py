@@ -335,9 +335,18 @@ async def test_codes_that_nobody_knows(load: Load, save: Save) -> None:
 
 
 @pytest.mark.parametrize(("word", "whole"), [("full", True), ("partial", False)])
-def test_a_partial_file_lists_changes_only(save: Save, word: str, whole: bool) -> None:
-    text = school(pupil(number(1)), more=f"<DocumentQualifier>{word}</DocumentQualifier>")
-    assert formats.look_all([save("ctf.xml", file(text))])[0].whole is whole
+def test_a_ctf_is_never_the_whole_roll(save: Save, word: str, whole: bool) -> None:
+    text = school(pupil(number(1), contacts=contact()), more=f"<DocumentQualifier>{word}</DocumentQualifier>")
+    pupils, contacts = formats.look_all([save("ctf.xml", file(text))])
+    assert (pupils.whole, contacts.whole) == (False, whole)
+
+
+async def test_a_few_new_pupils_do_not_look_like_a_mass_change(database: Database, load: Load, save: Save) -> None:
+    roll = "".join(f"{n},Adam,Smith{n}\n" for n in range(100))
+    await load(save("pupils.csv", f"Pupil ID,Forename,Surname\n{roll}"))
+    report = await load(save("ctf.xml", file(school(pupil(number(1), contacts=contact()), goal="5678"))))
+    assert report.problems == []
+    assert len(await rows(database, sa.select(PUPIL))) == 101
 
 
 def test_a_web_page_is_no_ctf(save: Save) -> None:

@@ -164,7 +164,7 @@ async def test_one_pupil_by_itself(database: Database, load: Load, save: Save) -
 def test_a_page_that_is_not_the_last_is_not_whole(save: Save) -> None:
     source = formats.look_all([save("students.json", text(page(ONE, more=True)))])[0]
     assert not source.whole
-    assert "more pages" in str(source.remarks.warnings.kept[0])
+    assert "another page" in str(source.remarks.warnings.kept[0])
 
 
 async def test_what_is_nowhere_in_the_file_stays(database: Database, load: Load, save: Save) -> None:
