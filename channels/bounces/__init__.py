@@ -1,8 +1,8 @@
 """Bounces: what mail systems write back when a mail did not arrive, was late, did arrive, or was called unwanted.
 
-Order of trust: a complaint report, a delivery status report, Amazon's notification, prose with our own rules, prose as
-flufl.bounce knows it, and last the one address that the returned message was to. Sources: RFC 3461 to 3464, 5248, 5965,
-6522, qmail's QSBMF, and the mail systems' own documents.
+Order of trust: a complaint report, a delivery status report, Amazon's notification, prose, and last the one address
+that the returned message was to. Sources: RFC 3461 to 3464, 5248, 5965 and 6522, qmail's QSBMF, and the mail systems'
+own documents.
 """
 
 from __future__ import annotations
@@ -106,7 +106,6 @@ def _from_prose(message: Message, report: str, returned: Message | None) -> list
     not_these = set(ours) - set(named)
     title = mail_parts.header(message, "subject")
     found = plain.recipients(report, title=title, named=named, not_these=not_these)
-    found = found or plain.known_elsewhere(message, report, not_these=not_these)
     # People do write to themselves: our own address counts where it stands as plainly as a recipient does.
     found = found or plain.recipients(report, title=title, named=(), not_these=(), plainly=True)
     if found or len(written_to) != 1 or written_to[0] in not_these:

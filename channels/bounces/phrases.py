@@ -103,7 +103,8 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 #: The address is wrong.
 DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "1.1": (
-        "bad-mailbox", "not recognized", "not recognised", "unknown local-part", "adresse d au moins un destinataire invalide",
+        "bad-mailbox", "not recognized", "not recognised", "unknown local-part",
+        "adresse d au moins un destinataire invalide",
         "user unknown", "unknown user", "user * unknown", "unknown local user", "user not found",
         "user * not found",
         "no such user", "no such mailbox", "no such recipient", "no such address", "no such account",

@@ -6,8 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from email.message import Message
 
-from flufl.bounce import all_failures
-
 from channels import mail_parts
 from channels.bounces import meaning, signs
 from channels.bounces.reports import Recipient
@@ -142,20 +140,3 @@ def _places(
         if found:
             yield from found.items()
             return
-
-
-def known_elsewhere(message: Message, report: str, *, not_these: Collection[str]) -> list[Recipient]:
-    """Ask flufl.bounce, which knows the sentences of many systems more."""
-    plain = Message()
-    for name in ("From", "Subject", "X-Failed-Recipients"):
-        if name in message:
-            plain[name] = mail_parts.header(message, name).encode("ascii", "ignore").decode()
-    plain.set_payload(report[:_MOST_CHARACTERS].encode("ascii", "ignore").decode(), "us-ascii")
-    late, dead = all_failures(plain)
-    found = []
-    for address in sorted(late | dead)[:_MOST_RECIPIENTS]:
-        text = mail_parts.first_address(address.decode("ascii", "ignore")).lower()
-        if text and text not in not_these and not signs.NOBODY.match(text):
-            kind, code = meaning.judge("", _without_notice(report), action="delayed" if address in late else "failed")
-            found.append(Recipient(text, kind, code, final=address in dead))
-    return found
