@@ -362,28 +362,28 @@ letters_of_names = st.text(
     st.characters(categories=["L"], max_codepoint=0x1FFF, include_characters="'- "), min_size=1, max_size=10
 )
 names = letters_of_names.map(cells.text).filter(lambda name: any(map(str.isalpha, name)))
-family = st.lists(st.tuples(names, names, st.integers(0, 999)), max_size=3, unique_by=lambda one: one[2])
+family = st.lists(st.tuples(names, names), max_size=3)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(names, names, family), min_size=1, max_size=6), st.sampled_from(["UTF-8", "UTF-16"]))
-def test_round_trip(children: Sequence[tuple[str, str, list[tuple[str, str, int]]]], encoding: str) -> None:
+def test_round_trip(children: Sequence[tuple[str, str, list[tuple[str, str]]]], encoding: str) -> None:
     text = school(
         *(
             pupil(
                 number(n), forename, surname,
                 contacts="".join(
-                    contact(a, b, order=m, more=f"<Phones>{phone('M', f'07700 900{mobile:03}')}</Phones>")
-                    for m, (a, b, mobile) in enumerate(grown, start=1)
+                    contact(a, b, order=m, more=f"<Phones>{phone('M', f'07700 900{n}{m:02}')}</Phones>")
+                    for m, (a, b) in enumerate(grown, start=1)
                 ),
             )
             for n, (forename, surname, grown) in enumerate(children)
         )
     )  # fmt: skip
     wanted = sorted(
-        (number(n), forename, surname, a, b, m, f"+447700900{mobile:03}")
+        (number(n), forename, surname, a, b, m, f"+447700900{n}{m:02}")
         for n, (forename, surname, grown) in enumerate(children)
-        for m, (a, b, mobile) in enumerate(grown, start=1)
+        for m, (a, b) in enumerate(grown, start=1)
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "ctf.xml")

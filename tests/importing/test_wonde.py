@@ -318,19 +318,19 @@ def test_round_trip(
                 contact(
                     f"B{n}.{m}",
                     name,
-                    tie={"court_order": order, "priority": m},
+                    tie={"parental_responsibility": duty, "priority": m},
                     phones={"mobile": f"07700 900{digits:03}"},
                 )
-                for m, (name, order, digits) in enumerate(grown, start=1)
+                for m, (name, duty, digits) in enumerate(grown, start=1)
             ),
             date_of_birth=day(born.isoformat()),
         )
         for n, (forename, born, grown) in enumerate(children)
     ]  # fmt: skip
     wanted = sorted(
-        (f"A{n}", forename, born, name, m, order, f"+447700900{digits:03}")
+        (f"A{n}", forename, born, name, m, duty, f"+447700900{digits:03}")
         for n, (forename, born, grown) in enumerate(children)
-        for m, (name, order, digits) in enumerate(grown, start=1)
+        for m, (name, duty, digits) in enumerate(grown, start=1)
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "students.json")
@@ -348,8 +348,8 @@ async def imported(path: Path) -> list[tuple[Any, ...]]:
     assert report.problems == []
     query = (
         sa.select(
-            PUPIL.c.source_id, PUPIL.c.forename, PUPIL.c.born, CONTACT.c.forename, LINK.c.priority, LINK.c.no_contact,
-            POINT.c.address,
+            PUPIL.c.source_id, PUPIL.c.forename, PUPIL.c.born, CONTACT.c.forename, LINK.c.priority,
+            LINK.c.parental_responsibility, POINT.c.address,
         )
         .select_from(LINK)
         .join(PUPIL, PUPIL.c.id == LINK.c.pupil_id)
