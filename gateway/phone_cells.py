@@ -33,6 +33,7 @@ _EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 #: Fewer digits than these cannot be a number, or two whole ones; more than the last cannot be one.
 _A_NUMBER, _TWO_NUMBERS, _ONE_NUMBER = 7, 16, 18
 _MOST_CHUNKS = 24
+_LONGEST = 500  #: characters; a longer cell is no cell of numbers, and slow to search
 
 _NOTHING = Problem("There is no telephone number in this cell.", "Write one number, or leave the cell empty.")
 _WORDS = Problem("There are words but no telephone number in this cell.", "Write a number, or leave the cell empty.")
@@ -48,6 +49,9 @@ _TWO_WAYS = Problem(
     "The digits in this cell can be read as different telephone numbers.",
     "Put a comma or a stroke between the numbers, or each into a column of its own.",
 )
+_TOO_LONG = Problem(
+    "There is far more in this cell than telephone numbers.", "Leave only the numbers and short notes in it."
+)
 _LONELY = Problem(
     "A number without its first nought stands beside something that cannot be read, and may belong to it.",
     "Write each number whole, with a comma or a stroke between them.",
@@ -59,6 +63,8 @@ def read(raw: str, *, region: str = numbers.HOME) -> Cell:
 
     Gives at least one number or one problem. Problems quote no digit.
     """
+    if len(raw) > _LONGEST:
+        return Cell((), (_TOO_LONG,))
     text = _plain(raw)
     if _LONE.fullmatch(text) and sum(map(str.isdigit, text)) < _TWO_NUMBERS:
         return _cell([numbers.read(text, region=region)])

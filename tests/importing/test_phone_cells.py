@@ -93,6 +93,14 @@ def test_two_numbers_are_both_read(one: tuple[str, str], other: tuple[str, str],
     assert [n.e164 for n in phone_cells.read(raw).numbers] == list(dict.fromkeys((one[1], other[1])))
 
 
+@pytest.mark.parametrize("piece", ["a", "1 ", "(", "+4", "1) ", "07700 900123 ", "a@", " O", "9am-"])
+def test_a_page_in_a_cell_is_refused_and_a_long_note_is_quick(piece: str) -> None:
+    (problem,) = phone_cells.read(piece * 100_000).problems
+    assert "far more" in problem.what
+    cell = phone_cells.read((piece * 500)[:500])
+    assert cell.numbers or cell.problems
+
+
 def figures(text: str) -> str:
     return "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
 
