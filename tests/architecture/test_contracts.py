@@ -15,7 +15,7 @@ CONFIG = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["importlin
 
 #: file -> the import that is added to it. Files that do not exist yet stand for those to come.
 OFFENCES = {
-    "channels/pigeon.py": "import aiosmtplib, twilio",
+    "channels/pigeon.py": "import aiosmtplib, imapclient, twilio",
     "channels/base.py": "import aiohttp\nfrom channels import pigeon",
     "gateway/pigeon.py": "import apscheduler, babel",
     "gateway/guard.py": "from gateway import notices",
@@ -40,6 +40,7 @@ FOUND = {
     "APScheduler ticks only in scheduler": ["gateway.pigeon -> apscheduler"],
     "The twilio library stays in Twilio's files": ["channels.pigeon -> twilio"],
     "aiosmtplib stays in email_smtp": ["channels.pigeon -> aiosmtplib"],
+    "imapclient stays in imap_session": ["channels.pigeon -> imapclient"],
     "Each module of the gateway has its layer, and knows only what is below": [
         "gateway.guard -> gateway.notices",
         "- gateway.pigeon\n",  # it has no layer
