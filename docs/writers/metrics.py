@@ -57,6 +57,7 @@ def _labels() -> list[tuple[str, str]]:
         ("`outcome`", markdown.listed(Outcome)),
         ("`reason`", f"empty, or {markdown.listed(Reason)}"),
         ("`result`", "what came of a webhook call, such as `stored`, `forged` or `failed`"),
+        ("`receiver`", "the name of the way in: `mail-in`"),
         ("`urgent`", "`yes` or `no`"),
         ("`job`", "the name of a regular job, such as `plan`, `sweep` or `seal`"),
     ]
