@@ -11,6 +11,7 @@ How far a stream was read is told by Twilio's clock alone: it is the youngest ``
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ _RECENT = timedelta(minutes=15)
 #: Up to so many are asked for one by one all the same.
 _FEW = 5
 _CLOCK_SLACK = timedelta(minutes=2)
+#: Seconds to wait before the second and third try of one page.
+_HICCUPS = (0.2, 1.0)
 #: How many of those that were asked for one by one are given at once.
 _HANDFUL = 20
 
@@ -118,9 +121,9 @@ async def _fetch(lists: Callable[[], Lists], ref: str) -> Any:
 
 
 async def _asked(ask: Callable[[], Awaitable[Any]], *, missing: Sequence[int] = ()) -> Any:
-    """Ask once; None for the HTTP statuses of ``missing``. Raises :class:`base.CouldNotLook` with a sentence."""
+    """Ask; None for the HTTP statuses of ``missing``. Raises :class:`base.CouldNotLook` with a sentence."""
     try:
-        return await ask()
+        return await _patiently(ask)
     except twilio_http.TooFast as error:
         raise base.CouldNotLook(str(error), wait=error.wait) from None
     except (twilio_http.NotSent, twilio_http.Doubtful) as error:
@@ -133,6 +136,16 @@ async def _asked(ask: Callable[[], Awaitable[Any]], *, missing: Sequence[int] = 
         raise base.CouldNotLook(sentence) from None
     except (ValueError, TypeError, AttributeError, KeyError):
         raise base.CouldNotLook("What answered did not speak like Twilio: is there a filter on the way?") from None
+
+
+async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """Ask again after a hiccup: reading may be repeated, and one page of sixty must not spoil the other fifty-nine."""
+    for wait in _HICCUPS:
+        try:
+            return await ask()
+        except (twilio_http.NotSent, twilio_http.Doubtful):
+            await asyncio.sleep(wait)
+    return await ask()
 
 
 def _created(record: Any, otherwise: datetime) -> datetime:

@@ -58,7 +58,8 @@ async def test_called_back(sqlite_database: Database) -> None:
         "ok",
         (
             f"twilio-sms: called back at {URL}, for receipts, answers and key presses. "
-            "What that missed is asked for every 15 minutes (192 requests a day, and more while messages are on the way)."
+            "What that missed is asked for every 15 minutes "
+            "(192 requests a day, and more while messages are on the way)."
         ),
     )
 

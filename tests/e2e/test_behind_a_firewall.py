@@ -103,11 +103,11 @@ async def all_delivered(database: Database, *, count: int) -> None:
     await processes.until(done, what="every text is known to be delivered", seconds=120)
 
 
-async def all_answers(database: Database, expected: Counter[str]) -> None:
+async def all_answers(database: Database, expected: Counter[str], *, seconds: float = 120) -> None:
     async def done() -> bool:
         return (await answers(database)).total() >= expected.total()
 
-    await processes.until(done, what="every answer is in", seconds=120)
+    await processes.until(done, what="every answer is in", seconds=seconds)
     assert await answers(database) == expected
 
 
@@ -123,7 +123,7 @@ async def phones(world: processes.World) -> list[Any]:
     return [phone for phone in (await world.look("phones"))["phones"] if phone["got"] or phone["calls"]]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_school_hears_back_without_an_address(
     school: processes.School, world: processes.World, database: Database, practice_school: practice.Summary
 ) -> None:
@@ -152,7 +152,7 @@ async def test_a_school_hears_back_without_an_address(
     assert NUMBER not in log
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_killed_in_the_middle_of_many_answers(
     school: processes.School, world: processes.World, database: Database
 ) -> None:
@@ -180,12 +180,12 @@ async def test_killed_in_the_middle_of_many_answers(
         await school.process.kill()
         await school.run()
     await writing
-    await all_answers(database, expected)
+    await all_answers(database, expected, seconds=300)
     await nothing_twice(database)
     await school.handbell("audit", "verify")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_switching_between_both_ways_loses_and_doubles_nothing(
     school: processes.School, world: processes.World, database: Database
 ) -> None:
