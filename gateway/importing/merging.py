@@ -31,8 +31,9 @@ class Merger:
         await self._merge_pupils([entry for entry in batch if entry.pupil])
         entries = await self._find_pupils(batch)
         await self._merge_groups(entries)
-        lost = [(id_, 0, "") for entry, id_ in entries if entry.contact_lost or not self.job.whole]
-        await seen.mark(self.session, What.LINK_LOST, lost)
+        partly = [(entry, id_) for entry, id_ in entries if entry.contact and not self.job.whole]
+        lost = [*partly, *((entry, id_) for entry, id_ in entries if entry.contact_lost)]
+        await seen.mark(self.session, What.LINK_LOST, ((id_, 0, "") for _, id_ in lost))
         placed = await self._merge_contacts(entries)
         if placed:
             await tying.links(self.job, placed)

@@ -6,7 +6,8 @@ or answered, stays on file. Imports of one source are undone newest first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from gateway import audit, errors
+from gateway import audit, errors, upsert
 from gateway.database import Session
 from gateway.importing import ledger as ledgers
 from gateway.importing import remains, runs
@@ -153,21 +154,26 @@ async def _bring_back(session: Session, table: sa.Table, line: Line, done: Undon
 async def _change_back(session: Session, table: sa.Table, lines: Sequence[Line], done: Undone) -> None:
     query = sa.select(table).where(table.c.id.in_([line["row_id"] for line in lines]))
     rows = {row["id"]: row for row in (await session.execute(query)).mappings()}
+    groups: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for line in lines:
         row = rows.get(line["row_id"])
         if row is None:
             done.keep(f"{remains.named(table, {'id': line['row_id']})} is on file no more.")
             continue
         values = await _ours_still(session, table, row, line, done)
-        if values:
+        if "source_id" in values:  # at once: the next row may get the id that this one gives up
             await session.execute(sa.update(table).where(table.c.id == row["id"]).values(values))
-            done.restored += 1
-            done.lifted += values.get("no_contact") is False
+        elif values:
+            groups[tuple(sorted(values))].append({"id": row["id"]} | values)
+        done.restored += bool(values)
+        done.lifted += values.get("no_contact") is False
+    for changes in groups.values():
+        await upsert.change(session, table, changes)
 
 
 async def _ours_still(
     session: Session, table: sa.Table, row: sa.RowMapping, line: Line, done: Undone
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """The columns as they were, without those that somebody else has changed since."""
     before, after = ledgers.restored(table, line["before"]), ledgers.restored(table, line["after"])
     held = await remains.held(session, table, row, before, since=done.at)

@@ -167,6 +167,19 @@ async def test_a_list_of_changes_makes_nothing_gone(database: Database, load: Lo
     assert await count(database, Membership) == 4
 
 
+async def test_a_whole_list_of_contacts_beside_a_part_of_the_roll(database: Database, load: Load, save: Save) -> None:
+    """As in a CTF: the pupils are some of the school's, and their contacts are all of theirs."""
+    await load(save("p.csv", pupils(3)), save("c.csv", contacts(3) + "0,D0,Lee,Shaw0,07700 900300,,\n"))
+    roll, lists = formats.look_all(
+        [save("p2.csv", pupils(1)), save("c2.csv", CONTACTS + "0,C0,Emma,Shaw0,07700 900100,,\n")]
+    )
+    async with database.write() as session:
+        report = await people.take_over(
+            [Changes(roll), lists], session, log=audit.Log(b"k" * 32), now=NOW, today=NOW.date()
+        )
+    assert (report.tally.links.gone, report.tally.memberships.gone, len(report.missing)) == (1, 0, 0)
+
+
 async def test_pages_leave_nothing_out(database: Database, load: Load, save: Save) -> None:
     total = leaving.PAGE + 50
     text = PUPILS + "".join(f"{n},Kai,Shaw{n},5A,Choir\n" for n in range(total))
