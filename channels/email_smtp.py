@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import aiosmtplib
 
-from channels import base, email_codes, email_dkim, email_dns, email_mime, loopback
+from channels import base, email_codes, email_dkim, email_dns, email_mime, loopback, tls
 
 #: A lost or silent connection, or a reply that is not SMTP. Refusals do not come as exceptions here.
 _LOST = (aiosmtplib.SMTPException, OSError)
@@ -109,7 +109,7 @@ class SmtpEmail:
         if server.dkim:
             server.dkim.check()
         if server.security != "none":
-            self._tls = await asyncio.to_thread(_tls_context, server.ca_file)
+            self._tls = await asyncio.to_thread(tls.context, server.ca_file, setting="smtp.ca_file")
 
     async def close(self) -> None:
         """Say goodbye on every kept connection."""
@@ -353,15 +353,3 @@ def _why_not(error: Exception) -> NoConnection:
         return NoConnection(base.Reason.TEMPORARY, sentence)
     sentence = "The mail server does not offer what the settings ask for: check security, username and port."
     return NoConnection(base.Reason.CONFIG, sentence)
-
-
-def _tls_context(ca_file: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    try:
-        if ca_file:
-            context.load_verify_locations(cafile=ca_file)
-    except OSError:
-        raise base.Misconfigured(
-            f"The certificates in {ca_file} could not be read: check the setting ca_file."
-        ) from None
-    return context

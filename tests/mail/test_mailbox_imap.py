@@ -374,8 +374,7 @@ async def test_a_restored_mailbox_with_another_uidvalidity(dovecot: Dovecot, wat
     dovecot.add(mail(1), mail(2))
     dovecot.start()
     await until(lambda: store.subjects() == [1, 2])
-    await until(lambda: len(dovecot.mails(DONE)) == 2)
-    assert receiver.trouble == ""
+    await until(lambda: len(dovecot.mails(DONE)) == 2 and receiver.trouble == "")
 
 
 @pytest.mark.parametrize("moment", ["idling", "polling", "connecting"])
