@@ -267,7 +267,7 @@ def test_what_is_wrong_is_named_with_file_and_line_and_the_rest_goes_on(tmp_path
     told = onerosters.problems(found) + onerosters.warnings(found)
     for start in (
         "b/manifest.csv, line 3: OneRoster “2.0” is not known",
-        "b/manifest.csv, line 5: The onerosters.manifest lists courses.csv",
+        "b/manifest.csv, line 5: The manifest lists courses.csv",
         "b/manifest.csv, line 6: A file is bulk, delta or absent",
         "b/demographics.csv, line 1: No column is headed “sourcedId”. Nothing was taken",
         "b/enrollments.csv, line 2: There is no user who in users.csv",

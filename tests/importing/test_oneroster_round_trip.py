@@ -92,6 +92,6 @@ def test_memory_does_not_grow_with_the_school(tmp_path: Path) -> None:
         rows, kilobytes = map(int, ran.stdout.split())
         return rows, kilobytes
 
-    (few, small), (many, large) = measured(5_000), measured(100_000)
-    assert (few, many) == (5_000, 100_000)
+    (few, small), (many, large) = measured(2_500), measured(50_000)
+    assert (few, many) == (2_500, 50_000)
     assert large < small * 1.25
