@@ -59,6 +59,12 @@ def parse(raw: bytes) -> Message:
         return BytesHeaderParser(policy=_Bounded()).parsebytes(raw[:_MOST_HEAD_BYTES])
 
 
+def body(raw: bytes) -> bytes:
+    """Give what follows the headers."""
+    end = _HEAD_END.search(raw)
+    return raw[end.end() :] if end else b""
+
+
 def _cut(raw: bytes) -> bytes:
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")  # as old Macintoshes end lines, which the library's decoders do not know

@@ -63,17 +63,26 @@ def _state(recipient: bounces.Recipient) -> tuple[base.ReceiptState, base.Reason
 
 
 def _reason(recipient: bounces.Recipient) -> base.Reason:
-    """The reason that the code stands for; the kind, which knows the words, too, has the last say."""
+    """The reason that the report's code and words stand for together."""
+    said = _said(recipient)
+    reason = email_codes.reason(recipient.stated, said=said)
+    dead = (base.Reason.BAD_ADDRESS, base.Reason.GONE)
+    return said if reason in dead and recipient.kind is not bounces.Kind.PERMANENT else reason
+
+
+def _said(recipient: bounces.Recipient) -> base.Reason:
+    """What the words let us think, by the code that says it best; the kind has the last say."""
     detail = recipient.status.partition(".")[2]
     meaning = email_codes.MEANINGS.get(detail) or email_codes.MEANINGS.get(detail.partition(".")[0] + ".")
     reason = meaning.reason if meaning else base.Reason.OTHER
-    soft = (base.Reason.UNREACHABLE, base.Reason.TEMPORARY)
-    if recipient.kind is bounces.Kind.PERMANENT:
-        return reason if reason in (base.Reason.BAD_ADDRESS, base.Reason.UNREACHABLE) else base.Reason.BAD_ADDRESS
-    if recipient.kind is bounces.Kind.TEMPORARY:
-        return reason if reason in soft else base.Reason.TEMPORARY
-    # A policy is never the address's fault, whatever the number says.
-    return reason if reason in (base.Reason.CONFIG, base.Reason.CONTENT, base.Reason.OTHER) else base.Reason.CONFIG
+    match recipient.kind:
+        case bounces.Kind.PERMANENT:
+            return base.Reason.BAD_ADDRESS
+        case bounces.Kind.TEMPORARY:
+            return reason if reason in (base.Reason.FULL, base.Reason.GONE) else base.Reason.TEMPORARY
+        case _:
+            ours = (base.Reason.CONFIG, base.Reason.CONTENT, base.Reason.OTHER)
+            return reason if reason in ours else base.Reason.CONFIG
 
 
 def _reply(mail: mail_in.Mail, message: Message) -> base.Reply:
@@ -149,11 +158,12 @@ def _own_id(message_id: str) -> str:
 
 
 def _identity(mail: mail_in.Mail, message: Message) -> str:
-    """What is the same whenever this mail is read: its Message-ID and sender, or its bytes where it has none."""
-    own = mail_parts.header(message, "message-id")
-    if own:
-        return f"{own} {mail_parts.header(message, 'from')} {mail_parts.header(message, 'date')}"
-    return hashlib.sha256(mail.raw).hexdigest()
+    """What is the same whenever this mail is read, whatever headers the ways in put on top and how they end lines."""
+    names = ("message-id", "from", "date") if message.get("message-id") else ("from", "date", "subject")
+    known = [mail_parts.header(message, name) for name in names]
+    if not message.get("message-id"):
+        known.append(hashlib.sha256(b"".join(mail_parts.body(mail.raw).split())).hexdigest())
+    return "\x1f".join(known)
 
 
 def _hash(*pieces: str) -> str:

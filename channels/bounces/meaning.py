@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple
 
 from channels import mail_parts
 from channels.bounces import phrases
@@ -37,8 +38,16 @@ _WEB = re.compile(r"(?:https?://|www\.)\S{1,500}", re.IGNORECASE)
 _QUOTES = str.maketrans("", "", "'’‘`\"“”«»<>()[]{}")
 
 
-def judge(status: str, words: str, *, action: str = "") -> tuple[Kind, str]:
-    """Give the kind and the code, such as ``5.1.1``, of one address's report.
+class Verdict(NamedTuple):
+    """The ``kind``, the ``code`` that says it best, and the code that was ``stated``, ``""`` where words alone tell."""
+
+    kind: Kind
+    code: str
+    stated: str = ""
+
+
+def judge(status: str, words: str, *, action: str = "") -> Verdict:
+    """Judge one address's report.
 
     ``status`` and ``action`` are the report's own fields (RFC 3464), ``""`` where it has none; ``words`` are whatever
     else it says of this address. The remote system's own code and words go before a code that says nothing. Nothing
@@ -46,16 +55,18 @@ def judge(status: str, words: str, *, action: str = "") -> tuple[Kind, str]:
     """
     action = action.lower()
     if action in ("delivered", "relayed", "expanded"):
-        return Kind.DELIVERED, _code(status) or "2.0.0"
+        return Verdict(Kind.DELIVERED, _code(status) or "2.0.0", _code(status))
     words = words[:_LONGEST]
     late, detail = _said(status, words)
+    stated = f"{4 if late else 5}.{detail}" if detail else ""
     said = tidy(words)
     if not (detail and late):
         detail = _refined(detail, said)
     if action == "delayed" or late:
-        return Kind.TEMPORARY, f"4.{detail or '0.0'}"
+        return Verdict(Kind.TEMPORARY, f"4.{detail or '0.0'}", stated)
     kind = kind_of(detail)
-    return kind, f"{4 if kind is Kind.TEMPORARY and not _code(status).startswith('5') else 5}.{detail or '0.0'}"
+    passing = kind is Kind.TEMPORARY and not _code(status).startswith("5")
+    return Verdict(kind, f"{4 if passing else 5}.{detail or '0.0'}", stated)
 
 
 def kind_of(detail: str) -> Kind:
@@ -65,11 +76,6 @@ def kind_of(detail: str) -> Kind:
     if detail in _TEMPORARY or (detail.startswith(_TEMPORARY_SUBJECTS) and detail not in _POLICY):
         return Kind.TEMPORARY
     return Kind.POLICY
-
-
-def is_late(words: str) -> bool:
-    """Whether these words speak of passing trouble alone."""
-    return _passing(tidy(words[:_LONGEST]))
 
 
 def tidy(words: str) -> str:
@@ -126,10 +132,6 @@ def _refined(detail: str, said: str) -> str:
     found = _first(phrases.PASSING, said) or _first({"1.1": phrases.WEAK["1.1"]}, said)
     found = found or _first({"7.0": phrases.WEAK["7.0"]}, said)
     return found[-1] if found else detail
-
-
-def _passing(said: str) -> bool:
-    return _first(phrases.PASSING, said) is not None and not _first(phrases.DEAD, said)
 
 
 def _first(table: Mapping[str, tuple[str, ...]], said: str) -> tuple[int, int, str] | None:

@@ -69,12 +69,13 @@ def recipients(
     for address, start in list(places.items())[:_MOST_RECIPIENTS]:
         later = [one for one in starts if one > start]
         words = "\n".join(lines[start : later[0] if later else len(lines)])
-        kind, code = _judge(words, report if len(places) == 1 else words, report, title)
+        verdict = _judge(words, report if len(places) == 1 else words, report, title)
         above = _reason_above(lines, start)
         if above and len(places) > 1:
             said = _judge(above, above, report, title)
-            kind, code = said if said[1] not in _SAYING_NOTHING else (kind, code)
-        found.append(Recipient(address, kind, code, final=not _is_warning(title, report)))
+            verdict = said if said.code not in _SAYING_NOTHING else verdict
+        kind, code, stated = verdict
+        found.append(Recipient(address, kind, code, final=not _is_warning(title, report), stated=stated))
     return found
 
 
@@ -92,15 +93,15 @@ def _reason_above(lines: Sequence[str], start: int) -> str:
     return "\n".join(lines[begin:start])
 
 
-def _judge(words: str, more: str, report: str, title: str) -> tuple[meaning.Kind, str]:
+def _judge(words: str, more: str, report: str, title: str) -> meaning.Verdict:
     """Judge by the words below the address; where they say nothing, by ``more``, which stands around them."""
     action = "delayed" if _is_warning(title, report) else "failed"
     if more is report and re.search("(?m)^(?:<<<|>>>)", report):
         words = report  # a transcript of the session, in which the refusal stands above the address
-    kind, code = meaning.judge("", _without_notice(words), action=action)
-    if code in _SAYING_NOTHING:
-        kind, code = meaning.judge("", f"{_without_notice(more)}\n{title if more is report else ''}", action=action)
-    return kind, code
+    found = meaning.judge("", _without_notice(words), action=action)
+    if found.code in _SAYING_NOTHING:
+        found = meaning.judge("", f"{_without_notice(more)}\n{title if more is report else ''}", action=action)
+    return found
 
 
 def _is_warning(title: str, report: str) -> bool:

@@ -25,8 +25,9 @@ _FIELD = re.compile(r"(?im)^(?:final|original)-recipient[ \t]*:")
 class Recipient:
     """What became of it at one address.
 
-    ``kind``     see :class:`meaning.Kind`; ``status`` the code of RFC 3463 that says it best
     ``address``  the mailbox that it is about, lower-case
+    ``kind``     see :class:`meaning.Kind`
+    ``status``   the code of RFC 3463 that says it best; ``stated`` the one that the report has, ``""`` for none
     ``final``    False where the system still tries
     ``asked``    the address that the sender wrote to, where the report says that it was forwarded from there
     """
@@ -36,6 +37,7 @@ class Recipient:
     status: str = ""
     final: bool = True
     asked: str = ""
+    stated: str = ""
 
 
 def is_returned(part: Message) -> bool:
@@ -114,10 +116,11 @@ def from_group(group: Message, told: str, written_to: Sequence[str]) -> Recipien
     comment = status.partition(" ")[2]
     diagnostic = mail_parts.header(group, "diagnostic-code")
     words = f"{diagnostic.partition(';')[2] or diagnostic}\n{mail_parts.header(group, 'x-powermta-bouncecategory')}"
-    kind, code = meaning.judge(status, f"{words}\n{comment}", action=action)
-    if kind is meaning.Kind.POLICY and code in _SAYING_NOTHING and told:
-        kind, code = meaning.judge(status, f"{words}\n{comment}\n{told}", action=action)
-    return Recipient(address, kind, code, final=action != "delayed", asked="" if asked == address else asked)
+    found = meaning.judge(status, f"{words}\n{comment}", action=action)
+    if found.kind is meaning.Kind.POLICY and found.code in _SAYING_NOTHING and told:
+        found = meaning.judge(status, f"{words}\n{comment}\n{told}", action=action)
+    final, asked = action != "delayed", "" if asked == address else asked
+    return Recipient(address, found.kind, found.code, final=final, asked=asked, stated=found.stated)
 
 
 _SAYING_NOTHING = frozenset({"5.0.0", "5.7.0", "5.2.0", "5.1.0", "5.5.0"})
@@ -198,14 +201,15 @@ def _amazon_recipients(facts: dict[str, object]) -> Iterator[Recipient]:
     passing = str(bounce.get("bounceType", "")).lower() == "transient"
     for one in _list(bounce, "bouncedRecipients"):
         address, status = _address(one), str(one.get("status", ""))
-        kind, code = meaning.judge(status, str(one.get("diagnosticCode", "")), action=str(one.get("action", "")))
+        words, action = str(one.get("diagnosticCode", "")), str(one.get("action", ""))
+        kind, code, stated = meaning.judge(status, words, action=action)
         if passing and kind is meaning.Kind.PERMANENT:
             kind = meaning.Kind.TEMPORARY
         elif (
             kind is meaning.Kind.POLICY and code == "5.0.0" and not passing and bounce.get("bounceType") == "Permanent"
         ):
             kind, code = meaning.Kind.PERMANENT, "5.1.1"
-        yield Recipient(address, kind, code)
+        yield Recipient(address, kind, code, stated=stated)
     for one in _list(complaint, "complainedRecipients"):
         yield Recipient(_address(one), meaning.Kind.COMPLAINT)
     arrived = _dictionary(facts, "delivery").get("recipients")
