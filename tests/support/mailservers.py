@@ -158,8 +158,10 @@ class Dovecot:
     def mails(self, folder: str = "") -> list[bytes]:
         """What lies in a folder (``Handbell.Done`` is the maildir's way to write Handbell/Done), oldest first."""
         place = self.maildir / f".{folder}" if folder else self.maildir
-        files = [file for part in ("cur", "new") if (place / part).is_dir() for file in (place / part).iterdir()]
-        return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
+        while True:
+            files = [file for part in ("new", "cur") if (place / part).is_dir() for file in (place / part).iterdir()]
+            with contextlib.suppress(FileNotFoundError):  # Dovecot has just renamed one: look again
+                return [file.read_bytes() for file in sorted(files, key=lambda file: file.name)]
 
     def said(self) -> str:
         return (self.folder / "dovecot.log").read_text(errors="replace")
