@@ -75,7 +75,7 @@ def _bounces(libraries: bool) -> Iterator[Score]:
 
 def _expected(row: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {
-        one["address"].lower(): (_KINDS.get(one["kind"], one["kind"]), one.get("level", "must"))
+        str(one["address"]).lower(): (_KINDS.get(one["kind"], str(one["kind"])), str(one.get("level", "must")))
         for one in row["recipients"]
     }
 
