@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from sqlmodel import col, select
 
-from channels import email_codes
 from channels.base import Medium, Reason, Receipt, ReceiptState
 from gateway import audit, failures, guard, ids, outbox, points, senders, validity
 from gateway.database import Session
@@ -87,14 +86,10 @@ async def apply(
 
 
 def _read(receipt: Receipt, message: Message) -> Receipt:
-    """A bounce as its status code reads (RFC 3463). Who complains of a mail has got it."""
-    if message.medium is not Medium.EMAIL:
-        return receipt
-    if receipt.code == points.COMPLAINT:
+    """Who complains of a mail has got it."""
+    if message.medium is Medium.EMAIL and receipt.code == points.COMPLAINT:
         return dataclasses.replace(receipt, state=ReceiptState.DELIVERED, reason=Reason.OPTED_OUT)
-    if receipt.state is not ReceiptState.FAILED:
-        return receipt
-    return dataclasses.replace(receipt, reason=email_codes.reason(receipt.code, said=receipt.reason))
+    return receipt
 
 
 async def _follow(

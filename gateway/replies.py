@@ -35,6 +35,8 @@ from gateway.models import (
 #: How long after a message a word from the same phone is taken as its answer.
 ANSWERS_WITHIN = timedelta(days=14)
 
+_CLOCKS_DIFFER = timedelta(seconds=5)  #: by so much at most ours and the provider's
+
 _WENT_OUT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
 
 
@@ -145,6 +147,8 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         .join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt)))
         .where(Message.address == reply.sender, Message.medium == reply.medium, col(Message.state).in_(_WENT_OUT))
         .where(col(Attempt.begun_at) > now - ANSWERS_WITHIN, ~col(Message.slot).startswith(answers.SLOT))
+        # A text may be found long after it was written: what went out since cannot be what it answers.
+        .where(col(Attempt.begun_at) <= reply.at + _CLOCKS_DIFFER)
         .order_by(col(Attempt.begun_at).desc(), col(Message.id).desc())
     )
     if key := _key(reply):

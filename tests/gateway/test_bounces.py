@@ -10,6 +10,7 @@ from sqlmodel import select
 from support import school
 from support.desk import LOG, NOW
 
+from channels import email_codes
 from channels.base import Medium, Reason, Receipt, ReceiptState
 from gateway import ids, intake, receipts, tasks
 from gateway.database import Database
@@ -45,7 +46,9 @@ async def bounce(
     database: Database, message_id: str, code: str, *, day: float = 0, reason: Reason | None = R.BAD_ADDRESS,
     state: ReceiptState = ReceiptState.FAILED, address: str = MARIA, attempt: int = 0,
 ) -> str:  # fmt: skip
-    given = Receipt(message_id, "", state, ids.new_id(), NOW, reason, code, attempt, address=address)
+    # As whoever reads mail gives it: of status and words together.
+    read = email_codes.reason(code, said=reason) if state is ReceiptState.FAILED and code != "complaint" else reason
+    given = Receipt(message_id, "", state, ids.new_id(), NOW, read, code, attempt, address=address)
     async with database.write() as session:
         return await receipts.apply(session, given, log=LOG, now=NOW + timedelta(days=day))
 

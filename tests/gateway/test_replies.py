@@ -31,18 +31,21 @@ MUM, OFFICE = "+447700900001", "+447700900999"
 LATER = NOW + timedelta(minutes=5)
 
 
-async def said(database: Database, body: str, *, at: datetime = LATER, **fields: Any) -> Reply:
-    """A reply comes in and is handled. Gives its row."""
+async def said(
+    database: Database, body: str, *, at: datetime = LATER, found: datetime | None = None, **fields: Any
+) -> Reply:
+    """A reply comes in and is handled, at once or when it is ``found``. Gives its row."""
+    found = found or at
     reply = base.Reply(**{"medium": Medium.SMS, "sender": MUM, "to": OFFICE, "event_id": ids.new_id(), "body": body,
                           "at": at} | fields)  # fmt: skip
     async with database.write() as session:
-        await intake.store(session, "twilio-sms", [reply], now=at)
-    await intake.handle_waiting(database, log=LOG, now=at)
+        await intake.store(session, "twilio-sms", [reply], now=found)
+    await intake.handle_waiting(database, log=LOG, now=found)
     async with database.read() as session:
         query = select(Reply).join(Inbound, col(Inbound.id) == col(Reply.inbound_id))
         row = (await session.scalars(query.where(Inbound.event_id == reply.event_id))).one()
         inbound = await session.get_one(Inbound, row.inbound_id)
-    assert (inbound.outcome, inbound.handled_at) == ("reply", at)
+    assert (inbound.outcome, inbound.handled_at) == ("reply", found)
     return row
 
 
@@ -117,6 +120,14 @@ async def test_a_digit_answers_the_latest_menu_whatever_was_sent_since(database:
     news = await sent(database, contact=maria, at=NOW)
     assert (await said(database, "2")).message_id == asked
     assert (await said(database, "Thank you")).message_id == news
+
+
+async def test_an_answer_that_is_found_late_answers_what_was_sent_before_it(database: Database) -> None:
+    maria = await school.contact(database)
+    asked = await sent(database, contact=maria, keys="12", at=NOW - timedelta(hours=2))
+    await sent(database, contact=maria, keys="12", at=NOW + timedelta(hours=2))
+    assert (await said(database, "2", at=NOW, found=NOW + timedelta(hours=3))).message_id == asked
+    assert (await said(database, "Thank you", at=NOW, found=NOW + timedelta(hours=3))).message_id == asked
 
 
 async def test_an_old_message_is_not_what_is_answered(sqlite_database: Database) -> None:
