@@ -58,7 +58,9 @@ def list_all(
 def undo(
     ctx: typer.Context,
     actor: options.As,
-    import_id: Annotated[int | None, typer.Argument(metavar="[ID]", help="Which; else the latest one.")] = None,
+    import_id: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="Which; else the latest that changed anything.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before writing.")] = False,
 ) -> None:
     """Put an import back: what it added goes, what it changed or removed comes back.
@@ -68,7 +70,7 @@ def undo(
     from gateway.importing import undo as undoing
 
     if not yes and sys.stdin.isatty():
-        which = f"import {import_id}" if import_id else "the latest import"
+        which = f"import {import_id}" if import_id else "the latest import that changed anything"
         typer.confirm(f"Undo {which}?", abort=True, err=True)
 
     async def job(gateway: Gateway) -> undoing.Undone:

@@ -51,7 +51,7 @@ class Undone:
 
 
 async def undo(session: Session, import_id: int | None, *, by: str, log: audit.Log, now: datetime) -> Undone:
-    """Undo an import, the latest one if none is named, in the caller's transaction.
+    """Undo an import, the latest one that changed anything if none is named, in the caller's transaction.
 
     Raises :class:`errors.NotFound` when there is none, :class:`errors.Conflict` when it was undone already or a later
     one of the same source has to be undone first.
@@ -75,8 +75,9 @@ async def undo(session: Session, import_id: int | None, *, by: str, log: audit.L
 
 async def _chosen(session: Session, import_id: int | None) -> ImportRun:
     if import_id is None:
-        standing = sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.undone_at.is_(None))
-        import_id = await session.scalar(standing)
+        import_id = await session.scalar(
+            sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.undone_at.is_(None), _changed())
+        )
         if import_id is None:
             raise errors.NotFound("There is no import to undo.")
     run = await session.get(ImportRun, import_id)
@@ -88,11 +89,16 @@ async def _chosen(session: Session, import_id: int | None) -> ImportRun:
         RUNS.c.id > import_id,
         RUNS.c.source == run.source,
         RUNS.c.undone_at.is_(None),
-        sa.exists().where(CHANGES.c.import_id == RUNS.c.id),
+        _changed(),
     )
     if newest := await session.scalar(later):
         raise errors.Conflict(f"Import {newest} came later and changed things. Undo it first.")
     return run
+
+
+def _changed() -> sa.ColumnElement[bool]:
+    """The condition that an import changed anything."""
+    return sa.exists().where(CHANGES.c.import_id == RUNS.c.id)
 
 
 def _portions(page: Sequence[Line]) -> list[list[Line]]:
