@@ -99,7 +99,7 @@ def _message_id(returned: Message | None) -> str:
 
 def _from_prose(message: Message, report: str, returned: Message | None) -> list[Recipient]:
     named = mail_parts.addresses(message, "x-failed-recipients")
-    if not (plain.is_daemon(message) and (plain.is_titled(message) or named)):
+    if not plain.is_report(message, report):
         return []
     ours = mail_parts.addresses(message, "to", "from")
     written_to = mail_parts.addresses(returned, "to") if returned is not None else []

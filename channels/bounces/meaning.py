@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
@@ -79,9 +80,13 @@ def kind_of(detail: str) -> Kind:
 
 
 def tidy(words: str) -> str:
-    """Give words as the phrases are written: lower case, without addresses, links and quotation marks."""
+    """Give words in the form in which they are compared: lower case, without addresses, links, quotes and accents.
+
+    Many systems leave the accents of their language out.
+    """
     words = mail_parts.ADDRESS.sub(" ", _WEB.sub(" ", words.replace("\n", " ")))
-    return " ".join(words.translate(_QUOTES).lower().split())
+    words = unicodedata.normalize("NFD", words.translate(_QUOTES).lower().replace("ł", "l"))
+    return " ".join("".join(one for one in words if not unicodedata.combining(one)).split())
 
 
 def _said(status: str, words: str) -> tuple[bool, str]:

@@ -14,6 +14,8 @@ from typing import Final
 
 #: The mailbox is full: it will be emptied. Goes before everything else that the same words say.
 FULL: Final = (
+    "over its limit", "over the limit",
+    "allowed storage", "zuviele mails", "exhausted", "quota usage", "exceeds allowed size", "storage allocation",
     "quota-issues", "exceeded the local limit", "exceeds the limit", "mailbox capacity", "mailbox has reached",
     "mailbox full", "mailbox is full", "mailbox * is full", "mail box full", "mail box * full", "inbox is full",
     "inbox full", "is full", "over quota", "overquota", "over * quota", "over the quota", "quota exceed",
@@ -38,6 +40,7 @@ FULL: Final = (
 #: Our sender or our words, never the address.
 POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "1.8": (
+        "sender address unknown",
         "your domain",
         "sender address rejected", "sender rejected", "sender denied", "sender is denied", "invalid sender",
         "bad sender", "unknown sender", "sender unknown", "sender domain", "domain of sender",
@@ -47,6 +50,9 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "purported responsible address", "sender id",
     ),
     "7.1": (
+        "rcpthosts", "domainkeys", "administrative prohibition", "not configured to relay", "listed at",
+        "security regulations", "banned content", "not allowed access", "blocked by the recipient",
+        "mail looks like", "is blocked", "antyspam", "no relaying allowed",
         "spam-related", "policy-related", "content-related",
         "spam", "blacklist", "black list", "blocklist", "block list", "blocked", "block listed", "listed by",
         "listed in",
@@ -56,7 +62,8 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "not authorised", "unauthorized", "unauthenticated", "not permitted", "permission", "forbidden",
         "access denied",
         "client host rejected", "client host * rejected", "host network not allowed", "ip address * rejected",
-        "your ip", "ip * blocked", "ip name lookup failed", "cannot find your", "mismatches client", "helo",
+        "your ip", "ip * blocked", "ip name lookup failed", "cannot find your", "mismatches client",
+        "invalid helo", "bad helo", "helo command rejected", "helo name", "helo/ehlo",
         "ehlo command rejected", "reverse dns", "rdns", "ptr record", "ptr", "no reverse", "reverse lookup",
         "relaying denied", "relay access denied", "relay not permitted", "relaying not allowed", "no relaying",
         "unable to relay", "not permitted to relay", "relay denied", "relaying prohibited",
@@ -103,6 +110,11 @@ POLICY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
 #: The address is wrong.
 DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "1.1": (
+        "inexistant", "by that name", "dosnt exist", "account not available", "terminated",
+        "mail drop", "userunknown", "userid", "no such mail drop", "not known to this system",
+        "recipients are invalid", "invalid-recipient", "destin. sconosciuto", "destinatario errato",
+        "excessive userid unknowns", "invalid or unknown", "not known", "incorrectly addressed",
+        "adressat unbekannt", "inexistente", "sconosciuto", "inconnu", "desconocido", "unbekannt",
         "bad-mailbox", "not recognized", "not recognised", "unknown local-part",
         "adresse d au moins un destinataire invalide",
         "user unknown", "unknown user", "user * unknown", "unknown local user", "user not found",
@@ -143,7 +155,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "account closed",
         "not listed in", "not in * directory", "not found in directory", "not found in * directory",
         "directory * not found",
-        "unknown alias", "unknown local part", "unrouteable user", "isnt in my", "unable to find",
+        "unknown alias", "unknown local part", "unrouteable user", "unable to find",
         "cannot find user",
         "could not find * user", "doesnt like recipient", "does not like recipient", "no one here",
         "no one with that",
@@ -188,6 +200,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "존재하지 않", "không tồn tại", "ไม่พบ", "नहीं मिला", "ہے ہی نہیں",
     ),
     "1.6": (
+        "no longer accepts", "no longer an employee",
         "no longer on server", "no longer works", "no longer at", "has moved", "user moved", "mailbox moved",
         "address changed", "has changed * address", "no forwarding", "no longer valid", "no longer exists",
         "no longer in use", "no longer used", "no longer available", "no longer employed",
@@ -195,6 +208,8 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "address no longer", "user no longer", "has left", "hat * verlassen",
     ),
     "2.1": (
+        "currently suspended", "mailbox locked", "not currently being accepted", "due to inactivity",
+        "mailbox is currently unavailable", "zablokowane", "bloccato", "ha expirado", "account is unavailable",
         "inactive-mailbox",
         "mailbox disabled", "mailbox is disabled", "account disabled", "account is disabled",
         "account has been disabled",
@@ -210,6 +225,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "отключен",
     ),
     "1.2": (
+        "host name is unknown", "name or service not known", "no route found to domain",
         "bad-domain", "records point to non-existent hosts",
         "host unknown", "unknown host", "host not found", "domain does not exist", "domain doesnt exist",
         "no such domain",
@@ -219,7 +235,7 @@ DEAD: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "no route to domain",
         "illegal host/domain", "illegal host", "illegal domain", "nxdomain", "non-existent domain",
         "nonexistent domain",
-        "domain isnt", "couldnt find any host", "couldnt find a mail exchanger", "could not find * host named",
+        "couldnt find any host", "couldnt find a mail exchanger", "could not find * host named",
         "domain wasnt found", "domain * couldnt be found", "domain * not exist", "host * doesnt exist",
         "host * does not exist", "mail domain mentioned", "no mx", "no mail exchanger",
         "name service error for",
@@ -263,6 +279,7 @@ PASSING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
         "remote host closed", "tempor", "all relevant mx", "high connection",
     ),
     "4.3": (
+        "temporary lookup failure",
         "host lookup did not complete",
         "lookup failure", "dns error", "dns failure", "dns query failed", "dns lookup", "servfail",
         "name server error",
@@ -273,6 +290,7 @@ PASSING: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "4.6": ("routing loop", "mail loop", "loops back", "loop back", "too many hops", "hop count",
     "mail for * loops"),
     "3.2": (
+        "permanently deferred", "too many sessions", "system load", "temporarily deferred", "currently unavailable",
         "deferred", "greylist", "graylist", "grey list", "greylisted", "try again later", "try later",
         "please retry",
         "come back later", "too many connection", "too many recipients", "too many messages",

@@ -31,6 +31,17 @@ def is_titled(message: Message) -> bool:
     return bool(signs.SUBJECT.search(subject)) and not signs.ANSWERED.match(subject)
 
 
+def is_report(message: Message, report: str) -> bool:
+    """Whether prose is a bounce: a mail system sent it, and its title, or what it says, is of mail not delivered."""
+    if not is_daemon(message):
+        return False
+    if is_titled(message) or "x-failed-recipients" in message:
+        return True
+    named = signs.DAEMON.search(mail_parts.header(message, "from"))
+    answers = signs.ANSWERED.match(mail_parts.header(message, "subject"))
+    return bool(named) and not answers and bool(signs.REPORTING.search(report))
+
+
 def split(told: str) -> tuple[str, str]:
     """Part the report from the message that came back with it, which may be ``""``."""
     lines = told[:_MOST_CHARACTERS].splitlines()

@@ -18,7 +18,8 @@ def _compiled(pieces: Sequence[str]) -> re.Pattern[str]:
 
 #: A daemon's names, in the local part or the name of From.
 DAEMON = _compiled((
-    r"mailer-?\s?daemon", "post[_-]?master", "mail[ ._-]?deliver", "delivery[ ._-]?(?:sub)?system", r"deliver\s?system",
+    r"mailer-?\s?daemon", "post[_-]?master", "mail[ ._-]?deliver", "delivery[ ._-]?(?:sub)?system",
+    r"deliver\s?system",
     "mdaemon", "mail[ ._-]?(?:sub)?system", "mail[ ._-]?router", "mail[ ._-]?admin", "system[ ._-]?administrator",
     "interscan", "bounces?(?:[ ._+-]|@|$)", "e-?mail[ ._-]?(?:delivery|daemon)", "smtp[ ._-]?(?:gateway|daemon)",
     "\bdsn\b", "nondelivery", "microsoft outlook", "mail server",
@@ -29,7 +30,8 @@ SUBJECT = _compiled((
     "failure notice", "deliver[a-z]* (?:status|fail|notif|problem|error|report|delay|has|unsuc|incomplete)",
     "fail(?:ed|ure)?[a-z]* (?:to )?deliver", "mail (?:deliver|system|fail|error|could|not|return|status)",
     "message (?:status|could|not|undeliver|deliver|delay|return)", "could ?n[o']t (?:be )?(?:deliver|send)",
-    "could not send", "(?:e-?mail|message|mail) (?:delivery|bounce|not deliver)", "nondeliver", "delay", "bounce",
+    "could not send", "postmaster notify", "see transcript",
+    "(?:e-?mail|message|mail) (?:delivery|bounce|not deliver)", "nondeliver", "delay", "bounce",
     "warning: ", "user unknown", "not delivered", "rejected", "error sending", "(?:problem|trouble) (?:deliver|send)",
     "verzögert", "retard[eé]", "retrasad", "задерж", "затрим", "opóźni",
     "unzustellbar", "nicht zugestellt", "zustellung", "mailzustell", "échec", "remise", "non distribu",
@@ -40,6 +42,14 @@ SUBJECT = _compiled((
     "imposibil de livrat", "teslim edilem", "iletilem", "не доставлен", "недоставл", "не может быть доставлен",
     "не удалось доставить", "недоставка", "配信", "配送", "送信エラー", "エラー", "返送", "不達", "退信", "投递失败",
     "系统退信", "無法投遞", "傳送失敗", "반송", "전송 실패", "تعذر", "فشل", "לא נמסר",
+))  # fmt: skip
+#: What reports say where their titles say nothing.
+REPORTING = _compiled((
+    r"(?<![\d.])[45]\d\d[ -]#?[45]\.\d\.\d",
+    r"(?<![\d.])55\d[ -][^\n]{0,80}(?:user|mailbox|recipient|address|account)",
+    "(?:could|can) ?not be delivered", "undeliverable", "was not delivered", "unable to deliver",
+    "delivery (?:has )?failed",
+    "did not reach", "failed recipient",
 ))  # fmt: skip
 #: A subject that somebody answers or forwards.
 ANSWERED = re.compile(r"(?:re|aw|fwd?|wg|sv|tr|rv|odp|rif|antw|vs)\s*:", re.IGNORECASE)
@@ -88,8 +98,10 @@ NAMING = tuple(
 PLAIN = 3
 #: Lines whose addresses are of somebody else.
 NOT_NAMING = _compiled((
-    "mail from", "envelope-from", r"\bfrom\b ?[:<]", r"\bsender\b", "reply-to", "contact", "support", "abuse@", "help@",
-    "assist", "questions?", "generated from", "forward", "sent by", r"f=\[", "https?://", "please send", "report this",
+    "mail from", "envelope-from", r"\bfrom\b ?[:<]", r"\bsender\b", "reply-to", "contact", "support", "abuse@",
+    "help@",
+    "assist", "questions?", "generated from", "forward", "sent by", r"f=\[", "https?://", "please send",
+    "report this",
     "absender", "expéditeur", "remitente",
 ))  # fmt: skip
 #: The same, at the end of the line above.
