@@ -82,7 +82,7 @@ def automatic(message: Message) -> str:
     """Give what sort of machine wrote this: one of the words above, ``""`` for a person."""
     subject = _subject(message)
     kind = message.get_content_type()
-    report = str(message.get_param("report-type") or "").lower() if kind == "multipart/report" else ""
+    report = mail_parts.parameter(message, "report-type") if kind == "multipart/report" else ""
     if "disposition-notification" in report or _holds(message, "message/disposition-notification"):
         return RECEIPT
     if report:
@@ -152,7 +152,7 @@ def _holds(message: Message, kind: str) -> bool:
 def _calendar_answer(message: Message) -> bool:
     for part in mail_parts.parts(message):
         if part.get_content_type() == "text/calendar":
-            method = str(part.get_param("method") or "").lower()
+            method = mail_parts.parameter(part, "method")
             said = re.search(r"(?im)^METHOD:\s*(\w+)", mail_parts.text(part)[:5_000])
             if (method or (said[1].lower() if said else "")) in ("reply", "counter", "cancel", "declinecounter"):
                 return True

@@ -88,23 +88,36 @@ def _cut(raw: bytes) -> bytes:
     return raw
 
 
-def parts(message: Message, *, inside: bool = False) -> Iterator[Message]:
-    """Give the parts that hold something themselves, in order. What a message within holds is its own business.
-
-    With ``inside`` the parts of messages within come too.
-    """
+def parts(message: Message) -> Iterator[Message]:
+    """Give the parts that hold something themselves, in order. What a message within holds is its own business."""
     waiting, seen = [message], 0
     while waiting and seen < _MOST_PARTS:
         part = waiting.pop()
         seen += 1
         kind = part.get_content_type()
-        payload = part.get_payload()
-        if isinstance(payload, list) and not kind.startswith("message/"):
-            waiting += [child for child in reversed(payload) if isinstance(child, Message)]
+        payload = children(part)
+        if payload is not None and not kind.startswith("message/"):
+            waiting += reversed(payload)
             continue
         yield part
-        if inside and isinstance(payload, list):
-            waiting += [child for child in reversed(payload) if isinstance(child, Message)]
+
+
+def children(part: Message) -> list[Message] | None:
+    """Give the parts within a part, None for one that holds something itself."""
+    try:
+        payload = part.get_payload()
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else None
+
+
+def parameter(part: Message, name: str, of: str = "content-type") -> str:
+    """Give a parameter of a header, lower-case, ``""`` where there is none."""
+    try:
+        value = part.get_param(name, header=of)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
+    return (value[2] if isinstance(value, tuple) else str(value or "")).lower()
 
 
 def header(message: Message, name: str) -> str:
@@ -150,8 +163,7 @@ def text(part: Message) -> str:
     except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
         content, charset = None, ""
     if not isinstance(content, bytes):
-        whole = part.get_payload()
-        return _mend(whole)[:_MOST_TEXT] if isinstance(whole, str) else ""
+        return ""
     return decode(content[: 4 * _MOST_TEXT], charset)[:_MOST_TEXT]
 
 

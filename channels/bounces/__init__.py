@@ -71,7 +71,7 @@ def _told(parts: Sequence[Message]) -> str:
         if kind == "text/html":
             html_words.append(part)
         elif kind == "text/plain" or (
-            kind.startswith(("multipart/", "message/")) and isinstance(part.get_payload(), str)
+            kind.startswith(("multipart/", "message/")) and mail_parts.children(part) is None
         ):
             plain_words.append(mail_parts.text(part))
         if len(plain_words) >= 3:

@@ -71,7 +71,7 @@ def recipients(
     ``named`` are addresses that the headers name (``X-Failed-Recipients``); ``not_these`` cannot be meant. ``plainly``
     asks for addresses that have a line of their own.
     """
-    lines = report.splitlines()
+    lines = report.splitlines() or [""]
     places = dict(_places(lines, not_these, signs.NAMING[: signs.PLAIN] if plainly else signs.NAMING))
     if named:
         places = {address: places.get(address, 0) for address in named}

@@ -60,11 +60,10 @@ def fields(parts: Sequence[Message], told: str) -> list[Message]:
 
 
 def _groups(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    groups = [one for one in payload if isinstance(one, Message)] if isinstance(payload, list) else []
+    groups = mail_parts.children(part) or []
     if any(map(_names_somebody, groups)):
         return groups
-    inner = "\n\n".join(f"{one.as_string()}" for one in groups) if groups else str(payload)
+    inner = "\n\n".join(map(mail_parts.text, groups)) or mail_parts.text(part)
     encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
     if encoding in ("base64", "quoted-printable"):
         # Not allowed by RFC 3464, and done all the same.
@@ -133,11 +132,10 @@ def complaints(message: Message, parts: Sequence[Message]) -> list[Recipient]:
         old = next((part for part in _inner(parts) if part.get("x-hmxmroriginalrecipient")), None)
         found = mail_parts.first_address(str(old.get("x-hmxmroriginalrecipient"))) if old is not None else ""
         return [Recipient(found.lower(), meaning.Kind.COMPLAINT)] if found else []
-    payload = report.get_payload()
-    inner = payload[0] if isinstance(payload, list) and payload else payload
-    group = inner if isinstance(inner, Message) and len(inner) else HeaderParser().parsestr(mail_parts.text(report))
-    if isinstance(inner, Message) and not len(inner):
-        group = HeaderParser().parsestr(str(inner.get_payload()).lstrip())
+    inner = mail_parts.children(report)
+    group = inner[0] if inner else headers_of(mail_parts.text(report))
+    if not len(group):  # some leave a line empty before the fields
+        group = headers_of(mail_parts.text(group))
     sort = mail_parts.header(group, "feedback-type").lower()
     if sort in ("not-spam", "auth-failure", "dmarc", "dkim", "virus"):
         return []
@@ -161,11 +159,8 @@ def _inner(parts: Sequence[Message]) -> Iterator[Message]:
 
 def returned(part: Message) -> Iterator[Message]:
     """Give the message that came back, as far as its part holds it."""
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        yield from (one for one in payload if isinstance(one, Message))
-    else:
-        yield headers_of(mail_parts.text(part))
+    inner = mail_parts.children(part)
+    yield from inner if inner is not None else [headers_of(mail_parts.text(part))]
 
 
 def headers_of(words: str) -> Message:

@@ -193,6 +193,8 @@ def nested(depth: int) -> bytes:
         HEAD + b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 x\n" + b"M" * 100_000,
         HEAD + b'\n{"notificationType":"Bounce","recipients":' + b"[" * 100_000 + b"}",
         b"\0" * 100_000,
+        HEAD + b'Content-Type: text/plain; charset="a\0b"\n\nhi \xff',
+        HEAD + b"\nReceived: from a\nTo: jo@example.com\n\n",
     ],
     ids=[
         "nested",
@@ -207,6 +209,8 @@ def nested(depth: int) -> bytes:
         "uu",
         "json",
         "nul",
+        "charset",
+        "no report",
     ],
 )
 def test_hostile_mail_is_read_to_an_end(raw: bytes) -> None:
