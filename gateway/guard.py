@@ -37,7 +37,7 @@ from gateway.models.types import core
 #: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
 MOST_PARTS = 6
 
-AGAIN = ":again"  #: ends the slot of a message that was sent a second time by hand
+AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had failed; twice, of a copy's copy
 
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
@@ -72,7 +72,7 @@ REASONS: dict[str, str] = {
     "child_deceased": "The child has died.",
     "deceased": "This contact has died.",
     "stranger": "No longer on file with this number or address for a child that it names.",
-    "arrived": "The first copy has arrived after all.",
+    "arrived": "An earlier copy has arrived after all.",
     "too_long": f"The text would need more than {MOST_PARTS} parts.",
     "no_consent": "Has not agreed to hear of fundraising or paid offers.",
     "no_sender": "No number or address to send as is set up for this medium.",
@@ -100,15 +100,16 @@ async def stopped(
     return found
 
 
-async def too_early(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+async def too_early(session: Session, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
     """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
 
-    A lane that is held back is not waited for: then the next step is the way out.
+    A lane that is held back, or out of use, is not waited for: then the next step is the way out.
     """
     message, sender = core(Message), core(Sender)
+    works = sa.and_(sender.c.active, sa.or_(sender.c.held_until.is_(None), sender.c.held_until <= now))
     on_its_way = sa.or_(
         message.c.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
-        sa.and_(message.c.state == MessageState.QUEUED, sender.c.held_until.is_(None)),
+        sa.and_(message.c.state == MessageState.QUEUED, works),
     )
     found = []
     for row in rows:
@@ -135,15 +136,22 @@ async def taken_back(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
 
 
 async def _arrived_after_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Stop]:
-    """Second copies of messages that were given up too early: a late receipt says that the first one arrived."""
+    """Further copies of messages that were given up too early: a late receipt says that an earlier one arrived."""
     message = core(Message)
     found = {}
     for row in rows:
-        if row["slot"].endswith(AGAIN):
-            first = row["slot"].removesuffix(AGAIN)
-            query = sa.select(message.c.state).where(message.c.run_id == row["run_id"], message.c.slot == first)
-            if await session.scalar(query) == MessageState.DELIVERED:
+        if earlier := _earlier_copies(row["slot"]):
+            query = sa.select(message.c.id).where(message.c.run_id == row["run_id"], message.c.slot.in_(earlier))
+            if await session.scalar(query.where(message.c.state == MessageState.DELIVERED).limit(1)):
                 found[row["id"]] = _skip("arrived")
+    return found
+
+
+def _earlier_copies(slot: str) -> list[str]:
+    found = []
+    while slot.endswith(AGAIN):
+        slot = slot.removesuffix(AGAIN)
+        found.append(slot)
     return found
 
 

@@ -60,7 +60,7 @@ async def claim(
     if stopped:
         await _stop(session, stopped, log=log, now=now)
     ready = [row for row in due if row["id"] not in stopped]
-    early = await guard.too_early(session, [row for row in ready if row["only_if"]])
+    early = await guard.too_early(session, [row for row in ready if row["only_if"]], now=now)
     if early:
         await _put_off(session, early, until=now + PUT_OFF)
     taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)

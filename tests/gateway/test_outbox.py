@@ -424,6 +424,39 @@ async def test_a_step_waits_for_the_one_below_it_unless_its_lane_is_held(databas
     assert len((await claim(database, calls, now=NOW + timedelta(minutes=1))).messages) == 1
 
 
+@pytest.mark.parametrize(
+    ("text_lane", "called"),
+    [
+        ({"held_until": NOW - timedelta(minutes=1), "held_because": "Too fast."}, False),
+        ({"active": False}, True),
+    ],
+)
+async def test_a_step_waits_for_a_lane_whose_hold_is_over_and_for_none_that_is_gone(
+    database: Database, text_lane: dict[str, Any], *, called: bool
+) -> None:
+    texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
+    run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
+    await school.message(database, texts, now=NOW, run=run, contact=maria)
+    await school.message(
+        database, calls, now=NOW, run=run, contact=maria, medium=Medium.VOICE, step=1, only_if="not_reached"
+    )
+    async with database.write() as session:
+        await session.execute(sa.update(Sender).where(Sender.id == texts).values(**text_lane))
+    assert bool((await claim(database, calls)).messages) is called
+
+
+async def test_a_copy_of_a_copy_stays_when_the_first_one_arrived_after_all(database: Database) -> None:
+    sender, run = await school.sender(database), await school.run(database, now=NOW)
+    states_of_copies = [MessageState.DELIVERED, MessageState.FAILED, MessageState.QUEUED]
+    copies = [await school.message(database, sender, now=NOW, run=run, state=state) for state in states_of_copies]
+    async with database.write() as session:
+        for number, message_id in enumerate(copies):
+            slot = "sms:maria" + ":again" * number
+            await session.execute(sa.update(Message).where(Message.id == message_id).values(slot=slot))
+    assert not (await claim(database, sender)).messages
+    assert (await get(database, copies[-1])).reason == "arrived"
+
+
 async def test_held_steps_keep_their_distance_when_they_are_released(database: Database) -> None:
     sender, run = await school.sender(database), await school.run(database, now=NOW)
     for minutes in (0, 30):
