@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import aiosmtplib
 
-from channels import base, email_codes, email_dkim, email_dns, email_mime, loopback, tls
+from channels import base, email_codes, email_dkim, email_dns, email_mime, loopback, oauth, tls
 
 #: A lost or silent connection, or a reply that is not SMTP. Refusals do not come as exceptions here.
 _LOST = (aiosmtplib.SMTPException, OSError)
@@ -35,6 +35,7 @@ class SmtpServer:
                         and less than the caller's own patience, which could not tell at which step it ran out
     ``bounce_domain``   where ``bounce+ID@`` is received; ``""`` where no such mailbox is: bounces go to From then
     ``return_path``     a fixed envelope sender instead of From, where the relay insists on one
+    ``tokens``          gives access tokens for a login without a password (XOAUTH2)
     ``from_address``    whose domain :meth:`SmtpEmail.advise` looks up
     ``dkim``            signs every email, for a relay that does not; None leaves it to the relay
     """
@@ -52,6 +53,7 @@ class SmtpServer:
     bounce_domain: str = ""
     return_path: str = ""
     school_name: str = ""
+    tokens: oauth.Tokens | None = None
     from_address: str = ""
     dkim: email_dkim.Signer | None = None
 
@@ -104,7 +106,13 @@ class SmtpEmail:
     async def open(self) -> None:
         """Read the certificates, once: it takes some 30 ms. Raises :class:`base.Misconfigured`."""
         server = self._server
-        if server.security == "none" and server.password and not loopback.is_this_machine(server.host):
+        if server.tokens:
+            server.tokens.check()
+        if (
+            server.security == "none"
+            and (server.password or server.tokens)
+            and not loopback.is_this_machine(server.host)
+        ):
             raise base.Misconfigured("With security = none the mail password would travel openly: use starttls or tls.")
         if server.dkim:
             server.dkim.check()
@@ -216,6 +224,13 @@ class SmtpEmail:
                 return smtp
         return None
 
+    async def _token(self) -> str:
+        """A token for the login. Raises :class:`NoConnection`."""
+        try:
+            return await asyncio.to_thread(self._server.tokens.give) if self._server.tokens else ""
+        except oauth.NoToken as error:
+            raise NoConnection(base.Reason.AUTH if error.ours else base.Reason.TEMPORARY, str(error)) from None
+
     async def _connect(self, *, limit: float | None = None) -> aiosmtplib.SMTP:
         server = self._server
         smtp = aiosmtplib.SMTP(
@@ -223,6 +238,7 @@ class SmtpEmail:
             port=server.port,
             username=server.username or None,
             password=server.password or None,
+            oauth_token_generator=self._token if server.tokens else None,
             local_hostname=server.local_hostname,
             timeout=server.timeout,
             use_tls=server.security == "tls",
@@ -237,8 +253,13 @@ class SmtpEmail:
         except asyncio.CancelledError:
             smtp.close()
             raise
+        except NoConnection:
+            smtp.close()
+            raise
         except (aiosmtplib.SMTPException, OSError) as error:
             smtp.close()
+            if server.tokens and isinstance(error, aiosmtplib.SMTPAuthenticationError):
+                server.tokens.forget()
             raise _why_not(error) from None
         return smtp
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import imapclient
 from imapclient import exceptions
 
-from channels import base, loopback, mail_in
+from channels import base, loopback, mail_in, oauth
 
 _CONNECT_SECONDS = 10.0
 #: So much of a mail that is too large: its headers, and the words of all but the oddest.
@@ -37,6 +37,7 @@ class Mailbox:
 
     ``security``    ``tls`` from the first byte, ``starttls`` (must succeed), or ``none``, on this machine only
     ``ca_file``     a PEM file of further authorities, ``""`` for none
+    ``tokens``      gives access tokens for a login without a password (XOAUTH2)
     ``taken``       what becomes of a mail that was taken in: ``move`` it to Handbell/Done, or ``flag`` it where it is
     ``poll``        seconds between two looks, also while the server ought to announce new mail
     ``most_bytes``  of a larger mail only the beginning is taken
@@ -54,6 +55,7 @@ class Mailbox:
     poll: float = 60.0
     most_bytes: int = mail_in.MOST_BYTES
     timeout: float = 30.0
+    tokens: oauth.Tokens | None = None
 
 
 class Trouble(Exception):
@@ -77,6 +79,8 @@ def in_words() -> Iterator[None]:
             raise Trouble("The mail server cannot look up logins at the moment.") from None
         sentence = "The mail server does not accept our login: check mail_in.username and mail_in.password."
         raise Trouble(sentence, pause=_LOCK_OUT_SECONDS) from None
+    except oauth.NoToken as error:
+        raise Trouble(str(error), pause=_LOCK_OUT_SECONDS if error.ours else 0.0) from None
     except exceptions.CapabilityError:
         sentence = "The mail server does not offer STARTTLS: check mail_in.security and mail_in.port."
         raise Trouble(sentence) from None
@@ -220,7 +224,13 @@ def connect(mailbox: Mailbox, tls: ssl.SSLContext | None) -> Session:
 
 
 def _login(client: imapclient.IMAPClient, mailbox: Mailbox) -> None:
-    if not (mailbox.username + mailbox.password).isascii() and client.has_capability("AUTH=PLAIN"):
+    if mailbox.tokens:
+        try:
+            client.oauth2_login(mailbox.username, mailbox.tokens.give())
+        except exceptions.LoginError:
+            mailbox.tokens.forget()
+            raise
+    elif not (mailbox.username + mailbox.password).isascii() and client.has_capability("AUTH=PLAIN"):
         client.plain_login(mailbox.username, mailbox.password)  # LOGIN has no letters beyond ASCII
     else:
         client.login(mailbox.username, mailbox.password)
@@ -230,3 +240,5 @@ def check(mailbox: Mailbox) -> None:
     """Raise :class:`base.Misconfigured` for what must not be tried at all."""
     if mailbox.security == "none" and not loopback.is_this_machine(mailbox.host):
         raise base.Misconfigured("With mail_in.security none the password would travel openly: set it to tls.")
+    if mailbox.tokens:
+        mailbox.tokens.check()

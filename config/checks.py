@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
-    found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings), *_check_senders(settings)]
+    found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
+    found += [*_check_oauth(settings), *_check_senders(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
@@ -101,12 +102,18 @@ def _check_mail(settings: Settings) -> Iterator[str]:
     smtp = settings.smtp
     if smtp.host and not smtp.from_address:
         yield "smtp.from_address is not set: mail needs an address that it comes from, beside smtp.host."
-    if smtp.username and not smtp.password.get_secret_value():
+    if smtp.username and not smtp.password.get_secret_value() and not settings.oauth.token_url:
         yield "smtp.password is not set: smtp.username is, and a login needs both. Write it into the credential."
     if smtp.username and smtp.security == "none" and not values.is_loopback(smtp.host):
         yield "smtp.security is none: a login would cross the network in clear. Set it to starttls or tls."
     if bool(smtp.dkim_selector) != bool(smtp.dkim_private_key.get_secret_value()):
         yield "smtp.dkim_selector and smtp.dkim_private_key go together: set both to sign mail, or neither."
+
+
+def _check_oauth(settings: Settings) -> Iterator[str]:
+    oauth = settings.oauth
+    if oauth.token_url and not (oauth.client_id and oauth.client_secret.get_secret_value()):
+        yield "oauth.client_id and oauth.client_secret are not both set: oauth.token_url gives no token without them."
 
 
 def _check_mail_in(settings: Settings) -> Iterator[str]:
@@ -115,7 +122,7 @@ def _check_mail_in(settings: Settings) -> Iterator[str]:
         missing = [key for key in ("host", "username") if not getattr(mail, key)]
         for key in missing:
             yield f"mail_in.{key} is not set: a mailbox cannot be watched without it. Or set mail_in.mode to off."
-        if not mail.password.get_secret_value():
+        if not mail.password.get_secret_value() and not settings.oauth.token_url:
             yield f"mail_in.password is not set: write it into the credential, or {_variable('mail_in.password')}."
         if mail.security == "none" and mail.host and not values.is_loopback(mail.host):
             yield "mail_in.security is none: a login would cross the network in clear. Set it to tls or starttls."

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-_MESSAGING_SERVICE = re.compile(r"MG[0-9a-f]{32}")
+_MESSAGING_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 _SHORT_CODE = re.compile(r"[0-9]{3,8}")
 _LONGEST_NAME: Final = 11
 _BLOCKED: Final = frozenset({"ALERT", "INFO", "SMS", "VERIFY", "PASSCODE"})

@@ -201,6 +201,24 @@ class Smtp(values.Section):
     )
 
 
+class OAuth(values.Section):
+    """Logins by token, for mail servers that take no password any more (Microsoft 365).
+
+    Where ``token_url`` is set, the logins of smtp and mail_in that have no password use a token.
+    """
+
+    token_url: values.WebAddress = Field(
+        default="",
+        description="Where tokens are given: https://login.microsoftonline.com/TENANT/oauth2/v2.0/token",
+    )
+    client_id: str = Field(default="", description="Id of the application that was registered for Handbell there")
+    client_secret: SecretStr = Field(default=_NO_SECRET, description="Its secret")
+    scope: str = Field(default="https://outlook.office365.com/.default", description="What it may do")
+    ca_file: Path | None = Field(
+        default=None, description="Certificate authority of that server, where it is not public"
+    )
+
+
 class MailIn(values.Section):
     """Mail that comes in: families' answers, bounces, out-of-office notes."""
 

@@ -28,6 +28,7 @@ class Settings(values.Section):
     twilio: sections.Twilio = sections.Twilio()
     smtp: sections.Smtp = sections.Smtp()
     mail_in: sections.MailIn = sections.MailIn()
+    oauth: sections.OAuth = sections.OAuth()
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
     costs: sections.Costs = sections.Costs()

@@ -24,6 +24,7 @@ from sqlmodel import col, select
 from channels.base import Channel, Medium, Misconfigured, Receiver
 from channels.email_dkim import Signer
 from channels.email_smtp import SmtpEmail, SmtpServer
+from channels.oauth import Client, Tokens
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
@@ -111,6 +112,7 @@ def receivers(settings: Settings) -> tuple[Receiver, ...]:
             poll=mail.poll_s,
             most_bytes=mail.max_bytes,
             timeout=mail.timeout_s,
+            tokens=None if mail.password.get_secret_value() else _tokens(settings),
         )
         keep = timedelta(days=mail.max_age_days)
         return (mailbox_imap.ImapMailbox(mailbox, read=mail_reading.read, now=context.utc_now, keep=keep),)
@@ -163,9 +165,18 @@ def _mail_server(settings: Settings) -> SmtpServer:
         deadline=settings.sending.call_s,
         bounce_domain=smtp.bounce_domain,
         school_name=smtp.from_name or settings.school.name,
+        tokens=_tokens(settings) if smtp.username and not smtp.password.get_secret_value() else None,
         from_address=smtp.from_address,
         dkim=_signer(settings),
     )
+
+
+def _tokens(settings: Settings) -> Tokens | None:
+    oauth = settings.oauth
+    if not oauth.token_url:
+        return None
+    secret, ca_file = oauth.client_secret.get_secret_value(), str(oauth.ca_file or "")
+    return Tokens(Client(oauth.token_url, oauth.client_id, secret, oauth.scope, ca_file))
 
 
 def _signer(settings: Settings) -> Signer | None:

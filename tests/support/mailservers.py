@@ -196,8 +196,13 @@ def _children(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def dovecot(folder: Path, certificate: tuple[Path, Path], *, without: Sequence[str] = ()) -> Iterator[Dovecot]:
-    """A Dovecot in ``folder``, which must have a short name; ``without`` are capabilities that it does not have."""
+def dovecot(
+    folder: Path, certificate: tuple[Path, Path], *, without: Sequence[str] = (), token_info: str = ""
+) -> Iterator[Dovecot]:
+    """A Dovecot in ``folder``, which must have a short name; ``without`` are capabilities that it does not have.
+
+    With ``token_info``, the address that tells whose an access token is, it takes tokens (XOAUTH2) and no password.
+    """
     port, tls_port = free_ports(2)
     for name in ("run", "state", "mail"):
         (folder / name).mkdir(parents=True)
@@ -212,6 +217,10 @@ def dovecot(folder: Path, certificate: tuple[Path, Path], *, without: Sequence[s
     plain_user += "" if os.geteuid() == 0 else f"default_internal_group={group}\n"
     box = Dovecot(folder, port, tls_port)
     capability = f"imap_capability = {' '.join(_capabilities(without))}" if without else ""
+    passdb = f"driver = passwd-file\n  args = {folder}/users"
+    if token_info:
+        (folder / "oauth2.conf").write_text(f"tokeninfo_url = {token_info}\nusername_attribute = email\n")
+        passdb = f"driver = oauth2\n  mechanisms = xoauth2\n  args = {folder}/oauth2.conf"
     (folder / "dovecot.conf").write_text(f"""
 protocols = imap
 listen = 127.0.0.1
@@ -222,7 +231,7 @@ ssl = yes
 ssl_cert = <{certificate[0]}
 ssl_key = <{certificate[1]}
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = {"xoauth2" if token_info else "plain login"}
 first_valid_uid = 1
 mail_location = maildir:{folder}/mail/%u
 mailbox_idle_check_interval = 2 secs
@@ -234,8 +243,7 @@ namespace inbox {{
   separator = /
 }}
 passdb {{
-  driver = passwd-file
-  args = {folder}/users
+  {passdb}
 }}
 userdb {{
   driver = passwd-file
