@@ -112,7 +112,7 @@ class Log:
         if row.link != link:
             return f"Line {link} is missing: the chain goes on with line {row.link} (row {row.id})."
         mac = self.mac(at=row.at, actor=row.actor, action=row.action, subject=row.subject, body=row.body)
-        if not hmac.compare_digest(mac, row.mac):
+        if not hmac.compare_digest(mac, row.mac) or (link is None and row.hash):
             return f"Row {row.id} ({row.action}) was changed after it was written."
         if link is not None and row.hash != head:
             return f"The chain is broken at line {link} (row {row.id}): a line before it was removed, added or swapped."
@@ -167,4 +167,5 @@ async def _unsealed(session: Session) -> AsyncIterator[Audit]:
 
 
 async def _was_head(session: Session, head: str) -> bool:
-    return (await session.scalars(select(Audit.id).where(Audit.hash == head).limit(1))).first() is not None
+    query = select(Audit.id).where(Audit.hash == head, col(Audit.link).is_not(None)).limit(1)
+    return (await session.scalars(query)).first() is not None

@@ -61,6 +61,7 @@ async def test_a_line_is_rolled_back_with_its_deed(database: Database) -> None:
         ("UPDATE audit SET hash = 'x' WHERE link = 3", "broken at line 3"),
         ("UPDATE audit SET link = 99 WHERE link = 3", "missing"),
         ("UPDATE audit SET body = '{}' WHERE link IS NULL", "was changed"),
+        ("UPDATE audit SET hash = 'x' WHERE link IS NULL", "was changed"),
     ],
 )
 async def test_tampering_is_named(database: Database, tampering: str, fault: str) -> None:
@@ -70,6 +71,22 @@ async def test_tampering_is_named(database: Database, tampering: str, fault: str
     async with database.write() as session:
         await session.execute(sa.text(tampering))
     assert fault in (await verify(database)).fault
+
+
+async def test_the_published_head_cannot_be_parked_outside_the_chain(database: Database) -> None:
+    """Whoever can write the database can forge hashes, as they need no key; but not the head that we have on paper."""
+    await write_lines(database, 4)
+    await seal(database)
+    published = (await verify(database)).head
+    async with database.write() as session:
+        await session.execute(sa.text("DELETE FROM audit WHERE link = 3"))
+        await session.execute(sa.text("UPDATE audit SET link = NULL, hash = '' WHERE link = 4"))
+    await seal(database)  # the sealer itself closes the gap
+    await write_lines(database, 1)
+    assert (await verify(database)).fault == ""
+    async with database.write() as session:
+        await session.execute(sa.text("UPDATE audit SET hash = :head WHERE link IS NULL"), {"head": published})
+    assert (await verify(database, expect_head=published)).fault != ""
 
 
 async def test_swapped_lines_are_named(database: Database) -> None:
