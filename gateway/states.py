@@ -20,10 +20,9 @@ ARROWS: dict[S, frozenset[S]] = {
     S.EXPIRED: frozenset(),
 }
 
-
-def allows(before: S, after: S) -> bool:
-    """Whether a message may go from ``before`` to ``after``."""
-    return after in ARROWS[before]
+#: The reason of what was given up as nobody could tell. Late evidence that it went out makes it ``accepted`` all the
+#: same, or staff would send it a second time.
+IN_DOUBT = "in_doubt"
 
 
 def sources(after: S) -> tuple[S, ...]:

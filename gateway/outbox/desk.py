@@ -21,9 +21,12 @@ _UNAPPROVED = "Nobody approved it before the next one was due."
 async def change(session: Session, message_id: str, after: MessageState, *, now: datetime, **values: Any) -> bool:
     """Follow one arrow. False when the message was in a state that does not allow it: somebody was first."""
     t = message_table.c
+    allowed: sa.ColumnElement[bool] = t.state.in_(states.sources(after))
+    if after is MessageState.ACCEPTED:
+        allowed = sa.or_(allowed, sa.and_(t.state == MessageState.FAILED, t.reason == states.IN_DOUBT))
     statement = (
         sa.update(message_table)
-        .where(t.id == message_id, t.state.in_(states.sources(after)))
+        .where(t.id == message_id, allowed)
         .values(state=after, changed_at=now, **values)
         .returning(t.id)
     )

@@ -14,6 +14,7 @@ from gateway import audit, failures, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core
+from gateway.outbox import desk
 
 message_table, attempt_table = core(Message), core(Attempt)
 
@@ -38,7 +39,8 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         if row is None or row["attempt"] != item.message["attempt"]:
             continue  # a successor owns it: this worker was taken for dead
         if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
-            continue  # a receipt outran us, and has written down all that we know
+            lines += await _late(session, item, now=now)
+            continue
         after = _after(item, retries=row["retries"], policy=policy, now=now)
         result = item.result
         if after["b_state"] is MessageState.FAILED:
@@ -53,6 +55,19 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
     await _hold_lanes(session, sent, now=now, policy=policy, log=log)
     await log.record(session, lines, now=now)
     return len(lines)
+
+
+async def _late(session: Session, item: Sent, *, now: datetime) -> list[audit.Line]:
+    """Settle a call whose message is decided already: mostly by a receipt that outran us and said all that we know.
+
+    Where the doubt was decided without us, that the provider took it is news: it must not be sent again.
+    """
+    message_id, result = item.message["id"], item.result
+    if result.outcome is not Outcome.ACCEPTED or not await desk.change(
+        session, message_id, MessageState.ACCEPTED, now=now, ref=result.ref, reason="", reason_text=""
+    ):
+        return []
+    return [audit.Line("message.accepted", f"message:{message_id}", {"attempt": item.message["attempt"], "by": "late"})]
 
 
 def _after(item: Sent, *, retries: int, policy: retry.Policy, now: datetime) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from gateway.models.types import core
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
 
-IN_DOUBT = "in_doubt"
 _IN_DOUBT_TEXT = "It may or may not have gone out, and nobody can tell. Look at it, then send it again if need be."
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
@@ -93,7 +92,7 @@ async def resolve(
     elif found.found is not Found.CANNOT_TELL:
         after, values = MessageState.FAILED, {"reason": Reason.TEMPORARY.value, "reason_text": _NEVER_TAKEN}
     else:
-        after, values = MessageState.FAILED, {"reason": IN_DOUBT, "reason_text": _IN_DOUBT_TEXT}
+        after, values = MessageState.FAILED, {"reason": states.IN_DOUBT, "reason_text": _IN_DOUBT_TEXT}
     t = message_table.c
     statement = (
         sa.update(message_table)
