@@ -2,9 +2,10 @@
 
 What the API offers (Twilio, Message and Call resources; ``twilio-oai``): messages come sorted by ``DateSent``, newest
 first, and cannot be asked for the other way round; ``DateSent`` and ``StartTime`` filter by whole days of GMT, and what
-still waits in Twilio's queue has neither. So nothing is filtered by date: a list is read from its top until what
-comes is old, judged by ``date_created``, which every record has. ``next_page_uri`` holds a token, so that records made
-while we read shift no page; where they do shift, something is seen twice, never missed.
+still waits in Twilio's queue has neither. So nothing is filtered by date: a list is read from its top until what comes
+is old by its place in the list; what is new is judged by ``date_created``, which every record has. ``next_page_uri``
+holds a token, so that records made while we read shift no page; where they do shift, something is seen twice, never
+missed.
 
 How far a stream was read is told by Twilio's clock alone: it is the youngest ``date_created`` seen. Ours may be wrong.
 """
@@ -29,6 +30,8 @@ PAGE_SIZE = 50
 OVERLAP = timedelta(hours=1)
 #: So many records in a row that are too old end a look. By as many places the order may be wrong.
 _QUIET = 25
+#: The statuses of a text that Twilio has still to send.
+_WAITING = frozenset({"accepted", "scheduled", "queued", "sending"})
 #: Texts and calls that were handed over this recently are looked for in the list; it is asked for once, they are many.
 _RECENT = timedelta(minutes=15)
 #: Up to so many are asked for one by one all the same.
@@ -104,8 +107,8 @@ async def _pages(first: Callable[[], Awaitable[Any]], *, oldest: datetime) -> As
     while page is not None:
         records = await _asked(partial(_records, page))
         yield records
-        for record in records:
-            quiet = quiet + 1 if _created(record, oldest) < oldest else 0
+        for place in filter(None, [_place(record, oldest) for record in records]):
+            quiet = quiet + 1 if place < oldest else 0
         if quiet >= _QUIET:
             return
         page = await _asked(page.next_page_async)
@@ -146,6 +149,17 @@ async def _patiently(ask: Callable[[], Awaitable[Any]]) -> Any:
         except (twilio_http.NotSent, twilio_http.Doubtful):
             await asyncio.sleep(wait)
     return await ask()
+
+
+def _place(record: Any, otherwise: datetime) -> datetime | None:
+    """The moment by which a list is sorted. None for a text that waits: it has none yet, and may stand anywhere.
+
+    A text may be sent ten hours after it was made: old by its making, it stands above answers of a minute ago.
+    """
+    if record.status in _WAITING:
+        return None
+    sent: datetime | None = getattr(record, "date_sent", None)  # calls have none
+    return _created(record, otherwise) if sent is None else sent.replace(tzinfo=sent.tzinfo or UTC)
 
 
 def _created(record: Any, otherwise: datetime) -> datetime:

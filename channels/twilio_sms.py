@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import UTC, datetime
 
@@ -15,6 +16,8 @@ _VALIDITY = (1, 36_000)
 #: A trial account puts this before every text, so that a sent message is found again all the same.
 _TRIAL_PREFIX = "Sent from your Twilio trial account - "
 _HOOKS = "/hooks/twilio-sms"
+#: A school may be called MGS Leeds: two letters make no messaging service.
+_SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 
 
 class TwilioSms:
@@ -55,7 +58,7 @@ class TwilioSms:
         """Hand one text to Twilio, once. There is no idempotency key: what is in doubt comes back as unknown."""
 
         async def create() -> MessageInstance:
-            by_service = message.sender.startswith("MG")
+            by_service = _is_service(message.sender)
             return await self._api.client.messages.create_async(
                 to=message.to,
                 from_=values.unset if by_service else message.sender,
@@ -111,13 +114,14 @@ class TwilioSms:
         A messaging service has numbers that we do not know, so for it the whole account's list is read.
         """
         ours = stream.removeprefix("inbound ")
-        to = values.unset if ours.startswith("MG") else ours
+        by_service = _is_service(ours)
+        to = values.unset if by_service else ours
 
         async def first() -> MessagePage:
             return await self._api.client.messages.page_async(to=to, page_size=twilio_polling.PAGE_SIZE)
 
         def read(record: MessageInstance) -> base.Event | None:
-            is_ours = record.messaging_service_sid == ours if ours.startswith("MG") else record.to == ours
+            is_ours = record.messaging_service_sid == ours if by_service else record.to == ours
             return _listed_reply(record, now) if record.direction == "inbound" and is_ours else None
 
         return twilio_polling.look(first, read, since, now=now)
@@ -130,7 +134,11 @@ class TwilioSms:
 
 
 def _can_be_answered(sender: str) -> bool:
-    return sender.startswith(("+", "MG")) or sender.isdecimal()
+    return sender.startswith("+") or sender.isdecimal() or _is_service(sender)
+
+
+def _is_service(sender: str) -> bool:
+    return _SERVICE.fullmatch(sender) is not None
 
 
 def _status_url(message: base.Outgoing) -> str | object:
@@ -142,7 +150,7 @@ def _validity(seconds: int | None) -> int | object:
 
 
 def _is_same(record: MessageInstance, message: base.Outgoing) -> bool:
-    if message.sender.startswith("MG"):
+    if _is_service(message.sender):
         same_sender = record.messaging_service_sid in (None, message.sender)
     else:
         same_sender = record.from_ == message.sender

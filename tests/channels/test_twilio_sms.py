@@ -15,6 +15,7 @@ import pytest
 from channels import base, twilio_account, twilio_sms
 
 AT = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
+SERVICE = "MG" + "0" * 32
 MESSAGE = base.Outgoing(id="01M", to="+447700900123", sender="+447700900001", body="Ana is not here.\nPlease reply.")
 
 
@@ -77,12 +78,19 @@ async def test_what_goes_out(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
 
 
 async def test_a_messaging_service_and_no_callback(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
-    await sms.send(base.Outgoing(id="01M", to=MESSAGE.to, sender="MG1", body="x", valid_seconds=100_000))
+    await sms.send(base.Outgoing(id="01M", to=MESSAGE.to, sender=SERVICE, body="x", valid_seconds=100_000))
     form = http_sink.requests[0].form
-    assert form["MessagingServiceSid"] == "MG1"
+    assert form["MessagingServiceSid"] == SERVICE
     assert form["ValidityPeriod"] == "36000", "Twilio's ceiling"
     assert "From" not in form
     assert "StatusCallback" not in form
+
+
+async def test_a_name_that_begins_with_mg_is_a_name(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
+    await sms.send(base.Outgoing(id="01M", to=MESSAGE.to, sender="MGS Leeds", body="x"))
+    form = http_sink.requests[0].form
+    assert form["From"] == "MGS Leeds"
+    assert "MessagingServiceSid" not in form
 
 
 async def test_every_parameter_is_in_twilios_openapi(sms: twilio_sms.TwilioSms, http_sink: Any, corpora: Path) -> None:
@@ -230,9 +238,9 @@ async def test_reading_stops_when_all_is_too_old(sms: twilio_sms.TwilioSms, http
 
 
 async def test_a_messaging_service_chooses_the_number(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
-    message = base.Outgoing(id="1", to=MESSAGE.to, sender="MG1", body=MESSAGE.body)
+    message = base.Outgoing(id="1", to=MESSAGE.to, sender=SERVICE, body=MESSAGE.body)
     http_sink.answers = [
-        page(record("SM2", 0, messaging_service_sid="MG2"), record("SM1", 0, messaging_service_sid="MG1"))
+        page(record("SM2", 0, messaging_service_sid="MG2"), record("SM1", 0, messaging_service_sid=SERVICE))
     ]
     assert (await sms.find(message, AT)).refs == ("SM1",)
 

@@ -12,6 +12,7 @@ import pytest
 from channels import base, twilio_account, twilio_polling, twilio_sms, twilio_voice
 from channels.simulator import Simulator
 from channels.simulator.faults import Fault, Kind
+from channels.simulator.magic import TextStatus
 
 SCHOOL, OTHER, MUM = "+442079460137", "+442079460138", "+447700900123"
 SERVICE = "MG" + "0" * 32
@@ -184,11 +185,27 @@ async def test_what_appears_late_is_found_by_the_overlap(simulator: Simulator, t
 
 async def test_old_ones_are_left_alone_and_end_the_look(simulator: Simulator, texts: twilio_sms.TwilioSms) -> None:
     for count in range(300):
-        simulator.reply(MUM, f"Word {count}", to=SCHOOL).created -= timedelta(days=30 if count < 299 else 0)
+        text = simulator.reply(MUM, f"Word {count}", to=SCHOOL)
+        text.created -= timedelta(days=30 if count < 299 else 0)
+        text.sent = text.created
     simulator.faults.add(Fault("messages.list", Kind.STATUS, count=None, page=2))
     ids, since = await look(texts)
     assert len(ids) == 1
     assert abs(since - now()) < timedelta(minutes=1)
+
+
+async def test_texts_that_waited_long_in_twilios_queue_hide_no_answer(
+    simulator: Simulator, texts: twilio_sms.TwilioSms
+) -> None:
+    """A service's list has our own texts too. They may have been made hours before they were sent, or wait still."""
+    answer = simulator.reply(MUM, "Hello", to=OTHER)
+    answer.service_sid = SERVICE
+    for count in range(120):
+        await texts.send(outgoing())
+        ours = list(simulator.world.texts.values())[-1]
+        ours.created -= timedelta(hours=9)
+        ours.status, ours.sent = (TextStatus.QUEUED, None) if count < 60 else (TextStatus.DELIVERED, now())
+    assert (await look(texts, now() - timedelta(minutes=1), stream=f"inbound {SERVICE}"))[0] == [answer.sid]
 
 
 async def test_a_clock_that_is_wrong_does_not_move_the_watermark_past_what_comes(
