@@ -22,7 +22,7 @@ import structlog
 from sqlmodel import col, select
 
 from channels.base import CouldNotLook, Event, Pending, Polled
-from gateway import context, intake, upsert
+from gateway import context, guard, intake, upsert
 from gateway.database import Session
 from gateway.models import Inbound, Message, MessageState, Sender, Watermark
 from gateway.models.types import core
@@ -208,11 +208,23 @@ async def _beginning(session: Session, stream: Stream, *, now: datetime) -> date
 
 
 async def _open(session: Session, channel: str, *, now: datetime) -> list[Pending]:
-    """Our messages that a provider took, and of which we have no last word."""
+    """Our messages that a provider took, and of which we have no last word.
+
+    A failed one whose second copy still waits is among them: where it has arrived after all, the copy must not go.
+    """
+    second = core(Message).alias()
+    goes_again = sa.exists().where(
+        second.c.run_id == col(Message.run_id),
+        second.c.slot == col(Message.slot) + guard.AGAIN,
+        second.c.state == MessageState.QUEUED,
+    )
+    is_open = sa.or_(
+        col(Message.state) == MessageState.ACCEPTED, sa.and_(col(Message.state) == MessageState.FAILED, goes_again)
+    )
     query = (
         select(col(Message.ref), col(Message.changed_at))
         .join(Sender, col(Sender.id) == col(Message.sender_id))
-        .where(Sender.channel == channel, Message.state == MessageState.ACCEPTED, Message.ref != "")
+        .where(Sender.channel == channel, is_open, Message.ref != "")
         .where(col(Message.changed_at) > now - FOLLOWED)
     )
     return [Pending(ref, since) for ref, since in await session.execute(query)]

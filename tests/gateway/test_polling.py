@@ -18,7 +18,7 @@ from support import desk, school
 from channels import base, twilio_polling
 from channels.base import Medium, ReceiptState
 from config import sections
-from gateway import context, daemon, intake, polling
+from gateway import context, daemon, guard, intake, polling
 from gateway.database import Database
 from gateway.models import Inbound, Message, MessageState, Reply, Watermark
 
@@ -36,6 +36,7 @@ class Record:
     date_created: datetime
     appears: datetime
     body: str = "Yes"
+    status: str = "received"
 
 
 @dataclass
@@ -318,6 +319,24 @@ async def test_a_message_is_followed_until_its_last_word(bench: Bench) -> None:
     bench.clock.pass_(hours=1)
     await looks.tick()
     assert len(bench.provider.asked) == 3, "nothing is open any more, so nothing is asked"
+
+
+async def test_a_failed_text_is_followed_as_long_as_its_second_copy_waits(bench: Bench) -> None:
+    """A late truth stops the copy, and where nobody calls us back it must be asked for."""
+    database, now = bench.gateway.database, bench.clock()
+    sender, run = await school.sender(database, channel=bench.provider.name), await school.run(database, now=now)
+    refs = {"first": "SM-first", f"first{guard.AGAIN}": "", "gone": "SM-gone"}
+    for slot, ref in refs.items():
+        state = MessageState.FAILED if ref else MessageState.QUEUED
+        message_id = await school.message(database, sender, now=now, run=run, state=state, ref=ref)
+        async with database.write() as session:
+            await session.execute(sa.update(Message).where(Message.id == message_id).values(slot=slot))
+    looks = bench.looks(polling.STATUSES)
+    bench.provider.statuses = {"SM-first": "delivered"}
+    await looks.tick()
+    await bench.handle()
+    assert bench.provider.asked == [["SM-first"]]
+    assert (await states(bench))["SM-first"] is MessageState.DELIVERED
 
 
 async def test_the_older_a_message_the_more_rarely_it_is_asked_about(bench: Bench) -> None:
