@@ -90,11 +90,16 @@ async def no_pictures(
 
 
 async def repeats(session: Session, row: Reply, *, limits: sections.Answers, log: audit.Log, now: datetime) -> bool:
-    """Whether the same words come from one address again and again, as from a machine. Then staff are told, once."""
+    """Whether the same words come from one address again and again, as from a machine. Then staff are told, once.
+
+    Pictures without words are no words: a family that sends five of them is no machine.
+    """
+    if row.option or row.keys or not row.body.strip():
+        return False
     query = select(sa.func.count()).where(
         Reply.conversation_id == row.conversation_id, Reply.body == row.body, col(Reply.at) > row.at - _HOUR
     )
-    if row.option or row.keys or (await session.scalar(query) or 0) < limits.same_words_per_hour:
+    if (await session.scalar(query) or 0) < limits.same_words_per_hour:
         return False
     await _tell(session, row, "The same words come again and again from one number or mailbox.", log=log, now=now)
     return True

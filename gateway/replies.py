@@ -88,7 +88,8 @@ async def handle(
         "known": bool(contact),
     }
     await log.record(session, audit.Line("reply.received", f"reply:{row.id}", facts, actor="parent"), now=now)
-    settled = await _act(session, reply, keyword, log=log, now=now)
+    late = keyword is not None and await _overruled(session, row)
+    settled = not late and await _act(session, reply, keyword, log=log, now=now)
     # A picture that came along with an answer may be the very thing that somebody must see.
     if not settled and (not option or reply.media):
         conversation.waiting_since = conversation.waiting_since or reply.at
@@ -117,6 +118,16 @@ def _id(row: Conversation | Inbound) -> int:
     if row.id is None:
         raise ValueError("the row is not stored yet")
     return row.id
+
+
+async def _overruled(session: Session, row: Reply) -> bool:
+    """Whether a later STOP or START from there was acted on already: this one was found only now."""
+    query = select(Reply.id).where(
+        Reply.conversation_id == row.conversation_id,
+        col(Reply.keyword).in_([Keyword.OPT_OUT, Keyword.OPT_IN]),
+        col(Reply.at) > row.at,
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
 
 
 async def _act(session: Session, reply: base.Reply, keyword: Keyword | None, *, log: audit.Log, now: datetime) -> bool:

@@ -164,6 +164,14 @@ async def test_the_same_words_again_and_again_end_the_answers(sqlite_database: D
     assert (task.kind, task.times) == ("loop", 2)
 
 
+async def test_pictures_without_words_are_no_loop(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    for number in range(6):
+        await came(sqlite_database, "", at=NOW + timedelta(minutes=number))
+    assert await kinds(sqlite_database) == []
+    assert len(await sent(sqlite_database)) == 1
+
+
 async def test_no_answer_at_all_where_the_school_wants_none(sqlite_database: Database) -> None:
     await office(sqlite_database)
     for limits in ({"per_hour": 0}, {"per_day": 0}):

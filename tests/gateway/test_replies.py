@@ -193,6 +193,23 @@ async def test_stop_and_start(database: Database) -> None:
     assert await opt_outs(database) == []
 
 
+async def test_a_stop_that_is_found_late_is_overruled_by_the_start_that_came_after_it(database: Database) -> None:
+    await said(database, "START", at=LATER)
+    row = await said(database, "STOP", at=NOW, found=LATER + timedelta(minutes=10))
+    assert row.keyword is Keyword.OPT_OUT
+    assert await opt_outs(database) == []
+    [conversation] = await conversations(database)
+    assert conversation.waiting_since is not None, "a person reads it"
+
+
+async def test_a_start_that_is_found_late_does_not_end_the_stop_that_came_after_it(database: Database) -> None:
+    await said(database, "STOP", at=LATER)
+    await said(database, "START", at=NOW, found=LATER + timedelta(minutes=10))
+    assert len(await opt_outs(database)) == 1
+    await said(database, "START", at=LATER + timedelta(minutes=20))
+    assert await opt_outs(database) == []
+
+
 async def test_start_alone_leaves_nothing_to_do(sqlite_database: Database) -> None:
     await school.add(sqlite_database, OptOut(medium=Medium.SMS, address=MUM, since=NOW))
     await said(sqlite_database, "Start")
