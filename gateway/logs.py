@@ -24,6 +24,12 @@ _ABROAD = re.compile(r"(?:\+|%2[Bb]|(?<![0-9A-Za-z.])00)[ (]{0,2}[1-9](?:[ ().-]
 #: British as it is dialled at home (0 and 9 or 10 digits), or abroad without its plus (44 and 9 or 10).
 _AT_HOME = re.compile(r"(?<![0-9A-Za-z.])\(?(?:0|44)(?:[ ()-]{0,2}\d){9,10}(?![0-9A-Za-z])")
 _PHONES = (_ABROAD, _AT_HOME)
+#: PostgreSQL quotes the row that it refuses, or its key, with names and words in it. They may hold line ends and
+#: brackets, so a row ends where the traceback goes on.
+_ROW = re.compile(r"(Failing row contains \().*?(?=\n\nThe above exception|\n\[SQL|\Z)", re.DOTALL)
+_KEY = re.compile(
+    r"(DETAIL:  Key \([^\n]*?\)=\().*?(?=\) (?:already exists|is not present|is still referenced|conflicts))", re.DOTALL
+)
 #: Libraries whose INFO lines tell of every request, with addresses in them.
 _TALKATIVE = ("twilio", "aiosmtplib", "mail.log", "apscheduler", "asyncio", "uvicorn.access")
 _DEEPEST = 6
@@ -38,7 +44,9 @@ def mask(address: str) -> str:
 
 
 def scrub(text: str) -> str:
-    """Mask everything in a text that looks like a phone number or an email address."""
+    """Mask everything in a text that looks like a phone number or an email address, and the rows of a database."""
+    if "Failing row" in text or "DETAIL:" in text:
+        text = _KEY.sub(r"\g<1>***", _ROW.sub(r"\g<1>***).", text))
     if "@" in text:
         text = _MAIL.sub("***@***", text)
     for pattern in _PHONES:

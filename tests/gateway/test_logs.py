@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import logs
+from gateway.database import Database
+from gateway.models import Contact
+from gateway.models.types import core
 
 Lines = Callable[[], list[dict[str, Any]]]
 
@@ -100,6 +105,25 @@ def test_exceptions_show_the_way_but_no_values(lines: Lines) -> None:
         assert "in send" in line["exception"]
         assert "Ana is absent" not in json.dumps(line)
     assert ours["to"] == "***23"
+
+
+async def test_a_row_that_the_database_refuses_is_not_quoted(database: Database, lines: Lines) -> None:
+    """PostgreSQL names the whole row in its DETAIL; SQLAlchemy hides its own parameters alone."""
+    name = "Zuzanna (Zu).\n[Kowalska]"
+    contact = core(Contact)
+    row = {"forename": name, "surname": name, "source_id": name, "written_language": "pl"}
+    async with database.write() as session:
+        session.add(Contact(**row))
+    for refused in (sa.update(contact).values(surname=sa.null()), sa.insert(contact).values(**row)):
+        try:
+            async with database.write() as session:
+                await session.execute(refused)
+        except sa.exc.IntegrityError:
+            structlog.get_logger().exception("import.failed")
+    for line in lines():
+        assert "IntegrityError" in line["exception"]
+        assert not {"Zuzanna", "Kowalska"} & set(re.findall(r"\w+", line["exception"]))
+        assert "in test_a_row_that_the_database_refuses_is_not_quoted" in line["exception"]
 
 
 def test_people_get_plain_lines_with_the_same_walls(stream: io.StringIO) -> None:
