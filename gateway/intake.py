@@ -1,7 +1,8 @@
 """What comes back is stored first, unique per event, and only then interpreted.
 
 A doubled delivery finds its row and changes nothing. What cannot be interpreted now (a receipt that outran our commit)
-is tried again for a while; what still cannot is kept, and listed for staff as ``orphan`` or ``failed``.
+is tried again for a while. What still cannot is kept: as ``failed``, with a task for staff, or as ``orphan`` where it is
+the receipt of a message that is not ours.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
-from gateway import answers, audit, receipts, replies, upsert
+from gateway import answers, audit, receipts, replies, tasks, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -134,7 +135,16 @@ async def _put_off(
     if inbound.tries >= _TRIES:
         inbound.handled_at, inbound.outcome = now, f"failed: {type(error).__name__}"
         await log.record(session, audit.Line("inbound.failed", f"inbound:{inbound.id}"), now=now)
+        await tasks.ask(session, _unread(inbound), log=log, now=now)
     session.add(inbound)
+
+
+def _unread(inbound: Inbound) -> tasks.Ask:
+    what = "A receipt could not be taken in: what became of some messages may be shown wrongly."
+    if inbound.kind == "reply":
+        what = "An answer of a family could not be taken in: nobody has seen it."
+    cure = "See handbell audit show --action inbound.failed and the journal; its words are in the table inbound."
+    return tasks.Ask("unread", f"{inbound.channel} {inbound.kind}", what, cure, urgent=inbound.kind == "reply")
 
 
 def _storable(event: base.Event) -> base.Event:

@@ -23,7 +23,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from channels import base
-from gateway import context, intake, outgoing, upsert
+from gateway import context, intake, outgoing, tasks, upsert
 from gateway.database import Session
 from gateway.models import Inbound, Message, Sender
 from gateway.models.types import core
@@ -33,6 +33,7 @@ logger = structlog.get_logger()
 
 LARGEST = 65_536  #: bytes of a webhook's body; a text of 1,600 characters needs some 15,000 when every one is encoded
 _MOST_FIELDS = 500
+_NOTHING = "nothing in it"
 _LONGEST_EVENT_ID = 255  #: it is indexed, and PostgreSQL's index has its own limit
 
 
@@ -72,6 +73,9 @@ async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: ba
         await intake.store(session, name, events, now=hook.at)
         if not events:
             await _keep(session, name, hook, trouble)
+            # A call in which nobody pressed a key brings nothing, and that is nothing to see to.
+            if trouble != _NOTHING or gateway.channels[name].medium is not base.Medium.VOICE:
+                await tasks.ask(session, _unread(name), log=gateway.log, now=hook.at)
         # Only a call is answered with words; texts bring thousands of receipts, and none of them needs a look-up.
         if gateway.channels[name].medium is base.Medium.VOICE:
             return await _message(session, gateway, _message_id(hook, events))
@@ -142,7 +146,13 @@ def _parse(channel: base.Callbacks, hook: base.HookRequest) -> tuple[Sequence[ba
     if any(not event.event_id or len(event.event_id) > _LONGEST_EVENT_ID for event in events):
         logger.error("hook.unreadable", path=hook.path)
         return [], "failed: no event id"
-    return events, "" if events else "nothing in it"
+    return events, "" if events else _NOTHING
+
+
+def _unread(channel: str) -> tasks.Ask:
+    what = f"Something came in by {channel} that Handbell cannot read: it may be the answer of a family."
+    cure = f"Does the provider call …/hooks/{channel}/inbound? If so, the journal says more (hook.unreadable)."
+    return tasks.Ask("unread", f"hook {channel}", what, cure)
 
 
 async def _keep(session: Session, channel: str, hook: base.HookRequest, trouble: str) -> None:

@@ -14,7 +14,7 @@ from support.desk import LOG, NOW
 
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState
-from gateway import intake
+from gateway import intake, tasks
 from gateway.database import Database
 from gateway.models import Inbound, Message, MessageState, Reply
 
@@ -143,6 +143,9 @@ async def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(database
     assert broken.handled_at is not None
     assert broken.tries == 5
     assert len(await replies(database)) == 2, "nothing half done is left of it"
+    async with database.read() as session:
+        [task] = await tasks.listed(session)
+    assert (task.kind, task.urgent, "nobody has seen it" in task.what) == ("unread", True, True)
 
 
 async def test_a_crowd_is_taken_in_portions(sqlite_database: Database) -> None:

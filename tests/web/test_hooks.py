@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from support.website import DAD, MUM, NOW, OFFICE, PUBLIC, Family, Running, running_on, sign
 
 from channels.base import Medium
-from gateway import intake
+from gateway import intake, tasks
 from gateway.database import Database
 from gateway.models import Inbound, Message, MessageState, Purpose, Reply
 from gateway.web import hooks
@@ -30,6 +30,12 @@ KEYS = "/hooks/twilio-voice/keys"
 async def stored(running: Running) -> list[Inbound]:
     async with running.gateway.database.read() as session:
         return list(await session.scalars(select(Inbound).order_by(col(Inbound.id))))
+
+
+async def asked(running: Running) -> list[tuple[str, int]]:
+    """What staff are asked to see to, and how often it came."""
+    async with running.gateway.database.read() as session:
+        return [(task.kind, task.times) for task in await tasks.listed(session)]
 
 
 def counted(running: Running, channel: str, result: str) -> float:
@@ -191,12 +197,21 @@ async def test_what_cannot_be_read_is_kept_as_it_came(running: Running) -> None:
     assert (row.kind, row.outcome, row.raw["Body"]) == ("raw", "failed: ValueError", TEXT["Body"])
     assert row.handled_at == NOW
     assert row.event["url"] == f"{PUBLIC}/hooks/twilio-sms/inbound"
+    assert await asked(running) == [("unread", 2)]
 
 
 async def test_a_wrong_address_at_the_provider_loses_nothing(running: Running) -> None:
     assert (await running.hook("/hooks/twilio-sms/incoming", TEXT)).status == 200
     (row,) = await stored(running)
     assert (row.kind, row.outcome, row.raw["Body"]) == ("raw", "nothing in it", TEXT["Body"])
+    assert await asked(running) == [("unread", 1)]
+
+
+async def test_a_call_in_which_nobody_pressed_a_key_is_nothing_to_see_to(running: Running) -> None:
+    assert (await running.hook(f"{KEYS}?m=01call&a=1&step=open", {"CallSid": "CA1", "Digits": ""})).status == 200
+    (row,) = await stored(running)
+    assert row.outcome == "nothing in it"
+    assert await asked(running) == []
 
 
 async def test_nul_and_endless_ids_do_not_reach_the_database(running: Running) -> None:
