@@ -40,14 +40,24 @@ async def sweep(
                 return
             found = await _find(gateway, doubt, outgoing)
         # One by one: two doubts of one phone must not both take the same entry of the provider's list.
-        async with deciding, gateway.database.write() as session:
-            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+        async with deciding:
+            await _decide(gateway, doubt, found)
         turned()
 
     async with asyncio.TaskGroup() as group:
         for doubt in doubts:
             group.create_task(look(doubt))
     return len(doubts)
+
+
+async def _decide(gateway: context.Gateway, doubt: outbox.Doubt, found: FindResult) -> None:
+    """Decide one doubt. One that cannot be written down is looked at again, and the others go on."""
+    try:
+        async with gateway.database.write() as session:
+            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+    except Exception:
+        logger.exception("sweep.not_decided", message=doubt.message["id"])
+        gateway.metrics.job_failures.labels("sweep").inc()
 
 
 async def _find(
