@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
@@ -32,6 +32,7 @@ _GREETING = "Handbell"
 _MOST_RECIPIENTS = 200  #: RFC 5321 section 4.5.3.1.8 wants 100 at least
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  #: seconds between two tries to listen
 _CHECK_SECONDS = 5.0
+_END = b"\r\n.\r\n"  #: RFC 5321 section 4.1.1.4
 _LATER = "451 4.3.0 Not stored, please try again later"
 
 
@@ -72,7 +73,7 @@ class Door:
 class _Line(LMTP):
     """One connection: an answer for each recipient, and known to be open until it is gone."""
 
-    line_length_limit = 1_048_576  # bytes; mail programs write longer lines than the 998 that they may
+    line_length_limit = 262_144  # bytes that are read at once; a line of a mail may be longer
 
     open_lines: set[_Line]
     gone: asyncio.Event
@@ -95,6 +96,41 @@ class _Line(LMTP):
             self._owed = len(self.envelope.rcpt_tos)
         lines = text.split("\r\n")
         await super().push("\r\n".join(lines * owed if len(lines) == 1 else lines))
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's method
+        """Take a mail in big pieces: aiosmtpd keeps an object for each line, gigabytes for a mail of empty ones."""
+        if not (self.session and self.session.host_name and self.envelope and self.envelope.rcpt_tos) or arg:
+            await self.push("501 5.5.1 LHLO, MAIL and RCPT come first, and DATA stands alone")
+            return
+        # So that a mail's first line has the end of one before it, as all others. In front: some ask for no 354.
+        cast(Any, self._reader)._buffer[:0] = b"\r\n"
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        content = await self._text()
+        if content is None:
+            status = "552 5.3.4 This mail is larger than Handbell takes"
+        else:
+            self.envelope.content = self.envelope.original_content = content
+            status = await self._call_handler_hook("DATA")
+        self.envelope = Envelope()
+        await self.push(status)
+
+    async def _text(self) -> bytes | None:
+        """The text of a mail up to its lone dot, without the dots that SMTP adds; None where it is too large."""
+        pieces, size, ended = list[bytes](), 0, False
+        while not ended:
+            try:
+                piece = await self._reader.readuntil(_END)
+                ended = True
+            except asyncio.LimitOverrunError as full:
+                piece = await self._reader.readexactly(full.consumed)
+            size += len(piece)
+            if size > (self.data_size_limit or mail_in.MOST_BYTES):
+                pieces.clear()  # what is too large is read to its end and forgotten
+            else:
+                pieces.append(piece)
+        if not pieces:
+            return None
+        return b"".join(pieces).removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")[2:]
 
 
 class _Full(asyncio.Protocol):
@@ -121,6 +157,7 @@ class LmtpDoor:
         self.trouble = ""
         self._door, self._read, self._now, self._jitter = door, read, now, jitter
         self._lines: set[_Line] = set()
+        self._reading = asyncio.Lock()  # one mail at a time: more threads would only keep the senders waiting
         self._deliver: base.Deliver | None = None
 
     async def open(self) -> None:
@@ -248,7 +285,8 @@ class LmtpDoor:
             envelope_to=_clean(address),
         )
         try:
-            events = tuple(await asyncio.to_thread(self._read, mail))
+            async with self._reading:
+                events = tuple(await asyncio.to_thread(self._read, mail))
         except Exception as error:  # a bug of ours: the mail server keeps the mail until it is mended
             where = traceback.extract_tb(error.__traceback__)[-1]
             _log.error("A mail cannot be read: %s at %s:%s.", type(error).__name__, where.filename, where.lineno)

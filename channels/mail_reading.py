@@ -18,6 +18,7 @@ _MOST_RECEIPTS = 50
 #: Our ids: ULIDs, as gateway.ids makes them.
 _ID = re.compile(r"(?<![a-z0-9])([0-7][0-9a-hjkmnp-tv-z]{25})(?![a-z0-9])")
 _TAGGED = re.compile(r"(?:bounce|reply)[+=-]([0-7][0-9a-hjkmnp-tv-z]{25})@", re.IGNORECASE)
+_SPACES = b" \t\r\n\v\f"
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
 
 
@@ -162,7 +163,7 @@ def _identity(mail: mail_in.Mail, message: Message) -> str:
     names = ("message-id", "from", "date") if message.get("message-id") else ("from", "date", "subject")
     known = [mail_parts.header(message, name) for name in names]
     if not message.get("message-id"):
-        known.append(hashlib.sha256(b"".join(mail_parts.body(mail.raw).split())).hexdigest())
+        known.append(hashlib.sha256(mail_parts.body(mail.raw).translate(None, _SPACES)).hexdigest())
     return "\x1f".join(known)
 
 

@@ -10,6 +10,7 @@ import os
 import smtplib
 import socket
 import stat
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -282,12 +283,59 @@ async def test_each_recipient_gets_an_answer_also_when_it_is_too_large(start: St
     writer.close()
 
 
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        (b"", b""),
+        (b"\r\n", b"\r\n"),
+        (b"..\r\n", b".\r\n"),
+        (b"Subject: a\r\n\r\n..a\r\n..\r\n.. \r\nb.\r\n", b"Subject: a\r\n\r\n.a\r\n.\r\n. \r\nb.\r\n"),
+        (b"a\n.\nb\r.\rc\r\n", b"a\n.\nb\r.\rc\r\n"),
+        (b"x" * 3_000_000 + b"\r\n", b"x" * 3_000_000 + b"\r\n"),
+        ((b"y" * 70_000 + b"\r\n..") * 9 + b"\r\n", (b"y" * 70_000 + b"\r\n.") * 9 + b"\r\n"),
+    ],
+    ids=["nothing", "an empty line", "a dot", "dots", "bare line ends", "one long line", "long lines with dots"],
+)
+async def test_a_text_comes_as_it_was_sent(start: Start, store: Store, sent: bytes, stored: bytes) -> None:
+    [port] = free_ports(1)
+    await start(port=port)
+    reader, writer = await lhlo(port)
+    for line in ("MAIL FROM:<a@example.com>", f"RCPT TO:<{OFFICE}>", "DATA"):
+        await say(reader, writer, line)
+    writer.write(sent)
+    assert await say(reader, writer, ".\r\nNOOP", answers=2) == "250 OK"
+    writer.close()
+    assert [mail.raw for mail in store.mails] == [stored]
+
+
+async def test_a_mail_of_empty_lines_takes_no_more_room_than_another(start: Start, store: Store) -> None:
+    [port] = free_ports(1)
+    await start(port=port)
+    reader, writer = await lhlo(port)
+    for line in ("MAIL FROM:<a@example.com>", f"RCPT TO:<{OFFICE}>", "DATA"):
+        await say(reader, writer, line)
+    size = 2_000_000
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            writer.write(b"\r\n" * (size // 40))
+            await writer.drain()
+        assert (await say(reader, writer, ".")).startswith("250")
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        writer.close()
+    assert len(store.mails[0].raw) == size
+    assert most < 10 * size
+
+
 async def test_commands_may_come_all_at_once(start: Start, store: Store) -> None:
     [port] = free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     lines = ["MAIL FROM:<p@example.com>", f"RCPT TO:<{OFFICE}>", "DATA", "Subject: x\r\n\r\n" + "y" * 50_000, "."]
     assert (await say(reader, writer, "\r\n".join(lines), answers=4)) == "250 2.0.0 Stored"
+    assert [mail.raw for mail in store.mails] == [lines[3].encode() + b"\r\n"]
     writer.close()
 
 
