@@ -1,8 +1,8 @@
 """What comes back is stored first, unique per event, and only then interpreted.
 
 A doubled delivery finds its row and changes nothing. What cannot be interpreted now (a receipt that outran our commit)
-is tried again for a while. What still cannot is kept: as ``failed``, with a task for staff, or as ``orphan`` where it is
-the receipt of a message that is not ours.
+is tried again for a while. What still cannot is kept: as ``failed``, with a task for staff, or as ``orphan`` where it
+is the receipt of a message that is not ours.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def seen(
 
 
 async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[str, Any]]:
+    import sqlalchemy as sa
     from sqlmodel import col, select
 
     from channels.base import Medium
@@ -68,9 +69,9 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
         .limit(limit)
     )
     if waiting:
-        query = query.where(
-            col(Reply.seen_at).is_(None), Reply.option == "", col(Conversation.waiting_since).is_not(None)
-        )
+        # An answer of the menu needs no reader, unless it is for its picture that the conversation waits.
+        unread = sa.or_(col(Reply.option) == "", col(Reply.at) >= col(Conversation.waiting_since))
+        query = query.where(col(Reply.seen_at).is_(None), unread, col(Conversation.waiting_since).is_not(None))
     return [
         {
             "id": reply.id,

@@ -237,6 +237,50 @@ def test_a_key_of_the_menu_needs_no_reader(school_office: Office) -> None:
     assert {row["medium"] for row in answers} == {"sms"}
 
 
+def test_a_picture_that_comes_with_a_key_of_the_menu_waits_to_be_seen(school_office: Office) -> None:
+    async def shown(database: Database) -> None:
+        await exchange(database, school_office.log, keys="12")
+        now = context.utc_now()
+        picture = Reply(medium=Medium.SMS, sender="+447700900333", to="", body="1", event_id="e2", at=now, media=1)
+        async with database.write() as session:
+            await intake.store(session, "twilio-sms", [picture], now=now)
+        await intake.handle_waiting(database, log=school_office.log, now=now)
+
+    school_office.do(shown)
+    waiting = school_office.data("replies", "list", "--waiting")
+    assert [row["words"] for row in waiting] == ["1", "Is the club on?"]
+    for row in waiting:
+        school_office.gives("replies", "seen", str(row["id"]))
+    assert school_office.data("replies", "list", "--waiting") == []
+
+
+def test_a_key_pressed_in_a_call_is_listed_as_one(school_office: Office) -> None:
+    async def pressed(database: Database) -> None:
+        now = context.utc_now()
+        sender = await school.sender(database, medium=Medium.VOICE, channel="twilio-voice")
+        call = await school.message(
+            database,
+            sender,
+            now=now,
+            number="+447700900333",
+            medium=Medium.VOICE,
+            state=MessageState.ACCEPTED,
+            keys="12",
+        )
+        key = Reply(
+            medium=Medium.VOICE, sender="+447700900333", to="", body="", keys="2", in_reply_to=call, event_id="CA1",
+            at=now,
+        )  # fmt: skip
+        async with database.write() as session:
+            await intake.store(session, "twilio-voice", [key], now=now)
+        await intake.handle_waiting(database, log=school_office.log, now=now)
+
+    school_office.do(pressed)
+    [row] = school_office.data("replies", "list")
+    assert (row["medium"], row["words"], row["means"]) == ("voice", "2", "2")
+    assert school_office.data("replies", "list", "--waiting") == [], "it was noted as the answer that it stands for"
+
+
 @pytest.fixture
 def failed(school_office: Office) -> str:
     async def fail(database: Database) -> str:
