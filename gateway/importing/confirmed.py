@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,7 +21,7 @@ LANGUAGES: Mapping[str, str] = {"written_language": "to read", "spoken_language"
 CONTACT, POINT, LINK = core(Contact), core(ContactPoint), core(Guardianship)
 
 
-def languages(row: sa.RowMapping, values: Values) -> dict[Topic, Question | None]:
+def languages(row: Mapping[str, Any] | sa.RowMapping, values: Values) -> dict[Topic, Question | None]:
     """The languages that a family chose, held against a file's. One that nobody chose yet may be filled in."""
     found: dict[Topic, Question | None] = {}
     if row["languages_confirmed_at"] is None:
@@ -35,7 +36,7 @@ def languages(row: sa.RowMapping, values: Values) -> dict[Topic, Question | None
     return found
 
 
-def rank(row: sa.RowMapping, theirs: int, *, who: str) -> dict[Topic, Question | None]:
+def rank(row: Mapping[str, Any] | sa.RowMapping, theirs: int, *, who: str) -> dict[Topic, Question | None]:
     """The place of a confirmed phone or mailbox among a contact's, held against a file's, which has it."""
     what = f"Contact {who} confirmed a {called(row)}, no. {row['rank']} to be used; these files make it no. {theirs}."
     change = conflicts.change(POINT, row["id"], ours={"rank": row["rank"]}, theirs={"rank": theirs})
@@ -97,5 +98,5 @@ def _tongue(tag: str) -> str:
     return known.english if known else tag
 
 
-def _person(row: sa.RowMapping) -> str:
+def _person(row: Mapping[str, Any] | sa.RowMapping) -> str:
     return f"Contact {row['source_id']}, {row['forename']} {row['surname']},"

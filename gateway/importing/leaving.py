@@ -69,7 +69,7 @@ async def remove(ledger: Ledger, report: Report, *, before: Marks, now: datetime
         count = report.tally.each()[kind]
         total = sa.select(sa.func.count()).select_from(register.table).where(register.listed)
         had = (await ledger.session.scalar(total) or 0) - count.new
-        async for page in _pages(ledger.session, register.table, register.gone):
+        async for page in pages(ledger.session, register.table, register.gone):
             await ledger.remove(register.table, page)
             count.gone += len(page)
             if register.table is LINKS:
@@ -82,7 +82,7 @@ async def name_missing(session: Session, report: Report, *, today: date, before:
     """Warn of pupils on roll whom the files do not mention: many systems drop leavers without a date."""
     on_roll = sa.or_(PUPILS.c.left_on.is_(None), PUPILS.c.left_on >= today) & ~PUPILS.c.deceased
     missing = on_roll & ~listed(What.PUPIL, PUPILS.c.id)
-    async for page in _pages(session, PUPILS, missing):
+    async for page in pages(session, PUPILS, missing):
         for row in page:
             report.missing.add(Problem(row["source_id"]))
     if not report.missing:
@@ -121,7 +121,7 @@ async def _left_alone(session: Session, contacts: set[int]) -> int:
 
 async def _ask_of_confirmed(ledger: Ledger, report: Report, *, now: datetime) -> None:
     gone = _points_gone() & POINTS.c.confirmed_at.is_not(None)
-    async for page in _pages(ledger.session, POINTS, gone):
+    async for page in pages(ledger.session, POINTS, gone):
         query = sa.select(CONTACTS.c.id, CONTACTS.c.source_id).where(
             CONTACTS.c.id.in_({row["contact_id"] for row in page})
         )
@@ -143,7 +143,7 @@ def _points_gone() -> sa.ColumnElement[bool]:
     return _points_listed() & ~listed(What.POINT, POINTS.c.contact_id, c=POINTS.c.address)
 
 
-async def _pages(
+async def pages(
     session: Session, table: sa.Table, condition: sa.ColumnElement[bool]
 ) -> AsyncIterator[Sequence[sa.RowMapping]]:
     """The rows under a condition, a page at a time in the order of their keys; a page may be removed meanwhile."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway import audit, tasks
 from gateway.database import Session
 from gateway.errors import BadInput, Problem
-from gateway.importing import bars, carrying, entries, formats, identity, leaving, mapping, runs, seen, stops
+from gateway.importing import bars, carrying, entries, formats, heirs, identity, leaving, mapping, runs, seen, stops
 from gateway.importing.entries import Entry
 from gateway.importing.headings import Kind
 from gateway.importing.job import Job
@@ -94,6 +94,7 @@ async def take_over(
             await log.record(session, _line(sheet, file), now=now)
             done += sheet.size
         await carrying.carry(ledger, report, barred)
+        await heirs.carry(ledger, report, now=now)
         await leaving.remove(ledger, report, before=marks, now=now)
         pupils = [sheet for sheet in looked if sheet.layout.kind is not Kind.CONTACTS]
         if pupils and all(sheet.whole for sheet in pupils):
