@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+_LONGEST = 12  #: parts; no text has more
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -23,9 +25,17 @@ class Bucket:
         interval = 1 / self.rate
         needed = min(float(parts), max(self.burst, 1.0)) * interval
         tolerance = max(self.burst, 1.0) * interval
-        start = max(self.tat or now, now)
-        return max(0.0, (start - now).total_seconds() + needed - tolerance - 1e-6)
+        return max(0.0, (self._start(now) - now).total_seconds() + needed - tolerance - 1e-6)
 
     def paid(self, parts: int, *, now: datetime) -> Bucket:
         """The bucket after ``parts`` were sent."""
-        return replace(self, tat=max(self.tat or now, now) + timedelta(seconds=parts / self.rate))
+        return replace(self, tat=self._start(now) + timedelta(seconds=parts / self.rate))
+
+    def _start(self, now: datetime) -> datetime:
+        """From when the next part counts.
+
+        A moment further ahead than any text brings comes of a clock that has been set back since: not even an emergency
+        would leave until then.
+        """
+        furthest = now + timedelta(seconds=(max(self.burst, 1.0) + _LONGEST) / self.rate)
+        return now if self.tat is None or self.tat > furthest else max(self.tat, now)

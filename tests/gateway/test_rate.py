@@ -58,3 +58,9 @@ def test_what_outgrew_the_burst_is_paid_off() -> None:
     bucket = rate.Bucket(2.0, 1.0, None).paid(6, now=NOW)
     assert bucket.wait(1, now=NOW) == pytest.approx(3.0)
     assert bucket.wait(1, now=NOW + timedelta(seconds=3)) == 0.0
+
+
+def test_a_clock_that_was_set_back_stops_no_lane() -> None:
+    bucket = rate.Bucket(2.0, 4.0, NOW + timedelta(hours=1))
+    assert bucket.wait(1, now=NOW) == 0.0
+    assert bucket.paid(6, now=NOW).wait(1, now=NOW) == pytest.approx(1.5)
