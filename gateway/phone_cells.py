@@ -28,6 +28,8 @@ class Cell:
 _LONE = re.compile(r"[+0][\d ]*")
 _RUN = re.compile(r"[+(]*\d(?:[ ().\-]*\d)*")
 _BREAK = re.compile(r"[/,;|&\n]|\b(?:or|and)\b", re.IGNORECASE)
+#: What word processors make of a minus and an apostrophe.
+_MARKS = {"−": "-", **dict.fromkeys("’‘´ʼ", "'")}
 _EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)
 
 #: Fewer digits than these cannot be a number, or two whole ones; more than the last cannot be one.
@@ -180,6 +182,7 @@ def _plain(raw: str) -> str:
     if wrapped := _EXCEL_TEXT.fullmatch(text):
         text = wrapped[1].strip()
     text = re.sub(r"^(?:['`=]+|tel:)\s*", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\[\s*0\s*\]", "(0)", text)
     text = re.sub(r"(?<=\d)\s*\+\s+", " ; ", text)
     return re.sub(r"^(\d+)\.0+$", r"\1", re.sub(r"\+\s+(?=[\d(])", "+", text))
 
@@ -199,4 +202,4 @@ def _ascii(character: str) -> str:
             return "\n"
         case "No" | "Nl":
             return character
-    return "-" if character == "−" else unicodedata.normalize("NFKC", character)
+    return _MARKS.get(character) or unicodedata.normalize("NFKC", character)

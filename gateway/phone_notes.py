@@ -68,6 +68,10 @@ WHOLE: tuple[tuple[re.Pattern[str], Problem], ...] = tuple(
 
 _HOUR = r"\d{1,2}(?:[:.]\d\d)?"
 _OCLOCK = r"(?:am|pm|a\.m\.?|p\.m\.?|noon|o'?clock|hrs?|hours?)"
+_DAY = r"(?:mon|tues?|wed|thur?s?|fri|sat|sun|daily|weekdays?|term)[a-z]*"
+#: From one hour to another, with nothing to say that they are hours: in brackets, or after days, nothing else is so.
+_CLOCK = r"(?:[01]?\d|2[0-3])(?:[:.]?[0-5]\d)?"
+_SPAN = rf"{_CLOCK}\s*(?:-|to|til|till|until)\s*{_CLOCK}"
 _ALONE = r"(?!\d|[\s.\-()/,;]*[1-9])"  #: no digits follow that may belong to it; a number with its 0 or + may
 _LATER = rf"(?![\s.\-()]*\d){_ALONE}"  #: no digits follow at all
 _DATED = re.compile(rf"\b (?:from|until|till|since|new|updated|changed|as\ of) \s+ {_DATE}", re.IGNORECASE | re.VERBOSE)
@@ -79,6 +83,7 @@ _NOTES = re.compile(
   | (?<![\d.+]) (?<!\d[\-(]) {_HOUR} \s* (?:{_OCLOCK})? \s* (?:-|to|til|till|until|and) \s*
         {_HOUR} \s? {_OCLOCK} (?![a-z])
   | (?<![\d.+]) (?<!\d[\-(]) {_HOUR} \s? {_OCLOCK} (?![a-z])
+  | (?<!\d) (?:\(|\b{_DAY}) [\sa-z.,:\-]* (?<![\d.]) {_SPAN} [\sa-z.,:\-]* \)? {_LATER}
   | \b (?:after|before|from|until|till?|by|at|between|past) \s+ {_HOUR}
         (?: \s* (?:-|to|and) \s* {_HOUR})? {_LATER}
   | (?<!\d) \d{{1,2}}:\d\d (?!\d)
@@ -104,9 +109,16 @@ LETTERS_FOR_DIGITS = re.compile(
 
 _RETIRED = re.compile(
     r"""\b(?: (?<!year\ )(?<!yr\ )old | wrong | incorrect | disconnected | ceased | invalid | unobtainable | no\ longer
-      | out\ of\ use | not\ (?:in\ use|working|used|valid|current|his|hers?|theirs|this\ contact) | no\ contact
-      | (?:do\ not|don'?t|never) \ (?:use|(?:call|ring|phone|contact)(?!\ (?:before|after|at|during|until|on|in)\b))
-    )\b""",
+      | defunct | expired | inactive | cancelled | stolen | dnu | dnc | previous | prev | former(?:ly)?
+      | dead | deceased | died | rip | r\.i\.p
+      | out\ of\ (?:use|service|order)
+      | (?:number|no|phone)\.?\ (?:has\ )?changed
+      | not\ (?:in\ use|working|used|valid|current|his|hers?|theirs|this\ contact) | no\ contact
+      | (?:do\ not|don'?t|never|must\ not|mustn'?t|should\ not|not\ to)
+        \ (?:under\ any\ circumstances\ )?(?:be\ )?(?:(?:text|sms)\ (?:or|nor|and)\ )?
+        (?:used?|(?:call|ring|rung|phone|contact)(?:ed)?(?!\ (?:before|after|at|during|until|on|in)\b))
+      | court\ order | injunction | restraining\ order | non-?\ ?mol(?:estation)? | prohibited\ steps | barred
+    )\b | \b was \s* $""",
     re.IGNORECASE | re.VERBOSE,
 )
 _DOUBTED = re.compile(r"\?|\b(?:unsure|not sure|unconfirmed|to be confirmed|tbc)\b", re.IGNORECASE)
