@@ -110,7 +110,10 @@ def _ours(raw: bytes) -> Mapping[str, str]:
 
 
 def _flufl(raw: bytes) -> Mapping[str, str]:
-    late, dead = importlib.import_module("flufl.bounce").all_failures(email.message_from_bytes(raw))
+    try:
+        late, dead = importlib.import_module("flufl.bounce").all_failures(email.message_from_bytes(raw))
+    except AttributeError:  # it fails on headers with letters beyond ASCII
+        return {}
     found = {address.decode("ascii", "replace").lower(): "temporary" for address in late}
     return found | {address.decode("ascii", "replace").lower(): "permanent" for address in dead}
 

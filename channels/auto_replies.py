@@ -75,7 +75,9 @@ _HEADERS: Final = (
     "x-cron-env", "x-jira-fingerprint", "x-otrs-loop", "x-rt-loop-prevention", "x-zendesk-from-account-id",
     "x-freshdesk-auto-response", "x-loop-autoreply", "x-out-of-office", "x-oof",
 )  # fmt: skip
-_NO_REPLY = re.compile(r"(?:no|do-?not|dont|never)[._-]?reply[^@]{0,40}@|(?:mailer-daemon|postmaster)@", re.IGNORECASE)
+_NO_REPLY = re.compile(
+    r"(?:no|do-?not|dont|never)[._-]?reply[^@]{0,40}@|(?<![\w.+-])(?:mailer-daemon|postmaster)@", re.IGNORECASE
+)
 
 
 def automatic(message: Message) -> str:

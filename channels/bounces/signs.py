@@ -22,7 +22,7 @@ DAEMON = _compiled((
     r"deliver\s?system",
     "mdaemon", "mail[ ._-]?(?:sub)?system", "mail[ ._-]?router", "mail[ ._-]?admin", "system[ ._-]?administrator",
     "interscan", "bounces?(?:[ ._+-]|@|$)", "e-?mail[ ._-]?(?:delivery|daemon)", "smtp[ ._-]?(?:gateway|daemon)",
-    "\bdsn\b", "nondelivery", "microsoft outlook", "mail server",
+    r"\bdsn\b", "nondelivery", "microsoft outlook", "mail server",
 ))  # fmt: skip
 #: What subjects of bounces say, in many languages.
 SUBJECT = _compiled((
@@ -39,7 +39,19 @@ SUBJECT = _compiled((
     "mancata consegna", "impossibile recapitare", "non recapitat", "não (?:foi )?entreg", "falha (?:na|de) entrega",
     "devolvid", "onbestelbaar", "niet (?:af)?geleverd", "kan inte lever", "ej levererad", "kunne ikke lever",
     "ikke leveret", "niedostarcz", "nie dostarczon", "zwrot", "nedoručiteľn", "nedoruč", "kézbesíthetetlen", "nelivr",
-    "imposibil de livrat", "teslim edilem", "iletilem", "не доставлен", "недоставл", "не может быть доставлен",
+    "nepristatyt", "nepieg[aā]d", "nevar pieg[aā]d", r"kohale\s?toimeta", "k[aä]ttetoimetamat", "neisporu[cč]",
+    "nedostav",
+    "недоставен", "не може да бъде достав", "недостављ", "αδύνατη η παράδοση", "παράδοση", "pa dorëzua",
+    "levererbar", "levereras", "leveres", "uleverbar", "toimittaa", "toimittamat", "toimitus",
+    "nie można dostarczyć", "nie uda[lł]o", "b[lł][aą]d dostarcz", "nelze doru[cč]it", "niet (?:worden )?bezorg",
+    "non possibile recap", "não é possível entreg", "no es pot lliurar", "não entregue", "не вдалося достав",
+    "не вдається достав", "не удается достав", "неможливо достав", "недоставк", "無法傳", "无法送达",
+    "无法投递", "無法送達",
+    "배달", "전송.{0,4}실패", "لا يمكن تسليم", "لم يتم تسليم", "غير قابل للتسليم", "לא ניתן ל", "ไม่สามารถ(?:จัด)?ส่ง",
+    "không (?:thể )?gửi", "không gửi được", r"tidak (?:dapat |ter)\s?(?:di)?kirim", "gagal (?:kirim|terkirim)",
+    "پہنچایا نہیں",
+    "message you sent", "imposibil de livrat", "teslim edilem", "iletilem", "не доставлен", "недоставл",
+    "не может быть доставлен",
     "не удалось доставить", "недоставка", "配信", "配送", "送信エラー", "エラー", "返送", "不達", "退信", "投递失败",
     "系统退信", "無法投遞", "傳送失敗", "반송", "전송 실패", "تعذر", "فشل", "לא נמסר",
 ))  # fmt: skip
@@ -47,7 +59,7 @@ SUBJECT = _compiled((
 REPORTING = _compiled((
     r"(?<![\d.])[45]\d\d[ -]#?[45]\.\d\.\d",
     r"(?<![\d.])55\d[ -][^\n]{0,80}(?:user|mailbox|recipient|address|account)",
-    "(?:could|can) ?not be delivered", "undeliverable", "was not delivered", "unable to deliver",
+    "(?:could|can) ?not be delivered", "undeliverable", "(?:was not|not been) delivered", "unable to deliver",
     "delivery (?:has )?failed",
     "did not reach", "failed recipient",
 ))  # fmt: skip
@@ -80,7 +92,9 @@ _A = mail_parts.ADDRESS.pattern
 _ANNOUNCED = _any_of((
     "recipients?", "user", "address", "mailbox", "account", "delivered to", "deliver(?:ed|y)? (?:to|for)",
     "addressed to", "message to", "mail to", "your (?:message|e-?mail) to", "undeliver(?:able|ed) to", "sent to",
-    "empfänger", "destinataire", "destinat[aá]rio", "получател[а-я]{0,3}", "error-for", "to",
+    "empfänger", "destinataire", "destinat[aá]rio", "destinatar(?:ul)?", "получател[а-я]{0,3}", "адресат[а-я]{0,3}",
+    "odbiorc[a-y]{1,2}", "adresat[a-z]{0,2}", "alıcı", "címzett", "příjemce", "ontvanger", "mottagare", "modtager",
+    "παραλήπτης", "المستلم", "נמען", "收件人", "收信人", "宛先", "받는 사람", "수신자", "error-for", "to",
 ))  # fmt: skip
 #: Lines that name the recipient, surest first; the first ``PLAIN`` are about a line of its own.
 NAMING = tuple(

@@ -125,5 +125,5 @@ def _first(lines: Sequence[str]) -> str:
 
 def _joined(stretches: Sequence[Sequence[str]]) -> str:
     text = "\n".join("\n".join(stretch) for stretch in stretches)
-    text = re.sub(r"\n{3,}", "\n\n", text).strip("\n").rstrip()
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
     return text if re.search(r"[^\s>*_=.~-]", text) else ""

@@ -61,6 +61,7 @@ def test_machines(headers: str, expected: str) -> None:
         "X-Autoreply: no\nSubject: Trip",
         "Return-Path: <jo@example.com>\nSubject: Trip",
         "Subject: Reading list",
+        "From: Jo Postmaster <jo.postmaster@example.com>\nSubject: Re: Trip",
         "Subject: Delivered the form",
         "Subject:",
         "X-Nothing: here",
