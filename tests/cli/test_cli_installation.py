@@ -43,7 +43,7 @@ def test_import_reports_and_may_be_repeated(office: Office) -> None:
     assert office.data("import", pupils)["counts"]["pupils"]["same"] == 1
     assert "1 the same" in office.gives("import", pupils)
     [*_, deed] = office.data("audit", "show", "--action", "people.import_asked")
-    assert (deed["actor"], deed["body"]) == ("Ann", {"files": ["pupils.csv"]})
+    assert (deed["actor"], deed["body"]) == ("Ann", {"files": ["pupils.csv"], "source": ""})
 
 
 def test_a_file_that_cannot_be_read_changes_nothing(small_office: Office) -> None:
