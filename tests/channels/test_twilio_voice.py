@@ -236,7 +236,7 @@ def test_a_forgotten_message_ends_the_call() -> None:
         ({"CallStatus": "busy"}, base.ReceiptState.FAILED, base.Reason.BUSY, ""),
         ({"CallStatus": "no-answer"}, base.ReceiptState.FAILED, base.Reason.NO_ANSWER, ""),
         ({"CallStatus": "failed"}, base.ReceiptState.FAILED, base.Reason.OTHER, ""),
-        ({"CallStatus": "failed", "ErrorCode": "13224"}, base.ReceiptState.FAILED, base.Reason.BAD_ADDRESS, "13224"),
+        ({"CallStatus": "failed", "ErrorCode": "13224"}, base.ReceiptState.FAILED, base.Reason.GONE, "13224"),
         ({"CallStatus": "canceled"}, base.ReceiptState.FAILED, base.Reason.OTHER, ""),
         ({"CallStatus": "sublimated"}, base.ReceiptState.ACCEPTED, base.Reason.OTHER, ""),
     ],
