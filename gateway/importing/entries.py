@@ -123,7 +123,8 @@ def _contact(row: Row, entry: Entry) -> Person | None:
     values: Values = {part: row.name(f"contact.{part}") for part in parts}
     if not (values.get("forename") or values.get("surname")):
         name = "contact.surname" if row.layout.has("contact.surname") else "contact.forename"
-        row.wrong(name, Problem("The contact's name is missing.", "Fill it in."), note="The contact was left out.")
+        if row.line:  # a row without a line stands for somebody whom the reader of a bundle has reported already
+            row.wrong(name, Problem("The contact's name is missing.", "Fill it in."), note="The contact was left out.")
         return None
     for column in ("written_language", "spoken_language"):
         own = f"contact.{column}"

@@ -179,7 +179,8 @@ def _read_rest(export: Roster, manifest: Manifest, *, whole: bool) -> dict[str, 
     id_and_day = (("sourcedId", "userSourcedId"), ("birthDate", "birthdate"))
     if part := _part(export, manifest, "demographics", *id_and_day):
         names = ("status", *(part.one_of(*spellings) for spellings in id_and_day))
-        export.fill("born", ((n, who, day) for n, _, (status, who, day) in part.rows(*names) if _here(status)))
+        born = ((n, who, part.day(n, day)) for n, _, (status, who, day) in part.rows(*names) if _here(status))
+        export.fill("born", born)
         found["born"] = part
     if part := _part(export, manifest, "orgs", "sourcedId", "name", "type"):
         orgs = part.rows("status", "sourcedId", "name", "type")

@@ -143,7 +143,7 @@ class Roster:
     def contacts(self, columns: Sequence[Column], *, condition: str = "") -> Listing:
         """The list of contacts, a row for each of their pupils, and a nameless row for each who was lost.
 
-        A nameless row makes the importer keep whom it knows of that pupil's family.
+        A nameless row makes the importer keep whom it knows of that pupil's family. Its line is 0: it is told already.
         """
         return self._listing(Kind.CONTACTS, columns, f"FROM contacts {condition} ORDER BY row, line")
 

@@ -49,7 +49,7 @@ CREATE VIEW pupils AS
 
 CREATE VIEW contacts AS
     SELECT
-        p.rowid AS row, coalesce(p.line, l.line) AS line, coalesce(p.at, 0) AS at, l.pupil, l.contact AS id, p.forename,
+        p.rowid AS row, coalesce(p.line, 0) AS line, coalesce(p.at, 0) AS at, l.pupil, l.contact AS id, p.forename,
         p.surname, p.mobile, p.phone, p.email, 
         -- What the tie itself says, or else what the contact's role tells.
         coalesce(nullif(l.relation, ''), (

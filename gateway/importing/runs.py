@@ -25,7 +25,8 @@ async def wait(session: Session) -> None:
 
 async def begin(session: Session, *, source: str, by: str, files: Sequence[Source], now: datetime) -> Ledger:
     """Write down that an import begins, and open its ledger."""
-    listed = [{"file": file.name, "sha256": file.sha256} for file in files]
+    sums = {file.name: file.sha256 for file in files}  # a bundle is several lists of one name
+    listed = [{"file": name, "sha256": sum_} for name, sum_ in sums.items()]
     row = {"source": source, "at": now, "by": by, "files": listed, "counts": {}, "undone_by": ""}
     (made,) = await session.execute(sa.insert(RUNS).values(row).returning(RUNS.c.id))
     return Ledger(session, import_id=made.id)

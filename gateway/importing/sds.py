@@ -142,7 +142,8 @@ def _read_rest(export: Roster) -> dict[str, Part]:
     """Read birthdays, schools, sessions and classes. Gives the files that name users, by their table."""
     bundle, remarks, found = export.bundle, export.remarks, dict[str, Part]()
     if part := parts.maybe(bundle, "demographics.csv", needed=("userSourcedId", "birthDate"), remarks=remarks):
-        export.fill("born", ((n, who, day) for n, _, (who, day) in part.rows("userSourcedId", "birthDate")))
+        rows = part.rows("userSourcedId", "birthDate")
+        export.fill("born", ((n, who, part.day(n, day)) for n, _, (who, day) in rows))
         found["born"] = part
     if part := parts.maybe(bundle, "orgs.csv", needed=("sourcedId", "name"), remarks=remarks):
         export.fill("orgs", (cells for _, _, cells in part.rows("sourcedId", "name")))

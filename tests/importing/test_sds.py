@@ -16,7 +16,7 @@ from gateway.errors import BadInput
 from gateway.importing import formats
 from gateway.importing.report import Report
 from gateway.importing.tables import Source
-from gateway.models import Contact, ContactPoint, Guardianship, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, ImportRun, Pupil
 
 Load = Callable[..., Awaitable[Report]]
 
@@ -198,3 +198,18 @@ def test_samples(sample: str, pupils: int, contacts: int) -> None:
 def test_samples_without_names_are_refused(kind: str) -> None:
     with pytest.raises(BadInput, match="No columns are headed “First Name”, “Last Name”"):
         formats.look_all([corpus() / kind / "Min Required Attributes"])
+
+
+async def test_a_fault_is_told_once_with_the_file_and_line_that_it_stands_on(load: Load, tmp_path: Path) -> None:
+    born = "userSourcedId,sex,birthDate\ns2,male,2016-09-07\ns1,female,2016-33-07\n"
+    report = await load(school(tmp_path / "b", demographics=born, relationships=f"{RELATIONSHIPS}s1,g9,parent\n"))
+    assert [f"{problem.file}, line {problem.line}: {problem.what}" for problem in report.problems] == [
+        "b/demographics.csv, line 3: “2016-33-07” is not a date. It was left out.",
+        "b/relationships.csv, line 7: User s1 is tied to g9, who is not in users.csv. Nobody was guessed.",
+    ]
+
+
+async def test_a_bundle_is_listed_with_each_file_once(database: Database, load: Load, tmp_path: Path) -> None:
+    await load(school(tmp_path / "b"))
+    (run,) = await everything(database, ImportRun)
+    assert [file["file"] for file in run.files] == ["b/users.csv"]
