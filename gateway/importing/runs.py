@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -11,10 +11,14 @@ from sqlmodel import col, select
 from gateway.database import Session
 from gateway.importing.ledger import Ledger
 from gateway.importing.tables import Source
-from gateway.models import ImportRun
+from gateway.models import ImportChange, ImportRun
 from gateway.models.types import core
 
-RUNS = core(ImportRun)
+RUNS, CHANGES = core(ImportRun), core(ImportChange)
+
+#: So long an import can be undone. Then its ledger goes, which holds names and numbers of families who may have left;
+#: that there was an import, and what came of it, stays.
+KEPT = timedelta(days=180)
 
 
 async def wait(session: Session) -> None:
@@ -36,6 +40,12 @@ async def end(ledger: Ledger, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Write down what came of it."""
     where = RUNS.c.id == ledger.import_id
     await ledger.session.execute(sa.update(RUNS).where(where).values(counts=dict(counts)))
+
+
+async def forget(session: Session, *, now: datetime) -> None:
+    """Drop what imports of long ago wrote down for their undoing. Imports of today never lean on it."""
+    old = sa.select(RUNS.c.id).where(RUNS.c.at < now - KEPT)
+    await session.execute(sa.delete(CHANGES).where(CHANGES.c.import_id.in_(old)))
 
 
 async def latest(session: Session, *, limit: int) -> Sequence[ImportRun]:

@@ -53,11 +53,11 @@ class Undone:
 async def undo(session: Session, import_id: int | None, *, by: str, log: audit.Log, now: datetime) -> Undone:
     """Undo an import, the latest one that changed anything if none is named, in the caller's transaction.
 
-    Raises :class:`errors.NotFound` when there is none, :class:`errors.Conflict` when it was undone already or a later
-    one of the same source has to be undone first.
+    Raises :class:`errors.NotFound` when there is none, :class:`errors.Conflict` when it was undone already, is
+    too long ago, or a later one of the same source has to be undone first.
     """
     await runs.wait(session)
-    run = await _chosen(session, import_id)
+    run = await _chosen(session, import_id, now=now)
     done = Undone(run.id or 0, run.at)
     query = sa.select(CHANGES).where(CHANGES.c.import_id == run.id).order_by(CHANGES.c.id.desc()).limit(PAGE)
     page = (await session.execute(query)).mappings().all()
@@ -73,7 +73,7 @@ async def undo(session: Session, import_id: int | None, *, by: str, log: audit.L
     return done
 
 
-async def _chosen(session: Session, import_id: int | None) -> ImportRun:
+async def _chosen(session: Session, import_id: int | None, *, now: datetime) -> ImportRun:
     if import_id is None:
         import_id = await session.scalar(
             sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.undone_at.is_(None), _changed())
@@ -85,6 +85,9 @@ async def _chosen(session: Session, import_id: int | None) -> ImportRun:
         raise errors.NotFound(f"There is no import {import_id}. handbell import list shows them.")
     if run.undone_at is not None:
         raise errors.Conflict(f"Import {import_id} was undone already, by {run.undone_by or 'somebody'}.")
+    if run.at < now - runs.KEPT:
+        days = runs.KEPT.days
+        raise errors.Conflict(f"Import {import_id} is of {run.at:%d/%m/%Y}: after {days} days none is undone.")
     later = sa.select(sa.func.max(RUNS.c.id)).where(
         RUNS.c.id > import_id,
         RUNS.c.source == run.source,

@@ -26,6 +26,7 @@ from gateway.models import (
     ContactPoint,
     Conversation,
     Guardianship,
+    ImportChange,
     ImportConflict,
     Membership,
     Message,
@@ -260,3 +261,18 @@ async def there_and_back(folder: Path, first: list[Any], second: list[Any], *, c
         assert done.kept.texts() == []
     finally:
         await database.close()
+
+
+async def test_an_import_of_long_ago_is_undone_no_more_and_its_ledger_goes(
+    database: Database, load: Load, save: Save
+) -> None:
+    report = await load(save("a.csv", HEAD + FIRST))
+    with pytest.raises(errors.Conflict, match="after 180 days none is undone"):
+        await undone(database, report.import_id, later=181)
+    async with database.write() as session:
+        second = save("b.csv", HEAD + SECOND)
+        await people.load([second], session, log=LOG, now=NOW + timedelta(days=181), go_on=True)
+    async with database.read() as session:
+        ledger = await session.scalars(sa.select(core(ImportChange).c.import_id).distinct())
+        assert report.import_id not in set(ledger)
+    assert (await undone(database, later=182)).import_id != report.import_id
