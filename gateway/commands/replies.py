@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway.context import Gateway
     from gateway.database import Session
 
+_MOST_WORDS = 400  #: characters of an answer in the table
+
 
 def list_all(
     ctx: typer.Context,
@@ -28,11 +30,9 @@ def list_all(
             showing.data(found)
             return
         columns = ("id", "at", "from", "medium", "words", "means", "seen by")
-        rows = (
-            [showing.when(row[name], gateway.timezone) if name == "at" else row[name] for name in columns]
-            for row in found
-        )
-        showing.table(columns, rows)
+        for row in found:
+            row["at"], row["words"] = showing.when(row["at"], gateway.timezone), _shortened(row["words"])
+        showing.table(columns, ([row[name] for name in columns] for row in found))
 
     opening.work(ctx, job)
 
@@ -51,6 +51,11 @@ def seen(
         showing.say(f"Reply {reply_id} was read by {reply.seen_by}.")
 
     opening.work(ctx, job)
+
+
+def _shortened(words: str) -> str:
+    """A long mail must not push the other answers off the screen."""
+    return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}… (the rest: --json)"
 
 
 async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[str, Any]]:

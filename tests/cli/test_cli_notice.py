@@ -12,7 +12,7 @@ from sqlmodel import select
 from support import school
 
 from channels.base import Medium, Outcome, Receipt, ReceiptState, Reply
-from gateway import audit, context, intake
+from gateway import audit, context, intake, models
 from gateway.database import Database, Session
 from gateway.models import Attempt, Conversation, Message, MessageState, Notice
 
@@ -186,6 +186,18 @@ def test_a_message_tells_its_whole_history(school_office: Office) -> None:
     assert {"planned", "try 1 begun", "try 1: accepted", "receipt: delivered", "answer"} <= set(what)
     assert "audit: message.delivered" in what
     assert "Is the club on?" in school_office.gives("message", "show", sent)
+
+
+def test_a_long_answer_does_not_push_the_others_off_the_screen(school_office: Office) -> None:
+    school_office.do(lambda database: exchange(database, school_office.log))
+
+    async def lengthen(session: Session) -> None:
+        for reply in await session.scalars(select(models.Reply)):
+            reply.body += " word" * 1_000
+
+    school_office.change(lengthen)
+    assert school_office.gives("replies", "list").count("word") < 100
+    assert school_office.data("replies", "list")[0]["words"].count("word") == 1_000
 
 
 def test_replies_wait_until_somebody_has_read_them(school_office: Office) -> None:
