@@ -3,6 +3,9 @@
 Sources: RFC 3834 (automatic responses), RFC 8098 (receipts), RFC 2369 and 2919 (lists), RFC 5546 (calendars),
 Microsoft's ``X-Auto-Response-Suppress`` and the headers that autoresponders add. Only headers and the subject's first
 words count: a parent who writes "we are on holiday" is a person.
+
+A subject alone hides nobody's words: people, too, write "Read: the letter". What programs write there counts beside a
+second sign of a machine; the one exception are fixed titles that stand alone or before a colon ("Automatic reply:").
 """
 
 from __future__ import annotations
@@ -17,15 +20,17 @@ from channels.bounces import plain
 
 OUT_OF_OFFICE, ACKNOWLEDGEMENT, RECEIPT, CALENDAR = "out_of_office", "auto_acknowledgement", "receipt", "calendar"
 LIST, CHALLENGE, GENERATED, SYSTEM = "list", "challenge", "auto_generated", "mail_system"
+_HINT: Final = "hint"  #: of a machine, but no more than that
 
-#: How programs title absence notes. Not what people may write of themselves or a child: "absence", "on holiday".
+#: How programs title absence notes. Not what people may write of themselves or a child: "absence", "on holiday". These
+#: need no second sign, as many of the programs give none.
 _AWAY: Final = (
     "automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "autoresponse",
-    "automated reply", "automated response", "out of office", "out-of-office", "out of the office", "ooo:", "ooo re",
+    "automated reply", "automated response", "out of office", "out-of-office", "out of the office",
     "vacation reply", "réponse automatique", "reponse automatique", "absence du bureau", "automatische antwort",
     "abwesenheitsnotiz", "abwesenheitsnachricht", "respuesta automática", "respuesta automatica",
     "fuera de la oficina", "mensaje automático", "resposta automática", "resposta automatica", "fora do escritório",
-    "risposta automatica", "fuori ufficio", "fuori sede", "automatisch antwoord", "automatische beantwoording",
+    "risposta automatica", "fuori ufficio", "automatisch antwoord", "automatische beantwoording",
     "autosvar", "automatisk svar", "automatiskt svar", "automaattinen vastaus", "automatyczna odpowiedź",
     "odpowiedź automatyczna", "autoodpowiedź", "poza biurem", "răspuns automat", "raspuns automat",
     "în afara biroului", "automatinis atsakymas", "automatinis atsakas", "automātiska atbilde", "automātiskā atbilde",
@@ -37,9 +42,11 @@ _AWAY: Final = (
     "স্বয়ংক্রিয় জবাব", "ਆਟੋਮੈਟਿਕ ਜਵਾਬ", "સ્વચાલિત જવાબ", "தானியங்கி பதில்", "ตอบกลับอัตโนมัติ",
     "การตอบกลับอัตโนมัติ", "trả lời tự động", "thư trả lời tự động", "balasan otomatis", "jawab automatik",
     "jawaabta otomaatiga", "jawaab otomaatig", "ateb awtomatig", "përgjigje automatike", "自动回复", "自動回覆",
-    "自動返信", "自動応答", "不在通知", "자동 회신", "자동 응답", "부재중", "freagra uathoibríoch",
+    "自動返信", "自動応答", "不在通知", "자동 회신", "자동 응답", "freagra uathoibríoch",
     "bersiva otomatîk",
 )  # fmt: skip
+#: How they title them, too; but so do people.
+_PERHAPS_AWAY: Final = ("ooo:", "ooo re", "fuori sede", "부재중")
 #: How subjects of acknowledgements by help desks and shops begin.
 _THANKS: Final = (
     "we have received your message", "we have received your email", "we have received your request",
@@ -75,14 +82,19 @@ _HEADERS: Final = (
     "x-cron-env", "x-jira-fingerprint", "x-otrs-loop", "x-rt-loop-prevention", "x-zendesk-from-account-id",
     "x-freshdesk-auto-response", "x-loop-autoreply", "x-out-of-office", "x-oof",
 )  # fmt: skip
+#: What may follow a fixed title: its end, or the subject that it answers. "Out of office on Friday" is a person's.
+_AFTER_TITLE: Final = r"\s*(?:(?:auto-?reply|re|message|notification)\b)?\s*(?:$|[:：(\[])"
+_BOXBE: Final = ("[boxbe]", "boxbe:")  #: a product's name, which nobody else begins a subject with
 _NO_REPLY = re.compile(
     r"(?:no|do-?not|dont|never)[._-]?reply[^@]{0,40}@|(?<![\w.+-])(?:mailer-daemon|postmaster)@", re.IGNORECASE
 )
 
 
-def automatic(message: Message) -> str:
-    """Give what sort of machine wrote this: one of the words above, ``""`` for a person."""
-    subject = _subject(message)
+def automatic(message: Message, *, envelope_from: str | None = None) -> str:
+    """Give what sort of machine wrote this: one of the words above, ``""`` for a person.
+
+    ``envelope_from`` is ``""`` for the null sender, which only machines use (RFC 3834 section 3.3), None for unknown.
+    """
     kind = message.get_content_type()
     report = mail_parts.parameter(message, "report-type") if kind == "multipart/report" else ""
     if "disposition-notification" in report or _holds(message, "message/disposition-notification"):
@@ -91,38 +103,52 @@ def automatic(message: Message) -> str:
         return SYSTEM
     if _calendar_answer(message):
         return CALENDAR
+    titled, subject = "", _subject(message)
+    if sign := _second_sign(message, null=envelope_from == "" or mail_parts.header(message, "return-path") == "<>"):
+        titled = _by_subject(subject)
+    return titled or _by_title(subject) or ("" if sign == _HINT else sign)
+
+
+def _second_sign(message: Message, *, null: bool) -> str:
+    """What says beside the subject that a machine wrote this: for itself, or as a hint."""
     submitted = _word(message, "auto-submitted")
-    by_subject = _by_subject(subject)
     if submitted and submitted != "no":
-        return by_subject or (GENERATED if submitted == "auto-generated" else ACKNOWLEDGEMENT)
+        return GENERATED if submitted == "auto-generated" else ACKNOWLEDGEMENT
     if _is_machine_header(message) or _word(message, "precedence") in ("auto_reply", "auto-reply", "autoreply"):
-        return by_subject or ACKNOWLEDGEMENT
-    if by_subject in (OUT_OF_OFFICE, ACKNOWLEDGEMENT, CHALLENGE, RECEIPT):
-        return by_subject
+        return ACKNOWLEDGEMENT
     if _is_list(message):
         return LIST
-    if mail_parts.header(message, "return-path") == "<>":
-        return by_subject or (SYSTEM if plain.is_titled(message) else ACKNOWLEDGEMENT)
+    if null:
+        return SYSTEM if plain.is_titled(message) else ACKNOWLEDGEMENT
     sender = mail_parts.header(message, "from")
     if _NO_REPLY.search(sender) or (plain.is_daemon(message) and plain.is_titled(message)):
         return SYSTEM if plain.is_titled(message) else GENERATED
-    return ""
+    # Exchange puts it on people's mail, too.
+    return _HINT if _word(message, "x-auto-response-suppress") not in ("", "none") else ""
 
 
 def _subject(message: Message) -> str:
-    """The subject in lower case, without a list's tag; ``""`` where a person answers or forwards it."""
+    """The subject in lower case, without the mark that mail systems put before strangers' mail."""
     subject = mail_parts.header(message, "subject").lower()
     return re.sub(r"^\s*\[(?:external|extern|spam|ext)\]\s*", "", subject).lstrip("*·•( ")
 
 
+def _by_title(subject: str) -> str:
+    """What a fixed title says for itself."""
+    if found := _starts(_AWAY).match(subject):
+        return OUT_OF_OFFICE if re.match(_AFTER_TITLE, subject[found.end() :]) else ""
+    return CHALLENGE if subject.startswith(_BOXBE) else ""
+
+
 def _by_subject(subject: str) -> str:
-    rows = ((OUT_OF_OFFICE, _AWAY), (RECEIPT, _RECEIPTS), (CHALLENGE, _CHALLENGES), (ACKNOWLEDGEMENT, _THANKS))
+    """What a subject says beside another sign."""
+    away = _AWAY + _PERHAPS_AWAY
+    rows = ((OUT_OF_OFFICE, away), (RECEIPT, _RECEIPTS), (CHALLENGE, _CHALLENGES), (ACKNOWLEDGEMENT, _THANKS))
     return next((kind for kind, row in rows if _starts(row).match(subject)), "")
 
 
 @cache
 def _starts(row: tuple[str, ...]) -> re.Pattern[str]:
-    # Letters of scripts with combining marks may go on; a Latin word must end.
     return re.compile("(?:" + "|".join(map(re.escape, sorted(row, key=len, reverse=True))) + ")")
 
 
@@ -134,11 +160,7 @@ def _word(message: Message, name: str) -> str:
 def _is_machine_header(message: Message) -> bool:
     if any(name in message and _word(message, name) not in ("no", "false", "none", "") for name in _HEADERS):
         return True
-    if _word(message, "delivered-to") == "autoresponder" or _word(message, "x-post-messageclass") == "9":
-        return True
-    # Exchange puts it on people's mail, too; together with the empty envelope sender it is a machine's.
-    suppressed = "x-auto-response-suppress" in message
-    return suppressed and mail_parts.header(message, "return-path") == "<>"
+    return _word(message, "delivered-to") == "autoresponder" or _word(message, "x-post-messageclass") == "9"
 
 
 def _is_list(message: Message) -> bool:

@@ -97,7 +97,7 @@ def _reply(mail: mail_in.Mail, message: Message) -> base.Reply:
         at=mail.at,
         in_reply_to=_answered(mail, message),
         media=attachments,
-        automatic=auto_replies.automatic(message),
+        automatic=auto_replies.automatic(message, envelope_from=mail.envelope_from),
     )
 
 

@@ -34,8 +34,14 @@ def kind(headers: str, body: str = "We are on holiday, out of office, automatic 
         ("Return-Path: <>\nX-Auto-Response-Suppress: All\nSubject: Re: Trip", "auto_acknowledgement"),
         ("Return-Path: <>\nSubject: Re: Trip", "auto_acknowledgement"),
         ("Return-Path: <>\nSubject: Undeliverable: Trip", "mail_system"),
-        ("Subject: We have received your message [#48213]", "auto_acknowledgement"),
-        ("Subject: Read: Trip", "receipt"),
+        ("Subject: Out of Office AutoReply: Trip", "out_of_office"),
+        ("Subject: Out of office", "out_of_office"),
+        ("Precedence: bulk\nSubject: We have received your message [#48213]", "auto_acknowledgement"),
+        ("Return-Path: <>\nSubject: Read: Trip", "receipt"),
+        ("X-Auto-Response-Suppress: All\nSubject: Read: Trip", "receipt"),
+        ("X-Auto-Response-Suppress: DR, OOF, AutoReply\nSubject: Thank you for contacting us", "auto_acknowledgement"),
+        ("Auto-Submitted: auto-replied\nSubject: Out of office until Monday", "out_of_office"),
+        ("List-Unsubscribe: <https://shop.example.com/u>\nSubject: Delivered: your parcel", "receipt"),
         ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b\nSubject: Trip", "receipt"),
         ("Content-Type: text/calendar; method=REPLY\nSubject: Trip", "calendar"),
         ("List-Id: <news.example.com>\nSubject: News", "list"),
@@ -63,12 +69,48 @@ def test_machines(headers: str, expected: str) -> None:
         "Subject: Reading list",
         "From: Jo Postmaster <jo.postmaster@example.com>\nSubject: Re: Trip",
         "Subject: Delivered the form",
+        "Subject: Read: the letter",
+        "Subject: Lu : la lettre de Mme Martin",
+        "Subject: Gelesen: der Brief",
+        "Subject: Thank you for contacting me about Ben",
+        "Subject: [case] violin left on the bus",
+        "Subject: [ticket] for the play",
+        "Subject: Delivered: PE kit to the office",
+        "Subject: We have received your message and Ben will come",
+        "Subject: Request received, Ben will bring it",
+        "Subject: Please confirm your message of this morning",
+        "Subject: Accepted: the place at the club",
+        "Subject: Re: Out of office on Friday",
+        "Subject: Out of office on Friday, please ring Ben's father",
+        "Subject: Out of the office - please ring my mobile about Ben",
+        "Subject: OOO: I am at work on Friday",
+        "Subject: Fuori sede: Marco venerdì",
+        "X-Auto-Response-Suppress: None\nSubject: Read: the letter",
+        "X-Auto-Response-Suppress: OOF\nSubject: Read the letter",
         "Subject:",
         "X-Nothing: here",
     ],
 )
 def test_people(headers: str) -> None:
     assert kind(headers) == ""
+
+
+def test_a_forwarded_absence_note_with_words_above_it() -> None:
+    note = "Is she away?\n\n---------- Forwarded message ---------\nSubject: Automatic reply: Trip\n\nI am away."
+    assert kind("Subject: Fwd: Automatic reply: Trip", note) == ""
+    assert kind("Subject: WG: Automatische Antwort: Ausflug", note) == ""
+
+
+@pytest.mark.parametrize(("envelope_from", "expected"), [("", "receipt"), ("jo@example.com", ""), (None, "")])
+def test_the_null_sender_is_a_second_sign(envelope_from: str | None, expected: str) -> None:
+    message = mail_parts.parse(f"{BASE}Subject: Read: Trip\n\nWas read.".encode())
+    assert auto_replies.automatic(message, envelope_from=envelope_from) == expected
+
+
+@pytest.mark.parametrize("subject", ["Thank you for contacting us", "Ticket created"])
+def test_a_sender_that_nobody_can_answer_is_a_second_sign(subject: str) -> None:
+    raw = f"From: do-not-reply@shop.example.com\nSubject: {subject}\n\nThanks.".encode()
+    assert auto_replies.automatic(mail_parts.parse(raw)) == "auto_acknowledgement"
 
 
 def test_from_of_nobody() -> None:

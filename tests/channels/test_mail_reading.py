@@ -215,3 +215,11 @@ def nested(depth: int) -> bytes:
 )
 def test_hostile_mail_is_read_to_an_end(raw: bytes) -> None:
     assert len(read(raw)) >= 1
+
+
+@pytest.mark.parametrize(("envelope_from", "automatic"), [("", "receipt"), ("jo@example.com", ""), (None, "")])
+def test_the_null_sender_of_the_envelope_is_a_sign_of_a_machine(envelope_from: str | None, automatic: str) -> None:
+    raw = b"From: jo@example.com\nSubject: Read: the letter\n\nIt was read."
+    [event] = mail_reading.read(mail_in.Mail(raw, NOW, envelope_from=envelope_from))
+    assert isinstance(event, base.Reply)
+    assert event.automatic == automatic
