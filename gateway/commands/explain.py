@@ -61,7 +61,10 @@ def number(
     """Say which telephone numbers a cell of an import holds, and why not."""
     from gateway import phone_cells
 
-    if lines.asked(cell, jsonl, lambda one: _numbers(phone_cells.read(one)), key="raw"):
+    def read_cell(raw: str) -> Mapping[str, object]:
+        return _numbers(phone_cells.read(raw))
+
+    if lines.asked(cell, jsonl, read_cell, key="raw", takes=str | int | float, failed=_no_numbers):
         return
     read = phone_cells.read(cell or "")
     for one in read.numbers:
@@ -74,6 +77,10 @@ def _numbers(cell: Cell) -> Mapping[str, object]:
     found = [{"e164": one.e164, "kind": one.line_type.value, "sms": one.sms} for one in cell.numbers]
     kinds = f"Read as {' and '.join(map(_kind, cell.numbers))}." if found else ""
     return {"numbers": found, "why": " ".join(filter(None, (kinds, *map(str, cell.problems))))}
+
+
+def _no_numbers(why: str) -> Mapping[str, object]:
+    return {"numbers": [], "why": why, "error": why}
 
 
 def _kind(number: Number) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from types import UnionType
 from typing import Any, NoReturn
 
 import typer
@@ -12,32 +13,49 @@ import typer
 Answer = Callable[[str], Mapping[str, object]]
 
 
-def asked(given: object, jsonl: bool, answer: Answer, *, key: str = "text") -> bool:
+def _error(why: str) -> Mapping[str, object]:
+    return {"error": why}
+
+
+def asked(
+    given: object,
+    jsonl: bool,
+    answer: Answer,
+    *,
+    key: str = "text",
+    takes: type | UnionType = str,
+    failed: Answer = _error,
+) -> bool:
     """Answer line by line where that was asked for. False where a ``given`` argument is to be answered instead.
 
-    Each line is an object with ``id`` and ``key``, whose value is text; its answer has the same ``id`` and what
-    ``answer`` makes of the text. A line that is none gets an ``error``: whoever reads us gets as many lines as they
-    sent.
+    Each line is an object with ``id`` and ``key``, whose value is text, or a number where ``takes`` says so, which is
+    read as it is written; its answer has the same ``id`` and what ``answer`` makes of the text. A line that is none
+    gets an ``error``, or what ``failed`` makes of that sentence: whoever reads us gets as many lines as they sent.
     """
     if jsonl == (given is not None):
         raise typer.BadParameter(f"give either a {key} or --jsonl.")
     if jsonl:
         for line in typer.get_binary_stream("stdin"):
-            typer.echo(json.dumps(_answered(line, answer, key)))
+            typer.echo(json.dumps(_answered(line, answer, key=key, takes=takes, failed=failed)))
     return jsonl
 
 
-def _answered(line: bytes, answer: Answer, key: str) -> dict[str, object]:
+def _answered(line: bytes, answer: Answer, *, key: str, takes: type | UnionType, failed: Answer) -> dict[str, object]:
     asked: Any = None
+    text: Any = None
     try:
-        asked = json.loads(line.decode("utf-8-sig", "surrogatepass"), parse_constant=_refuse)
+        written = line.decode("utf-8-sig", "surrogatepass")
+        asked = json.loads(written, parse_constant=_refuse)
+        # A number as it is written: 7.7E+09 must not become one that looks whole.
+        text = json.loads(written, parse_int=str, parse_float=str)
     except (ValueError, RecursionError) as error:
-        return {"id": None, "error": f"This line is not JSON: {error}."}
+        return {"id": None, **failed(f"This line is not JSON: {error}.")}
     known = asked.get("id") if isinstance(asked, dict) else None
     name = known if isinstance(known, str | int) or (isinstance(known, float) and math.isfinite(known)) else None
-    if not isinstance(asked, dict) or not isinstance(asked.get(key), str):
-        return {"id": name, "error": f'This line is not an object with a "{key}" that is text.'}
-    return {"id": name, **answer(asked[key])}
+    # Yes and no are numbers to Python, but not to anybody else.
+    if not isinstance(asked, dict) or not isinstance(asked.get(key), takes) or not isinstance(text[key], str):
+        return {"id": name, **failed(f'This line is not an object with a "{key}" that is text.')}
+    return {"id": name, **answer(text[key])}
 
 
 def _refuse(word: str) -> NoReturn:

@@ -76,10 +76,20 @@ def test_number_answers_with_the_numbers_and_why() -> None:
     assert "missing or wrong" in said
 
 
-@pytest.mark.parametrize("bad", [b'{"id": 2, "text": "07700 900123"}', b'{"id": 2, "raw": 7700900123}'])
-def test_number_wants_the_cell_as_text(bad: bytes) -> None:
+@pytest.mark.parametrize("raw", [b'"7700900123"', b"7700900123", b"7700900123.0", b"447700900123"])
+def test_a_number_is_read_as_it_is_written(raw: bytes) -> None:
+    [answer] = stream("number", b'{"id": 2, "raw": ' + raw + b"}")
+    assert [one["e164"] for one in answer["numbers"]] == ["+447700900123"]
+    [damaged] = stream("number", b'{"id": 2.5, "raw": 7.700900123E+09}')
+    assert (damaged["id"], damaged["numbers"], "spreadsheet" in damaged["why"]) == (2.5, [], True)
+
+
+@pytest.mark.parametrize("bad", [b'{"id": 2}', *(b'{"id": 2, "raw": %s}' % raw for raw in (b"null", b"true", b"[1]"))])
+def test_what_is_no_cell_has_no_numbers(bad: bytes) -> None:
     [answer] = stream("number", bad)
-    assert (answer["id"], '"raw"' in answer["error"]) == (2, True)
+    assert (answer["id"], answer["numbers"], '"raw"' in answer["why"]) == (2, [], True)
+    assert answer["error"] == answer["why"]
+    assert stream("number", b"nonsense")[0]["numbers"] == []
 
 
 def test_opt_out_always_says_which_keyword() -> None:

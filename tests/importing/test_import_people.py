@@ -276,7 +276,9 @@ async def test_an_export_that_lost_most_of_its_rows_removes_nothing(database: Da
     mothers = "".join(f"{n},M{n},Shaw,07700 900{n + 100}\n" for n in range(40))
     fathers = "".join(f"{n},F{n},Shaw,07700 900{n + 200}\n" for n in range(40))
     await load(save("pupils.csv", pupils), save("contacts.csv", head + mothers + fathers))
-    with pytest.raises(people.Suspicious, match="40 of 80 contacts of pupils are not in these files any more.*--go-on"):
+    with pytest.raises(
+        people.Suspicious, match=r"40 of 80 contacts of pupils are not in these files any more.*--go-on"
+    ):
         await load(save("contacts.csv", head + mothers))
     assert len(await everything(database, Guardianship)) == 80
     report = await load(save("contacts.csv", head + mothers), go_on=True)
