@@ -8,10 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from support import databases
+from support import databases, journal
 
 from gateway import migrate
 from gateway.database import Database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """No painted tracebacks."""
+    journal.write_plainly()
 
 
 @pytest.fixture(scope="session")

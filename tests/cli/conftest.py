@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import structlog
-from support import databases, school
+from support import databases, journal, school
 from typer.testing import CliRunner, Result
 
 from channels.base import Medium
@@ -120,6 +120,7 @@ def _journal() -> Iterator[None]:
     yield
     logging.getLogger().handlers[:] = before
     structlog.reset_defaults()
+    journal.write_plainly()
 
 
 def furnished(url: str, folder: Path) -> Office:

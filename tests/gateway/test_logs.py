@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from support import journal
 
 from gateway import logs
 from gateway.database import Database
@@ -30,6 +31,7 @@ def _put_back() -> Iterator[None]:
     before, level = list(root.handlers), root.level
     yield
     structlog.reset_defaults()
+    journal.write_plainly()
     structlog.contextvars.clear_contextvars()
     root.handlers[:] = before
     root.setLevel(level)
