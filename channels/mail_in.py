@@ -23,7 +23,7 @@ class Mail:
     ``raw``            its bytes, headers and all; of a mail that is too large, the beginning
     ``at``             when it reached us or our mailbox, aware
     ``envelope_from``  the envelope sender, ``""`` for none (a machine's mail), None where nobody can know it (IMAP)
-    ``envelope_to``    the address of ours that it was delivered to, ``""`` where the transport cannot know it
+    ``envelope_to``    the addresses of ours that it was delivered to, none where the transport cannot know them
     ``key``            what the transport calls it, such as ``1700000000:42``: for logs, not stable for ever
     ``whole``          False where ``raw`` is the beginning alone
     """
@@ -31,7 +31,7 @@ class Mail:
     raw: bytes
     at: datetime
     envelope_from: str | None = None
-    envelope_to: str = ""
+    envelope_to: tuple[str, ...] = ()
     key: str = ""
     whole: bool = True
 

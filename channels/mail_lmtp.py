@@ -19,12 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
 
-from channels import base, email_mime, loopback, mail_in
+from channels import base, email_mime, lmtp_line, loopback, mail_in
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,6 @@ _GREETING = "Handbell"
 _MOST_RECIPIENTS = 200  #: RFC 5321 section 4.5.3.1.8 wants 100 at least
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 1.0, 60.0  #: seconds between two tries to listen
 _CHECK_SECONDS = 5.0
-_END = b"\r\n.\r\n"  #: RFC 5321 section 4.1.1.4
 _LATER = "451 4.3.0 Not stored, please try again later"
 
 
@@ -70,77 +69,6 @@ class Door:
         return str(self.path) if self.path else f"{self.host}, port {self.port}"
 
 
-class _Line(LMTP):
-    """One connection: an answer for each recipient, and known to be open until it is gone."""
-
-    line_length_limit = 262_144  # bytes that are read at once; a line of a mail may be longer
-
-    open_lines: set[_Line]
-    gone: asyncio.Event
-    _owed = 1
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.open_lines.add(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.open_lines.discard(self)
-        self.gone.set()
-        super().connection_lost(error)
-
-    async def push(self, status: str | bytes) -> None:
-        """Answer. After the text of a mail each recipient is owed a line, also where aiosmtpd itself refuses it."""
-        owed, self._owed = self._owed, 1
-        text = status if isinstance(status, str) else status.decode()
-        if text.startswith("354") and self.envelope:
-            self._owed = len(self.envelope.rcpt_tos)
-        lines = text.split("\r\n")
-        await super().push("\r\n".join(lines * owed if len(lines) == 1 else lines))
-
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's method
-        """Take a mail in big pieces: aiosmtpd keeps an object for each line, gigabytes for a mail of empty ones."""
-        if not (self.session and self.session.host_name and self.envelope and self.envelope.rcpt_tos) or arg:
-            await self.push("501 5.5.1 LHLO, MAIL and RCPT come first, and DATA stands alone")
-            return
-        # So that a mail's first line has the end of one before it, as all others. In front: some ask for no 354.
-        cast(Any, self._reader)._buffer[:0] = b"\r\n"
-        await self.push("354 End data with <CR><LF>.<CR><LF>")
-        content = await self._text()
-        if content is None:
-            status = "552 5.3.4 This mail is larger than Handbell takes"
-        else:
-            self.envelope.content = self.envelope.original_content = content
-            status = await self._call_handler_hook("DATA")
-        self.envelope = Envelope()
-        await self.push(status)
-
-    async def _text(self) -> bytes | None:
-        """The text of a mail up to its lone dot, without the dots that SMTP adds; None where it is too large."""
-        pieces, size, ended = list[bytes](), 0, False
-        while not ended:
-            try:
-                piece = await self._reader.readuntil(_END)
-                ended = True
-            except asyncio.LimitOverrunError as full:
-                piece = await self._reader.readexactly(full.consumed)
-            size += len(piece)
-            if size > (self.data_size_limit or mail_in.MOST_BYTES):
-                pieces.clear()  # what is too large is read to its end and forgotten
-            else:
-                pieces.append(piece)
-        if not pieces:
-            return None
-        return b"".join(pieces).removesuffix(b".\r\n").replace(b"\r\n.", b"\r\n")[2:]
-
-
-class _Full(asyncio.Protocol):
-    """A connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        cast(asyncio.WriteTransport, transport).write(b"421 4.7.0 Too many connections, please come again\r\n")
-        transport.close()
-
-
 class LmtpDoor:
     """A way in for mail. ``read`` says what a mail means, and runs in a thread; ``now`` is the clock."""
 
@@ -156,7 +84,7 @@ class LmtpDoor:
     ) -> None:
         self.trouble = ""
         self._door, self._read, self._now, self._jitter = door, read, now, jitter
-        self._lines: set[_Line] = set()
+        self._lines: set[lmtp_line.Line] = set()
         self._reading = asyncio.Lock()  # one mail at a time: more threads would only keep the senders waiting
         self._deliver: base.Deliver | None = None
 
@@ -234,8 +162,8 @@ class LmtpDoor:
 
     def _new_line(self) -> asyncio.BaseProtocol:
         if len(self._lines) >= self._door.connections:
-            return _Full()
-        line = _Line(
+            return lmtp_line.Full()
+        line = lmtp_line.Line(
             self,
             data_size_limit=self._door.most_bytes,
             enable_SMTPUTF8=True,
@@ -268,21 +196,21 @@ class LmtpDoor:
     async def handle_DATA(  # noqa: N802 - aiosmtpd's hook
         self, server: LMTP, session: Session, envelope: Envelope
     ) -> str:
-        """The mail itself: an answer for each recipient."""
-        return "\r\n".join([await self._take_in(envelope, address) for address in envelope.rcpt_tos])
+        """The mail itself, which is read and stored once, for however many addresses: one answer for all of them."""
+        return await self._take_in(envelope)
 
     async def handle_exception(self, error: Exception) -> str:
         """A bug, or a line that is no LMTP: without its words, which are somebody's."""
         _log.error("A mail server's line could not be handled: %s.", type(error).__name__)
         return "451 4.3.0 Something went wrong here, please try again later"
 
-    async def _take_in(self, envelope: Envelope, address: str) -> str:
+    async def _take_in(self, envelope: Envelope) -> str:
         content = envelope.content or b""
         mail = mail_in.Mail(
             content if isinstance(content, bytes) else content.encode(),
             self._now(),
             envelope_from=_clean(envelope.mail_from or "").removeprefix("<").removesuffix(">"),
-            envelope_to=_clean(address),
+            envelope_to=tuple(map(_clean, envelope.rcpt_tos)),
         )
         try:
             async with self._reading:

@@ -91,7 +91,7 @@ def _reply(mail: mail_in.Mail, message: Message) -> base.Reply:
     return base.Reply(
         medium=base.Medium.EMAIL,
         sender=sender(message),
-        to=mail.envelope_to.lower() or next(iter(mail_parts.addresses(message, "delivered-to", "to")), ""),
+        to=next(iter((*mail.envelope_to, *mail_parts.addresses(message, "delivered-to", "to"))), "").lower(),
         body=words[:_MOST_WORDS],
         event_id=_hash("mail", _identity(mail, message)),
         at=mail.at,
@@ -147,7 +147,7 @@ def _tagged(mail: mail_in.Mail, message: Message) -> str:
 
 
 def _reached(mail: mail_in.Mail, message: Message) -> Iterator[str]:
-    yield mail.envelope_to
+    yield from mail.envelope_to
     for name in _DELIVERED_TO:
         for value in message.get_all(name, [])[:20]:
             yield str(value)

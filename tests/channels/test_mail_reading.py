@@ -20,7 +20,7 @@ OTHER = "01hzzzzzzzzzzzzzzzzzzzzzz2"
 
 
 def read(raw: bytes, *, to: str = "", key: str = "1") -> list[base.Event]:
-    return list(mail_reading.read(mail_in.Mail(raw, NOW, envelope_to=to, key=key)))
+    return list(mail_reading.read(mail_in.Mail(raw, NOW, envelope_to=(to,) if to else (), key=key)))
 
 
 def receipt(name: str, *, to: str = "") -> base.Receipt:
@@ -223,3 +223,11 @@ def test_the_null_sender_of_the_envelope_is_a_sign_of_a_machine(envelope_from: s
     [event] = mail_reading.read(mail_in.Mail(raw, NOW, envelope_from=envelope_from))
     assert isinstance(event, base.Reply)
     assert event.automatic == automatic
+
+
+def test_a_tag_counts_in_whichever_address_of_ours_it_stands() -> None:
+    raw = b"From: jo@example.com\nSubject: Re: Trip\n\nYes"
+    to = ("Office@school.example", f"reply+{ID}@school.example")
+    [event] = mail_reading.read(mail_in.Mail(raw, NOW, envelope_to=to))
+    assert isinstance(event, base.Reply)
+    assert (event.in_reply_to, event.to) == (ID, "office@school.example")

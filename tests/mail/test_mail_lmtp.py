@@ -42,7 +42,7 @@ class Store:
         if b"Subject: bug" in one.raw:
             raise ValueError(one.raw.decode("latin-1"))
         digest = hashlib.sha256(one.raw).hexdigest()
-        return [base.Reply(base.Medium.EMAIL, "parent@example.com", one.envelope_to, "words", digest, one.at)]
+        return [base.Reply(base.Medium.EMAIL, "parent@example.com", one.envelope_to[0], "words", digest, one.at)]
 
     async def deliver(self, events: Sequence[base.Event]) -> None:
         if self.held:
@@ -156,8 +156,8 @@ def test_which_addresses_are_ours(address: str, ours: bool) -> None:
 
 async def test_from_postfix_into_the_store(relay: Postfix, store: Store) -> None:
     assert await hand_in(relay, MAIL, OFFICE, BOUNCE) == {}
-    await until(lambda: len(store.mails) == 2)
-    assert {one.envelope_to for one in store.mails} == {OFFICE, BOUNCE}
+    await until(lambda: len(store.mails) > 0 and not relay.queue())
+    assert {address for one in store.mails for address in one.envelope_to} == {OFFICE, BOUNCE}
     assert {one.envelope_from for one in store.mails} == {"parent@example.com"}
     assert all(one.raw.endswith(b"\r\n\r\nThank you\r\n") for one in store.mails)
     await until(lambda: not relay.queue())
@@ -200,7 +200,7 @@ async def test_an_unknown_address_is_refused_and_the_other_served(relay: Postfix
     await hand_in(relay, MAIL, "nobody@school.example", OFFICE)
     await until(lambda: "550 5.1.1" in relay.said())
     await until(lambda: len(store.events) == 1)
-    assert [one.envelope_to for one in store.mails] == [OFFICE]
+    assert [one.envelope_to for one in store.mails] == [(OFFICE,)]
 
 
 async def test_a_mail_that_says_nothing_is_taken_all_the_same(relay: Postfix, store: Store) -> None:
@@ -215,7 +215,7 @@ async def test_eight_bits_and_letters_of_every_alphabet(relay: Postfix, store: S
     await hand_in(relay, content, "office+zoë@school.example", options=["SMTPUTF8", "BODY=8BITMIME"])
     await until(lambda: len(store.events) == 1)
     assert store.mails[0].raw.partition(b"\r\n\r\n")[2] == body
-    assert store.mails[0].envelope_to == "office+zoë@school.example"
+    assert store.mails[0].envelope_to == ("office+zoë@school.example",)
 
 
 async def test_a_mail_that_is_too_large_is_refused_for_good(
@@ -279,7 +279,7 @@ async def test_each_recipient_gets_an_answer_also_when_it_is_too_large(start: St
     await say(reader, writer, "DATA")
     assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.", answers=2)) == "250 2.0.0 Stored"
     assert (await say(reader, writer, "QUIT")).startswith("221")
-    assert len(store.mails) == 2
+    assert [one.envelope_to for one in store.mails] == [(OFFICE, BOUNCE)], "read once, whoever it is for"
     writer.close()
 
 
@@ -348,7 +348,7 @@ async def test_an_address_that_is_no_text(start: Start, store: Store) -> None:
         await say(reader, writer, f"RCPT TO:<{OFFICE}>")
         await say(reader, writer, "DATA")
         assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.")).startswith("250")
-        store.mails[0].envelope_from.encode()
+        assert (store.mails[0].envelope_from or "").encode()
     writer.close()
 
 
