@@ -64,7 +64,7 @@ async def remove(ledger: Ledger, report: Report, *, before: Marks, now: datetime
 
     A number that the family itself has confirmed is kept, and a person is asked.
     """
-    await _watch_phones(ledger.session, report, before)
+    await _watch_points(ledger.session, report, before)
     for kind, register in registers().items():
         count = report.tally.each()[kind]
         total = sa.select(sa.func.count()).select_from(register.table).where(register.listed)
@@ -98,6 +98,16 @@ async def name_missing(session: Session, report: Report, *, today: date, before:
     )
     had = sa.select(sa.func.count()).select_from(PUPILS).where(on_roll, PUPILS.c.id <= before[PUPILS.name])
     report.watch("pupils_missing", len(report.missing), of=await session.scalar(had) or 0)
+
+
+async def _watch_points(session: Session, report: Report, before: Marks) -> None:
+    """Count the phones and the mailboxes that go, each alone: in an export that lost its phones, mailboxes stay."""
+    old, gone = POINTS.c.id <= before[POINTS.name], sa.case((_points_gone() & POINTS.c.confirmed_at.is_(None), 1))
+    for kind in PointKind:
+        query = sa.select(sa.func.count(), sa.func.count(gone)).select_from(POINTS)
+        had, went = (await session.execute(query.where(_points_listed(), old, POINTS.c.kind == kind))).one()
+        report.watch(f"{kind.value}s_gone", went, of=had)
+    await _watch_phones(session, report, before)
 
 
 async def _watch_phones(session: Session, report: Report, before: Marks) -> None:

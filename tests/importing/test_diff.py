@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -126,7 +127,38 @@ async def test_a_mass_change_stops_the_import(
     assert any(words in stop for stop in (await load(*changed, go_on=True)).stops)
 
 
-@pytest.mark.parametrize(("many", "of", "stop"), [(20, 20, False), (21, 63, False), (21, 62, True), (400, 2000, False)])
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ((pupils(1) + "9,Kai,Shaw9,5A,Choir\n", contacts(1)), "5 of 6 pupils on roll are in none of these files"),
+        ((pupils(6, name="Jones"), contacts(6)), "6 of 6 pupils have another name"),
+        ((pupils(6), contacts(6, key="N")), "6 of 6 contacts of pupils are not in these files any more"),
+        ((pupils(6), contacts(6, phone=200)), "6 of 6 contacts have another phone number"),
+        ((pupils(6), re.sub("07700 9002?[0-9]+", "", contacts(6))), "6 of 6 phones are not in these files any more"),
+        (
+            (pupils(6), re.sub("e[0-9]@example.com", "", contacts(6))),
+            "6 of 6 mailboxes are not in these files any more",
+        ),
+        ((pupils(6).replace(",Choir", ","), contacts(6)), "6 of 6 places in groups are not in these files any more"),
+    ],
+)
+async def test_nearly_all_of_a_small_school_stop_the_import(
+    database: Database, load: Load, save: Save, files: tuple[str, str], words: str
+) -> None:
+    await load(save("p.csv", pupils(6)), save("c.csv", contacts(6)))
+    with pytest.raises(people.Suspicious) as stopped:
+        await load(save("p.csv", files[0]), save("c.csv", files[1]))
+    assert words in str(stopped.value)
+    assert await count(database, ContactPoint) == 12
+
+
+@pytest.mark.parametrize(
+    ("many", "of", "stop"),
+    [
+        (16, 20, False), (17, 20, True), (21, 63, False), (21, 62, True), (400, 2000, False),
+        (4, 4, False), (5, 5, True), (5, 6, True), (5, 7, False),
+    ],
+)  # fmt: skip
 def test_count_and_share_together_are_suspicious(many: int, of: int, stop: bool) -> None:
     assert bool(stops.suspicious("links_gone", many, of=of)) is stop
 
