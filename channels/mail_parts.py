@@ -22,6 +22,7 @@ _MOST_HEAD_BYTES = 262_144  #: of the mail's own headers
 _MOST_HEADER = 2_000  #: characters of one header: the library splits parameters in quadratic time
 _MOST_PARTS = 500
 _MOST_MULTIPARTS = 100
+_MOST_DIVIDERS = 2_000  #: lines that could begin a part: each part costs the library as much as a whole small mail
 _MOST_WORK = 1_600_000  #: lines times the boundaries that each is held against
 _MOST_REPORT = 4_194_304  #: bytes of a delivery report: what came back with it matters to nobody
 _MOST_TEXT = 300_000  #: characters of one part that anybody reads
@@ -77,6 +78,9 @@ def _cut(raw: bytes) -> bytes:
     multiparts = [found.start() for found in re.finditer(rb"(?i)multipart/", raw)]
     if len(multiparts) > _MOST_MULTIPARTS:
         raw = raw[: multiparts[_MOST_MULTIPARTS]]
+    dividers = [found.start() for found in re.finditer(rb"[\r\n]--", raw)]
+    if len(dividers) > _MOST_DIVIDERS:
+        raw = raw[: dividers[_MOST_DIVIDERS]]
     most_lines = _MOST_WORK // (1 + min(len(multiparts), _MOST_MULTIPARTS))
     if raw.count(b"\n") + raw.count(b"\r") > most_lines:
         at = 0

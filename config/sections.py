@@ -271,10 +271,10 @@ class MailIn(values.Section):
         description="lmtp: addresses whose mail is ours, beside smtp.from_address and bounce+ID@ smtp.bounce_domain",
     )
     max_bytes: int = Field(
-        default=41_943_040,
+        default=26_214_400,
         ge=100_000,
         le=1_073_741_824,
-        description="Largest mail, in bytes. Of a larger one the beginning is read (imap), or it is refused (lmtp)",
+        description="Largest mail, in bytes (25 MB). A larger one is refused (lmtp), or its beginning is read (imap)",
     )
 
 

@@ -18,8 +18,8 @@ Jsonl = Annotated[
     bool,
     typer.Option("--jsonl", help='Read {"id", "file"} objects from standard input, one a line, and answer each.'),
 ]
-#: More than a mail that is taken in has.
-_MOST_BYTES = 41_943_040
+#: As much as is taken in of a mail where nothing else is set.
+_MOST_BYTES = 26_214_400
 
 Reader = Callable[[Path, bytes], Mapping[str, object]]
 

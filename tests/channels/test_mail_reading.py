@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from channels import base, mail_in, mail_reading
+from channels import base, mail_in, mail_parts, mail_reading
 
 MAILS = Path(__file__).parent / "mails" / "bounces"
 FILES = sorted(MAILS.glob("*.eml"))
@@ -183,7 +183,7 @@ def nested(depth: int) -> bytes:
     [
         nested(1_000),
         HEAD + b"Content-Type: message/rfc822\n\n" * 2_000 + b"hi",
-        HEAD + b"\n" + b"a" * 40_000_000,
+        HEAD + b"\n" + b"a" * 26_000_000,
         b"X: y\n" * 300_000 + HEAD + b"\nhi",
         b"Subject: " + b"x" * 5_000_000 + b"\n" + HEAD + b"\nhi",
         HEAD + b"Content-Type: multipart/mixed" + b";" * 1_000_000 + b"\n\nhi",
@@ -231,3 +231,11 @@ def test_a_tag_counts_in_whichever_address_of_ours_it_stands() -> None:
     [event] = mail_reading.read(mail_in.Mail(raw, NOW, envelope_to=to))
     assert isinstance(event, base.Reply)
     assert (event.in_reply_to, event.to) == (ID, "office@school.example")
+
+
+@pytest.mark.parametrize(
+    "part", [b"--b\n\nx\n", b"--b\nContent-Type: message/rfc822\n\nSubject: y\n\n", b"--b\r\n\r\nx\r\n"]
+)
+def test_a_mail_of_parts_costs_no_more_than_another(part: bytes) -> None:
+    raw = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + part * 20_000 + b"--b--\n"
+    assert sum(1 for _ in mail_parts.parse(raw).walk()) < 5_000

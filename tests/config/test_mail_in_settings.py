@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from channels import mail_in
 from config import checks, sections
 from config.settings import Settings
 
@@ -56,3 +57,7 @@ def test_a_mailbox_for_bounces_that_nobody_reads_is_remarked() -> None:
     smtp: dict[str, object] = OFFICE | {"bounce_domain": "bounces.school.example"}
     assert any("nobody reads" in remark for remark in checks.warnings(settings(smtp=smtp)))
     assert not any("nobody reads" in remark for remark in checks.warnings(settings(smtp=smtp, **IMAP)))
+
+
+def test_a_mail_of_forty_megabytes_is_too_large_wherever_it_comes_in() -> None:
+    assert sections.MailIn().max_bytes == mail_in.MOST_BYTES == 25 * 2**20

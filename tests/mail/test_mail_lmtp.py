@@ -229,6 +229,25 @@ async def test_a_mail_that_is_too_large_is_refused_for_good(
     assert store.mails == []
 
 
+async def test_forty_megabytes_are_refused_and_the_next_mail_is_taken(start: Start, store: Store) -> None:
+    [port] = free_ports(1)
+    await start(port=port)
+    reader, writer = await lhlo(port)
+    assert (await say(reader, writer, f"MAIL FROM:<> SIZE={40 * 2**20}")).startswith("552"), "where its size is told"
+    await say(reader, writer, "MAIL FROM:<>")
+    await say(reader, writer, f"RCPT TO:<{OFFICE}>")
+    await say(reader, writer, "DATA")
+    for _ in range(40):
+        writer.write((b"x" * 1022 + b"\r\n") * 1024)
+        await writer.drain()
+    assert "larger than Handbell takes" in await say(reader, writer, ".")
+    for line in ("MAIL FROM:<>", f"RCPT TO:<{OFFICE}>", "DATA"):
+        await say(reader, writer, line)
+    assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.")).startswith("250")
+    assert len(store.mails) == 1
+    writer.close()
+
+
 async def test_by_a_unix_socket_that_only_the_group_may_use(
     start_postfix: Callable[..., Postfix], start: Start, store: Store, mail_folder: Callable[[], Path]
 ) -> None:
