@@ -140,6 +140,7 @@ def _contact(row: Row, entry: Entry) -> Person | None:
 def _link(row: Row) -> Values:
     values: Values = {}
     row.take(values, "contact.relation", cells.text, empty="")
+    row.take(values, "contact.role", cells.text)  # a relation for who has none: tying.py
     row.take(values, "contact.priority", cells.priority)
     row.take(values, "contact.parental_responsibility", cells.yes)
     row.take(values, "contact.lives_with", cells.yes)

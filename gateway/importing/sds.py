@@ -21,6 +21,9 @@ OWN = frozenset({"activeDirectoryMatchId", "orgSourcedIds", "username"})  #: bes
 
 #: Relationships that make somebody a contact.
 FAMILY_ROLES = {"parent": "Parent", "guardian": "Guardian", "relative": "Relative", **roster.RELATIONS}
+#: Those that tell little, in SQL: they are taken where no relation is known (``contact.role``), and do not take the
+#: place of the «Mother» that another export gave us.
+LITTLE = "relation IN ('', 'Parent', 'Guardian', 'Relative')"
 #: Relationships that do not. A text about an absent child is for its family: a doctor or an aide has other ways to
 #: know, and of «other», which SDS also gives to those without a word, nobody can say who it is. As SDS has no priority
 #: either, such a person could become the first to be told. Each sort is named in the report.
@@ -181,7 +184,12 @@ def _sources(export: Roster, rest: dict[str, Part], roles: Part | None, *, tied:
         Column("contact.id", "sourcedId", "id"),
         Column("contact.forename", "givenName", "forename"),
         Column("contact.surname", "familyName", "surname"),
-        Column("contact.relation", "relationshipRole", "relation"),
         *(Column(f"contact.{name}", heading, name) for heading, name in points.items() if users.has(heading)),
     ]
-    return [export.pupils(pupils), *([export.contacts(contacts)] if tied else [])]
+    lists: list[Source] = [export.pupils(pupils)]
+    if tied:
+        role, relation = (Column(name, "relationshipRole", "relation") for name in ("contact.role", "contact.relation"))
+        lists.append(export.contacts([*contacts, role], condition=f"WHERE {LITTLE}"))
+        if next(export.scratch.rows(" ".join(["SELECT 1 FROM contacts WHERE NOT", LITTLE, "LIMIT 1"])), None):
+            lists.append(export.contacts([*contacts, relation], condition=f"WHERE NOT {LITTLE}"))
+    return lists

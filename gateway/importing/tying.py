@@ -49,6 +49,7 @@ async def links(job: Job, placed: Sequence[Placed]) -> None:
     for one in placed:
         values = {"pupil_id": one.pupil, "contact_id": one.contact}
         values |= {name: value for name, value in one.person.link.items() if name not in bars.COLUMNS}
+        _name_relation(values, existing.get(one.ends))
         claims.add(one.ends, values | (written.get(one.ends, {}) if one.ends not in again else {}), line=one.line)
     await settle(job.ledger, LINK, claims, existing, again=again, count=job.file.tally.links)
     await _bar_again(job, [one for one in placed if one.ends in again & written.keys()], existing, written)
@@ -135,6 +136,15 @@ async def _bar_again(
         _warn(job, one, warning if before["no_contact"] or after["no_contact"] else "")
         changes[standing["id"]] = (standing, after)
     await job.ledger.change(LINK.table, changes.values())
+
+
+def _name_relation(values: Values, standing: sa.RowMapping | None) -> None:
+    """Let a telling relation stand against a mere role, such as guardian, and against another case of its letters."""
+    known, role = standing["relation"] if standing else "", values.pop("role", "")
+    if role and not known:
+        values["relation"] = role
+    if known and values.get("relation", "").casefold() == known.casefold():
+        values["relation"] = known
 
 
 def _warn(job: Job, one: Placed, what: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import SQLModel, select
 
 from gateway.database import Database
@@ -105,8 +106,20 @@ async def test_2_1_goes_in_whole(database: Database, load: Load, tmp_path: Path)
 
 def test_a_parent_who_teaches_is_a_contact(tmp_path: Path) -> None:
     found = formats.look_all([school(tmp_path / "b", relationships=f"{RELATIONSHIPS}s1,t1,mother\n")])
-    rows = [row for row in words(found[1]) if row["contact.id"] == "t1"]
+    rows = [row for row in words(found[2]) if row["contact.id"] == "t1"]
     assert [(row["pupil.id"], row["contact.relation"]) for row in rows] == [("s1", "Mother")]
+
+
+async def test_a_role_fills_an_empty_relation_and_replaces_none(database: Database, load: Load, tmp_path: Path) -> None:
+    path = school(tmp_path / "b")
+    await load(path)
+    for known, stays in (("Mother", {"Mother"}), ("", {"Guardian", "Parent", "Relative"})):
+        async with database.write() as session:
+            await session.execute(sa.update(Guardianship).values(relation=known))
+        await load(path)
+        assert {row.relation for row in await everything(database, Guardianship)} == stays
+    await load(school(tmp_path / "c", relationships=RELATIONSHIPS.replace("guardian", "aunt")))
+    assert {row.relation for row in await everything(database, Guardianship)} == {"Aunt", "Parent", "Relative"}
 
 
 def test_without_relationships_nothing_is_said_of_contacts(tmp_path: Path) -> None:

@@ -361,3 +361,10 @@ async def imported(path: Path) -> list[tuple[Any, ...]]:
         found = sorted(tuple(row) for row in await session.execute(query))
     await database.close()
     return found
+
+
+async def test_another_case_of_a_relation_is_no_change(database: Database, load: Load, tmp_path: Path) -> None:
+    path = tmp_path / "wonde.json"
+    for relation, changed in (("Mother", 0), ("MOTHER", 0), ("mother", 0), ("Aunt", 1)):
+        path.write_text(text(page(pupil("A1", "Zoë", contact(tie={"relationship": relation})))), encoding="utf-8")
+        assert (await load(path)).tally.links.changed == changed
