@@ -98,7 +98,8 @@ class Looks:
     ) -> None:
         self._gateway, self._stream, self._pause = gateway, stream, pause
         self._arrived, self._turned = arrived, turned
-        self._begun = False
+        #: From then on this process looks whatever the plan says; None while it follows the plan.
+        self._anyway_from: datetime | None = gateway.now()
 
     async def tick(self) -> None:
         """Look, if it is time."""
@@ -116,6 +117,7 @@ class Looks:
             wait = timedelta(0) if more else self._pause
             now = self._gateway.now()
             await self._note(mark, due_at=now + wait, looked_at=now, failures=0, trouble="")
+        self._anyway_from = None
 
     async def _claim(self) -> Watermark | None:
         """Take this look, unless it is not due or another process has it."""
@@ -123,7 +125,8 @@ class Looks:
         query = select(Watermark).where(Watermark.channel == key[0], Watermark.stream == key[1])
         async with self._gateway.database.read() as session:
             mark = (await session.scalars(query)).one_or_none()
-        if mark is not None and self._begun and mark.due_at > now:
+        anyway = self._anyway_from is not None and self._anyway_from <= now
+        if mark is not None and mark.due_at > now and not anyway:
             return None
         async with self._gateway.database.write() as session:
             if mark is None:
@@ -133,8 +136,12 @@ class Looks:
                 mark = (await session.scalars(query)).one()
             taken = sa.update(Watermark).where(col(Watermark.id) == mark.id, col(Watermark.due_at) == mark.due_at)
             won = await session.execute(taken.values(due_at=now + _LEASE).returning(col(Watermark.id)))
-            self._begun = True
-            return mark if won.first() is not None else None
+            if won.first() is None:
+                self._anyway_from = None
+                return None
+        # Should the database fail us in this look, it cannot be told either, and our lease would put the next one off.
+        self._anyway_from = now + min(self._pause, _LEASE)
+        return mark
 
     async def _read(self, mark: Watermark) -> bool:
         """Read what people sent. Raises :class:`CouldNotLook`, and then nothing is stored."""

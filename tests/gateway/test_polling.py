@@ -239,6 +239,29 @@ async def test_a_process_that_starts_looks_at_once(bench: Bench) -> None:
     assert len(await bench.stored()) == 1
 
 
+async def test_a_look_that_the_database_fails_in_comes_again_in_time(bench: Bench) -> None:
+    """Not only when its lease is over; nor at once, as a bug of ours would ask the provider without end."""
+    looks = bench.looks()
+    await looks.tick()
+    async with bench.gateway.database.write() as session:
+        await session.execute(sa.text("ALTER TABLE inbound RENAME TO away"))
+    bench.clock.pass_(seconds=30)
+    sid = bench.provider.arrive().sid
+    with pytest.raises(sa.exc.DBAPIError):
+        await looks.tick()
+    async with bench.gateway.database.write() as session:
+        await session.execute(sa.text("ALTER TABLE away RENAME TO inbound"))
+    seen = bench.provider.looks
+    await looks.tick()
+    assert bench.provider.looks == seen
+    bench.clock.pass_(seconds=30)
+    await looks.tick()
+    assert await bench.stored() == [sid]
+    bench.clock.pass_(seconds=1)
+    await looks.tick()
+    assert bench.provider.looks == seen + 1, "from then on it follows the plan again"
+
+
 async def test_processes_share_one_plan(bench: Bench) -> None:
     many = [bench.looks() for _ in range(4)]
     for looks in many:
