@@ -102,6 +102,7 @@ def look(path: Path) -> list[Source]:
         *records.tables(
             path,
             partial(_read, path, left=left if left.is_one() and not moving else None, codes=_codes()),
+            format_="ctf",
             headings=HEADINGS,
             whole_roll=False,  # whoever is handed over, or chosen
             whole_lists=header.find("DocumentQualifier").casefold() != "partial",

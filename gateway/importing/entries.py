@@ -104,6 +104,8 @@ def _pupil(row: Row, entry: Entry) -> Values | None:
     row.take(values, "pupil.born", lambda raw: _past(raw, row.today))
     row.take(values, "pupil.year", cells.year, empty="")
     row.take(values, "pupil.form", cells.form, empty="")
+    if row.words("pupil.homeroom"):  # where there is none, the form may stand in another export
+        values["form"] = cells.form(row.cell("pupil.homeroom"))
     row.take_language(values, "pupil.home_language", "home_language")
     row.take(values, "pupil.deceased", lambda raw: cells.deceased(raw, today=row.today))
     row.take(values, "pupil.left_on", cells.day)

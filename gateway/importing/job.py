@@ -23,6 +23,7 @@ class Job:
     """One file of an import.
 
     ``lists`` the kinds of points that it has columns for, ``whole`` False when it lists changes only
+    ``source`` the export that comes again and again, ``""`` for none; ``format`` of the file
     ``today`` the school's date, ``now`` the moment of the import
     """
 
@@ -31,6 +32,8 @@ class Job:
     file: FileReport
     lists: str
     whole: bool
+    source: str
+    format: str
     today: date
     now: datetime
 

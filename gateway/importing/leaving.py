@@ -1,7 +1,8 @@
 """What the files no longer mention: a parent taken off a pupil's list must not be written to for another day.
 
 Only what a file lists in full can be gone: the contacts of pupils with contact rows, the telephones of contacts whose
-file has columns for telephones. A row or cell that could not be read keeps everything of its pupil or contact.
+file has columns for telephones, the places in groups that the same source lists. A row or cell that could not be read
+keeps everything of its pupil or contact.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from gateway.importing import confirmed, conflicts
 from gateway.importing.ledger import Ledger
 from gateway.importing.report import Report
 from gateway.importing.seen import What, listed
-from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil, PupilGroup
 from gateway.models.types import PointKind, core
 
 NAMED = 10  #: how many ids a line names
 PAGE = 1000  #: rows that are in memory at once
 
 PUPILS, CONTACTS, LINKS = core(Pupil), core(Contact), core(Guardianship)
-POINTS, MEMBERSHIPS = core(ContactPoint), core(Membership)
+POINTS, MEMBERSHIPS, GROUPS = core(ContactPoint), core(Membership), core(PupilGroup)
 
 Marks = Mapping[str, int]  #: by table, the highest id before the import: what is above it is new
 
@@ -50,7 +51,8 @@ def registers() -> dict[str, Register]:
     """The three, by the name of their count. A barred contact's link stays: without it nobody would know of the bar."""
     links = listed(What.LINK, LINKS.c.pupil_id) & ~listed(What.LINK_LOST, LINKS.c.pupil_id)
     links_gone = links & ~LINKS.c.no_contact & ~listed(What.LINK, LINKS.c.pupil_id, b=LINKS.c.contact_id)
-    members = listed(What.GROUPED, MEMBERSHIPS.c.pupil_id)
+    lister = sa.select(GROUPS.c.listed_by).where(GROUPS.c.id == MEMBERSHIPS.c.group_id)
+    members = listed(What.GROUPED, MEMBERSHIPS.c.pupil_id, c=lister.correlate(MEMBERSHIPS).scalar_subquery())
     members_gone = members & ~listed(What.MEMBER, MEMBERSHIPS.c.pupil_id, b=MEMBERSHIPS.c.group_id)
     return {
         "links": Register(LINKS, links, links_gone),

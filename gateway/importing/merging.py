@@ -115,8 +115,13 @@ class Merger:
         if not listed:
             return
         names = {name for _, groups in listed for name in groups}
-        await self.ledger.insert(GROUPS, [{"name": name} for name in sorted(names)], key=["name"])
-        ids = {row["name"]: row["id"] for row in (await self.job.by(GROUPS.c.name, names)).values()}
+        lister = self.job.source or self.job.format
+        await self.ledger.insert(GROUPS, [{"name": name, "listed_by": lister} for name in sorted(names)], key=["name"])
+        called = await self.job.by(GROUPS.c.name, names)
+        # A group of nobody's, from before this was known, or of the format, from before the source had a name.
+        mine = [row for row in called.values() if row["listed_by"] in ("", self.job.format)]
+        await self.ledger.change(GROUPS, [(row, {"listed_by": lister}) for row in mine])
+        ids = {name: row["id"] for name, row in called.items()}
         members = list(dict.fromkeys((pupil, ids[name]) for pupil, groups in listed for name in groups))
         rows = await self.job.rows(MEMBERSHIPS.c.pupil_id, {pupil for pupil, _ in listed})
         there = {(row["pupil_id"], row["group_id"]) for row in rows}
@@ -125,7 +130,7 @@ class Merger:
         self.tally.memberships.new += len(fresh)
         self.tally.memberships.same += len(members) - len(fresh)
         if self.job.whole:
-            await seen.mark(self.session, What.GROUPED, ((pupil, 0, "") for pupil, _ in listed))
+            await seen.mark(self.session, What.GROUPED, ((pupil, 0, lister) for pupil, _ in listed))
         await seen.mark(self.session, What.MEMBER, ((pupil, group, "") for pupil, group in members))
 
     async def _merge_contacts(self, entries: Sequence[tuple[Entry, int]]) -> list[Placed]:

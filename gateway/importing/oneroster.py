@@ -51,7 +51,7 @@ def look(path: Path) -> list[Source]:
     remarks = Remarks()
     bundle = bundles.look(path, marks=MARKS)
     manifest = manifests.look(bundle, remarks)
-    export = Roster(bundle, _users(bundle, manifest, remarks), remarks)
+    export = Roster(bundle, _users(bundle, manifest, remarks), remarks, format="oneroster")
     export.fill("people", _people(export.users))
     unmarked = next(export.scratch.rows("SELECT 1 FROM people WHERE marked LIMIT 1"), None) is None
     mode = manifest.mode("users") or (BULK if unmarked else UNSAID)
@@ -230,7 +230,7 @@ def _sources(export: Roster, rest: Mapping[str, Part], by_roles: Part | None, *,
         *_if(users.has("preferredGivenName"), Column("pupil.known_as", "preferredGivenName", "known_as")),
         *_if("born" in rest, Column("pupil.born", "birthDate", "born")),
         *_if(users.has("grades"), Column("pupil.year", "grades", "year")),
-        *_if("places" in rest, Column("pupil.form", "classes.csv", "form")),
+        *_if("places" in rest, Column("pupil.homeroom", "classes.csv", "form")),
         *_if("places" in rest, Column("pupil.groups", "classes.csv", "groups")),
         *_if(leavers, Column("pupil.left_on", "dateLastModified", "left_on")),
         *_if(ends and not leavers, Column("pupil.left_on", "endDate", "ended")),

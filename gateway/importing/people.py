@@ -88,7 +88,8 @@ async def take_over(
             file = FileReport(sheet.name, sheet.layout.kind.value, unused=sheet.layout.unused())
             report.files.append(file)
             lists = " ".join(kind.value for kind in entries.lists(sheet.layout))
-            job = Job(ledger, report, file, lists=lists, whole=sheet.whole, today=today, now=now)
+            said = {"lists": lists, "source": source, "format": sheet.format}
+            job = Job(ledger, report, file, **said, whole=sheet.whole, today=today, now=now)
             await _load_sheet(sheet, job, progress=_shifted(progress, done, total))
             report.tally.add(file.tally)
             await log.record(session, _line(sheet, file), now=now)

@@ -35,6 +35,7 @@ class Table:
     size: int
     sha256: str
     layout: Layout
+    format: str
     whole: bool
     read: Callable[[], Iterator[Record]]
     remarks: Remarks = field(default_factory=Remarks)
@@ -61,6 +62,7 @@ def tables(
     path: Path,
     read: Callable[[], Iterator[Record]],
     *,
+    format_: str,
     headings: Mapping[str, str],
     whole_roll: bool,
     whole_lists: bool = True,
@@ -83,11 +85,11 @@ def tables(
         )
     size, sha256 = path.stat().st_size, _digest(path)
     layout = _layout(Kind.PUPILS, pupils, headings)
-    found = [Table(path.name, size, sha256, layout, whole_roll, read, remarks)]
+    found = [Table(path.name, size, sha256, layout, format_, whole_roll, read, remarks)]
     if contacts:
         ties = {name: width for name, width in pupils.items() if name in TIES}
         layout = _layout(Kind.CONTACTS, ties | contacts, headings)
-        found.append(Table(path.name, size, sha256, layout, whole_lists, read))
+        found.append(Table(path.name, size, sha256, layout, format_, whole_lists, read))
     return found
 
 

@@ -84,6 +84,7 @@ class Listing:
     size: int
     sha256: str
     layout: Layout
+    format: str
     whole: bool
     scratch: Scratch
     query: str
@@ -101,6 +102,7 @@ class Roster:
     bundle: Bundle
     users: Part
     remarks: Remarks
+    format: str
     whole: bool = True
     scratch: Scratch = field(
         default_factory=lambda: Scratch(files("gateway.importing").joinpath("roster.sql").read_text(encoding="utf-8"))
@@ -151,6 +153,5 @@ class Roster:
         indexes = {column.field: (at,) for at, column in enumerate(columns)}
         layout = Layout(kind, indexes, [column.heading for column in columns])
         query = f"SELECT line, at, {', '.join(column.source for column in columns)} {tail}"
-        return Listing(
-            self.users.label, self.users.member.size, self.bundle.sha256, layout, self.whole, self.scratch, query
-        )
+        size, sha256 = self.users.member.size, self.bundle.sha256
+        return Listing(self.users.label, size, sha256, layout, self.format, self.whole, self.scratch, query)

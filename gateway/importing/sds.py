@@ -49,7 +49,7 @@ def look(path: Path) -> list[Source]:
     remarks = Remarks()
     bundle = bundles.look(path, marks=MARKS)
     users = parts.look(bundle, "users.csv", needed=("sourcedId", "givenName", "familyName"), remarks=remarks)
-    export = Roster(bundle, users, remarks)
+    export = Roster(bundle, users, remarks, format="sds")
     export.fill("people", _people(users))
     roles = _read_roles(export)
     relationships = parts.maybe(

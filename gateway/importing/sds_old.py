@@ -28,7 +28,7 @@ def look(path: Path) -> list[Source]:
     bundle = bundles.look(path, marks=MARKS)
     users = parts.look(bundle, "student.csv", needed=("First Name", "Last Name"), remarks=remarks)
     id_ = users.one_of("SIS ID", "ID")
-    export = Roster(bundle, users, remarks)
+    export = Roster(bundle, users, remarks, format="sds")
     export.fill("people", _people(users, id_))
     everybody = "SELECT line, id, ?, '', orgs, '', 1, '' FROM people"
     export.fill("roles", export.scratch.rows(everybody, PUPIL))

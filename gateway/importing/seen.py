@@ -30,7 +30,7 @@ class What(StrEnum):
     """What a mark means, and what its ``a``, ``b`` and ``c`` are."""
 
     PUPIL = "pupil"  #: a = pupil
-    GROUPED = "grouped"  #: a = pupil whose groups are listed
+    GROUPED = "grouped"  #: a = pupil whose groups are listed, c = who lists them
     MEMBER = "member"  #: a = pupil, b = group
     LINK = "link"  #: a = pupil, b = contact
     LINK_NEW = "link_new"  #: a = pupil, b = contact, c = line and file of the row that tied them

@@ -43,6 +43,7 @@ class Sheet:
     header_line: int
     layout: headings.Layout
     whole: bool = True
+    format: str = "csv"
     remarks: Remarks = field(default_factory=Remarks)
 
     @property

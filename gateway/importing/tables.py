@@ -15,6 +15,7 @@ class Source(Protocol):
     ``name``    what reports call it: the file's name, inside a bundle ``bundle.zip/users.csv``
     ``size``    bytes in all, ``sha256`` of the file that it stands in
     ``layout``  a field without a column says nothing: what is known of it stays
+    ``format``  what its format is called, such as ``oneroster``
     ``whole``   False when the format lists changes only: what it does not mention is not gone
     ``remarks`` what the reader has to say beside its rows; complete once they are read
     """
@@ -27,6 +28,9 @@ class Source(Protocol):
 
     @property
     def sha256(self) -> str: ...  # noqa: D102
+
+    @property
+    def format(self) -> str: ...  # noqa: D102
 
     @property
     def layout(self) -> Layout: ...  # noqa: D102

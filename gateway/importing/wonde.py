@@ -84,7 +84,7 @@ def look(path: Path) -> list[Source]:
             raise BadInput([Problem(what, cure, path.name)])
         remarks, whole = _remarks(path, place)
         read = partial(_read, path, place)
-        return [*records.tables(path, read, headings=HEADINGS, whole_roll=whole, remarks=remarks)]
+        return [*records.tables(path, read, format_="wonde", headings=HEADINGS, whole_roll=whole, remarks=remarks)]
     except OSError as error:
         cure = "Check its name, and close it in other programs."
         raise BadInput([Problem("The file cannot be opened.", cure, path.name)]) from error

@@ -132,10 +132,14 @@ class OptOut(Table, table=True):
 
 
 class PupilGroup(Table, table=True):
-    """A club, set or list that a pupil may be in. Forms and years are fields of the pupil."""
+    """A club, set or list that a pupil may be in. Forms and years are fields of the pupil.
+
+    ``listed_by`` is the import's source that lists it, or else the format: what another lists takes nobody out of it.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
+    listed_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class Membership(Table, table=True):

@@ -342,3 +342,66 @@ def test_classes_of_one_title_are_two_groups_and_of_one_code_the_same(tmp_path: 
     )
     groups = [row["pupil.groups"] for row in onerosters.words(formats.look_all([path])[0])]
     assert groups == ["Maths (7A)", "Maths (7B)", ""]
+
+
+PLACES = "\n".join(
+    ["Pupil ID,Forename,Surname,Reg,Groups", "s1,Zofia,Kowalska,5A,Chess;Judo", "s2,Jan,Kowalski,RB,Chess", ""]
+)
+ROOMS = [
+    {"sourcedId": "c1", "title": "Choir", "classType": "scheduled"},
+    {"sourcedId": "c2", "title": "6B", "classType": "homeroom"},
+]
+
+
+def classes(folder: Path, *places: tuple[str, str]) -> Path:
+    rows = [
+        {"sourcedId": f"e{n}", "classSourcedId": room, "userSourcedId": pupil, "role": "student"}
+        for n, (room, pupil) in enumerate(places)
+    ]
+    return onerosters.save_11(
+        folder,
+        classes=onerosters.table(onerosters.CLASSES, ROOMS),
+        enrollments=onerosters.table(onerosters.ENROLLMENTS, rows),
+    )
+
+
+async def members(database: Database) -> set[str]:
+    query = sa.select(Pupil.source_id, PupilGroup.name).join(Membership, Membership.pupil_id == Pupil.id)
+    async with database.read() as session:
+        found = await session.execute(query.join(PupilGroup, PupilGroup.id == Membership.group_id))
+        return {f"{pupil} {group}" for pupil, group in found}
+
+
+async def test_classes_empty_neither_the_clubs_of_another_list_nor_a_form(
+    database: Database, load: Load, tmp_path: Path
+) -> None:
+    clubs = tmp_path / "clubs.csv"
+    clubs.write_text(PLACES, encoding="utf-8")
+    await load(clubs)
+    chess = {"s1 Chess", "s1 Judo", "s2 Chess"}
+    await load(classes(tmp_path / "a", ("c1", "s1"), ("c1", "s3"), ("c2", "s1")))
+    assert await members(database) == chess | {"s1 Choir", "s3 Choir"}
+    forms = {row.source_id: row.form for row in await everything(database, Pupil)}
+    assert forms == {"s1": "6B", "s2": "RB", "s3": ""}
+    report = await load(classes(tmp_path / "b", ("c1", "s1")))
+    assert (report.tally.memberships.gone, await members(database)) == (1, chess | {"s1 Choir"})
+    clubs.write_text(PLACES.replace("Chess;Judo", "Chess"), encoding="utf-8")
+    await load(clubs)
+    assert await members(database) == {"s1 Chess", "s2 Chess", "s1 Choir"}
+
+
+async def test_groups_go_along_to_the_name_that_their_source_gets(
+    database: Database, load: Load, tmp_path: Path
+) -> None:
+    clubs = tmp_path / "clubs.csv"
+    clubs.write_text(PLACES, encoding="utf-8")
+    await load(clubs)
+    async with database.write() as session:
+        await session.execute(sa.update(PupilGroup).where(PupilGroup.name == "Judo").values(listed_by=""))
+    await load(clubs, source="sims")
+    assert {row.listed_by for row in await everything(database, PupilGroup)} == {"sims"}
+    clubs.write_text(PLACES.replace("Chess;Judo", ""), encoding="utf-8")
+    await load(clubs, source="other")
+    assert len(await members(database)) == 3
+    await load(clubs, source="sims")
+    assert await members(database) == {"s2 Chess"}

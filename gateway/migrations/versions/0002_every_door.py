@@ -143,9 +143,15 @@ def upgrade() -> None:
     with op.batch_alter_table("pupil", schema=None) as batch_op:
         batch_op.add_column(sa.Column("deceased", sa.Boolean(), server_default="0", nullable=False))
 
+    with op.batch_alter_table("pupil_group", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("listed_by", sa.String(), server_default="", nullable=False))
+
 
 def downgrade() -> None:
     """Go back from this revision."""
+    with op.batch_alter_table("pupil_group", schema=None) as batch_op:
+        batch_op.drop_column("listed_by")
+
     with op.batch_alter_table("pupil", schema=None) as batch_op:
         batch_op.drop_column("deceased")
 
