@@ -152,6 +152,7 @@ class Receipt:
     ``event_id``    unique per event and stable over re-deliveries of the same event
     ``hung_up``     a call came to its end; it failed only if nobody had pressed a key in it before
     ``address``     whom it speaks of, where it names somebody: a bounce does
+    ``lane_wide``   the trouble is the sender's or the account's, not this message's
     """
 
     message_id: str
@@ -164,6 +165,7 @@ class Receipt:
     attempt: int = 0
     hung_up: bool = False
     address: str = ""
+    lane_wide: bool = False
     raw: Mapping[str, str] = field(default_factory=dict)
 
 

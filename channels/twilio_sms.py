@@ -176,6 +176,7 @@ def _receipt(request: base.HookRequest) -> base.Receipt:
         reason=reason,
         code=code,
         attempt=twilio_account.attempt_of(request),
+        lane_wide=twilio_codes.meaning(code).lane_wide,
         raw=twilio_account.first_values(request),
     )
 
@@ -192,6 +193,7 @@ def _listed_receipt(record: MessageInstance, now: datetime) -> base.Receipt:
         at=min(record.date_updated or record.date_created or now, now),
         reason=reason,
         code=code,
+        lane_wide=twilio_codes.meaning(code).lane_wide,
         raw={"sid": record.sid or "", "status": status, "error_code": code},
     )
 

@@ -238,6 +238,7 @@ def _status(request: base.HookRequest) -> base.Receipt:
         code=code,
         attempt=twilio_account.attempt_of(request),
         hung_up=status == COMPLETED,
+        lane_wide=twilio_codes.meaning(code).lane_wide,
         raw=twilio_account.first_values(request),
     )
 

@@ -16,8 +16,9 @@ from channels.base import Medium, Reason
 from gateway import audit, points, retry, senders, tasks
 from gateway.database import Session
 
-#: Reasons that are the account's or the sender's trouble also when a receipt brings them. Mail is sent back for what is
-#: the message's: whoever forges a bounce must not stop a lane.
+#: Reasons for which a receipt holds a lane, where the provider's table says too that the trouble is lane-wide: others
+#: (a country that is not allowed) are known only too late to spare the rest. Mail is sent back for what is the
+#: message's: whoever forges a bounce must not stop a lane.
 _LANE_WIDE = frozenset({Reason.AUTH, Reason.RATE})
 
 

@@ -110,7 +110,8 @@ async def _follow(
     if after is MessageState.DELIVERED:
         await points.good(session, message.medium, message.address, at=receipt.at, log=log, now=now)
     elif reason:
-        await failures.hold_lane(session, row, reason, code=receipt.code, log=log, now=now)
+        if receipt.lane_wide:
+            await failures.hold_lane(session, row, reason, code=receipt.code, log=log, now=now)
         again = await _once_more(session, message, reason, log=log, now=now, new_id=new_id)
         if again:
             await failures.ask_staff(session, row, reason, code=receipt.code, log=log, now=now)

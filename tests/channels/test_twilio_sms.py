@@ -260,3 +260,11 @@ async def test_a_messaging_service_chooses_the_number(sms: twilio_sms.TwilioSms,
 async def test_a_failed_search_tells_nothing(sms: twilio_sms.TwilioSms, http_sink: Any, answer: Any) -> None:
     http_sink.answers = [answer]
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.CANNOT_TELL)
+
+
+@pytest.mark.parametrize(("code", "lane_wide"), [("30001", True), ("14107", False), ("30005", False), ("", False)])
+def test_a_callback_says_whose_trouble_it_is(code: str, lane_wide: bool) -> None:
+    form = {"MessageSid": "SM1", "MessageStatus": "failed", "ErrorCode": code}
+    (receipt,) = channel("").parse(hook("/hooks/twilio-sms/status", form))
+    assert isinstance(receipt, base.Receipt)
+    assert receipt.lane_wide is lane_wide

@@ -51,7 +51,8 @@ EFFECTS = [
     Effect("21610", "opted_out", task="stopped", stopped=True),
     Effect("30007", "filtered", task="wording"),
     Effect("30008 30017 30410 30009 408", "temporary", again=1 / 12),
-    Effect("30001 21611 30022 20429 63038 14107 429", "rate", held=True, again=1 / 4),
+    Effect("30001 21611 30022 20429 63038 429", "rate", held=True, again=1 / 4),
+    Effect("14107", "rate", again=1 / 4),  # one number's trouble: nobody else waits for it
     Effect("30036", "expired"),
     Effect("21408 21612 30018 30024 21606 21212 21703 21704 13227 21215 407", "config", task="settings"),
     Effect("21617 21602 21654", "content", task="wording"),
@@ -86,7 +87,9 @@ class Desk:
 
     async def fails(self, message_id: str, code: str, *, day: float = 0, reason: Reason | None = None) -> str:
         known = reason or twilio_codes.meaning(code).reason
-        given = Receipt(message_id, "", ReceiptState.FAILED, school.ids.new_id(), NOW, known, code, 1)
+        wide = twilio_codes.meaning(code).lane_wide
+        event_id = school.ids.new_id()
+        given = Receipt(message_id, "", ReceiptState.FAILED, event_id, NOW, known, code, 1, lane_wide=wide)
         async with self.database.write() as session:
             return await receipts.apply(session, given, log=LOG, now=NOW + timedelta(days=day))
 
