@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import exc
 from sqlmodel import select
 from support import desk, school
 
@@ -247,7 +248,7 @@ async def test_a_look_that_the_database_fails_in_comes_again_in_time(bench: Benc
         await session.execute(sa.text("ALTER TABLE inbound RENAME TO away"))
     bench.clock.pass_(seconds=30)
     sid = bench.provider.arrive().sid
-    with pytest.raises(sa.exc.DBAPIError):
+    with pytest.raises(exc.DBAPIError):
         await looks.tick()
     async with bench.gateway.database.write() as session:
         await session.execute(sa.text("ALTER TABLE away RENAME TO inbound"))
