@@ -102,16 +102,16 @@ def _line(known: people.People, pupil_id: int, *, today: date) -> Line:
     listeners = audience.listeners_of(known, [pupil_id], everyone, today=today, default_language="")
     reasons = {row.contact_id: row.reason for row in listeners}
     ties = [tie for tie in known.ties.get(pupil_id, ()) if tie.contact_id in reasons]
-    found = [_person(known, tie, reasons[tie.contact_id]) for tie in ties]
+    found = [_person(known, tie, reasons[tie.contact_id], today=today) for tie in ties]
     return Line(known.pupils[pupil_id], found, _texted(known, pupil_id, found))
 
 
-def _person(known: people.People, tie: Guardianship, reason: str) -> Person:
+def _person(known: people.People, tie: Guardianship, reason: str, *, today: date) -> Person:
     ways = [
         Way(
             point,
             [medium for medium in Medium if point.kind is points.kind_of(medium) and _stopped(known, medium, point)],
-            _texts(known, point, tie.pupil_id),
+            _texts(known, point, tie, today=today),
         )
         for point in known.points.get(tie.contact_id, ())
     ]
@@ -123,11 +123,13 @@ def _stopped(known: people.People, medium: Medium, point: ContactPoint) -> bool:
     return (medium, point.address) in known.opted_out
 
 
-def _texts(known: people.People, point: ContactPoint, pupil_id: int) -> str:
-    """Why no text about this pupil goes to a phone, ``""`` when one may; of a mailbox there is nothing to say."""
+def _texts(known: people.People, point: ContactPoint, tie: Guardianship, *, today: date) -> str:
+    """Why no text about this pupil goes to a phone, ``""`` when one may. Of a mailbox only a bar is worth saying."""
+    if tie.barred_on(today):
+        return guard.REASONS["barred"]  # whoever else has that phone: it is the contact who is barred
     if point.kind is not points.kind_of(Medium.SMS):
         return ""
-    shared = point.address in known.barred.get(pupil_id, frozenset())
+    shared = point.address in known.barred.get(tie.pupil_id, frozenset())
     reason = reach.unfit(point, known, Medium.SMS, mandatory=MANDATORY) or ("barred_address" if shared else "")
     return guard.REASONS[reason] if reason else ""
 

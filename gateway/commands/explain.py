@@ -64,7 +64,7 @@ def number(
     def read_cell(raw: str) -> Mapping[str, object]:
         return _numbers(phone_cells.read(raw))
 
-    if lines.asked(cell, jsonl, read_cell, key="raw", takes=str | int | float, failed=_no_numbers):
+    if lines.asked(cell, jsonl, read_cell, key="raw", takes=str | int | float, failed=_no_numbers, argument="cell"):
         return
     read = phone_cells.read(cell or "")
     for one in read.numbers:

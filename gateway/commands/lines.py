@@ -25,15 +25,17 @@ def asked(
     key: str = "text",
     takes: type | UnionType = str,
     failed: Answer = _error,
+    argument: str = "",
 ) -> bool:
     """Answer line by line where that was asked for. False where a ``given`` argument is to be answered instead.
 
     Each line is an object with ``id`` and ``key``, whose value is text, or a number where ``takes`` says so, which is
     read as it is written; its answer has the same ``id`` and what ``answer`` makes of the text. A line that is none
     gets an ``error``, or what ``failed`` makes of that sentence: whoever reads us gets as many lines as they sent.
+    ``argument`` is what people call what is ``given``, where that is not the ``key``.
     """
     if jsonl == (given is not None):
-        raise typer.BadParameter(f"give either a {key} or --jsonl.")
+        raise typer.BadParameter(f"give either a {argument or key} or --jsonl.")
     if jsonl:
         for line in typer.get_binary_stream("stdin"):
             typer.echo(json.dumps(_answered(line, answer, key=key, takes=takes, failed=failed)))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from gateway.database import Session
 from gateway.importing import confirmed
 from gateway.importing import ledger as ledgers
-from gateway.importing.report import TABLES
+from gateway.importing.report import BOOKKEEPING, TABLES
 from gateway.models import Contact, ContactPoint, Guardianship, ImportChange, Membership, Pupil, PupilGroup
 from gateway.models.types import core
 
@@ -39,7 +39,7 @@ class Difference:
     fields: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        columns = ", ".join(name.replace("_", " ") for name in self.fields)
+        columns = ", ".join(name.replace("_", " ") for name in self.fields if name not in BOOKKEEPING)
         return f"{self.how}: {self.name}{f' ({columns})' if columns else ''}"
 
 

@@ -30,6 +30,8 @@ NAMES: Final[Mapping[str, str]] = MappingProxyType(
         "memberships": "places in groups",
     }
 )
+#: Columns that say when somebody decided something: what was decided is told by the columns beside them.
+BOOKKEEPING: Final = frozenset({"confirmed_at", "bar_confirmed_at", "languages_confirmed_at"})
 MOST = 1000  #: lines of each sort that are kept; a file that is wrong throughout needs one cure, not a million lines
 
 
@@ -196,5 +198,7 @@ class Report:
     def _counted(self, name: str) -> str:
         """The counts of one kind, with the fields that changed and in how many rows."""
         fields = self.fields.get(TABLES[name], {})
-        listed = ", ".join(f"{column.replace('_', ' ')} {many}" for column, many in sorted(fields.items()))
+        listed = ", ".join(
+            f"{column.replace('_', ' ')} {many}" for column, many in sorted(fields.items()) if column not in BOOKKEEPING
+        )
         return f"{self.tally.each()[name]}{f' (changed: {listed})' if listed else ''}"

@@ -157,3 +157,9 @@ def test_people_are_told_why() -> None:
 @pytest.mark.parametrize("words", [[], ["text", "--jsonl"]])
 def test_a_text_or_a_stream_but_not_both(words: list[str]) -> None:
     assert CliRunner().invoke(cli.build(), ["explain", "segments", *words]).exit_code == 2
+
+
+def test_an_argument_that_is_missing_goes_by_its_own_name() -> None:
+    result = CliRunner().invoke(cli.build(), ["explain", "number"])
+    assert result.exit_code == 2
+    assert "give either a cell or --jsonl" in result.output

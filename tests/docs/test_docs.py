@@ -170,6 +170,11 @@ def command_lines(path: Path) -> Iterator[str]:
     yield from (line for line in lines if re.match(r"(\S*/)?handbell\s", line) and "$@" not in line)
 
 
+def test_no_page_tells_of_an_import_command_that_is_none() -> None:
+    """`handbell import people` would read a file of the name “people”, so no command line is wrong by itself."""
+    assert [name(path) for path in WRITTEN if "handbell import people" in path.read_text(encoding="utf-8")] == []
+
+
 def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.md"
     wrong.write_text(

@@ -113,6 +113,15 @@ async def test_nothing_goes_to_anybody_barred_nor_to_a_phone_that_they_share(hom
     assert found["Gran"] == ""
 
 
+async def test_a_barred_contact_s_own_phone_and_mailbox_say_that_it_is_he_who_is_barred(home: Home) -> None:
+    dad = await home.adult("Dad", DAD, no_contact=True)
+    await home.point(dad, "dad@example.com", kind=PointKind.EMAIL)
+    await home.adult("Step", DAD, priority=2)
+    his, shared = (await home.line()).people
+    assert [way.texts for way in his.ways] == ["Must not be contacted about this child."] * 2
+    assert shared.ways[0].texts.startswith("This phone or mailbox also belongs to somebody")
+
+
 @pytest.mark.parametrize(
     ("begins", "ends", "barred"),
     [

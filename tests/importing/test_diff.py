@@ -49,6 +49,15 @@ async def differences(database: Database, report: Report) -> list[str]:
         return [str(one) async for one in diff.every(session, report.import_id)]
 
 
+def test_columns_of_bookkeeping_are_not_printed() -> None:
+    bar = {"no_contact": (False, True), "bar_confirmed_at": (None, NOW)}
+    assert str(diff.Difference("links", diff.CHANGED, "Emma Shaw", bar)) == "changed: Emma Shaw (no contact)"
+    assert str(diff.Difference("points", diff.CHANGED, "mailbox", {"confirmed_at": (None, NOW)})) == "changed: mailbox"
+    report = Report(fields={"guardianship": {"no_contact": 2, "bar_confirmed_at": 2}})
+    report.tally.links.changed = 2
+    assert "(changed: no contact 2)" in str(report)
+
+
 async def test_every_change_is_named_with_its_fields_and_numbers_are_masked(
     database: Database, load: Load, save: Save
 ) -> None:
