@@ -29,6 +29,7 @@ ENCRYPTED = 0x1
 #: What a damaged ZIP raises while it is opened or read.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError)
 ANEW = "Export it again, and hand it in as the system wrote it."
+VAST = "Unpacked, this ZIP would be far too large."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def look(path: Path, *, marks: frozenset[str]) -> Bundle:
             digest = hashlib.sha256()
             for name, member in members.items():
                 digest.update(f"{name}\0".encode() + _sha256(member.opened))
-            return Bundle(path.name, digest.hexdigest(), members)
+            return Bundle(called(path), digest.hexdigest(), members)
         with zipfile.ZipFile(path) as archive:
             infos = _chosen(archive.infolist(), marks=marks, name=path.name)
         packed = {
@@ -109,12 +110,24 @@ def look(path: Path, *, marks: frozenset[str]) -> Bundle:
         raise damaged(path.name) from error
     except OSError as error:
         cure = "Close it in other programs and check who may read it."
-        raise BadInput([Problem("It cannot be opened.", cure, path.name)]) from error
+        raise BadInput([Problem("It cannot be opened.", cure, called(path))]) from error
 
 
 def damaged(file: str) -> BadInput:
     """What to tell of a ZIP that breaks off or does not fit its own checksums."""
-    return BadInput([Problem("The ZIP file is damaged.", ANEW, file)])
+    cure = "Download it again, or export it again, and hand it in as the system wrote it."
+    return BadInput([Problem("This ZIP file is damaged.", cure, file)])
+
+
+def called(path: Path) -> str:
+    """What people call a file or folder: also the folder that one is in, and the root, which has no name."""
+    return path.absolute().name or str(path)
+
+
+def is_vast(infos: list[zipfile.ZipInfo]) -> bool:
+    """Whether files of a ZIP are more than any export has. What an entry says of its size binds: no more is read."""
+    bomb = any(info.file_size > max(HARMLESS, RATIO * info.compress_size) for info in infos)
+    return bomb or len(infos) > ENTRIES or sum(info.file_size for info in infos) > UNPACKED
 
 
 def _chosen(infos: list[zipfile.ZipInfo], *, marks: frozenset[str], name: str) -> dict[str, zipfile.ZipInfo]:
@@ -142,10 +155,8 @@ def _chosen(infos: list[zipfile.ZipInfo], *, marks: frozenset[str], name: str) -
         raise refuse("The ZIP is locked with a password.", "Export it without one, or unpack it and name its folder.")
     if any(info.compress_type not in METHODS for info in chosen.values()):
         raise refuse("The ZIP is packed in an uncommon way.", "Unpack it and name its folder.")
-    # What an entry says of its size binds: zipfile gives out no byte more.
-    vast = any(info.file_size > max(HARMLESS, RATIO * info.compress_size) for info in chosen.values())
-    if vast or sum(info.file_size for info in chosen.values()) > UNPACKED:
-        raise refuse("Unpacked, this ZIP would be far too large.")
+    if is_vast(list(chosen.values())):
+        raise refuse(VAST)
     return chosen
 
 

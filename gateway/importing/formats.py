@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gateway.errors import BadInput, Problem
-from gateway.importing import ctf, headings, oneroster, sds, sheets, wonde
+from gateway.importing import ctf, headings, oneroster, sds, sheets, unknown, wonde
 from gateway.importing.tables import Source
 
 
@@ -54,19 +54,24 @@ def look_all(
 
 
 def reader_of(path: Path) -> Reader | None:
-    """The reader that recognises a file or folder; None for CSV."""
+    """The reader that recognises a file or folder; None for CSV, and for a pipe, which would keep us waiting."""
+    if unknown.is_stream(path):
+        return None
     return next((reader for reader in READERS if reader.recognises(path)), None)
 
 
 def _look(path: Path, *, encoding: str | None, known: headings.Aliases) -> list[Source]:
     if reader := reader_of(path):
         return reader.look(path)
+    unknown.refuse(path)
     return [sheets.look(path, known=known, encoding=encoding)]
 
 
 def _headings(path: Path, *, encoding: str | None, known: headings.Aliases) -> list[str]:
     """The headings of a CSV file, none of one that cannot be read: that is told already."""
     try:
-        return [] if reader_of(path) else sheets.read_top(path, known=known, encoding=encoding).headings
+        if reader_of(path) or unknown.is_stream(path):
+            return []
+        return sheets.read_top(path, known=known, encoding=encoding).headings
     except BadInput:
         return []

@@ -12,7 +12,7 @@ from sqlmodel import select
 from gateway import audit
 from gateway.database import Session
 from gateway.errors import BadInput, NotFound, Problem
-from gateway.importing import formats, headings, sheets
+from gateway.importing import formats, headings, sheets, unknown
 from gateway.models import ImportSource
 
 
@@ -107,6 +107,7 @@ def look(path: Path, known: headings.Aliases, *, encoding: str | None = None) ->
     """
     if formats.reader_of(path):
         raise BadInput([Problem("This format needs no mapping: its fields are fixed.", file=path.name)])
+    unknown.refuse(path)
     top = sheets.read_top(path, known=known, encoding=encoding)
     layout, problems = None, tuple[Problem, ...]()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -91,6 +92,45 @@ def test_a_damaged_zip_is_refused(tmp_path: Path) -> None:
     raw = path.read_bytes().replace(b"Kai", b"Ian", 1)
     path.write_bytes(raw)
     assert "damaged" in refused(path)
+
+
+def test_a_zip_without_an_export_says_what_it_is(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "whole.zip", {"letter.txt": "Dear parents"}, method=zipfile.ZIP_STORED).read_bytes()
+    (tmp_path / "half.zip").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "nothing.zip").write_bytes(b"")
+    for name, words in (
+        ("whole.zip", "In this ZIP file there is no export that Handbell knows. Handbell looks for users.csv"),
+        ("half.zip", "This ZIP file is damaged. Download it again"),
+        ("nothing.zip", "This ZIP file is damaged"),
+    ):
+        assert f"{name}: {words}" in refused(tmp_path / name)
+    assert "This ZIP file is empty." in refused(zipped(tmp_path / "empty.zip", {}))
+    bomb = zipped(tmp_path / "bomb.zip", {"pupils.csv": "," * (bundles.HARMLESS + 1)})
+    assert "far too large" in refused(bomb)
+
+
+def test_a_workbook_is_still_called_one(tmp_path: Path) -> None:
+    named = zipped(tmp_path / "pupils.xlsx", {"xl/workbook.xml": ""})
+    renamed = zipped(tmp_path / "pupils.csv", {"[Content_Types].xml": "", "xl/workbook.xml": ""})
+    for path in (named, renamed):
+        assert "Excel workbook" in refused(path)
+
+
+def test_a_folder_without_an_export_says_what_is_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "pupils.csv").write_text("Pupil ID,Forename,Surname\n")
+    said = refused(tmp_path / "letters")
+    assert said.startswith(
+        "letters: In this folder there is no export that Handbell knows. Handbell looks for users.csv"
+    )
+    assert "name the files themselves, or the folder inside it" in said
+    with pytest.raises(BadInput, match=r"^/: In this folder"):
+        formats.look_all([Path("/")])
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert "This is not a file." in refused(tmp_path / "pipe.csv")
 
 
 def test_a_locked_zip_and_an_uncommon_packing_are_refused(tmp_path: Path) -> None:
