@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gateway import errors
 from gateway.commands import lines, showing
 
 File = Annotated[
@@ -28,10 +30,12 @@ def bounce(file: File = None, jsonl: Jsonl = False) -> None:
     """Say whether a mail is a bounce, whom it is about, and whether their address is dead."""
     from gateway import wiring
 
-    read = partial(_answer, reader=lambda _, raw: wiring.explain_bounce(raw))
-    if lines.asked(file, jsonl, read, key="file"):
+    def reader(_: Path, raw: bytes) -> Mapping[str, object]:
+        return wiring.explain_bounce(raw)
+
+    if lines.asked(file, jsonl, partial(_answer, reader=reader, failed=_no_bounce), key="file", failed=_no_bounce):
         return
-    found = _found(file or "", lambda _, raw: wiring.explain_bounce(raw))
+    found = _found(file or "", reader)
     recipients = found["recipients"]
     if not isinstance(recipients, list) or not recipients:
         showing.say("This is no bounce, or it names nobody.")
@@ -47,7 +51,7 @@ def email(file: File = None, jsonl: Jsonl = False) -> None:
     def reader(path: Path, raw: bytes) -> Mapping[str, object]:
         return wiring.explain_email(raw, suffix=path.suffix.lower())
 
-    if lines.asked(file, jsonl, partial(_answer, reader=reader), key="file"):
+    if lines.asked(file, jsonl, partial(_answer, reader=reader, failed=_no_email), key="file", failed=_no_email):
         return
     found = _found(file or "", reader)
     showing.say("A machine wrote this: nobody's answer." if found["is_auto"] else "A person wrote this.")
@@ -63,13 +67,23 @@ _WORDS = {
 }
 
 
-def _answer(file: str, *, reader: Reader) -> Mapping[str, object]:
+def _no_bounce(why: str) -> Mapping[str, object]:
+    return {"is_bounce": False, "recipients": [], "error": why}
+
+
+def _no_email(why: str) -> Mapping[str, object]:
+    return {"is_auto": False, "reply": "", "error": why}
+
+
+def _answer(file: str, *, reader: Reader, failed: lines.Answer) -> Mapping[str, object]:
     try:
         return _read(file, reader)
+    except errors.BadInput as error:
+        return failed(str(error))
     except OSError as error:
-        return {"error": f"The file cannot be read: {error.strerror}."}
+        return failed(f"The file cannot be read: {error.strerror}.")
     except ValueError:
-        return {"error": "The file's name has characters that none can have."}
+        return failed("The file's name has characters that none can have.")
 
 
 def _found(file: str, reader: Reader) -> Mapping[str, object]:
@@ -81,5 +95,9 @@ def _found(file: str, reader: Reader) -> Mapping[str, object]:
 
 def _read(file: str, reader: Reader) -> Mapping[str, object]:
     path = Path(file)
+    if not stat.S_ISREG(path.stat().st_mode):
+        # Asked before it is opened: a pipe to which nobody writes would keep us waiting.
+        what = "This is a folder." if path.is_dir() else "This is not a file."
+        raise errors.BadInput([errors.Problem(what, "Save the mail as a file, and name that.", file)])
     with path.open("rb") as stream:
         return reader(path, stream.read(_MOST_BYTES))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from gateway import cli
@@ -29,7 +31,7 @@ def test_bounces_by_line() -> None:
     )
     who = "jo.bloggs@example.com"
     assert dead == {"id": 1, "is_bounce": True, "recipients": [{"address": who, "kind": "permanent"}]}
-    assert set(gone) == {"id", "error"}
+    assert gone == {"id": 2, "is_bounce": False, "recipients": [], "error": gone["error"]}
     assert arrived == {"id": 3, "is_bounce": False, "recipients": [{"address": who, "kind": "delivered"}]}
 
 
@@ -49,6 +51,23 @@ def test_names_that_no_file_can_have() -> None:
     [answer, folder] = stream("email", {"id": 1, "file": "a\0b"}, {"id": 2, "file": str(MAILS)})
     assert "error" in answer
     assert "error" in folder
+
+
+@pytest.mark.parametrize(
+    ("command", "nothing"),
+    [("bounce", {"is_bounce": False, "recipients": []}), ("email", {"is_auto": False, "reply": ""})],
+)
+def test_what_is_no_file_is_answered_at_once(tmp_path: Path, command: str, nothing: dict[str, object]) -> None:
+    pipe = tmp_path / "pipe.eml"
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path, Path("/dev/zero")):
+        [answer] = stream(command, {"id": 1, "file": str(path)})
+        assert answer == {"id": 1, **nothing, "error": answer["error"]}
+        said = CliRunner().invoke(cli.build(), ["explain", command, str(path)])
+        assert said.exit_code == 1
+        assert "Save the mail as a file" in said.output
+    [answer] = stream(command, ["no object"])
+    assert answer == {"id": None, **nothing, "error": answer["error"]}
 
 
 def test_one_file_is_told_in_words() -> None:
