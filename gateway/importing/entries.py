@@ -10,7 +10,7 @@ from datetime import date
 from gateway import addresses, phone_notes, upn
 from gateway.errors import Problem
 from gateway.importing import bars, cells
-from gateway.importing.headings import Kind, Layout
+from gateway.importing.headings import Kind
 from gateway.importing.rows import Row, Values
 from gateway.models.types import LineType, PointKind
 from gateway.numbers import Number
@@ -83,12 +83,6 @@ def read(row: Row) -> Entry | None:
         entry.contact = _contact(row, entry)
         entry.contact_lost = entry.contact is None
     return entry
-
-
-def lists(layout: Layout) -> list[PointKind]:
-    """The kinds of points that a file has columns for, and so lists in full for each of its contacts."""
-    phones = [PointKind.PHONE] if layout.has(*(name for name, _ in PHONES)) else []
-    return phones + ([PointKind.EMAIL] if layout.has("contact.email") else [])
 
 
 def _pupil(row: Row, entry: Entry) -> Values | None:

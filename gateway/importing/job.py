@@ -22,7 +22,7 @@ from gateway.importing.settling import Claim
 class Job:
     """One file of an import.
 
-    ``lists`` the kinds of points that it has columns for, ``whole`` False when it lists changes only
+    ``lists`` the sorts of points that it lists in full (``listing``), ``whole`` False when it lists changes only
     ``source`` the export that comes again and again, ``""`` for none; ``format`` of the file
     ``today`` the school's date, ``now`` the moment of the import
     """

@@ -16,12 +16,12 @@ import sqlalchemy as sa
 
 from gateway.database import Session
 from gateway.errors import Problem
-from gateway.importing import confirmed, conflicts
+from gateway.importing import confirmed, conflicts, listing
 from gateway.importing.ledger import Ledger
 from gateway.importing.report import Report
 from gateway.importing.seen import What, listed
 from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil, PupilGroup
-from gateway.models.types import PointKind, core
+from gateway.models.types import LineType, PointKind, core
 
 NAMED = 10  #: how many ids a line names
 PAGE = 1000  #: rows that are in memory at once
@@ -146,9 +146,10 @@ async def _ask_of_confirmed(ledger: Ledger, report: Report, *, now: datetime) ->
 
 
 def _points_listed() -> sa.ColumnElement[bool]:
-    phones = (POINTS.c.kind == PointKind.PHONE) & listed(What.CONTACT, POINTS.c.contact_id, word=PointKind.PHONE)
-    emails = (POINTS.c.kind == PointKind.EMAIL) & listed(What.CONTACT, POINTS.c.contact_id, word=PointKind.EMAIL)
-    return (phones | emails) & ~listed(What.POINT_LOST, POINTS.c.contact_id)
+    phone, mobile = POINTS.c.kind == PointKind.PHONE, POINTS.c.line_type == LineType.MOBILE
+    sorts = ((listing.MOBILE, phone & mobile), (listing.LANDLINE, phone & ~mobile), (listing.EMAIL, ~phone))
+    whole = [which & listed(What.CONTACT, POINTS.c.contact_id, word=sort) for sort, which in sorts]
+    return sa.or_(*whole) & ~listed(What.POINT_LOST, POINTS.c.contact_id)
 
 
 def _points_gone() -> sa.ColumnElement[bool]:

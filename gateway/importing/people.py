@@ -11,7 +11,20 @@ from pathlib import Path
 from gateway import audit, tasks
 from gateway.database import Session
 from gateway.errors import BadInput, Problem
-from gateway.importing import bars, carrying, entries, formats, heirs, identity, leaving, mapping, runs, seen, stops
+from gateway.importing import (
+    bars,
+    carrying,
+    entries,
+    formats,
+    heirs,
+    identity,
+    leaving,
+    listing,
+    mapping,
+    runs,
+    seen,
+    stops,
+)
 from gateway.importing.entries import Entry
 from gateway.importing.headings import Kind
 from gateway.importing.job import Job
@@ -82,12 +95,16 @@ async def take_over(
     await runs.wait(session)
     ledger = await runs.begin(session, source=source, by=by, files=looked, now=now)
     report, total, done = Report(import_id=ledger.import_id), sum(sheet.size for sheet in looked), 0
+    before = await listing.known(session, source, but=ledger.import_id)
+    about_contacts = [sheet.layout for sheet in looked if sheet.layout.kind is not Kind.PUPILS]
+    if about_contacts:
+        listing.tell_of_missing(report, {name for layout in about_contacts for name in listing.columns(layout)}, before)
     barred, marks = await carrying.barred(session), await leaving.marks(session)
     async with seen.opened(session):
         for sheet in looked:
             file = FileReport(sheet.name, sheet.layout.kind.value, unused=sheet.layout.unused())
             report.files.append(file)
-            lists = " ".join(kind.value for kind in entries.lists(sheet.layout))
+            lists = " ".join(listing.sorts(set(listing.columns(sheet.layout)), before))
             said = {"lists": lists, "source": source, "format": sheet.format}
             job = Job(ledger, report, file, **said, whole=sheet.whole, today=today, now=now)
             await _load_sheet(sheet, job, progress=_shifted(progress, done, total))

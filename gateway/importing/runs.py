@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway.database import Session
+from gateway.importing import listing
 from gateway.importing.ledger import Ledger
 from gateway.importing.tables import Source
 from gateway.models import ImportChange, ImportRun
@@ -29,9 +31,11 @@ async def wait(session: Session) -> None:
 
 async def begin(session: Session, *, source: str, by: str, files: Sequence[Source], now: datetime) -> Ledger:
     """Write down that an import begins, and open its ledger."""
-    sums = {file.name: file.sha256 for file in files}  # a bundle is several lists of one name
-    listed = [{"file": name, "sha256": sum_} for name, sum_ in sums.items()]
-    row = {"source": source, "at": now, "by": by, "files": listed, "counts": {}, "undone_by": ""}
+    listed: dict[str, dict[str, Any]] = {}
+    for file in files:  # a bundle is several lists of one name
+        entry = listed.setdefault(file.name, {"file": file.name, "sha256": file.sha256, "columns": []})
+        entry["columns"] = sorted({*entry["columns"], *listing.columns(file.layout)})
+    row = {"source": source, "at": now, "by": by, "files": list(listed.values()), "counts": {}, "undone_by": ""}
     (made,) = await session.execute(sa.insert(RUNS).values(row).returning(RUNS.c.id))
     return Ledger(session, import_id=made.id)
 

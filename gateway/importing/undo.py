@@ -46,12 +46,14 @@ class Undone:
 
     def __str__(self) -> str:
         head = f"Import {self.import_id} was undone: {self.removed} rows removed, {self.restored} put back."
-        bars = [f"{self.lifted} bars that it had set are lifted by that."] if self.lifted else []
+        bars = [f"Bars that it had set and that are lifted by that: {self.lifted}."] if self.lifted else []
         return "\n".join([head, *bars, *([f"{len(self.kept)} left alone:", *self.kept.texts()] if self.kept else [])])
 
 
 async def undo(session: Session, import_id: int | None, *, by: str, log: audit.Log, now: datetime) -> Undone:
     """Undo an import, the latest one that changed anything if none is named, in the caller's transaction.
+
+    Undoing "the latest" twice undoes one: the second time it is refused.
 
     Raises :class:`errors.NotFound` when there is none, :class:`errors.Conflict` when it was undone already, is
     too long ago, or a later one of the same source has to be undone first.
@@ -75,16 +77,15 @@ async def undo(session: Session, import_id: int | None, *, by: str, log: audit.L
 
 async def _chosen(session: Session, import_id: int | None, *, now: datetime) -> ImportRun:
     if import_id is None:
-        import_id = await session.scalar(
-            sa.select(sa.func.max(RUNS.c.id)).where(RUNS.c.undone_at.is_(None), _changed())
-        )
+        import_id = await session.scalar(sa.select(sa.func.max(RUNS.c.id)).where(_changed()))
         if import_id is None:
             raise errors.NotFound("There is no import to undo.")
     run = await session.get(ImportRun, import_id)
     if run is None:
         raise errors.NotFound(f"There is no import {import_id}. handbell import list shows them.")
     if run.undone_at is not None:
-        raise errors.Conflict(f"Import {import_id} was undone already, by {run.undone_by or 'somebody'}.")
+        cure = "To undo another one, name it: handbell import list shows them."
+        raise errors.Conflict(f"Import {import_id} was undone already, by {run.undone_by or 'somebody'}. {cure}")
     if run.at < now - runs.KEPT:
         days = runs.KEPT.days
         raise errors.Conflict(f"Import {import_id} is of {run.at:%d/%m/%Y}: after {days} days none is undone.")

@@ -94,7 +94,7 @@ def test_imports_are_listed_and_undone(office: Office) -> None:
     assert tables(office)["pupil"] == []
     assert office.data("import", "list")[0]["undone_by"] == "Mr Reilly"
     assert "undone already" in office.refuses("import", "undo", str(listed["id"]))
-    assert "no import to undo" in office.refuses("import", "undo")
+    assert "name it" in office.refuses("import", "undo")
 
 
 def test_the_office_decides_and_answers(office: Office) -> None:

@@ -111,10 +111,10 @@ async def test_each_import_is_undone_once_and_the_newest_of_a_source_first(
     assert (await undone(database, third.import_id)).restored == 0
     with pytest.raises(errors.Conflict, match="was undone already, by Mr Reilly"):
         await undone(database, second.import_id)
-    await undone(database)
+    with pytest.raises(errors.Conflict, match="name it"):
+        await undone(database)  # a command that is repeated does not undo another one
+    await undone(database, first.import_id)
     assert all(rows == [] for rows in (await tables(database)).values())
-    with pytest.raises(errors.NotFound):
-        await undone(database)
     with pytest.raises(errors.NotFound):
         await undone(database, 999)
 
