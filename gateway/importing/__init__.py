@@ -11,7 +11,8 @@
 3. **What it says goes into the tables**: ``merging`` (with ``tying``, ``settling``, ``targets``; ``known`` and
    ``identity`` say who is the same), one ``job`` for each file. ``confirmed`` and ``conflicts``: what no file decides
    alone. ``seen`` marks what was mentioned, ``ledger`` writes down every row that is written.
-4. **What the files no longer mention**: ``carrying`` (bars) and ``heirs`` (a family's word) under new ids, ``leaving``.
+4. **What the files no longer mention**: ``carrying`` (bars) and ``heirs`` (a family's word) under new ids, ``listing``
+   what a file lists in full, ``leaving``.
 5. **What came of it**: ``report``, ``stops`` (a mass change), ``diff``, ``runs`` (the imports there were), ``undo``
    (with ``remains``, what outlives it).
 """
