@@ -3,7 +3,8 @@
 ``people`` is the order of it all, and the one to begin with. The way of a row:
 
 1. **A file becomes rows of cells** (``tables.Source``). ``formats`` asks each reader in turn: ``ctf`` (with
-   ``xmlnodes``), ``wonde`` (with ``jsonmaps``), ``oneroster`` and ``sds`` (with ``sds_old``), else ``sheets`` for CSV.
+   ``xmlnodes``), ``wonde`` (with ``jsonmaps``), ``oneroster`` and ``sds`` (with ``sds_old``), else ``sheets`` for CSV;
+   ``unknown`` says what is wrong with what none of them knows.
    The two rosters share ``bundles`` (folder or ZIP), ``manifests``, ``parts`` (one file of it), ``roster`` and ``ties``
    (who is who, in a ``scratch`` database). ``headings`` says what each column is, by ``aliases.toml`` and ``mapping``.
 2. **A row becomes what it says**: ``rows`` and ``cells`` (one cell), ``letters`` (names that lost letters), ``entries``
