@@ -30,9 +30,9 @@ Key = tuple[int, PointKind, str]  #: contact, kind and address of a phone or mai
 Pair = tuple[Row, Row]  #: the contact as known before, and the new one
 
 
-async def carry(ledger: Ledger, report: Report, *, now: datetime) -> None:
+async def carry(ledger: Ledger, report: Report, *, before: leaving.Marks, now: datetime) -> None:
     """Carry over what is known of contacts who are gone to those who have their place. Before anything is removed."""
-    gone = leaving.registers()["links"].gone & _worth_it()
+    gone = leaving.registers(before)["links"].gone & _worth_it()
     async for page in leaving.pages(ledger.session, LINK, gone):
         pairs = await _pairs(ledger, page)
         found = await _languages(ledger, pairs)

@@ -47,7 +47,7 @@ async def marks(session: Session) -> Marks:
     return {table.name: await session.scalar(sa.select(sa.func.max(table.c.id))) or 0 for table in tables}
 
 
-def registers() -> dict[str, Register]:
+def registers(before: Marks) -> dict[str, Register]:
     """The three, by the name of their count. A barred contact's link stays: without it nobody would know of the bar."""
     links = listed(What.LINK, LINKS.c.pupil_id) & ~listed(What.LINK_LOST, LINKS.c.pupil_id)
     links_gone = links & ~LINKS.c.no_contact & ~listed(What.LINK, LINKS.c.pupil_id, b=LINKS.c.contact_id)
@@ -56,7 +56,7 @@ def registers() -> dict[str, Register]:
     members_gone = members & ~listed(What.MEMBER, MEMBERSHIPS.c.pupil_id, b=MEMBERSHIPS.c.group_id)
     return {
         "links": Register(LINKS, links, links_gone),
-        "points": Register(POINTS, _points_listed(), _points_gone() & POINTS.c.confirmed_at.is_(None)),
+        "points": Register(POINTS, _points_listed(before), _points_gone(before) & POINTS.c.confirmed_at.is_(None)),
         "memberships": Register(MEMBERSHIPS, members, members_gone),
     }
 
@@ -67,7 +67,7 @@ async def remove(ledger: Ledger, report: Report, *, before: Marks, now: datetime
     A number that the family itself has confirmed is kept, and a person is asked.
     """
     await _watch_points(ledger.session, report, before)
-    for kind, register in registers().items():
+    for kind, register in registers(before).items():
         count = report.tally.each()[kind]
         total = sa.select(sa.func.count()).select_from(register.table).where(register.listed)
         had = (await ledger.session.scalar(total) or 0) - count.new
@@ -77,7 +77,7 @@ async def remove(ledger: Ledger, report: Report, *, before: Marks, now: datetime
             if register.table is LINKS:
                 report.tally.contacts.gone += await _left_alone(ledger.session, {row["contact_id"] for row in page})
         report.watch(f"{kind}_gone", count.gone, of=had)
-    await _ask_of_confirmed(ledger, report, now=now)
+    await _ask_of_confirmed(ledger, report, before=before, now=now)
 
 
 async def name_missing(session: Session, report: Report, *, today: date, before: Marks) -> None:
@@ -104,10 +104,10 @@ async def name_missing(session: Session, report: Report, *, today: date, before:
 
 async def _watch_points(session: Session, report: Report, before: Marks) -> None:
     """Count the phones and the mailboxes that go, each alone: in an export that lost its phones, mailboxes stay."""
-    old, gone = POINTS.c.id <= before[POINTS.name], sa.case((_points_gone() & POINTS.c.confirmed_at.is_(None), 1))
+    old, gone = POINTS.c.id <= before[POINTS.name], sa.case((_points_gone(before) & POINTS.c.confirmed_at.is_(None), 1))
     for kind in PointKind:
         query = sa.select(sa.func.count(), sa.func.count(gone)).select_from(POINTS)
-        had, went = (await session.execute(query.where(_points_listed(), old, POINTS.c.kind == kind))).one()
+        had, went = (await session.execute(query.where(_points_listed(before), old, POINTS.c.kind == kind))).one()
         report.watch(f"{kind.value}s_gone", went, of=had)
     await _watch_phones(session, report, before)
 
@@ -115,13 +115,13 @@ async def _watch_points(session: Session, report: Report, before: Marks) -> None
 async def _watch_phones(session: Session, report: Report, before: Marks) -> None:
     """Count the contacts who lose a phone number and get another one."""
     old, new = POINTS.c.id <= before[POINTS.name], POINTS.alias("new")
-    phones = _points_listed() & old & (POINTS.c.kind == PointKind.PHONE)
+    phones = _points_listed(before) & old & (POINTS.c.kind == PointKind.PHONE)
     another = sa.exists().where(
         new.c.contact_id == POINTS.c.contact_id, new.c.kind == PointKind.PHONE, new.c.id > before[POINTS.name]
     )
     contacts = sa.func.count(POINTS.c.contact_id.distinct())
     total = await session.scalar(sa.select(contacts).where(phones)) or 0
-    changed = await session.scalar(sa.select(contacts).where(phones, _points_gone(), another)) or 0
+    changed = await session.scalar(sa.select(contacts).where(phones, _points_gone(before), another)) or 0
     report.watch("phones_changed", changed, of=total)
 
 
@@ -131,8 +131,8 @@ async def _left_alone(session: Session, contacts: set[int]) -> int:
     return len(contacts) - len((await session.execute(tied)).all())
 
 
-async def _ask_of_confirmed(ledger: Ledger, report: Report, *, now: datetime) -> None:
-    gone = _points_gone() & POINTS.c.confirmed_at.is_not(None)
+async def _ask_of_confirmed(ledger: Ledger, report: Report, *, before: Marks, now: datetime) -> None:
+    gone = _points_gone(before) & POINTS.c.confirmed_at.is_not(None)
     async for page in pages(ledger.session, POINTS, gone):
         query = sa.select(CONTACTS.c.id, CONTACTS.c.source_id).where(
             CONTACTS.c.id.in_({row["contact_id"] for row in page})
@@ -145,15 +145,28 @@ async def _ask_of_confirmed(ledger: Ledger, report: Report, *, now: datetime) ->
         conflicts.tell(report, fresh)
 
 
-def _points_listed() -> sa.ColumnElement[bool]:
-    phone, mobile = POINTS.c.kind == PointKind.PHONE, POINTS.c.line_type == LineType.MOBILE
-    sorts = ((listing.MOBILE, phone & mobile), (listing.LANDLINE, phone & ~mobile), (listing.EMAIL, ~phone))
-    whole = [which & listed(What.CONTACT, POINTS.c.contact_id, word=sort) for sort, which in sorts]
-    return sa.or_(*whole) & ~listed(What.POINT_LOST, POINTS.c.contact_id)
+def _points_listed(before: Marks) -> sa.ColumnElement[bool]:
+    """Points of a sort that the files list in full for their contact, or that a new one of their sort replaces."""
+    whole = [sort & listed(What.CONTACT, POINTS.c.contact_id, word=word) for word, sort in _sorts(POINTS).items()]
+    return sa.or_(*whole, _replaced(before)) & ~listed(What.POINT_LOST, POINTS.c.contact_id)
 
 
-def _points_gone() -> sa.ColumnElement[bool]:
-    return _points_listed() & ~listed(What.POINT, POINTS.c.contact_id, c=POINTS.c.address)
+def _replaced(before: Marks) -> sa.ColumnElement[bool]:
+    new = POINTS.alias("replacing")
+    fresh = (new.c.contact_id == POINTS.c.contact_id) & (new.c.id > before[POINTS.name])
+    pairs = zip(_sorts(POINTS).values(), _sorts(new).values(), strict=True)
+    same_sort = sa.or_(*(ours & theirs for ours, theirs in pairs))
+    mentioned = listed(What.CONTACT, POINTS.c.contact_id)
+    return (POINTS.c.id <= before[POINTS.name]) & mentioned & sa.exists().where(fresh, same_sort)
+
+
+def _sorts(points: sa.FromClause) -> dict[str, sa.ColumnElement[bool]]:
+    phone, mobile = points.c.kind == PointKind.PHONE, points.c.line_type == LineType.MOBILE
+    return {listing.MOBILE: phone & mobile, listing.LANDLINE: phone & ~mobile, listing.EMAIL: ~phone}
+
+
+def _points_gone(before: Marks) -> sa.ColumnElement[bool]:
+    return _points_listed(before) & ~listed(What.POINT, POINTS.c.contact_id, c=POINTS.c.address)
 
 
 async def pages(

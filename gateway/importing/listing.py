@@ -1,7 +1,8 @@
 """Which sorts of telephones and mailboxes a file lists in full: only of those can a number that it lacks be gone.
 
 A column that earlier files had and this one has not (renamed, forgotten, or not in this format) says nothing: its
-numbers stay, or an export with one heading changed would take every family's mobile away.
+numbers stay, or an export with one heading changed would take every family's mobile away. But a contact who gets a new
+number of a sort loses the old ones: nobody may be written to at a number that was given up.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ def columns(layout: Layout) -> list[str]:
     return sorted(name for name in ALL if layout.has(name))
 
 
-async def known(session: Session, source: str, *, but: int) -> frozenset[str]:
-    """The columns that imports of this source had, or all imports where it is new; ``but`` is the one under way."""
-    runs = select(ImportRun.source, ImportRun.files).where(col(ImportRun.undone_at).is_(None), ImportRun.id != but)
-    rows = [(name, file) for name, files in await session.execute(runs) for file in files]
-    own = [file for name, file in rows if name == source]
-    return frozenset(name for file in own or [file for _, file in rows] for name in file.get("columns", ()))
+async def known(session: Session, source: str) -> frozenset[str]:
+    """The columns that the last import of this source left us to expect; those of all imports where it had none."""
+    runs = select(ImportRun.source, ImportRun.files).where(col(ImportRun.undone_at).is_(None))
+    found = frozenset[str]()
+    for name, files in await session.execute(runs.order_by(col(ImportRun.id).desc())):
+        columns = frozenset(column for file in files for column in file.get("columns", ()))
+        if columns and name == source:
+            return columns
+        found |= columns
+    return found
 
 
 def sorts(here: Set[str], before: Set[str]) -> list[str]:
@@ -51,5 +56,8 @@ def tell_of_missing(report: Report, here: Set[str], before: Set[str]) -> None:
     if kept:
         lost = ", ".join(sorted(name.removeprefix("contact.").replace("_", " ") for name in before - here))
         what = f"Earlier files had columns that these have not ({lost}), so nothing of that sort was removed."
-        cure = "Look whether a heading was renamed: handbell import map shows what each column is taken for."
+        cure = (
+            "Look whether a heading was renamed: handbell import map shows what each column is taken for. "
+            "If they are gone for good, import once with --go-on."
+        )
         report.warn(Problem(what, cure))

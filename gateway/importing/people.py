@@ -93,9 +93,9 @@ async def take_over(
 ) -> Report:
     """The same with files that were looked through already."""
     await runs.wait(session)
-    ledger = await runs.begin(session, source=source, by=by, files=looked, now=now)
+    before = frozenset[str]() if go_on else await listing.known(session, source)
+    ledger = await runs.begin(session, source=source, by=by, files=looked, expected=before, now=now)
     report, total, done = Report(import_id=ledger.import_id), sum(sheet.size for sheet in looked), 0
-    before = await listing.known(session, source, but=ledger.import_id)
     about_contacts = [sheet.layout for sheet in looked if sheet.layout.kind is not Kind.PUPILS]
     if about_contacts:
         listing.tell_of_missing(report, {name for layout in about_contacts for name in listing.columns(layout)}, before)
@@ -112,7 +112,7 @@ async def take_over(
             await log.record(session, _line(sheet, file), now=now)
             done += sheet.size
         await carrying.carry(ledger, report, barred)
-        await heirs.carry(ledger, report, now=now)
+        await heirs.carry(ledger, report, before=marks, now=now)
         await leaving.remove(ledger, report, before=marks, now=now)
         pupils = [sheet for sheet in looked if sheet.layout.kind is not Kind.CONTACTS]
         if pupils and all(sheet.whole for sheet in pupils):

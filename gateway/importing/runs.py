@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,12 +29,15 @@ async def wait(session: Session) -> None:
         await session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('handbell.import'))"))
 
 
-async def begin(session: Session, *, source: str, by: str, files: Sequence[Source], now: datetime) -> Ledger:
-    """Write down that an import begins, and open its ledger."""
+async def begin(
+    session: Session, *, source: str, by: str, files: Sequence[Source], expected: Set[str], now: datetime
+) -> Ledger:
+    """Write down that an import begins, and open its ledger. The next one will expect the ``expected`` columns too."""
     listed: dict[str, dict[str, Any]] = {}
     for file in files:  # a bundle is several lists of one name
         entry = listed.setdefault(file.name, {"file": file.name, "sha256": file.sha256, "columns": []})
-        entry["columns"] = sorted({*entry["columns"], *listing.columns(file.layout)})
+        if own := listing.columns(file.layout):
+            entry["columns"] = sorted({*entry["columns"], *own, *expected})
     row = {"source": source, "at": now, "by": by, "files": list(listed.values()), "counts": {}, "undone_by": ""}
     (made,) = await session.execute(sa.insert(RUNS).values(row).returning(RUNS.c.id))
     return Ledger(session, import_id=made.id)

@@ -73,6 +73,24 @@ async def test_a_school_with_one_column_of_telephones_may_change_a_number(
     assert await known(database) == {HOME}
 
 
+async def test_a_new_number_takes_the_place_of_the_old_one_though_another_column_is_missing(
+    database: Database, load: Load, save: Save
+) -> None:
+    await load(save("pupils.csv", PUPILS), save("contacts.csv", contacts("Mobile,Telephone", MOBILE, HOME)))
+    await load(save("contacts.csv", contacts("Mobile", "+447700900109")))
+    assert await known(database) == {"+447700900109", HOME}
+
+
+async def test_a_column_that_is_gone_for_good_is_told_once(database: Database, load: Load, save: Save) -> None:
+    await load(save("pupils.csv", PUPILS), save("contacts.csv", contacts("Mobile,Telephone", MOBILE, HOME)))
+    await load(save("contacts.csv", contacts("Mobile", "")))
+    assert await known(database) == {MOBILE, HOME}, "a plain telephone may have been the mobile"
+    report = await load(save("contacts.csv", contacts("Mobile", "")), go_on=True)
+    assert await known(database) == {HOME}
+    report = await load(save("contacts.csv", contacts("Mobile", "")))
+    assert "Earlier files" not in str(report)
+
+
 COLUMNS = st.frozensets(st.sampled_from(sorted(listing.ALL)))
 
 
