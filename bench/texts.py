@@ -24,7 +24,7 @@ from gateway.metrics import Metrics
 from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointKind, Purpose, Sender
 from gateway.models.types import core
 
-CONCURRENCY = 20
+CONCURRENCY = 64
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
 
 
@@ -77,7 +77,7 @@ async def ours(url: str, count: int) -> float:
                 database=database,
                 log=audit.Log(b"k" * 32),
                 rules=sender.Rules(
-                    CONCURRENCY, 4, timedelta(seconds=60), 1.0, retry.Policy(), ZoneInfo("Europe/London")
+                    CONCURRENCY, 8, timedelta(seconds=60), 1.0, retry.Policy(), ZoneInfo("Europe/London")
                 ),
                 metrics=Metrics(),
                 outgoing=lambda row: outgoing.build(

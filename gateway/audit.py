@@ -8,6 +8,7 @@ erasure do not break the chain.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import json
@@ -17,8 +18,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from sqlmodel import col, select
 
+from gateway import bulk
 from gateway.database import Session
 from gateway.models import Audit
 from gateway.models.types import core
@@ -46,28 +49,27 @@ class Log:
     def mac(self, *, at: datetime, actor: str, action: str, subject: str, body: str) -> str:
         """HMAC-SHA256 (RFC 2104) of a line's canonical JSON form, in hex."""
         stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-        canonical = json.dumps([stamp, actor, action, subject, body], ensure_ascii=False, separators=(",", ":"))
-        return hmac.new(self._key, canonical.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, _packed([stamp, actor, action, subject, body]).encode(), "sha256").hex()
 
     async def record(self, session: Session, lines: Line | Iterable[Line], *, now: datetime) -> None:
         """Write lines in the caller's transaction: no deed without a line, no line without the deed."""
-        rows = [self._row(line, now) for line in ([lines] if isinstance(lines, Line) else lines)]
-        if rows:
-            await session.execute(sa.insert(_table), rows)
+        given = [lines] if isinstance(lines, Line) else list(lines)
+        if given:
+            await session.run_sync(lambda plain: self.write(plain.connection(), given, now=now))
 
-    def _row(self, line: Line, now: datetime) -> dict[str, Any]:
-        facts = dict(line.facts or {})
-        body = json.dumps(facts, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str)
+    def write(self, connection: Connection, lines: Sequence[Line], *, now: datetime) -> None:
+        """Do the same in a transaction that is done in one piece."""
+        if not lines:
+            return
+        rows = bulk.packed(self._row(line, now) for line in lines)
+        connection.execute(_insert(bulk.dialect(connection)), {"lines": rows, "now": now})
+
+    def _row(self, line: Line, now: datetime) -> tuple[str, ...]:
+        body = json.dumps(
+            dict(line.facts or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str
+        )
         mac = self.mac(at=now, actor=line.actor, action=line.action, subject=line.subject, body=body)
-        return {
-            "at": now,
-            "actor": line.actor,
-            "action": line.action,
-            "subject": line.subject,
-            "body": body,
-            "mac": mac,
-            "hash": "",
-        }
+        return line.actor, line.action, line.subject, body, mac
 
     async def seal(self, session: Session, *, limit: int = 5000) -> int:
         """Chain the lines that are not chained yet, oldest first. Gives how many."""
@@ -85,12 +87,9 @@ class Log:
         for row_id, mac in waiting:
             link += 1
             head = chained(head, mac)
-            rows.append({"b_id": row_id, "b_link": link, "b_hash": head})
+            rows.append((row_id, link, head))
         if rows:
-            update = sa.update(_table).where(_table.c.id == sa.bindparam("b_id"))
-            await (await session.connection()).execute(
-                update.values(link=sa.bindparam("b_link"), hash=sa.bindparam("b_hash")), rows
-            )
+            await session.execute(_chain(session.get_bind().dialect.name), {"links": bulk.packed(rows)})
         return len(rows)
 
     async def verify(self, session: Session, *, expect_head: str = "") -> Verdict:
@@ -142,6 +141,25 @@ async def lines_about(session: Session, subject: str = "", *, action: str = "", 
     if action:
         query = query.where(Audit.action == action)
     return (await session.scalars(query)).all()
+
+
+def _packed(values: Sequence[str]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+@functools.cache
+def _insert(dialect: str) -> sa.Insert:
+    text = sa.Text
+    line = bulk.table(dialect, "lines", actor=text, action=text, subject=text, body=text, mac=text).c
+    now = sa.bindparam("now", type_=_table.c.at.type)
+    rows = sa.select(now, line.actor, line.action, line.subject, line.body, line.mac, sa.literal(""))
+    return sa.insert(_table).from_select(["at", "actor", "action", "subject", "body", "mac", "hash"], rows)
+
+
+@functools.cache
+def _chain(dialect: str) -> sa.Update:
+    link = bulk.table(dialect, "links", id=sa.BigInteger, link=sa.BigInteger, hash=sa.Text).c
+    return sa.update(_table).where(_table.c.id == link.id).values(link=link.link, hash=link.hash)
 
 
 async def _lock(session: Session) -> None:

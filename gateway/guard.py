@@ -3,23 +3,30 @@
 Whatever planned the message, nothing goes to somebody barred from a child it names, about a child or to a contact who
 has died, to an address that told us to stop, to a landline as a text, or after the moment until which it was worth
 saying.
+
+A whole batch is asked about in one statement: each column is one question, and only messages that one of them is true
+of come back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from channels.base import Medium
-from gateway import people
+from gateway import bulk
 from gateway.database import Session
 from gateway.models import (
+    About,
     Contact,
     ContactPoint,
+    Guardianship,
     LineType,
     Message,
     MessageState,
@@ -27,6 +34,8 @@ from gateway.models import (
     NoticeState,
     OptOut,
     PointState,
+    Pupil,
+    Purpose,
     Reply,
     Run,
     SchoolEvent,
@@ -78,73 +87,148 @@ REASONS: dict[str, str] = {
     "no_sender": "No number or address to send as is set up for this medium.",
 }
 
+#: What stops a message, the weightiest first: of several, that is what staff read.
+_QUESTIONS = (
+    "cancelled",
+    "answered",
+    "reached",
+    "barred",
+    "opted_out",
+    "dead",
+    "landline",
+    "no_texts",
+    "deceased",
+    "child_deceased",
+    "left",
+    "stranger",
+    "no_consent",
+)
 
-async def stopped(
-    session: Session, rows: Sequence[Mapping[str, Any]], *, today: date, now: datetime
+message, about, pupil, tie = core(Message).c, core(About).c, core(Pupil).c, core(Guardianship).c
+contact, point, opt_out = core(Contact).c, core(ContactPoint).c, core(OptOut).c
+run, notice, event, reply = core(Run).c, core(Notice).c, core(SchoolEvent).c, core(Reply).c
+
+_MANDATORY = [purpose for purpose in Purpose if purpose.mandatory]
+_NEEDS_CONSENT = [purpose for purpose in Purpose if purpose.needs_consent]
+
+
+def stopped(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, today: date, now: datetime
 ) -> dict[str, Stop]:
     """Which of these claimed rows may not leave, and why."""
     if not rows:
         return {}
-    found: dict[str, Stop] = {}
-    for row in rows:
-        if row["not_after"] is not None and row["not_after"] <= now:
-            found[row["id"]] = Stop(MessageState.EXPIRED, "expired", REASONS["expired"])
-    ids = [row["id"] for row in rows]
-    found |= await _no_longer_told(session, ids, today=today)
-    found |= await _bad_addresses(session, ids)
-    for message_id in await people.barred_messages(session, ids, today=today):
-        found[message_id] = _skip("barred")
-    found |= await _no_longer_true(session, [row for row in rows if row["only_if"]])
-    found |= await _arrived_after_all(session, rows)
-    found |= await taken_back(session, ids)
+    found = {
+        row["id"]: Stop(MessageState.EXPIRED, "expired", REASONS["expired"])
+        for row in rows
+        if row["not_after"] is not None and row["not_after"] <= now
+    }
+    answers = connection.execute(
+        _questions(bulk.dialect(connection)), {"ids": bulk.packed_ids(row["id"] for row in rows), "today": today}
+    )
+    reasons = {row["id"]: next(one for one in _QUESTIONS if row[one]) for row in answers.mappings()}
+    for message_id in _arrived_after_all(connection, rows):
+        if reasons.get(message_id) != "cancelled":
+            reasons[message_id] = "arrived"
+    for message_id, reason in reasons.items():
+        state = MessageState.CANCELLED if reason == "cancelled" else MessageState.SKIPPED
+        found[message_id] = Stop(state, reason, REASONS[reason])
     return found
 
 
-async def too_early(session: Session, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
+def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
     """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
 
     A lane that is held back, or out of use, is not waited for: then the next step is the way out.
     """
-    message, sender = core(Message), core(Sender)
-    works = sa.and_(sender.c.active, sa.or_(sender.c.held_until.is_(None), sender.c.held_until <= now))
-    on_its_way = sa.or_(
-        message.c.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
-        sa.and_(message.c.state == MessageState.QUEUED, works),
+    ids = [row["id"] for row in rows if row["only_if"]]
+    if not ids:
+        return []
+    return list(
+        connection.scalars(_still_on_their_way(bulk.dialect(connection)), {"ids": bulk.packed_ids(ids), "now": now})
     )
-    found = []
-    for row in rows:
-        query = sa.select(message.c.id).join(sender, sender.c.id == message.c.sender_id)
-        query = query.where(_spoke_for(row), message.c.step < row["step"], on_its_way).limit(1)
-        if (await session.execute(query)).first() is not None:
-            found.append(row["id"])
-    return found
 
 
-async def taken_back(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
-    """Messages of cancelled notices and events: one that was on the wire may have come back to the queue since."""
-    message, run, notice, event = core(Message), core(Run), core(Notice), core(SchoolEvent)
-    query = (
-        sa.select(message.c.id)
-        .join(run, run.c.id == message.c.run_id)
-        .join(notice, notice.c.id == run.c.notice_id)
-        .outerjoin(event, event.c.id == notice.c.event_id)
-        .where(message.c.id.in_(ids))
-        .where(sa.or_(notice.c.state == NoticeState.CANCELLED, event.c.cancelled_at.is_not(None)))
+async def taken_back(session: Session, message_id: str) -> bool:
+    """Whether a message's notice or event was cancelled: one that was on the wire may come back to the queue since."""
+    return bool(
+        await session.scalar(sa.select(_cancelled()).select_from(_with_notice()).where(message.id == message_id))
     )
-    stop = Stop(MessageState.CANCELLED, "cancelled", REASONS["cancelled"])
-    return dict.fromkeys(await session.scalars(query), stop)
 
 
-async def _arrived_after_all(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Stop]:
+@functools.cache
+def _questions(dialect: str) -> sa.Select[Any]:
+    """Every question of every message of the batch; only messages that one of them stops."""
+    inner = (
+        sa.select(
+            message.id,
+            _cancelled().label("cancelled"),
+            sa.and_(message.only_if == NOT_ANSWERED, _answered()).label("answered"),
+            sa.and_(message.only_if == NOT_REACHED, sa.or_(_reached(), _answered())).label("reached"),
+            _barred().label("barred"),
+            _opted_out().label("opted_out"),
+            (point.state == PointState.DEAD).label("dead"),
+            sa.and_(message.medium == Medium.SMS, point.line_type == LineType.LANDLINE).label("landline"),
+            sa.and_(
+                message.medium == Medium.SMS, ~_one_of(point.line_type, [LineType.MOBILE, LineType.LANDLINE])
+            ).label("no_texts"),
+            contact.deceased.label("deceased"),
+            _named(pupil.deceased).label("child_deceased"),
+            sa.and_(_named(sa.true()), ~_named(_on_roll())).label("left"),
+            sa.or_(
+                sa.and_(message.run_id.is_not(None), message.contact_point_id.is_(None)), _named(~_still_tied())
+            ).label("stranger"),
+            sa.and_(
+                message.run_id.is_not(None),
+                _one_of(message.purpose, _NEEDS_CONSENT),
+                sa.func.coalesce(contact.marketing_consent, sa.false()).is_(sa.false()),
+            ).label("no_consent"),
+        )
+        .select_from(
+            _with_notice()
+            .outerjoin(core(Contact), contact.id == message.contact_id)
+            .outerjoin(core(ContactPoint), point.id == message.contact_point_id)
+        )
+        .where(message.id.in_(bulk.ids(dialect)))
+        .cte("asked")
+        .prefix_with("MATERIALIZED")  # or each question would be asked twice: to choose the rows, and to show them
+    )
+    return sa.select(inner).where(sa.or_(*(inner.c[question] for question in _QUESTIONS)))
+
+
+def _with_notice() -> sa.Join:
+    return (
+        core(Message)
+        .outerjoin(core(Run), run.id == message.run_id)
+        .outerjoin(core(Notice), notice.id == run.notice_id)
+        .outerjoin(core(SchoolEvent), event.id == notice.event_id)
+    )
+
+
+def _exists(tables: Sequence[sa.FromClause], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether these tables have such rows; every other table that is named is that of the questions around it."""
+    return sa.exists().where(*where).correlate_except(*tables)
+
+
+def _one_of(column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column == value for value in values))  # IN would be written out anew at every execution
+
+
+def _cancelled() -> sa.ColumnElement[bool]:
+    return sa.or_(notice.state == NoticeState.CANCELLED, event.cancelled_at.is_not(None))
+
+
+def _arrived_after_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Further copies of messages that were given up too early: a late receipt says that an earlier one arrived."""
-    message = core(Message)
-    found = {}
     for row in rows:
         if earlier := _earlier_copies(row["slot"]):
-            query = sa.select(message.c.id).where(message.c.run_id == row["run_id"], message.c.slot.in_(earlier))
-            if await session.scalar(query.where(message.c.state == MessageState.DELIVERED).limit(1)):
-                found[row["id"]] = _skip("arrived")
-    return found
+            arrived = sa.select(message.id).where(
+                message.run_id == row["run_id"],
+                message.slot.in_(earlier),
+                message.state == MessageState.DELIVERED,
+            )
+            if connection.scalar(arrived.limit(1)):
+                yield row["id"]
 
 
 def _earlier_copies(slot: str) -> list[str]:
@@ -155,106 +239,109 @@ def _earlier_copies(slot: str) -> list[str]:
     return found
 
 
-async def _no_longer_told(session: Session, ids: Sequence[str], *, today: date) -> dict[str, Stop]:
-    """Messages that the imports since have made wrong: the child has left, the tie or the number is gone."""
-    found: dict[str, Stop] = {}
-    left: dict[str, list[bool]] = {}
-    died = dict[str, Stop]()
-    for message_id, tied, leaving, deceased in await people.standing(session, ids):
-        if deceased:
-            died[message_id] = _skip("child_deceased")  # also where it names brothers and sisters
-        if not tied:
-            found[message_id] = _skip("stranger")
-        left.setdefault(message_id, []).append(leaving is not None and leaving < today)
-    gone = {message_id: _skip("left") for message_id, all_left in left.items() if all(all_left)}
-    message, contact = core(Message), core(Contact)
-    query = (
-        sa.select(message.c.id, message.c.purpose, message.c.contact_point_id, contact.c.marketing_consent)
-        .outerjoin(contact, contact.c.id == message.c.contact_id)
-        .where(message.c.id.in_(ids), message.c.run_id.is_not(None))
+# Of people
+
+
+def _barred() -> sa.ColumnElement[bool]:
+    """It would reach a phone or mailbox of somebody who is barred today from a pupil it names."""
+    theirs = core(ContactPoint).alias("theirs")
+    today = sa.bindparam("today", type_=sa.Date)
+    return _exists(
+        [core(About), core(Guardianship)],
+        about.message_id == message.id,
+        tie.pupil_id == about.pupil_id,
+        tie.no_contact,
+        sa.or_(tie.no_contact_from.is_(None), tie.no_contact_from <= today),
+        sa.or_(tie.no_contact_until.is_(None), tie.no_contact_until >= today),
+        sa.or_(
+            tie.contact_id == message.contact_id,
+            _exists([theirs], theirs.c.contact_id == tie.contact_id, theirs.c.address == message.address),
+        ),
     )
-    for message_id, purpose, point_id, consent in await session.execute(query):
-        if point_id is None:
-            found[message_id] = _skip("stranger")
-        elif purpose.needs_consent and not consent:
-            found[message_id] = _skip("no_consent")
-    return found | gone | died | await _died(session, ids)
 
 
-async def _died(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
-    message, contact = core(Message), core(Contact)
-    query = sa.select(message.c.id).join(contact, contact.c.id == message.c.contact_id)
-    dead = await session.scalars(query.where(message.c.id.in_(ids), contact.c.deceased))
-    return dict.fromkeys(dead, _skip("deceased"))
-
-
-def _skip(reason: str) -> Stop:
-    return Stop(MessageState.SKIPPED, reason, REASONS[reason])
-
-
-async def _bad_addresses(session: Session, ids: Sequence[str]) -> dict[str, Stop]:
-    """Opted-out, dead and (for texts) landline addresses."""
-    message, point, stop = core(Message), core(ContactPoint), core(OptOut)
-    query = (
-        sa.select(
-            message.c.id, message.c.medium, message.c.purpose, point.c.state, point.c.line_type, stop.c.mandatory_too
-        )
-        .outerjoin(point, point.c.id == message.c.contact_point_id)
-        .outerjoin(stop, sa.and_(stop.c.medium == message.c.medium, stop.c.address == message.c.address))
-        .where(message.c.id.in_(ids))
+def _opted_out() -> sa.ColumnElement[bool]:
+    return _exists(
+        [core(OptOut)],
+        opt_out.medium == message.medium,
+        opt_out.address == message.address,
+        sa.or_(opt_out.mandatory_too, ~_one_of(message.purpose, _MANDATORY)),
     )
-    found = {}
-    for message_id, medium, purpose, state, line_type, mandatory_too in await session.execute(query):
-        if mandatory_too is not None and (mandatory_too or not purpose.mandatory):
-            found[message_id] = _skip("opted_out")
-        elif state == PointState.DEAD:
-            found[message_id] = _skip("dead")
-        elif medium == Medium.SMS and line_type not in (None, LineType.MOBILE):
-            found[message_id] = _skip("landline" if line_type == LineType.LANDLINE else "no_texts")
-    return found
 
 
-async def _no_longer_true(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Stop]:
-    """Later steps of a ladder, where an earlier one has already done what it was for."""
-    found = {}
-    for row in rows:
-        if row["only_if"] == NOT_ANSWERED and await _answered(session, row):
-            found[row["id"]] = _skip("answered")
-        elif row["only_if"] == NOT_REACHED and await _reached(session, row):
-            found[row["id"]] = _skip("reached")
-    return found
+def _named(what: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether something holds of a pupil that it names."""
+    return _exists([core(About), core(Pupil)], about.message_id == message.id, pupil.id == about.pupil_id, what)
 
 
-def _spoke_for(row: Mapping[str, Any]) -> sa.ColumnElement[bool]:
-    """Messages of the same run that were for this contact: its own, and those by a phone that it shares."""
-    message, merged = core(Message), core(Message).alias()
-    shares = sa.exists().where(
-        merged.c.run_id == row["run_id"],
-        merged.c.contact_id == row["contact_id"],
+def _on_roll() -> sa.ColumnElement[bool]:
+    return sa.or_(pupil.left_on.is_(None), pupil.left_on >= sa.bindparam("today", type_=sa.Date))
+
+
+def _still_tied() -> sa.ColumnElement[bool]:
+    """Somebody with that address is still on file for the pupil: imports since may have made the message wrong."""
+    theirs = core(ContactPoint).alias("theirs")
+    return _exists(
+        [core(Guardianship), theirs],
+        tie.pupil_id == pupil.id,
+        theirs.c.contact_id == tie.contact_id,
+        theirs.c.address == message.address,
+    )
+
+
+# Of ladders
+
+
+def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether something holds of a message of the same run that was for this contact too.
+
+    Its own, and those by a phone that it shares. Two questions, so that each can follow an index.
+    """
+    merged = core(Message).alias("merged")
+    own = _exists([other], other.c.run_id == message.run_id, other.c.contact_id == message.contact_id, what)
+    shared = _exists(
+        [merged, other],
+        merged.c.run_id == message.run_id,
+        merged.c.contact_id == message.contact_id,
         merged.c.reason == "merged",
-        merged.c.medium == message.c.medium,
-        merged.c.step == message.c.step,
-        merged.c.address == message.c.address,
+        other.c.run_id == message.run_id,
+        other.c.address == merged.c.address,
+        other.c.medium == merged.c.medium,
+        other.c.step == merged.c.step,
+        what,
     )
-    return sa.and_(message.c.run_id == row["run_id"], sa.or_(message.c.contact_id == row["contact_id"], shares))
+    return sa.or_(own, shared)
 
 
-async def _answered(session: Session, row: Mapping[str, Any]) -> bool:
-    reply = core(Reply)
-    asked = sa.select(core(Message).c.id).where(_spoke_for(row))
+def _answered() -> sa.ColumnElement[bool]:
+    other = core(Message).alias("other")
+    own = _exists([core(Reply)], reply.run_id == message.run_id, reply.contact_id == message.contact_id)
     # Of a phone that two share nobody can say who answered; whoever is known has answered for himself alone.
-    anybodys = sa.and_(reply.c.message_id.in_(asked), reply.c.contact_id.is_(None))
-    answers = sa.or_(reply.c.contact_id == row["contact_id"], anybodys)
-    query = sa.select(reply.c.id).where(reply.c.run_id == row["run_id"], answers).limit(1)
-    return (await session.execute(query)).first() is not None
-
-
-async def _reached(session: Session, row: Mapping[str, Any]) -> bool:
-    """Delivered, or taken by a mail server that has not sent it back (nobody is told more of an email than that)."""
-    message = core(Message)
-    done = sa.or_(
-        message.c.state == MessageState.DELIVERED,
-        sa.and_(message.c.medium == Medium.EMAIL, message.c.state == MessageState.ACCEPTED),
+    anybodys = _exists(
+        [core(Reply)], reply.message_id == other.c.id, reply.run_id == message.run_id, reply.contact_id.is_(None)
     )
-    query = sa.select(message.c.id).where(_spoke_for(row), message.c.step < row["step"], done).limit(1)
-    return (await session.execute(query)).first() is not None or await _answered(session, row)
+    return sa.or_(own, _for_the_same(anybodys, other))
+
+
+def _reached() -> sa.ColumnElement[bool]:
+    """Delivered, or taken by a mail server that has not sent it back (nobody is told more of an email than that)."""
+    other = core(Message).alias("other")
+    done = sa.or_(
+        other.c.state == MessageState.DELIVERED,
+        sa.and_(other.c.medium == Medium.EMAIL, other.c.state == MessageState.ACCEPTED),
+    )
+    return _for_the_same(sa.and_(other.c.step < message.step, done), other)
+
+
+@functools.cache
+def _still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
+    other, lane = core(Message).alias("other"), core(Sender).c
+    now = sa.bindparam("now", type_=lane.held_until.type)
+    held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
+    works = _exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held)
+    on_its_way = sa.or_(
+        sa.and_(other.c.state.in_([MessageState.SENDING, MessageState.UNKNOWN]), other.c.sender_id.is_not(None)),
+        sa.and_(other.c.state == MessageState.QUEUED, works),
+    )
+    early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)
+    return sa.select(message.id).where(message.id.in_(bulk.ids(dialect)), early)

@@ -45,7 +45,7 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     sender_id = await senders.heir(session, first.sender_id)
     if sender_id is None:
         raise errors.Conflict(f"{guard.REASONS['no_sender']} Set one up first.")
-    if await guard.taken_back(session, [first.id]):
+    if await guard.taken_back(session, first.id):
         raise errors.Conflict(guard.REASONS["cancelled"])
     copy_id = gateway.new_id()
     taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)

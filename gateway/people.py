@@ -15,8 +15,7 @@ from sqlmodel import col, select
 
 from channels.base import Medium
 from gateway.database import Session
-from gateway.models import About, Contact, ContactPoint, Guardianship, Message, OptOut, Pupil
-from gateway.models.types import core
+from gateway.models import Contact, ContactPoint, Guardianship, OptOut, Pupil
 
 #: More pupils than these are picked out of the whole school here: databases take only so many values in one question.
 _FEW = 1000
@@ -80,47 +79,3 @@ def barred_addresses(
         )
         for pupil_id, row in ties.items()
     }
-
-
-async def barred_messages(session: Session, message_ids: Sequence[str], *, today: date) -> set[str]:
-    """Which of these messages would reach a phone or mailbox of somebody who is barred from a pupil they name.
-
-    Asked again at the last moment, whatever the feature above did: this is the wall below all of them.
-    """
-    about, message, tie, point = core(About), core(Message), core(Guardianship), core(ContactPoint)
-    rows = await session.execute(
-        sa.select(about.c.message_id, tie.c.no_contact_from, tie.c.no_contact_until)
-        .join(message, message.c.id == about.c.message_id)
-        .join(tie, sa.and_(tie.c.pupil_id == about.c.pupil_id, tie.c.no_contact.is_(True)))
-        .where(about.c.message_id.in_(message_ids))
-        .where(
-            sa.or_(
-                tie.c.contact_id == message.c.contact_id,
-                sa.exists().where(point.c.contact_id == tie.c.contact_id, point.c.address == message.c.address),
-            )
-        )
-    )
-    return {
-        message_id
-        for message_id, begins, ends in rows
-        if (begins is None or begins <= today) and (ends is None or ends >= today)
-    }
-
-
-async def standing(session: Session, message_ids: Sequence[str]) -> list[tuple[str, bool, date | None, bool]]:
-    """For each pupil that each message names: whether somebody with that address is still on file for the pupil, when
-    the pupil leaves, and whether the pupil has died.
-    """
-    about, message, tie, point, pupil = core(About), core(Message), core(Guardianship), core(ContactPoint), core(Pupil)
-    tied = (
-        sa.exists()
-        .where(tie.c.pupil_id == about.c.pupil_id, point.c.contact_id == tie.c.contact_id)
-        .where(point.c.address == message.c.address)
-    )
-    rows = await session.execute(
-        sa.select(about.c.message_id, tied.label("tied"), pupil.c.left_on, pupil.c.deceased)
-        .join(message, message.c.id == about.c.message_id)
-        .join(pupil, pupil.c.id == about.c.pupil_id)
-        .where(about.c.message_id.in_(message_ids))
-    )
-    return [(message_id, bool(known), leaving, died) for message_id, known, leaving, died in rows]

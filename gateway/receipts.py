@@ -139,7 +139,7 @@ async def _once_more(
     if not validity.holds(message.purpose, message.not_after, since=message.due_at, at=now + wait):
         return False
     sender_id = await senders.heir(session, message.sender_id)
-    if sender_id is None or await guard.taken_back(session, [message.id]) or await _has_further_steps(session, message):
+    if sender_id is None or await guard.taken_back(session, message.id) or await _has_further_steps(session, message):
         return False
     copy_id = new_id()
     only_if, due_at = guard.NOT_ANSWERED, now + wait

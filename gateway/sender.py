@@ -1,7 +1,7 @@
 """A lane at work: claims what one sender may send now, hands it to the channel, and settles what came of it.
 
-Nothing here holds a database connection while a provider is slow. Results are settled in batches: whatever came in
-while the last commit was being written goes into the next one.
+One transaction a turn: what came in since the last one is written down, and as much is claimed as has become free. So
+the busier the lane, the more goes into each commit. Nothing here holds a database connection while a provider is slow.
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ import asyncio
 import dataclasses
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.engine import Connection
 
 from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
 from gateway import audit, outbox, retry
@@ -25,7 +28,8 @@ from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
 
-_GATHER_PAUSE = 0.005  #: seconds in which more calls may end, so that one claim fills many slots
+_GATHER_PAUSE = 0.005  #: seconds in which more calls may end, so that one commit serves many
+_ENOUGH = 4  #: when one slot in so many has come free, nothing more is waited for
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 
 
@@ -66,11 +70,14 @@ class Lane:
         self._calls: set[asyncio.Task[None]] = set()
         self._results: list[outbox.Sent] = []
         self._changed = asyncio.Event()  # a call ended, a message was planned, or it is time to stop
-        self._settled = asyncio.Event()
+        self._enough = asyncio.Event()  # many calls have ended
+        self._look_at = 0.0  # the loop's time when it next pays to look for due messages
+        self._more = False  # some were due for which no slot was free
         self._stopping = False
 
     def wake(self) -> None:
         """Look for due messages now."""
+        self._look_at = 0.0
         self._changed.set()
 
     def stop(self) -> None:
@@ -80,72 +87,95 @@ class Lane:
 
     async def run(self) -> None:
         """Work until stopped; then wait for the calls on the wire and settle them."""
-        settling = asyncio.create_task(self._settle_until_done(), name=f"settle-{self.sender_id}")
         try:
             while not self._stopping:
                 self.last_turn = self._now()
-                again_in = await self._turn()
-                await self._rest(again_in)
-            if self._calls:
-                await asyncio.wait(self._calls)
-        finally:
+                await self._turn()
+                await self._rest()
+        finally:  # also where another loop has died and this one is cut off
             self._stopping = True
-            self._settled.set()
-            await settling
+            while self._calls or self._results:
+                await self._rest()
+                await self._turn()
 
-    async def _turn(self) -> float:
-        """Claim once and start the calls. Gives how many seconds to rest at most."""
-        free = self._rules.concurrency - len(self._calls)
-        if free <= 0:
-            return self._rules.poll
-        slots = outbox.Slots(urgent=free, routine=max(0, free - self._rules.urgent_slots))
-        now = self._now()
+    async def _turn(self) -> None:
+        """Settle what came in, claim what is free, start the calls."""
+        slots = self._slots()
+        if not self._results and not slots.urgent:
+            return
+        batch, self._results = self._results, []
+        if slots.urgent:
+            self._look_at = asyncio.get_running_loop().time() + self._rules.poll  # before: a wake in between counts
         try:
-            async with self._database.write() as session:
-                claim = await outbox.claim(
-                    session,
-                    self.sender_id,
-                    slots,
-                    worker=self._worker,
-                    lease=self._rules.lease,
-                    log=self._log,
-                    today=now.astimezone(self._rules.timezone).date(),
-                    now=now,
-                )
-        except Exception:  # the database is away: nothing was claimed, so nothing is lost by waiting
-            logger.exception("lane.claim_failed", sender=self.sender_id)
-            return _TROUBLE_PAUSE
-        for message in claim.messages:
-            call = asyncio.create_task(self._send(message), name=f"send-{message['id']}")
-            self._calls.add(call)
-            call.add_done_callback(self._ended)
+            claim, others = await self._database.at_once(partial(self._write_down, batch, slots))
+            started = [asyncio.create_task(self._send(message)) for message in claim.messages]
+            self._calls.update(started)
+            if others:
+                await self._settle(others)
+        except asyncio.CancelledError:
+            self._results = batch + self._results  # to settle twice what was settled changes nothing
+            raise
+        except Exception:  # the database is away: nothing was claimed, and what is known is kept
+            logger.exception("lane.turn_failed", sender=self.sender_id, results=len(batch))
+            await self._wait_out(batch)
+            return
+        if slots.urgent:
+            self._more = claim.more
         if claim.again_in is not None:
-            return min(claim.again_in, self._rules.poll)
-        return 0.0 if len(claim.messages) == free else self._rules.poll
+            self._look_at = min(self._look_at, asyncio.get_running_loop().time() + claim.again_in)
 
-    def _ended(self, call: asyncio.Task[None]) -> None:
-        self._calls.discard(call)
-        self._changed.set()
+    def _slots(self) -> outbox.Slots:
+        """What may be claimed now: nothing before it pays to look, unless it was a slot that was wanting."""
+        free = max(0, self._rules.concurrency - len(self._calls))
+        routine = max(0, free - self._rules.urgent_slots)
+        early = asyncio.get_running_loop().time() < self._look_at and not (self._more and routine)
+        return outbox.Slots(0, 0) if self._stopping or early else outbox.Slots(free, routine)
 
-    async def _rest(self, seconds: float) -> None:
-        """Rest until something changes. With every slot taken there is nothing to do until a call ends."""
-        full = len(self._calls) >= self._rules.concurrency
-        if seconds <= 0 and not full:
-            return
-        try:
-            async with asyncio.timeout(self._rules.poll if full else seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        if self._calls:
-            await asyncio.sleep(_GATHER_PAUSE)
+    def _write_down(
+        self, batch: Sequence[outbox.Sent], slots: outbox.Slots, connection: Connection
+    ) -> tuple[outbox.Claim, Sequence[outbox.Sent]]:
+        """One transaction. Gives what was claimed, and the results that it could not settle as simply."""
+        now = self._now()
+        others = outbox.accept(connection, batch, log=self._log, now=now)
+        if not slots.urgent:
+            return outbox.Claim(()), others
+        claim = outbox.claim(
+            connection,
+            self.sender_id,
+            slots,
+            worker=self._worker,
+            lease=self._rules.lease,
+            log=self._log,
+            today=now.astimezone(self._rules.timezone).date(),
+            now=now,
+        )
+        return claim, others
+
+    async def _rest(self) -> None:
+        """Rest until there is something to do. With every slot taken that is when a call ends."""
+        if not self._changed.is_set() and not self._results:
+            wait = self._rules.poll
+            if len(self._calls) < self._rules.concurrency and not self._stopping:
+                wait = min(wait, self._look_at - asyncio.get_running_loop().time())
+            if wait > 0:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await self._changed.wait()
+        if self._calls and not self._enough.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GATHER_PAUSE):
+                    await self._enough.wait()
         self._changed.clear()
+        self._enough.clear()
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         result = await self._call(message)
         self._metrics.sent(self.channel.name, result)
         self._results.append(outbox.Sent(message, result))
-        self._settled.set()
+        self._calls.discard(asyncio.current_task())
+        self._changed.set()
+        if len(self._results) * _ENOUGH >= self._rules.concurrency or not self._calls:
+            self._enough.set()
 
     async def _call(self, message: Mapping[str, Any]) -> SendResult:
         """One provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
@@ -171,31 +201,20 @@ class Lane:
             logger.exception("lane.send_failed", message=message["id"])
             return SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
 
-    async def _settle_until_done(self) -> None:
-        while not (self._stopping and not self._calls and not self._results):
-            await self._settled.wait()
-            self._settled.clear()
-            if self._results:
-                await self._settle()
-            elif self._stopping and self._calls:
-                await asyncio.wait(self._calls)
-                self._settled.set()
+    async def _settle(self, results: Sequence[outbox.Sent]) -> None:
+        """Settle what needs more than a word: refusals, tries to come, doubts, receipts that outran us."""
+        async with self._database.write() as session:
+            await outbox.settle(session, results, policy=self._rules.policy, log=self._log, now=self._now())
 
-    async def _settle(self) -> None:
-        """Commit what has come in. On failure it is kept: a result is worth more than a connection."""
-        batch, self._results = self._results, []
-        try:
-            await self._commit(batch)
-        except Exception:
-            logger.exception("lane.settle_failed", sender=self.sender_id, messages=len(batch))
-            await asyncio.sleep(_TROUBLE_PAUSE)
-            self._results = await self._rescued(batch) + self._results
-        if self._results:
-            self._settled.set()
+    async def _wait_out(self, batch: list[outbox.Sent]) -> None:
+        """After a turn that failed. Results are kept: each is worth more than a connection."""
+        await asyncio.sleep(_TROUBLE_PAUSE)
+        self._results = await self._rescued(batch) + self._results
 
     async def _commit(self, batch: Sequence[outbox.Sent]) -> None:
-        async with self._database.write() as session:
-            await outbox.settle(session, batch, policy=self._rules.policy, log=self._log, now=self._now())
+        _, others = await self._database.at_once(partial(self._write_down, batch, outbox.Slots(0, 0)))
+        if others:
+            await self._settle(others)
 
     async def _rescued(self, batch: list[outbox.Sent]) -> list[outbox.Sent]:
         """After a commit that failed: the results to try again.

@@ -6,7 +6,7 @@ came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-ou
 
 from gateway.outbox.claiming import Claim, Slots, claim
 from gateway.outbox.desk import cancel, change, copy, expire_held, release, remark, waiting
-from gateway.outbox.settling import Sent, settle
+from gateway.outbox.settling import Sent, accept, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Doubt",
     "Sent",
     "Slots",
+    "accept",
     "cancel",
     "change",
     "claim",

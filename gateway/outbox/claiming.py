@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import select
+from sqlalchemy.engine import Connection
 
-from gateway import audit, guard, rate
-from gateway.database import Session
+from gateway import audit, bulk, guard, rate, states
 from gateway.models import Attempt, Message, MessageState, Sender
 from gateway.models.types import core
-from gateway.outbox import desk
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
+t = message_table.c
 
 PUT_OFF = timedelta(seconds=30)  #: how long a step waits that comes before the one below it is through
 URGENT = 1  #: priorities up to this one may use the slots that are kept free
@@ -24,10 +24,14 @@ URGENT = 1  #: priorities up to this one may use the slots that are kept free
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one claim gave: messages to send at once, and in how many seconds it pays to ask again (None: unknown)."""
+    """What one claim gave: messages to send at once, and in how many seconds it pays to ask again (None: unknown).
+
+    ``more``  others are due that wait for nothing but a free slot
+    """
 
     messages: Sequence[Mapping[str, Any]]
     again_in: float | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,8 @@ class Slots:
     routine: int
 
 
-async def claim(
-    session: Session,
+def claim(
+    connection: Connection,
     sender_id: int,
     slots: Slots,
     *,
@@ -50,44 +54,55 @@ async def claim(
     now: datetime,
 ) -> Claim:
     """Take the due messages of one sender, by priority, as many as slots and rate allow."""
-    sender = await session.scalar(select(Sender).where(Sender.id == sender_id).with_for_update(skip_locked=True))
+    sender = connection.execute(_LANE, {"sender": sender_id}).one_or_none()
     if sender is None or not sender.active:
         return Claim(())
     if sender.held_until and sender.held_until > now:
         return Claim((), (sender.held_until - now).total_seconds())
-    due = await _due(session, sender_id, limit=slots.urgent, now=now)
-    stopped = await guard.stopped(session, due, today=today, now=now)
-    if stopped:
-        await _stop(session, stopped, log=log, now=now)
+    found = connection.execute(_DUE, {"sender": sender_id, "now": now, "most": slots.urgent})
+    due = [dict(zip(_DUE.selected_columns.keys(), row, strict=True)) for row in found]
+    stopped = guard.stopped(connection, due, today=today, now=now)
+    _stop(connection, stopped, log=log, now=now)
     ready = [row for row in due if row["id"] not in stopped]
-    early = await guard.too_early(session, [row for row in ready if row["only_if"]], now=now)
-    if early:
-        await _put_off(session, early, until=now + PUT_OFF)
+    early = guard.too_early(connection, ready, now=now)
+    _put_off(connection, early, until=now + PUT_OFF)
     taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)
     if taken:
-        await _mark_sending(session, taken, worker=worker, lease_until=now + lease, now=now)
-        await session.execute(sa.update(sender_table).where(sender_table.c.id == sender_id).values(tat=tat))
+        _mark_sending(connection, taken, worker=worker, lease_until=now + lease, now=now)
+        connection.execute(_PAY, {"sender": sender_id, "paid": tat})
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
-        await log.record(session, audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker), now=now)
+        log.write(connection, [audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker)], now=now)
     if (stopped or early) and again_in is None:
         again_in = 0.0  # others may wait behind those
-    return Claim([{**row, "attempt": row["attempt"] + 1, "sender": sender.address} for row in taken], again_in)
+    messages = [row | {"attempt": row["attempt"] + 1, "sender": sender.address} for row in taken]
+    return Claim(messages, again_in, more=len(due) == slots.urgent or len(taken) < len(ready) - len(early))
 
 
-async def _due(session: Session, sender_id: int, *, limit: int, now: datetime) -> list[dict[str, Any]]:
-    t = message_table.c
-    query = (
-        sa.select(message_table)
-        .where(t.sender_id == sender_id, t.state == MessageState.QUEUED, t.due_at <= now)
-        .order_by(t.priority, t.due_at, t.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+_SENDER = sa.bindparam("sender", type_=sa.Integer)
+
+_LANE = sa.select(sender_table).where(sender_table.c.id == _SENDER).with_for_update(skip_locked=True)
+
+_PAY = (
+    sa.update(sender_table)
+    .where(sender_table.c.id == _SENDER)
+    .values(tat=sa.bindparam("paid", type_=sender_table.c.tat.type))
+)
+
+#: What the lane, the channel and whoever settles it may want of a message; the rest stays where it is.
+_DUE = (
+    sa.select(
+        t.id, t.run_id, t.contact_id, t.sender_id, t.medium, t.address, t.slot, t.step, t.purpose, t.priority,
+        t["keys"], t.language, t.subject, t.body, t.script, t.parts, t.due_at, t.not_after, t.only_if, t.attempt,
     )
-    return [dict(row) for row in (await session.execute(query)).mappings()]
+    .where(t.sender_id == _SENDER, t.state == MessageState.QUEUED, t.due_at <= sa.bindparam("now", type_=t.due_at.type))
+    .order_by(t.priority, t.due_at)  # as the index has it: a whole school is due at one moment, and is never sorted
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)  # fmt: skip
 
 
 def _afford(
-    sender: Sender, due: Sequence[dict[str, Any]], slots: Slots, *, now: datetime
+    sender: sa.Row[Any], due: Sequence[dict[str, Any]], slots: Slots, *, now: datetime
 ) -> tuple[list[dict[str, Any]], datetime | None, float | None]:
     """Which of the due messages the slots and the rate allow; the lane's new clock; when to ask again."""
     bucket = rate.Bucket(rate=sender.rate, burst=sender.burst, tat=sender.tat)
@@ -105,38 +120,43 @@ def _afford(
     return taken, bucket.tat, None
 
 
-async def _mark_sending(
-    session: Session, rows: Sequence[dict[str, Any]], *, worker: str, lease_until: datetime, now: datetime
+def _mark_sending(
+    connection: Connection, rows: Sequence[Mapping[str, Any]], *, worker: str, lease_until: datetime, now: datetime
 ) -> None:
-    t = message_table.c
-    values = {"state": MessageState.SENDING, "attempt": t.attempt + 1, "lease_until": lease_until, "changed_at": now}
-    await session.execute(sa.update(message_table).where(t.id.in_([row["id"] for row in rows])).values(values))
-    attempts = [
-        {
-            "message_id": row["id"],
-            "number": row["attempt"] + 1,
-            "worker": worker,
-            "begun_at": now,
-            "code": "",
-            "reason": "",
-            "text": "",
-            "ref": "",
-        }
-        for row in rows
-    ]
-    await session.execute(sa.insert(attempt_table), attempts)
+    ids, dialect = bulk.packed_ids(row["id"] for row in rows), bulk.dialect(connection)
+    connection.execute(_sending(dialect), {"ids": ids, "lease": lease_until, "now": now})
+    connection.execute(_begun(dialect), {"ids": ids, "by": worker, "now": now})
 
 
-async def _put_off(session: Session, ids: Sequence[str], *, until: datetime) -> None:
-    await session.execute(sa.update(message_table).where(message_table.c.id.in_(ids)).values(due_at=until))
+@functools.cache
+def _sending(dialect: str) -> sa.Update:
+    lease, now = (sa.bindparam(name, type_=t.changed_at.type) for name in ("lease", "now"))
+    values = {"state": MessageState.SENDING, "attempt": t.attempt + 1, "lease_until": lease, "changed_at": now}
+    return sa.update(message_table).where(t.id.in_(bulk.ids(dialect))).values(values)
 
 
-async def _stop(session: Session, stopped: Mapping[str, guard.Stop], *, log: audit.Log, now: datetime) -> None:
+@functools.cache
+def _begun(dialect: str) -> sa.Insert:
+    """One row for each call, begun; the message's row says its number by now."""
+    worker, now = sa.bindparam("by", type_=sa.Text), sa.bindparam("now", type_=t.changed_at.type)
+    empty = {name: sa.literal("").label(name) for name in ("code", "reason", "text", "ref")}
+    row = {"message_id": t.id, "number": t.attempt, "worker": worker, "begun_at": now, **empty}
+    return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()).where(t.id.in_(bulk.ids(dialect))))
+
+
+def _put_off(connection: Connection, ids: Sequence[str], *, until: datetime) -> None:
+    if ids:
+        connection.execute(sa.update(message_table).where(t.id.in_(ids)).values(due_at=until))
+
+
+def _stop(connection: Connection, stopped: Mapping[str, guard.Stop], *, log: audit.Log, now: datetime) -> None:
     """Write down what the guard forbade."""
     for message_id, stop in stopped.items():
-        await desk.change(session, message_id, stop.state, now=now, reason=stop.reason, reason_text=stop.text)
+        values = {"state": stop.state, "reason": stop.reason, "reason_text": stop.text, "changed_at": now}
+        queued = sa.and_(t.id == message_id, t.state.in_(states.sources(stop.state)))
+        connection.execute(sa.update(message_table).where(queued).values(values))
     lines = [
         audit.Line(f"message.{stop.state.value}", f"message:{message_id}", {"reason": stop.reason})
         for message_id, stop in stopped.items()
     ]
-    await log.record(session, lines, now=now)
+    log.write(connection, lines, now=now)

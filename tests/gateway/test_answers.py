@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, select
-from support import school
+from support import desk, school
 from support.desk import LOG, NOW
 
 from channels import base
 from channels.base import Medium
 from config import sections
-from gateway import answers, ids, intake, outbox, tasks, wording
+from gateway import answers, ids, intake, tasks, wording
 from gateway.database import Database
 from gateway.models import Message, MessageState, OptOut, Purpose, Reply, Sender
 
@@ -70,10 +70,7 @@ async def test_a_picture_is_answered_once(database: Database) -> None:
     async with database.write() as session:
         sender = (await session.scalars(select(Sender))).one()
         assert sender.id is not None
-        claim = await outbox.claim(
-            session, sender.id, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG,
-            today=NOW.date(), now=NOW,
-        )  # fmt: skip
+    claim = await desk.claim(database, sender.id)
     assert [row["id"] for row in claim.messages] == [message.id], "the guard lets it out"
 
 
@@ -102,10 +99,7 @@ async def test_who_has_stopped_hears_nothing(sqlite_database: Database) -> None:
     await office(sqlite_database)
     await school.add(sqlite_database, OptOut(medium=Medium.SMS, address=MUM, since=NOW))
     await came(sqlite_database)
-    async with sqlite_database.write() as session:
-        claim = await outbox.claim(
-            session, 1, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG, today=NOW.date(), now=NOW
-        )
+    claim = await desk.claim(sqlite_database, 1)
     assert list(claim.messages) == []
     assert [message.reason for message in await sent(sqlite_database)] == ["opted_out"]
 
@@ -189,10 +183,7 @@ async def test_what_is_said_next_answers_the_notice_and_not_our_answer(sqlite_da
     await school.add(sqlite_database, school.Attempt(message_id=asked, number=1, worker="w", begun_at=NOW))
     await came(sqlite_database)
     [ours] = [message for message in await sent(sqlite_database) if message.run_id is None]
-    async with sqlite_database.write() as session:
-        claim = await outbox.claim(
-            session, 1, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG, today=NOW.date(), now=NOW
-        )
+    claim = await desk.claim(sqlite_database, 1)
     assert [row["id"] for row in claim.messages] == [ours.id]
     await came(sqlite_database, "She is ill", media=0, at=NOW + timedelta(minutes=1))
     async with sqlite_database.read() as session:

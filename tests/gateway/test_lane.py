@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
+from sqlalchemy.engine import Connection
 from sqlmodel import col, select
 from support import databases, school
 from support.desk import LOG
@@ -21,6 +23,7 @@ from gateway.metrics import Metrics
 from gateway.models import Message, MessageState, Sender
 
 S = MessageState
+T = TypeVar("T")
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -82,6 +85,12 @@ class Door(Database):
             raise ConnectionRefusedError("the database is away")
         async with super().write() as session:
             yield session
+
+    async def at_once(self, work: Callable[[Connection], T]) -> T:
+        self.opened += 1
+        if self.shut:
+            raise ConnectionRefusedError("the database is away")
+        return await super().at_once(work)
 
 
 @pytest.fixture

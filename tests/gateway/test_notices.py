@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from support import school
 from support.desk import NOW, Clock, definition, gateway
+from support.desk import claim as claims
 
 from channels.base import Medium
 from gateway import audit, context, errors, guard, notices, outbox
@@ -280,11 +281,7 @@ async def test_what_was_missed_is_made_up_once_and_expires_where_it_is_no_longer
     clock.pass_(days=4)  # the machine was off; it is nine o'clock, and the first of the missed ones is long over
     assert len(await plan(desk)) == 1
     [message] = await messages(database)
-    async with database.write() as session:
-        claim = await outbox.claim(
-            session, message.sender_id or 0, outbox.Slots(5, 5), worker="w", lease=timedelta(60), log=desk.log,
-            today=desk.today(), now=clock(),
-        )  # fmt: skip
+    claim = await claims(database, message.sender_id or 0, now=clock())
     assert not claim.messages
     [message] = await messages(database)
     assert (message.state, message.reason) == (MessageState.EXPIRED, "expired")
@@ -382,7 +379,7 @@ async def test_a_later_step_spares_everybody_whom_a_shared_phone_reached(databas
         for state in (MessageState.SENDING, MessageState.DELIVERED):
             await outbox.change(session, text.id, state, now=NOW)
         due = [row.model_dump() for row in calls]
-        stopped = await guard.stopped(session, due, today=desk.today(), now=clock())
+        stopped = await (await session.connection()).run_sync(guard.stopped, due, today=desk.today(), now=clock())
     assert {stop.reason for stop in stopped.values()} == {"reached"}
     assert len(stopped) == 2
 

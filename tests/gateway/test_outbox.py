@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support import school
+from support import desk, school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
 from gateway import audit, outbox, receipts, retry, states
@@ -35,22 +35,11 @@ POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
 async def claim(
     database: Database, sender_id: int, *, now: datetime = NOW, urgent: int = 50, routine: int = 50, worker: str = "w"
 ):
-    async with database.write() as session:
-        return await outbox.claim(
-            session,
-            sender_id,
-            outbox.Slots(urgent, routine),
-            worker=worker,
-            lease=timedelta(seconds=60),
-            log=LOG,
-            today=now.date(),
-            now=now,
-        )
+    return await desk.claim(database, sender_id, now=now, urgent=urgent, routine=routine, worker=worker)
 
 
 async def settle(database: Database, message, result: SendResult, *, now: datetime = NOW) -> int:
-    async with database.write() as session:
-        return await outbox.settle(session, [outbox.Sent(message, result)], policy=POLICY, log=LOG, now=now)
+    return await desk.settle(database, [outbox.Sent(message, result)], policy=POLICY, now=now)
 
 
 async def get(database: Database, message_id: str) -> Message:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import select
-from support import school
+from support import desk, school
 from support.desk import LOG, NOW
 
 from channels.base import Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
@@ -260,14 +260,9 @@ async def _fail(database: Database, sender: int, message_id: str, reason: Reason
     policy = retry.Policy()
     async with database.write() as session:
         (await session.get_one(Message, message_id)).state = S.QUEUED
-    async with database.write() as session:
-        claim = await outbox.claim(
-            session, sender, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG, today=NOW.date(),
-            now=NOW,
-        )  # fmt: skip
-        result = SendResult(Outcome.REFUSED, code=code, reason=reason)
-        sent = [outbox.Sent(row, result) for row in claim.messages]
-        assert await outbox.settle(session, sent, policy=policy, log=LOG, now=NOW) == 1
+    result = SendResult(Outcome.REFUSED, code=code, reason=reason)
+    sent = [outbox.Sent(row, result) for row in (await desk.claim(database, sender)).messages]
+    assert await desk.settle(database, sent, policy=policy) == 1
 
 
 async def test_the_failure_of_an_earlier_try_is_no_news_of_this_one(database: Database) -> None:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlmodel import col, select
 from support import school
 from support.desk import LOG, NOW
+from support.desk import claim as claims
+from support.desk import settle as settles
 
 from channels import twilio_codes
 from channels.base import Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
@@ -234,11 +236,7 @@ async def test_a_late_truth_stops_the_second_copy(desk: Desk) -> None:
     late = Receipt(message_id, "", ReceiptState.DELIVERED, "late", NOW, attempt=1)
     async with desk.database.write() as session:
         await receipts.apply(session, late, log=LOG, now=NOW)
-    async with desk.database.write() as session:
-        claim = await outbox.claim(
-            session, desk.sender, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG,
-            today=NOW.date(), now=NOW + timedelta(hours=1),
-        )  # fmt: skip
+    claim = await claims(desk.database, desk.sender, now=NOW + timedelta(hours=1))
     assert list(claim.messages) == []
     [copy] = await desk.copies()
     assert (copy.state, copy.reason) == (S.SKIPPED, "arrived")
@@ -292,15 +290,9 @@ async def test_said_at_once_it_has_the_same_effects(
 ) -> None:
     message_id = await school.message(desk.database, desk.sender, now=NOW, run=desk.run, number="+447700900101")
     meaning = twilio_codes.meaning(code)
-    async with desk.database.write() as session:
-        claim = await outbox.claim(
-            session, desk.sender, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG,
-            today=NOW.date(), now=NOW,
-        )  # fmt: skip
-        result = SendResult(
-            meaning.outcome, code=code, reason=meaning.reason, text="Because.", lane_wide=meaning.lane_wide
-        )
-        await outbox.settle(session, [outbox.Sent(claim.messages[0], result)], policy=retry.Policy(), log=LOG, now=NOW)
+    claim = await claims(desk.database, desk.sender)
+    result = SendResult(meaning.outcome, code=code, reason=meaning.reason, text="Because.", lane_wide=meaning.lane_wide)
+    await settles(desk.database, [outbox.Sent(claim.messages[0], result)], policy=retry.Policy())
     point = await desk.point()
     assert point is not None
     assert point.state is state
@@ -322,9 +314,5 @@ async def test_a_number_that_takes_no_texts_is_still_called(desk: Desk) -> None:
     await desk.fails(await desk.text(), "30006")
     for medium in (Medium.SMS, Medium.VOICE):
         await desk.text(medium=medium, state=S.QUEUED, attempt=0, run_id=None)
-    async with desk.database.write() as session:
-        claim = await outbox.claim(
-            session, desk.sender, outbox.Slots(5, 5), worker="w", lease=timedelta(minutes=1), log=LOG,
-            today=NOW.date(), now=NOW,
-        )  # fmt: skip
+    claim = await claims(desk.database, desk.sender)
     assert [row["medium"] for row in claim.messages] == [Medium.VOICE]

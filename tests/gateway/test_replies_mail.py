@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from sqlmodel import col, select
-from support import school
+from support import desk, school
 from support.desk import LOG, NOW
 
 from channels import base
@@ -61,9 +61,12 @@ async def asked(database: Database, contact: int, address: str, run: int, **fiel
 
 async def still_to_tell(database: Database, contact: int, run: int) -> bool:
     """Whether a second step «only if not answered» would still go to this contact."""
-    row = {"id": "x", "only_if": guard.NOT_ANSWERED, "run_id": run, "contact_id": contact, "step": 1}
-    async with database.read() as session:
-        return not await guard._no_longer_true(session, [row])
+    sender = await school.sender(database)
+    second = await school.message(
+        database, sender, now=NOW, only_if=guard.NOT_ANSWERED, run=run, contact=contact, step=1, number=school.number()
+    )
+    claim = await desk.claim(database, sender, now=LATER)
+    return [row["id"] for row in claim.messages] == [second]
 
 
 @pytest.mark.parametrize("kind", ["out_of_office", "receipt", "list", "calendar"])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from channels.base import Channel
 from config import sections
 from config.settings import Settings
-from gateway import audit, context
+from gateway import audit, context, outbox, retry
 from gateway.database import Database
 from gateway.definitions import model, reading
 
@@ -59,3 +60,36 @@ def definition(**changes: Any) -> model.Definition:
         }
         | changes
     )
+
+
+async def claim(
+    database: Database,
+    sender_id: int,
+    *,
+    now: datetime = NOW,
+    urgent: int = 5,
+    routine: int = 5,
+    worker: str = "w",
+    lease: timedelta = timedelta(minutes=1),
+) -> outbox.Claim:
+    """Take what is due, as a lane does."""
+    slots = outbox.Slots(urgent, routine)
+    return await database.at_once(
+        partial(
+            outbox.claim,
+            sender_id=sender_id,
+            slots=slots,
+            worker=worker,
+            lease=lease,
+            log=LOG,
+            today=now.date(),
+            now=now,
+        )
+    )
+
+
+async def settle(database: Database, sent: list[outbox.Sent], *, policy: retry.Policy, now: datetime = NOW) -> int:
+    """Write down what came of calls, as a lane does. Gives how many changed."""
+    rest = await database.at_once(partial(outbox.accept, sent=sent, log=LOG, now=now))
+    async with database.write() as session:
+        return len(sent) - len(rest) + await outbox.settle(session, rest, policy=policy, log=LOG, now=now)

@@ -1,0 +1,54 @@
+"""Many rows in one statement: what they bring along travels as one JSON text, and is a table inside the database.
+
+One statement for a batch costs one parse, one walk through the driver and, on SQLite, one stretch in which the
+interpreter is free for the rest of us; a statement a row costs all of that for each. The two databases have the same
+thing under different names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+_JSON = sa.JSON(none_as_null=True)
+
+
+def table(dialect: str, name: str, **columns: Any) -> sa.Subquery:
+    """A table of rows to come, whose columns have these types; the statement wants ``packed`` rows as ``name``."""
+    parameter = sa.bindparam(name, type_=sa.Text)
+    if dialect == "sqlite":
+        given = sa.func.json_each(parameter).table_valued("value", name=f"{name}_given")
+        values: list[sa.ColumnElement[Any]] = [
+            sa.func.json_extract(given.c.value, sa.literal_column(f"'$[{n}]'")) for n in range(len(columns))
+        ]
+    else:
+        given = sa.func.json_array_elements(sa.cast(parameter, _JSON)).table_valued("value", name=f"{name}_given")
+        values = [given.c.value.op("->>")(sa.literal_column(str(n))) for n in range(len(columns))]
+    labelled = [
+        sa.cast(value, kind).label(column) for value, (column, kind) in zip(values, columns.items(), strict=True)
+    ]
+    return sa.select(*labelled).select_from(given).subquery(name)
+
+
+def ids(dialect: str, name: str = "ids") -> sa.Select[tuple[str]]:
+    """The ids to come, for ``column.in_(…)``; the statement wants ``packed([id] for each)`` as ``name``."""
+    return sa.select(table(dialect, name, id=sa.String).c.id)
+
+
+def packed(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of texts and numbers, as a statement takes them."""
+    return json.dumps([list(row) for row in rows], ensure_ascii=False, separators=(",", ":"))
+
+
+def packed_ids(wanted: Iterable[str]) -> str:
+    """Ids, as a statement takes them."""
+    return packed([one] for one in wanted)
+
+
+def dialect(connection: Connection) -> str:
+    """``sqlite`` or ``postgresql``."""
+    return connection.dialect.name
