@@ -13,10 +13,10 @@ FOLDER ?= practice
 DOTS := awk '/^Collecting|^Installing/ { printf "."; fflush() } END { print "" }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types pytest bench docs clean lock
+.PHONY: help run test check lint types pytest bench bench-peers docs clean lock
 
 help: ## Show what there is to do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: $(VENV)/run.stamp ## Make the environment and, the first time, a practice school; start the gateway with pretend phones
 	@$(BIN)/handbell practice --folder $(FOLDER) --port $(PORT)
@@ -37,8 +37,11 @@ types: $(VENV)/dev.stamp
 pytest: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadfile
 
-bench: $(VENV)/dev.stamp ## Measure, as ratios in one run
+bench: $(VENV)/dev.stamp ## Measure, as ratios in one run; writes docs/benchmarks.md
 	@$(BIN)/python -m bench
+
+bench-peers: $(VENV)/dev.stamp ## Measure Kannel, Celery, Apprise and Jasmin beside us; fetches them into bench/peers/.fetched
+	@$(BIN)/python -m bench peers
 
 docs: $(VENV)/run.stamp ## Write the pages that are made from the code
 	@$(BIN)/python -m docs.make

