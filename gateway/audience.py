@@ -6,16 +6,21 @@ whoever gets nothing is listed with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from sqlmodel import col, select
+import sqlalchemy as sa
 
 from gateway import errors, people
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import Guardianship, Membership, Pupil, PupilGroup
+from gateway.models.types import core
+
+pupil = core(Pupil).c
+
+_AT_ONCE = 500  #: names in one question; databases take only so many values
 
 
 @dataclass(slots=True)
@@ -50,52 +55,72 @@ async def resolve(session: Session, wanted: model.Audience, *, today: date, defa
 
 async def _choose(session: Session, wanted: model.Audience, *, today: date) -> tuple[list[int], list[errors.Problem]]:
     problems: list[errors.Problem]
-    everybody = list(await session.scalars(select(Pupil).order_by(col(Pupil.id))))
-    members = await _members(session)
-    ours = [pupil for pupil in everybody if _at_school(pupil, today)]
     if wanted.whole_school:
-        chosen, problems = {pupil.id for pupil in ours}, []
+        chosen, problems = set(await session.scalars(_at_school(today))), []
     else:
-        chosen, problems = _match(ours, members, wanted, place="audience")
-    left_out, more = _match(ours, members, wanted.but_not, place="audience.but_not")
-    return [pupil.id for pupil in ours if pupil.id in chosen - left_out and pupil.id is not None], problems + more
+        chosen, problems = await _match(session, wanted, today=today, place="audience")
+    left_out, more = await _match(session, wanted.but_not, today=today, place="audience.but_not")
+    return sorted(chosen - left_out), problems + more
 
 
-def _at_school(pupil: Pupil, today: date) -> bool:
+def _at_school(today: date) -> sa.Select[int]:
     """Nothing is said about a child who has left or died, and no list of those told nothing names it."""
-    return not pupil.deceased and (pupil.left_on is None or pupil.left_on >= today)
+    on_roll = sa.or_(pupil.left_on.is_(None), pupil.left_on >= today)
+    return sa.select(pupil.id).where(~pupil.deceased, on_roll)
 
 
-async def _members(session: Session) -> dict[str, set[int]]:
-    groups = {group.id: group.name.casefold() for group in await session.scalars(select(PupilGroup))}
-    members: dict[str, set[int]] = {name: set() for name in groups.values()}
-    for row in await session.scalars(select(Membership)):
-        members[groups[row.group_id]].add(row.pupil_id)
-    return members
-
-
-def _match(
-    pupils: Sequence[Pupil], members: dict[str, set[int]], wanted: model.Pupils, *, place: str
-) -> tuple[set[int | None], list[errors.Problem]]:
-    found: set[int | None] = set()
+async def _match(
+    session: Session, wanted: model.Pupils, *, today: date, place: str
+) -> tuple[set[int], list[errors.Problem]]:
+    """The pupils that a definition names. They are picked out in the database: a trust has a hundred thousand."""
+    found: set[int] = set()
     problems = []
 
-    def add(kind: str, name: str, ids: Iterable[int | None]) -> None:
-        before = set(ids)
-        found.update(before)
-        if not before:
+    def add(kind: str, name: str, ids: Collection[int]) -> None:
+        found.update(ids)
+        if not ids:
             cure = "Look at the spelling, or import the pupils again."
             problems.append(errors.Problem(f"nobody is in {kind} “{name}”.", cure, field=f"{place}.{kind}s"))
 
+    async def ids(where: sa.ColumnElement[bool]) -> Sequence[int]:
+        return (await session.scalars(_at_school(today).where(where))).all()
+
     for year in wanted.years:
-        add("year", str(year), (p.id for p in pupils if p.year.casefold() == str(year).casefold()))
+        add("year", str(year), await ids(pupil.year.in_(await _spellings(session, pupil.year, str(year)))))
     for form in wanted.forms:
-        add("form", form, (p.id for p in pupils if p.form.casefold() == form.casefold()))
+        add("form", form, await ids(pupil.form.in_(await _spellings(session, pupil.form, form))))
     for group in wanted.groups:
-        add("group", group, {p.id for p in pupils} & members.get(group.casefold(), set()))
-    for pupil in wanted.pupils:
-        add("pupil", pupil, (p.id for p in pupils if pupil in (p.source_id, p.upn)))
+        names = await _spellings(session, core(PupilGroup).c.name, group)
+        add("group", group, await ids(pupil.id.in_(_members(names))))
+    named = await _named(session, wanted.pupils, today=today)
+    for name in wanted.pupils:
+        add("pupil", name, named[name])
     return found, problems
+
+
+async def _spellings(session: Session, column: sa.ColumnElement[str], name: str) -> list[str]:
+    """How a name that is written without regard to capitals stands in the database, which folds ASCII alone."""
+    known = await session.scalars(sa.select(column).distinct())
+    return [one for one in known if one.casefold() == name.casefold()]
+
+
+async def _named(session: Session, names: Sequence[str], *, today: date) -> Mapping[str, set[int]]:
+    """The pupils whose MIS id or UPN each of these is."""
+    found: dict[str, set[int]] = {name: set() for name in names}
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        query = _at_school(today).add_columns(pupil.source_id, pupil.upn)
+        for pupil_id, *both in await session.execute(
+            query.where(sa.or_(pupil.source_id.in_(some), pupil.upn.in_(some)))
+        ):
+            for name in found.keys() & both:
+                found[name].add(pupil_id)
+    return found
+
+
+def _members(names: Sequence[str]) -> sa.Select[int]:
+    group, member = core(PupilGroup).c, core(Membership).c
+    return sa.select(member.pupil_id).where(member.group_id == group.id, group.name.in_(names))
 
 
 def listeners_of(
