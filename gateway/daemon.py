@@ -161,6 +161,11 @@ class Daemon:
         for lane in self.lanes:
             lane.wake()
 
+    def planned(self) -> None:
+        """A notice was handed in or let go: plan it now, should it be due. An emergency waits for no tick."""
+        self.ticker.soon("plan")
+        self.wake()
+
     def arrived(self) -> None:
         """Something came in: interpret it now."""
         self._arrived.set()

@@ -273,7 +273,7 @@ def make_daemon(
         gateway,
         stuck=works.stuck,
         arrived=works.arrived,
-        planned=works.wake,
+        planned=works.planned,
         practice=page.asgi(simulator, name_of=lambda address: (names or {}).get(address, "")) if simulator else None,
     )
     works.listen = partial(server.serve, pages, host=gateway.settings.web.host, port=gateway.settings.web.port)

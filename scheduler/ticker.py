@@ -63,6 +63,14 @@ class Ticker:
         first = datetime.now(UTC) + timedelta(seconds=spread)
         self._scheduler.add_job(run, "interval", seconds=seconds, start_date=first, timezone=UTC, id=name)
 
+    def soon(self, name: str) -> None:
+        """Run a job now instead of at its time; if it is running already, at its time. One that is not known is no job.
+
+        Does nothing before :meth:`start` or once it is stopping.
+        """
+        if self._scheduler.running and not self._stopping and self._scheduler.get_job(name):
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
     def start(self) -> None:
         """Begin to tick, within the running event loop."""
         self._scheduler.start()

@@ -171,3 +171,18 @@ async def test_names_are_taken_once_and_intervals_are_positive(ticking: ticker.T
         ticking.every(1, "plan", job)
     with pytest.raises(ValueError, match="more than 0 seconds"):
         ticking.every(0, "never", job)
+
+
+async def test_a_job_can_be_asked_for_before_its_time(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(3600, "plan", job)
+    ticking.soon("plan")  # not started: nothing runs yet, and nothing is broken by it
+    ticking.soon("unknown")
+    ticking.start()
+    await reach(runs, 1)  # its first run comes at once
+    ticking.soon("plan")
+    await reach(runs, 2)
