@@ -16,6 +16,7 @@ from pathlib import Path
 
 import aiohttp
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from channels.base import Medium
 from gateway import audit, ids, migrate, tokens
@@ -171,7 +172,7 @@ async def people(database: Database, count: int, *, form_of: int = 30) -> None:
     point = ContactPoint(
         contact_id=0, kind=PointKind.PHONE, address="", line_type=LineType.MOBILE, state=PointState.WORKING
     )
-    patterns = {
+    patterns: dict[type[SQLModel], SQLModel] = {
         Pupil: Pupil(source_id="", forename="Ana", surname="Example", year="3"),
         Contact: Contact(source_id="", forename="Ana", surname="Example", written_language="en"),
         Guardianship: Guardianship(pupil_id=0, contact_id=0, priority=1, parental_responsibility=True),
