@@ -162,6 +162,12 @@ def _chain(dialect: str) -> sa.Update:
     return sa.update(_table).where(_table.c.id == link.id).values(link=link.link, hash=link.hash)
 
 
+async def lines_at(session: Session, actions: Sequence[str], moments: Sequence[datetime]) -> Sequence[Audit]:
+    """The lines of these actions that were written at exactly one of these moments."""
+    query = select(Audit).where(col(Audit.action).in_(actions), col(Audit.at).in_(moments)).order_by(col(Audit.id))
+    return (await session.scalars(query)).all()
+
+
 async def _lock(session: Session) -> None:
     """Let one sealer work at a time. SQLite's writers are one anyway."""
     if session.get_bind().dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""Many rows in one statement: what they bring along travels as one JSON text, and is a table inside the database.
+"""Many rows in one statement: they travel as one JSON text, there and back, and are a table inside the database.
 
 One statement for a batch costs one parse, one walk through the driver and, on SQLite, one stretch in which the
 interpreter is free for the rest of us; a statement a row costs all of that for each. The two databases have the same
@@ -8,7 +8,7 @@ thing under different names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +47,23 @@ def packed(rows: Iterable[Sequence[Any]]) -> str:
 def packed_ids(wanted: Iterable[str]) -> str:
     """Ids, as a statement takes them."""
     return packed([one] for one in wanted)
+
+
+def fetched(dialect: str, query: sa.Select[Any]) -> sa.Select[tuple[str]]:
+    """The same query, whose rows come back as one text; in the order of the query, and for :func:`fetch`.
+
+    The driver hands over row by row, and each time SQLite's threads and ours wait for the interpreter in turn.
+    """
+    rows = query.subquery("fetched")
+    if dialect == "sqlite":
+        return sa.select(sa.func.json_group_array(sa.func.json_array(*rows.c)))
+    return sa.select(sa.cast(sa.func.json_agg(sa.func.json_build_array(*rows.c)), sa.Text))
+
+
+def fetch(connection: Connection, statement: sa.Select[tuple[str]], values: Mapping[str, Any]) -> list[list[Any]]:
+    """Rows of texts and numbers; what else a column holds comes as the database writes it."""
+    found: list[list[Any]] = json.loads(connection.scalar(statement, values) or "[]")
+    return found
 
 
 def dialect(connection: Connection) -> str:

@@ -41,7 +41,7 @@ from gateway.models import (
     SchoolEvent,
     Sender,
 )
-from gateway.models.types import core
+from gateway.models.types import core, fixed
 
 #: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
 MOST_PARTS = 6
@@ -163,14 +163,14 @@ def _questions(dialect: str) -> sa.Select[Any]:
         sa.select(
             message.id,
             _cancelled().label("cancelled"),
-            sa.and_(message.only_if == NOT_ANSWERED, _answered()).label("answered"),
-            sa.and_(message.only_if == NOT_REACHED, sa.or_(_reached(), _answered())).label("reached"),
+            sa.and_(message.only_if == fixed(NOT_ANSWERED), _answered()).label("answered"),
+            sa.and_(message.only_if == fixed(NOT_REACHED), sa.or_(_reached(), _answered())).label("reached"),
             _barred().label("barred"),
             _opted_out().label("opted_out"),
-            (point.state == PointState.DEAD).label("dead"),
-            sa.and_(message.medium == Medium.SMS, point.line_type == LineType.LANDLINE).label("landline"),
+            (point.state == fixed(PointState.DEAD)).label("dead"),
+            sa.and_(message.medium == fixed(Medium.SMS), point.line_type == fixed(LineType.LANDLINE)).label("landline"),
             sa.and_(
-                message.medium == Medium.SMS, ~_one_of(point.line_type, [LineType.MOBILE, LineType.LANDLINE])
+                message.medium == fixed(Medium.SMS), ~_one_of(point.line_type, [LineType.MOBILE, LineType.LANDLINE])
             ).label("no_texts"),
             contact.deceased.label("deceased"),
             _named(pupil.deceased).label("child_deceased"),
@@ -211,11 +211,11 @@ def _exists(tables: Sequence[sa.FromClause], *where: sa.ColumnElement[bool]) -> 
 
 
 def _one_of(column: sa.ColumnElement[Any], values: Sequence[Any]) -> sa.ColumnElement[bool]:
-    return sa.or_(*(column == value for value in values))  # IN would be written out anew at every execution
+    return column.in_([fixed(value) for value in values])
 
 
 def _cancelled() -> sa.ColumnElement[bool]:
-    return sa.or_(notice.state == NoticeState.CANCELLED, event.cancelled_at.is_not(None))
+    return sa.or_(notice.state == fixed(NoticeState.CANCELLED), event.cancelled_at.is_not(None))
 
 
 def _arrived_after_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -225,7 +225,7 @@ def _arrived_after_all(connection: Connection, rows: Sequence[Mapping[str, Any]]
             arrived = sa.select(message.id).where(
                 message.run_id == row["run_id"],
                 message.slot.in_(earlier),
-                message.state == MessageState.DELIVERED,
+                message.state == fixed(MessageState.DELIVERED),
             )
             if connection.scalar(arrived.limit(1)):
                 yield row["id"]
@@ -303,7 +303,7 @@ def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.Colu
         [merged, other],
         merged.c.run_id == message.run_id,
         merged.c.contact_id == message.contact_id,
-        merged.c.reason == "merged",
+        merged.c.reason == fixed("merged"),
         other.c.run_id == message.run_id,
         other.c.address == merged.c.address,
         other.c.medium == merged.c.medium,
@@ -327,8 +327,8 @@ def _reached() -> sa.ColumnElement[bool]:
     """Delivered, or taken by a mail server that has not sent it back (nobody is told more of an email than that)."""
     other = core(Message).alias("other")
     done = sa.or_(
-        other.c.state == MessageState.DELIVERED,
-        sa.and_(other.c.medium == Medium.EMAIL, other.c.state == MessageState.ACCEPTED),
+        other.c.state == fixed(MessageState.DELIVERED),
+        sa.and_(other.c.medium == fixed(Medium.EMAIL), other.c.state == fixed(MessageState.ACCEPTED)),
     )
     return _for_the_same(sa.and_(other.c.step < message.step, done), other)
 
@@ -340,8 +340,11 @@ def _still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
     held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
     works = _exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held)
     on_its_way = sa.or_(
-        sa.and_(other.c.state.in_([MessageState.SENDING, MessageState.UNKNOWN]), other.c.sender_id.is_not(None)),
-        sa.and_(other.c.state == MessageState.QUEUED, works),
+        sa.and_(
+            other.c.state.in_([fixed(MessageState.SENDING), fixed(MessageState.UNKNOWN)]),
+            other.c.sender_id.is_not(None),
+        ),
+        sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
     )
     early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)
     return sa.select(message.id).where(message.id.in_(bulk.ids(dialect)), early)

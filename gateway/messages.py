@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway import audit, context, errors, guard, outbox, senders
 from gateway.database import Session
-from gateway.models import Inbound, Message, MessageState
+from gateway.models import Attempt, Audit, Inbound, Message, MessageState
+
+_TOGETHER: Final = ("outbox.claimed", "outbox.accepted")  #: one line of these names every message of a commit
 
 
 async def find(session: Session, message_id: str) -> Message:
@@ -57,3 +61,27 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     line = audit.Line("message.again", f"message:{first.id}", {"as": copy_id}, actor)
     await gateway.log.record(session, line, now=now)
     return await find(session, copy_id)
+
+
+async def deeds(session: Session, message_id: str, *, limit: int = 1000) -> list[Audit]:
+    """Every line of the audit log about a message, newest first.
+
+    The lane writes one line for all that it claims, or sees taken, in one commit. Such a line bears the very moment
+    that the calls' own rows have.
+    """
+    calls = await session.execute(select(Attempt.begun_at, Attempt.ended_at).where(Attempt.message_id == message_id))
+    moments = [moment for call in calls for moment in call if moment is not None]
+    shared = await audit.lines_at(session, _TOGETHER, moments) if moments else ()
+    lines = [line for line in shared if message_id in json.loads(line.body)["messages"]]
+    lines += await audit.lines_about(session, f"message:{message_id}", limit=limit)
+    return sorted(lines, key=lambda line: line.id or 0, reverse=True)[:limit]
+
+
+def facts(line: Audit, message_id: str) -> dict[str, Any]:
+    """What a line says of this message: of one that names many, how many there were, and this one's own word."""
+    found: dict[str, Any] = json.loads(line.body)
+    together = found.get("messages")
+    if line.action not in _TOGETHER or together is None:
+        return found
+    own = {"attempt": together[message_id]} if isinstance(together, dict) else {}
+    return {name: value for name, value in found.items() if name != "messages"} | own | {"together": len(together)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 _LONGEST = 12  #: parts; no text has more
@@ -29,7 +29,7 @@ class Bucket:
 
     def paid(self, parts: int, *, now: datetime) -> Bucket:
         """The bucket after ``parts`` were sent."""
-        return replace(self, tat=self._start(now) + timedelta(seconds=parts / self.rate))
+        return Bucket(self.rate, self.burst, self._start(now) + timedelta(seconds=parts / self.rate))
 
     def _start(self, now: datetime) -> datetime:
         """From when the next part counts.

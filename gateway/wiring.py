@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import os
 import secrets
 from collections import defaultdict
@@ -211,6 +212,10 @@ def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> No
     taken, or a channel's settings cannot work.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        # What is imported by now stays for good: never to be looked through again for what could be thrown away. That
+        # costs a busy lane a third of its time.
+        gc.collect()
+        gc.freeze()
         runner.run(run(settings, ready=ready))
 
 

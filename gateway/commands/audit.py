@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as codec
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
     from gateway.context import Gateway
+    from gateway.models import Audit
 
 
 def show(
@@ -22,11 +24,14 @@ def show(
     json: options.Json = False,
 ) -> None:
     """Show lines of the audit log, the newest first."""
-    from gateway import audit
+    from gateway import audit, messages
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            lines = await audit.lines_about(session, about, action=action, limit=limit)
+            if about.startswith("message:") and not action:
+                lines: Sequence[Audit] = await messages.deeds(session, about.removeprefix("message:"), limit=limit)
+            else:
+                lines = await audit.lines_about(session, about, action=action, limit=limit)
         if json:
             showing.data([line.model_dump() | {"body": codec.loads(line.body)} for line in lines])
             return

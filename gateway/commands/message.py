@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as codec
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,7 +60,7 @@ async def _history(session: Session, message: Message) -> list[dict[str, Any]]:
     """Everything that is known to have happened to a message, oldest first."""
     from sqlmodel import col, select
 
-    from gateway import audit, messages
+    from gateway import messages
     from gateway.models import Attempt, Reply
 
     lines: list[dict[str, Any]] = [{"at": message.created_at, "what": "planned", "detail": ""}]
@@ -73,6 +74,7 @@ async def _history(session: Session, message: Message) -> list[dict[str, Any]]:
         lines.append({"at": row.received_at, "what": f"receipt: {row.event.get('state')}", "detail": detail})
     replies = await session.scalars(select(Reply).where(col(Reply.message_id) == message.id))
     lines += [{"at": reply.at, "what": "answer", "detail": reply.keys or reply.body} for reply in replies]
-    deeds = await audit.lines_about(session, f"message:{message.id}", limit=1000)
-    lines += [{"at": d.at, "what": f"audit: {d.action}", "detail": f"{d.actor} {d.body}"} for d in deeds]
+    for deed in await messages.deeds(session, message.id):
+        facts = codec.dumps(messages.facts(deed, message.id), ensure_ascii=False)
+        lines.append({"at": deed.at, "what": f"audit: {deed.action}", "detail": f"{deed.actor} {facts}"})
     return sorted(lines, key=lambda line: line["at"])

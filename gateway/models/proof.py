@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlmodel import Field
 
 from gateway.models.types import Table, UtcDateTime
@@ -15,10 +16,12 @@ class Audit(Table, table=True):
     ``mac`` = HMAC-SHA256 over the row. The sealer gives ``link`` (1, 2, 3 …) and ``hash`` = SHA-256(previous ‖ mac).
     """
 
+    __table_args__ = (Index("audit_action_at", "action", "at"),)
+
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime)
     actor: str
-    action: str = Field(index=True)
+    action: str
     subject: str = Field(default="", index=True)
     body: str = "{}"
     mac: str

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from channels.base import Medium
 from gateway import audit, bulk, guard, rate, states
-from gateway.models import Attempt, Message, MessageState, Sender
-from gateway.models.types import core
+from gateway.models import Attempt, Message, MessageState, Purpose, Sender
+from gateway.models.types import core, fixed
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
 t = message_table.c
@@ -59,8 +61,8 @@ def claim(
         return Claim(())
     if sender.held_until and sender.held_until > now:
         return Claim((), (sender.held_until - now).total_seconds())
-    found = connection.execute(_DUE, {"sender": sender_id, "now": now, "most": slots.urgent})
-    due = [dict(zip(_DUE.selected_columns.keys(), row, strict=True)) for row in found]
+    given = {"sender": sender_id, "now": now, "most": slots.urgent}
+    due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection)), given)]
     stopped = guard.stopped(connection, due, today=today, now=now)
     _stop(connection, stopped, log=log, now=now)
     ready = [row for row in due if row["id"] not in stopped]
@@ -74,11 +76,12 @@ def claim(
         log.write(connection, [audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker)], now=now)
     if (stopped or early) and again_in is None:
         again_in = 0.0  # others may wait behind those
-    messages = [row | {"attempt": row["attempt"] + 1, "sender": sender.address} for row in taken]
-    return Claim(messages, again_in, more=len(due) == slots.urgent or len(taken) < len(ready) - len(early))
+    return Claim(taken, again_in, more=len(due) == slots.urgent or len(taken) < len(ready) - len(early))
 
 
 _SENDER = sa.bindparam("sender", type_=sa.Integer)
+
+_NOW = sa.bindparam("now", type_=t.due_at.type)
 
 _LANE = sa.select(sender_table).where(sender_table.c.id == _SENDER).with_for_update(skip_locked=True)
 
@@ -89,16 +92,35 @@ _PAY = (
 )
 
 #: What the lane, the channel and whoever settles it may want of a message; the rest stays where it is.
-_DUE = (
-    sa.select(
-        t.id, t.run_id, t.contact_id, t.sender_id, t.medium, t.address, t.slot, t.step, t.purpose, t.priority,
-        t["keys"], t.language, t.subject, t.body, t.script, t.parts, t.due_at, t.not_after, t.only_if, t.attempt,
-    )
-    .where(t.sender_id == _SENDER, t.state == MessageState.QUEUED, t.due_at <= sa.bindparam("now", type_=t.due_at.type))
-    .order_by(t.priority, t.due_at)  # as the index has it: a whole school is due at one moment, and is never sorted
-    .limit(sa.bindparam("most", type_=sa.Integer))
-    .with_for_update(skip_locked=True)
+_COLUMNS = (
+    "id", "run_id", "contact_id", "sender_id", "medium", "address", "slot", "step", "purpose", "priority", "keys",
+    "language", "subject", "body", "parts", "not_after", "only_if", "attempt",
 )  # fmt: skip
+
+
+@functools.cache
+def _due(dialect: str) -> sa.Select[tuple[str]]:
+    query = (
+        sa.select(*(t[name] for name in _COLUMNS), sa.cast(t.script, sa.Text).label("script"))
+        .where(t.sender_id == _SENDER, t.state == fixed(MessageState.QUEUED), t.due_at <= _NOW)
+        .order_by(t.priority, t.due_at)  # as the index has it: a whole school is due at one moment, and is not sorted
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return bulk.fetched(dialect, query)
+
+
+def _read(values: Sequence[Any], sender: str) -> dict[str, Any]:
+    """A message as it goes out: what it was read as, from which sender, and the number of the call to come."""
+    row = dict(zip(_COLUMNS, values, strict=False))
+    row["medium"], row["purpose"] = Medium(row["medium"]), Purpose(row["purpose"])
+    if row["not_after"]:
+        until = datetime.fromisoformat(row["not_after"])  # SQLite's words are UTC and do not say so
+        row["not_after"] = until.astimezone(UTC) if until.tzinfo else until.replace(tzinfo=UTC)
+    row["script"] = json.loads(values[-1]) if values[-1] else None
+    row["sender"] = sender
+    row["attempt"] += 1
+    return row
 
 
 def _afford(
@@ -131,7 +153,7 @@ def _mark_sending(
 @functools.cache
 def _sending(dialect: str) -> sa.Update:
     lease, now = (sa.bindparam(name, type_=t.changed_at.type) for name in ("lease", "now"))
-    values = {"state": MessageState.SENDING, "attempt": t.attempt + 1, "lease_until": lease, "changed_at": now}
+    values = {"state": fixed(MessageState.SENDING), "attempt": t.attempt + 1, "lease_until": lease, "changed_at": now}
     return sa.update(message_table).where(t.id.in_(bulk.ids(dialect))).values(values)
 
 
@@ -139,7 +161,7 @@ def _sending(dialect: str) -> sa.Update:
 def _begun(dialect: str) -> sa.Insert:
     """One row for each call, begun; the message's row says its number by now."""
     worker, now = sa.bindparam("by", type_=sa.Text), sa.bindparam("now", type_=t.changed_at.type)
-    empty = {name: sa.literal("").label(name) for name in ("code", "reason", "text", "ref")}
+    empty = {name: fixed("").label(name) for name in ("code", "reason", "text", "ref")}
     row = {"message_id": t.id, "number": t.attempt, "worker": worker, "begun_at": now, **empty}
     return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()).where(t.id.in_(bulk.ids(dialect))))
 

@@ -15,7 +15,7 @@ from channels.base import Medium, Outcome, SendResult
 from gateway import audit, bulk, failures, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
-from gateway.models.types import core
+from gateway.models.types import core, fixed
 from gateway.outbox import desk
 
 message_table, attempt_table = core(Message), core(Attempt)
@@ -32,44 +32,59 @@ class Sent:
 def accept(connection: Connection, sent: Sequence[Sent], *, log: audit.Log, now: datetime) -> list[Sent]:
     """Write down the calls that went as nearly all do: the provider took the message and named it.
 
-    In three statements, however many they are. Gives those that are not so plain, which are left to :func:`settle`.
+    In four statements, however many they are, and one line that names them all. Gives those that are not so plain, and
+    are left to :func:`settle`: refusals, doubts, tries to come, and what somebody else has decided meanwhile.
     """
     plain = sorted(
         (item for item in sent if item.result.outcome is Outcome.ACCEPTED), key=lambda item: item.message["id"]
     )
     dialect = bulk.dialect(connection)
     rows = [(item.message["id"], item.message["attempt"], item.result.ref) for item in plain]
-    taken = set(connection.scalars(_taken(dialect), {"rows": bulk.packed(rows), "now": now})) if rows else set()
+    if not rows:
+        return list(sent)
+    taken = dict(bulk.fetch(connection, _open(dialect), {"rows": bulk.packed(rows)}))
     if taken:
-        rows = [row for row in rows if row[0] in taken]
-        connection.execute(_ended(dialect), {"rows": bulk.packed(rows), "now": now})
-        accepted = (
-            audit.Line("message.accepted", f"message:{message_id}", {"attempt": number})
-            for message_id, number, _ in rows
-        )
-        log.write(connection, list(accepted), now=now)
+        given = {"rows": bulk.packed(row for row in rows if row[0] in taken), "now": now}
+        connection.execute(_taken(dialect), given)
+        connection.execute(_ended(dialect), given)
+        subject = f"sender:{plain[0].message['sender_id']}"
+        log.write(connection, [audit.Line("outbox.accepted", subject, {"messages": taken})], now=now)
     return [item for item in sent if item.message["id"] not in taken]
+
+
+def _called(dialect: str) -> Any:
+    """The columns of the calls: which try of which message, and what the provider named it."""
+    return bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text).c
+
+
+@functools.cache
+def _open(dialect: str) -> sa.Select[tuple[str]]:
+    """Which of these calls are still the last word of their message, locked in one order by all who settle."""
+    row, t = _called(dialect), message_table.c
+    still = t.state.in_([fixed(MessageState.SENDING), fixed(MessageState.UNKNOWN)])
+    query = sa.select(t.id, t.attempt).where(t.id == row.id, t.attempt == row.attempt, still)
+    return bulk.fetched(dialect, query.order_by(t.id).with_for_update(of=message_table))
 
 
 @functools.cache
 def _taken(dialect: str) -> sa.Update:
-    row, t = bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text).c, message_table.c
-    values = {"state": MessageState.ACCEPTED, "ref": row.ref, "reason": "", "reason_text": "", "lease_until": None}
+    row, t = _called(dialect), message_table.c
+    empty = dict.fromkeys(("reason", "reason_text"), fixed(""))
+    values = {"state": fixed(MessageState.ACCEPTED), "ref": row.ref, "lease_until": sa.null(), **empty}
     return (
         sa.update(message_table)
-        .where(t.id == row.id, t.attempt == row.attempt, t.state.in_([MessageState.SENDING, MessageState.UNKNOWN]))
+        .where(t.id == row.id)
         .values(changed_at=sa.bindparam("now", type_=t.changed_at.type), **values)
-        .returning(t.id)
     )
 
 
 @functools.cache
 def _ended(dialect: str) -> sa.Update:
-    row, a = bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text).c, attempt_table.c
+    row, a = _called(dialect), attempt_table.c
     return (
         sa.update(attempt_table)
         .where(a.message_id == row.id, a.number == row.attempt)
-        .values(ended_at=sa.bindparam("now", type_=a.ended_at.type), outcome=Outcome.ACCEPTED, ref=row.ref)
+        .values(ended_at=sa.bindparam("now", type_=a.ended_at.type), outcome=fixed(Outcome.ACCEPTED), ref=row.ref)
     )
 
 
@@ -79,8 +94,8 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         return 0
     ids = [item.message["id"] for item in sent]
     t = message_table.c
-    query = sa.select(t.id, t.state, t.attempt, t.retries).where(t.id.in_(ids)).order_by(t.id).with_for_update()
-    now_in = {row["id"]: row for row in (await session.execute(query)).mappings()}
+    query = sa.select(t.id, t.state, t.attempt, t.retries, t.due_at).where(t.id.in_(ids)).order_by(t.id)
+    now_in = {row["id"]: dict(row) for row in (await session.execute(query.with_for_update())).mappings()}
     updates, lines = [], []
     for item in sent:
         row = now_in.get(item.message["id"])
@@ -89,7 +104,7 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
             lines += await _late(session, item, now=now)
             continue
-        after = _after(item, retries=row["retries"], policy=policy, now=now)
+        after = _after(item, row, policy=policy, now=now)
         result = item.result
         if after["b_state"] is MessageState.FAILED:
             await failures.learn(session, item.message, result.reason, code=result.code, log=log, now=now)
@@ -118,15 +133,15 @@ async def _late(session: Session, item: Sent, *, now: datetime) -> list[audit.Li
     return [audit.Line("message.accepted", f"message:{message_id}", {"attempt": item.message["attempt"], "by": "late"})]
 
 
-def _after(item: Sent, *, retries: int, policy: retry.Policy, now: datetime) -> dict[str, Any]:
-    """The new state of a message after one provider call, as bound values."""
-    result, message = item.result, item.message
+def _after(item: Sent, row: Mapping[str, Any], *, policy: retry.Policy, now: datetime) -> dict[str, Any]:
+    """The new state of a message after one provider call, as bound values. ``row`` is what the database has of it."""
+    result, message, retries = item.result, item.message, row["retries"]
     values: dict[str, Any] = {
         "b_ref": result.ref,
         "b_reason": result.reason.value if result.reason else "",
         "b_text": result.text,
         "b_lease": None,
-        "b_due": message["due_at"],
+        "b_due": row["due_at"],
         "b_retries": retries,
         "b_now": now,
     }

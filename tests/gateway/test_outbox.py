@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from support import desk, school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
-from gateway import audit, outbox, receipts, retry, states
+from gateway import audit, messages, outbox, receipts, retry, states
 from gateway.database import Database
 from gateway.models import (
     ContactPoint,
@@ -122,9 +122,13 @@ async def test_what_came_of_a_call_is_written_down(database: Database, result: S
     assert stored.state is state
     async with database.read() as session:
         attempts = await school.attempts(session, message_id)
-        lines = await audit.lines_about(session, f"message:{message_id}")
+        lines = await messages.deeds(session, message_id)
     assert [attempt.outcome for attempt in attempts] == [result.outcome]
-    assert [line.action for line in lines] == [f"message.{state.value}"]
+    settled = "outbox.accepted" if result is ACCEPTED else f"message.{state.value}"
+    assert [line.action for line in lines] == [settled, "outbox.claimed"]
+    assert messages.facts(lines[1], message_id) == {"sender": sender, "together": 1}
+    if result is ACCEPTED:
+        assert messages.facts(lines[0], message_id) == {"attempt": 1, "together": 1}
 
 
 async def test_retries_end_in_failure(database: Database) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from sqlmodel import col, select
 
-from gateway import audit, messages
+from gateway import messages
 from gateway.database import Session
 from gateway.models import About, Attempt, Inbound, Message, Notice, Reply, Run
 from gateway.web import site
@@ -27,7 +26,7 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
         about = select(About.pupil_id).where(About.message_id == message.id).order_by(col(About.pupil_id))
         attempts = select(Attempt).where(Attempt.message_id == message.id).order_by(col(Attempt.number))
         replies = select(Reply).where(Reply.message_id == message.id).order_by(col(Reply.id))
-        lines = await audit.lines_about(session, f"message:{message.id}", limit=_MOST_LINES)
+        lines = await messages.deeds(session, message.id, limit=_MOST_LINES)
         return shapes.MessageDetails(
             **shapes.Message.model_validate(message).model_dump(),
             notice=await _notice(session, message),
@@ -38,7 +37,7 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
             attempts=[shapes.Attempt.model_validate(row) for row in await session.scalars(attempts)],
             receipts=[_receipt(row) for row in await messages.receipts(session, message)],
             deeds=[
-                shapes.Deed(at=line.at, actor=line.actor, action=line.action, facts=json.loads(line.body))
+                shapes.Deed(at=line.at, actor=line.actor, action=line.action, facts=messages.facts(line, message.id))
                 for line in reversed(lines)
             ],
             replies=[shapes.Reply.model_validate(row) for row in await session.scalars(replies)],
