@@ -8,14 +8,16 @@ way through that another process was faster.
 from __future__ import annotations
 
 import asyncio
-import functools
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import Connection, Engine, RootTransaction, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 Session = AsyncSession
@@ -29,6 +31,9 @@ _SQLITE: Mapping[str, Any] = {
     "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None},
 }
 
+#: Whoever works in one piece looks once, and waits elsewhere.
+_AT_ONCE = {**_SQLITE, "connect_args": {**_SQLITE["connect_args"], "timeout": 0}}
+
 
 class Database:
     """Engines for one database URL (``sqlite+aiosqlite://…`` or ``postgresql+asyncpg://…``)."""
@@ -41,7 +46,7 @@ class Database:
             self.writer = self._sqlite("BEGIN IMMEDIATE", pool_size=1)
             self.reader = self._sqlite("BEGIN", "query_only=ON", pool_size=pool_size)
             self._thread = ThreadPoolExecutor(1, "database")
-            self._at_once = _settled_in(create_engine(self.url.set(drivername="sqlite"), **_SQLITE), "BEGIN IMMEDIATE")
+            self._direct = _settled_in(create_engine(self.url.set(drivername="sqlite"), **_AT_ONCE), "BEGIN IMMEDIATE")
         else:
             self.writer = create_async_engine(
                 self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
@@ -62,22 +67,42 @@ class Database:
             yield session
 
     async def at_once(self, work: Callable[[Connection], T]) -> T:
-        """One transaction that is done in one piece, for what handles many rows in few statements.
+        """One transaction that is done in one piece, for what handles many rows in few short statements.
 
-        ``work`` is a plain function. On SQLite it runs in a thread of its own, so that a batch costs one change of
-        threads instead of several a statement, and the loop goes on meanwhile; it must touch nothing of the loop's.
+        ``work`` is a plain function. On SQLite its statements run right here: each takes less time than it takes to
+        change threads, and to wait for the interpreter there and back. What may take long, waiting for another process
+        and the commit, which waits for the disk, is done in a thread.
         """
         if not self.is_sqlite:
-            async with self.writer.begin() as connection:
-                return await connection.run_sync(work)
+            async with self.writer.begin() as elsewhere:
+                return await elsewhere.run_sync(work)
         async with self._in_turn():
-            # Shielded: a transaction that has begun is finished in its thread, whoever stopped waiting for it.
-            done = asyncio.get_running_loop().run_in_executor(self._thread, functools.partial(self._do, work))
-            return await asyncio.shield(done)
+            connection = self._direct.connect()
+            try:
+                transaction = await self._begun(connection)
+                result = work(connection)
+            except BaseException:
+                connection.close()  # and rolls back
+                raise
+            # Shielded: a commit that has begun is finished, whoever stopped waiting for it.
+            await asyncio.shield(self._in_thread(_commit, connection, transaction))
+            return result
 
-    def _do(self, work: Callable[[Connection], T]) -> T:
-        with self._at_once.begin() as connection:
-            return work(connection)
+    async def _begun(self, connection: Connection) -> RootTransaction:
+        try:
+            return connection.begin()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise
+        waiting = self._in_thread(_begin_patiently, connection)  # another process writes
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            await asyncio.wait([waiting])  # nobody may close what a thread still works with
+            raise
+
+    def _in_thread(self, work: Callable[..., T], *values: Any) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *values))
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
@@ -99,7 +124,23 @@ class Database:
         await self.reader.dispose()
         if self.is_sqlite:
             self._thread.shutdown()
-            self._at_once.dispose()
+            self._direct.dispose()
+
+
+def _commit(connection: Connection, transaction: RootTransaction) -> None:
+    try:
+        transaction.commit()
+    finally:
+        connection.close()
+
+
+def _begin_patiently(connection: Connection) -> RootTransaction:
+    driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    try:
+        return connection.begin()
+    finally:
+        driver.execute("PRAGMA busy_timeout = 0")
 
 
 def _settled_in(engine: Engine, begin: str, *pragmas: str) -> Engine:

@@ -28,8 +28,8 @@ from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
 
-_GATHER_PAUSE = 0.005  #: seconds in which more calls may end, so that one commit serves many
-_ENOUGH = 4  #: when one slot in so many has come free, nothing more is waited for
+_GATHER_PAUSE = 0.02  #: seconds in which more calls may end, so that one commit serves many
+_ENOUGH = 2  #: when one slot in so many has come free, nothing more is waited for
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 
 
