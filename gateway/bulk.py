@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
 _JSON = sa.JSON(none_as_null=True)
@@ -34,9 +35,16 @@ def table(dialect: str, name: str, **columns: Any) -> sa.Subquery:
     return sa.select(*labelled).select_from(given).subquery(name)
 
 
-def ids(dialect: str, name: str = "ids") -> sa.Select[tuple[str]]:
-    """The ids to come, for ``column.in_(…)``; the statement wants ``packed([id] for each)`` as ``name``."""
-    return sa.select(table(dialect, name, id=sa.String).c.id)
+def among(dialect: str, column: sa.ColumnElement[str], name: str = "ids") -> sa.ColumnElement[bool]:
+    """Whether a column's text is the first value of one of the rows to come, which are packed as ``name``.
+
+    PostgreSQL takes rows of which it knows nothing for a hundred, and then reads a whole table to join them; of an
+    array it looks up each.
+    """
+    wanted = sa.select(table(dialect, name, id=sa.Text).c.id)
+    if dialect == "sqlite":
+        return column.in_(wanted)
+    return column == sa.any_(sa.func.array(wanted.scalar_subquery(), type_=ARRAY(sa.Text)))
 
 
 def packed(rows: Iterable[Sequence[Any]]) -> str:

@@ -189,7 +189,7 @@ def _questions(dialect: str) -> sa.Select[Any]:
             .outerjoin(core(Contact), contact.id == message.contact_id)
             .outerjoin(core(ContactPoint), point.id == message.contact_point_id)
         )
-        .where(message.id.in_(bulk.ids(dialect)))
+        .where(bulk.among(dialect, message.id))
         .cte("asked")
         .prefix_with("MATERIALIZED")  # or each question would be asked twice: to choose the rows, and to show them
     )
@@ -347,4 +347,4 @@ def _still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
         sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
     )
     early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)
-    return sa.select(message.id).where(message.id.in_(bulk.ids(dialect)), early)
+    return sa.select(message.id).where(bulk.among(dialect, message.id), early)

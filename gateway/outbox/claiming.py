@@ -154,7 +154,7 @@ def _mark_sending(
 def _sending(dialect: str) -> sa.Update:
     lease, now = (sa.bindparam(name, type_=t.changed_at.type) for name in ("lease", "now"))
     values = {"state": fixed(MessageState.SENDING), "attempt": t.attempt + 1, "lease_until": lease, "changed_at": now}
-    return sa.update(message_table).where(t.id.in_(bulk.ids(dialect))).values(values)
+    return sa.update(message_table).where(bulk.among(dialect, t.id)).values(values)
 
 
 @functools.cache
@@ -163,7 +163,7 @@ def _begun(dialect: str) -> sa.Insert:
     worker, now = sa.bindparam("by", type_=sa.Text), sa.bindparam("now", type_=t.changed_at.type)
     empty = {name: fixed("").label(name) for name in ("code", "reason", "text", "ref")}
     row = {"message_id": t.id, "number": t.attempt, "worker": worker, "begun_at": now, **empty}
-    return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()).where(t.id.in_(bulk.ids(dialect))))
+    return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()).where(bulk.among(dialect, t.id)))
 
 
 def _put_off(connection: Connection, ids: Sequence[str], *, until: datetime) -> None:
