@@ -8,14 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from support import school
-from support.desk import LOG
-
-from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
+from channels.base import Channel, FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from gateway import context, outgoing, retry, sender
 from gateway.database import Database
 from gateway.metrics import Metrics
 from gateway.models import Message, MessageState
+from support import school
+from support.desk import LOG
 
 
 class Wire:
@@ -76,11 +75,12 @@ def rules(*, concurrency: int = 10, urgent: int = 2, poll: float = 0.2, lease: f
 
 def make(
     database: Database,
-    wire: Wire,
+    wire: Channel,
     sender_id: int,
     *,
     worker: str = "w",
     now: Callable[[], datetime] = context.utc_now,
+    outgoing: Callable[[outgoing.Row], Outgoing] = build,
     concurrency: int = 10,
     urgent: int = 2,
     poll: float = 0.2,
@@ -93,7 +93,7 @@ def make(
         log=LOG,
         rules=rules(concurrency=concurrency, urgent=urgent, poll=poll, lease=lease),
         metrics=Metrics(),
-        outgoing=build,
+        outgoing=outgoing,
         worker=worker,
         now=now,
     )
