@@ -34,7 +34,10 @@ _ENOUGH = 2  #: when one slot in so many has come free, nothing more is waited f
 _LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 _NOT_BEGUN = SendResult(
-    Outcome.RETRY, reason=Reason.TEMPORARY, text="The worker stood still for so long that it did not make this call."
+    Outcome.RETRY,
+    code="not begun",
+    reason=Reason.TEMPORARY,
+    text="The worker stood still for so long that it did not make this call.",
 )
 
 
