@@ -34,8 +34,8 @@ _SQLITE: Mapping[str, Any] = {
 #: Whoever works in one piece looks once, and waits elsewhere.
 _AT_ONCE = {**_SQLITE, "connect_args": {**_SQLITE["connect_args"], "timeout": 0}}
 
-#: A worker that is gone must not keep its rows locked for the two hours that TCP would wait by itself: a machine without
-#: power is known after 25 seconds, a process that stands still in the middle of a transaction after minutes.
+#: A worker that is gone must not keep its rows locked for the two hours that TCP would wait by itself: a machine that
+#: lost its power is known after 25 seconds, a process that stands still in the middle of a transaction after minutes.
 _POSTGRESQL: Mapping[str, str] = {
     "idle_in_transaction_session_timeout": "5min",
     "tcp_keepalives_idle": "10",
