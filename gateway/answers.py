@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from channels import base
 from channels.base import Medium
 from config import identity, sections
-from gateway import audit, ids, tasks, wording
+from gateway import audit, bell, ids, tasks, wording
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose, Reply, Sender
 from templates import phrases, segments, translations
@@ -86,6 +86,7 @@ async def no_pictures(
     await session.flush()
     facts = {"message": message.id, "why": "media"}
     await log.record(session, audit.Line("reply.answered", f"reply:{row.id}", facts), now=now)
+    await bell.ring(session)
     return True
 
 

@@ -9,41 +9,22 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 
 import sqlalchemy as sa
 import structlog
-from sqlmodel import col, select
 
-from channels.base import Event, Medium, Outgoing, Receiver
-from gateway import (
-    answers,
-    attachments,
-    context,
-    intake,
-    notices,
-    outbox,
-    outgoing,
-    polling,
-    sender,
-    sweeping,
-    systemd,
-    tasks,
-)
-from gateway.models import Audit, Conversation, Message, MessageState, Sender
+from channels.base import Event, Medium, Receiver
+from gateway import answers, bell, context, intake, jobs, lanes, pulse, sender, systemd
+from gateway.models import Message, MessageState
 from gateway.models.types import core
-from scheduler.ticker import Ticker
 
 logger = structlog.get_logger()
 
 CALL_SECONDS = 45  #: how long calls are heard out when we are told to stop
-STUCK_SECONDS = 60  #: a loop that has not turned for so long hangs
-_LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
-STUCK_JOB_SECONDS = 300  #: a job may take longer: one that plans a message for every family of a trust
+_NEW_LANES, _NEW_LANES_SECONDS = "lanes", 15.0  #: how often it is asked whether there are senders without a lane
 
 #: Answers on an open socket until the first event is set; sets the second one once it answers.
 Serve = Callable[[asyncio.Event, asyncio.Event], Awaitable[None]]
@@ -66,15 +47,12 @@ class Daemon:
         self.gateway = gateway
         self.stopping = asyncio.Event()
         self._closing = asyncio.Event()  # the last thing: until then the web answers, and what comes in is read
-        self.lanes: list[sender.Lane] = []
-        self.ticker = Ticker(on_error=self._job_failed, now=gateway.now)
+        self.lanes, self.pulse = lanes.Lanes(gateway), pulse.Pulse(gateway.now)
+        self.jobs = jobs.Jobs(gateway, lanes=self.lanes, pulse=self.pulse, stopping=self.stopping, arrived=self.arrived)
         self.listen, self._roles, self._ready = listen, roles, ready
         self._receivers: Sequence[Receiver] = gateway.receivers if "web" in roles else ()
         self._arrived = asyncio.Event()
-        self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        #: When the intake and each job last came round, well or ill, and how many seconds each may take for that.
-        self._turned: dict[str, datetime] = {}
-        self._patience: dict[str, float] = {}
+        self._several = not gateway.database.is_sqlite  # other processes may work on the same database
 
     async def run(self) -> None:
         """Work until ``stop``. Raises what could not be opened, or what a loop died of."""
@@ -85,14 +63,16 @@ class Daemon:
             for receiver in self._receivers:
                 await receiver.open()
                 stack.push_async_callback(receiver.close)
+            await self.jobs.keep_time()
             if "sender" in self._roles:
-                self.lanes = await self._make_lanes()
-            self._schedule()
+                await self.lanes.look()
+            if "clock" in self._roles:
+                self.jobs.schedule()
             # Last, as nothing else would close it; and before anybody is told that we are ready.
             web = self.listen() if self.listen and "web" in self._roles else None
             with _plainly():
                 await self._watch(web)
-            await self._seal()
+            await self.jobs.seal()
         logger.info("daemon.stopped")
 
     async def _watch(self, web: Serve | None) -> None:
@@ -105,16 +85,16 @@ class Daemon:
     async def _work(self, web: Serve | None) -> None:
         answering = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            for lane in self.lanes:
-                group.create_task(self._supervised(lane.run(), f"lane {lane.sender_id}"))
-            self._expect("intake", STUCK_SECONDS)
+            self._run_lanes(group, self.lanes.all)
+            ear = group.create_task(bell.Bell(self.gateway.database, self.planned).listen()) if self._several else None
+            self.pulse.expect("intake")
             group.create_task(self._supervised(self._take_in(), "intake"))
             if web:
                 group.create_task(self._supervised(web(self._closing, answering), "web server"))
                 await answering.wait()
             doors = [group.create_task(self._supervised(self._receive(each), each.name)) for each in self._receivers]
             try:
-                self.ticker.start()
+                self.jobs.ticker.start()
                 systemd.tell("READY=1", environ=os.environ)
                 self._ready()
                 await self.stopping.wait()
@@ -122,10 +102,24 @@ class Daemon:
             finally:  # also when a loop has died: no job may go on beside what is being closed
                 systemd.tell("STOPPING=1", environ=os.environ)
                 self.stop()
-                await _cancel(doors)
-                await self.ticker.stop()
+                await _cancel([*doors, *([ear] if ear else [])])
+                await self.jobs.ticker.stop()
                 self._closing.set()
                 self._arrived.set()
+
+    def _run_lanes(self, group: asyncio.TaskGroup, made: Sequence[sender.Lane]) -> None:
+        """Run lanes, and those of senders that another process brings later."""
+        for lane in made:
+            group.create_task(self._supervised(lane.run(), f"lane {lane.sender_id}"))
+        if made is not self.lanes.all or not self._several or "sender" not in self._roles:
+            return
+
+        async def look_again() -> None:
+            new = await self.lanes.look()
+            if not self.stopping.is_set():
+                self._run_lanes(group, new)
+
+        self.jobs.every(_NEW_LANES_SECONDS, _NEW_LANES, look_again)
 
     async def _hear_calls_out(self) -> None:
         """Go on answering for calls that people have just picked up: without us they would hear an error.
@@ -152,18 +146,17 @@ class Daemon:
     def stop(self) -> None:
         """Claim nothing more, finish what is on the wire, then end."""
         self.stopping.set()
-        for lane in self.lanes:
-            lane.stop()
+        self.lanes.stop()
         self._arrived.set()
 
     def wake(self) -> None:
-        """Something was planned: look for it now."""
-        for lane in self.lanes:
-            lane.wake()
+        """Something is due: look for it now."""
+        self.lanes.wake()
 
     def planned(self) -> None:
-        """A notice was handed in or let go: plan it now, should it be due. An emergency waits for no tick."""
-        self.ticker.soon("plan")
+        """Somebody handed something in or let it go: plan it now, should it be due. An emergency waits for no tick."""
+        self.jobs.ticker.soon("plan")
+        self.jobs.ticker.soon(_NEW_LANES)
         self.wake()
 
     def arrived(self) -> None:
@@ -187,125 +180,11 @@ class Daemon:
         if not self.stopping.is_set():
             raise RuntimeError(f"The {name} ended by itself.")
 
-    async def _make_lanes(self) -> list[sender.Lane]:
-        gateway = self.gateway
-        async with gateway.database.read() as session:
-            known = list(await session.scalars(select(Sender).where(col(Sender.active)).order_by(col(Sender.id))))
-        files = attachments.Files(gateway.database, school=gateway.settings.school.short_name, now=gateway.now)
-        return [
-            sender.Lane(
-                row.id,
-                gateway.channels[row.channel],
-                database=gateway.database,
-                log=gateway.log,
-                rules=self._rules(gateway.channels[row.channel].medium),
-                metrics=gateway.metrics,
-                outgoing=self._outgoing,
-                worker=self._worker,
-                now=gateway.now,
-                attachments=files.of,
-            )
-            for row in known
-            if row.id is not None and row.channel in gateway.channels
-        ]
-
-    def _rules(self, medium: Medium) -> sender.Rules:
-        sending, mail_at_once = self.gateway.settings.sending, self.gateway.settings.smtp.pool_size
-        concurrency, urgent = sending.concurrency, sending.urgent_slots
-        if medium is Medium.EMAIL:
-            # What was claimed must not spend its lease waiting for a connection. Half of the few at most are kept free.
-            concurrency, urgent = mail_at_once, min(urgent, mail_at_once // 2)
-        return sender.Rules(
-            concurrency=concurrency,
-            urgent_slots=urgent,
-            lease=timedelta(seconds=sending.lease_s),
-            poll=sending.poll_s,
-            policy=self.gateway.policy(),
-            timezone=self.gateway.timezone,
-        )
-
-    def _outgoing(self, message: outgoing.Row) -> Outgoing:
-        gateway = self.gateway
-        return outgoing.build(
-            message, callback_url=gateway.public_url, unsubscribe_url=gateway.unsubscribe_url, now=gateway.now()
-        )
-
-    def _every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
-        """Let the ticker run a job, measure it, and see that it comes round."""
-
-        async def timed() -> None:
-            try:
-                with self.gateway.metrics.job_seconds.labels(name).time():
-                    await job()
-            finally:
-                # Not the ticker's last_run, which counts good ends alone: a database that is away for an hour is no
-                # reason to be started again and again until systemd gives up.
-                self._turn(f"{name} job")
-
-        self._expect(f"{name} job", STUCK_JOB_SECONDS + seconds)
-        self.ticker.every(seconds, name, timed)
-
-    def _expect(self, loop: str, seconds: float) -> None:
-        self._patience[loop] = seconds
-        self._turn(loop)
-
-    def _turn(self, loop: str) -> None:
-        self._turned[loop] = self.gateway.now()
-
-    def _schedule(self) -> None:
-        poll = self.gateway.settings.sending.poll_s
-        if "clock" in self._roles:
-            self._every(poll, "plan", self.plan)
-            self._every(5, "leases", self.expire)
-            self._every(5, "sweep", self.sweep)
-            self._every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
-            self._every(15, "gauges", self._gauge)
-            self._schedule_looks()
-
-    def _schedule_looks(self) -> None:
-        """One job for each list that a provider is asked for. It ticks more often than it looks."""
-        pause = polling.pause(self.gateway)
-        if pause is None:
-            return
-        for number, stream in enumerate(polling.streams(self.gateway), start=1):
-            name = f"look {number} {stream.channel}"
-            looks = polling.Looks(
-                self.gateway, stream, pause, arrived=self.arrived, turned=partial(self._turn, f"{name} job")
-            )
-            self._every(min(_LOOK_TICK, pause.total_seconds()), name, looks.tick)
-
-    def _job_failed(self, name: str, _error: BaseException) -> None:
-        self.gateway.metrics.job_failures.labels(name).inc()
-
-    async def plan(self) -> None:
-        """Plan every notice that is due, each in a transaction of its own."""
-        while not self.stopping.is_set():
-            async with self.gateway.database.write() as session:
-                planned = await notices.plan_due(session, self.gateway)
-            self._turn("plan job")
-            if planned is None:
-                return
-            self.wake()
-
-    async def expire(self) -> None:
-        """Turn calls whose worker never reported into doubts."""
-        gateway = self.gateway
-        async with gateway.database.write() as session:
-            await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
-
-    async def sweep(self) -> None:
-        """Look for evidence about the doubts."""
-        looked = await sweeping.sweep(
-            self.gateway, outgoing=self._outgoing, stopping=self.stopping, turned=lambda: self._turn("sweep job")
-        )
-        if looked:
-            self.wake()
-
     async def _take_in(self) -> None:
         """Interpret what came in, as it comes and at every poll."""
         gateway = self.gateway
         while not self._closing.is_set():
-            self._turn("intake")
+            self.pulse.turn("intake")
             self._arrived.clear()
             try:
                 handled = await intake.handle_waiting(
@@ -333,39 +212,9 @@ class Daemon:
         self.gateway.metrics.watch(receiver)
         await receiver.receive(deliver)
 
-    async def _seal(self) -> None:
-        async with self.gateway.database.write() as session:
-            await self.gateway.log.seal(session)
-
-    async def _gauge(self) -> None:
-        """Bring the gauges up to date."""
-        metrics, now = self.gateway.metrics, self.gateway.now()
-        async with self.gateway.database.read() as session:
-            waiting = await outbox.waiting(session)
-            people = await session.scalar(
-                sa.select(sa.func.count()).select_from(Conversation).where(col(Conversation.waiting_since).is_not(None))
-            )
-            open_tasks = await tasks.count(session)
-            unsealed = await session.scalar(
-                sa.select(sa.func.count()).select_from(Audit).where(col(Audit.link).is_(None))
-            )
-        metrics.queued.clear()
-        metrics.oldest.clear()
-        for (medium, priority), (count, oldest) in waiting.items():
-            metrics.queued.labels(medium, str(priority)).set(count)
-            age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-            metrics.oldest.labels(medium, str(priority)).set(age)
-        metrics.waiting.set(people or 0)
-        metrics.unsealed.set(unsealed or 0)
-        for urgent, count in open_tasks.items():
-            metrics.tasks.labels("yes" if urgent else "no").set(count)
-
     def stuck(self) -> list[str]:
         """The loops and jobs of this process that have not come round for too long."""
-        now = self.gateway.now()
-        waited = {f"lane {lane.sender_id}": now - lane.last_turn for lane in self.lanes}
-        waited |= {name: now - turned for name, turned in self._turned.items()}
-        return [name for name, span in waited.items() if span.total_seconds() > self._patience.get(name, STUCK_SECONDS)]
+        return self.lanes.stuck(pulse.STUCK_SECONDS) + self.pulse.stuck()
 
     def _turning(self) -> bool:
         """Whether everything comes round; the watchdog is fed only then. Once we stop, TimeoutStopSec is the limit."""

@@ -31,13 +31,22 @@ _SQLITE: Mapping[str, Any] = {
     "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None},
 }
 
-#: Our statements are short and are asked often. The guard's is rich enough that PostgreSQL would compile it anew each
-#: time, which costs more than running it. And a page anywhere costs no more than the next one since there are no heads
-#: to move: taken for four times as much, a batch is looked for by reading the whole table.
-_POSTGRESQL = {"jit": "off", "random_page_cost": "1.1"}
-
 #: Whoever works in one piece looks once, and waits elsewhere.
 _AT_ONCE = {**_SQLITE, "connect_args": {**_SQLITE["connect_args"], "timeout": 0}}
+
+#: A worker that is gone must not keep its rows locked for the two hours that TCP would wait by itself: a machine that
+#: lost its power is known after 25 seconds, a process that stands still in the middle of a transaction after minutes.
+#: Our statements are short and are asked often: the guard's is rich enough that PostgreSQL would compile it anew each
+#: time, which costs more than running it. A page anywhere costs no more than the next one since there are no heads to
+#: move: taken for four times as much, a batch is looked for by reading the whole table.
+_POSTGRESQL: Mapping[str, str] = {
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "idle_in_transaction_session_timeout": "5min",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
 
 
 class Database:
@@ -59,7 +68,7 @@ class Database:
                 max_overflow=5,
                 pool_pre_ping=True,
                 hide_parameters=True,
-                connect_args={"server_settings": _POSTGRESQL},
+                connect_args={"server_settings": dict(_POSTGRESQL)},
             )
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -10,15 +10,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
-from gateway import answers, audit, receipts, replies, tasks, upsert
+from gateway import answers, audit, points, receipts, replies, tasks, turns, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -62,52 +64,74 @@ async def handle_waiting(
 
     Without ``answering`` nothing is answered by itself.
     """
-    async with database.read() as session:
-        query = (
-            select(Inbound.id)
-            .where(col(Inbound.handled_at).is_(None))
-            .where(sa.or_(col(Inbound.due_at).is_(None), col(Inbound.due_at) <= now))
-            .order_by(col(Inbound.id))
-            .limit(limit)
-        )
-        waiting = list(await session.scalars(query))
-    if not waiting:
-        return 0
-    try:
+
+    taken: list[int] = []
+
+    async def together() -> None:
         async with database.write() as session:
-            return sum([await _handle(session, inbound_id, answering, log=log, now=now) for inbound_id in waiting])
+            events = (await session.scalars(_waiting(now).limit(limit).with_for_update(skip_locked=True))).all()
+            taken[:] = [event.id for event in events if event.id is not None]
+            await _hold(session, events)
+            for inbound in events:
+                await _handle(session, inbound, answering, log=log, now=now)
+
+    async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
+        if (await session.scalars(_waiting(now).limit(1))).first() is None:
+            return 0
+    try:
+        await turns.again(together)
     except Exception:  # nothing of it was kept
-        logger.info("intake.one_by_one", events=len(waiting), exc_info=True)
-        await _handle_alone(database, waiting, answering, log=log, now=now)
-    return len(waiting)
+        if not taken:
+            raise
+        logger.info("intake.one_by_one", events=len(taken), exc_info=True)
+        await _handle_alone(database, taken, answering, log=log, now=now)
+    return len(taken)
+
+
+def _waiting(now: datetime) -> SelectOfScalar[Inbound]:
+    """What waits to be interpreted, in the order in which it came."""
+    query = select(Inbound).where(col(Inbound.handled_at).is_(None)).order_by(col(Inbound.id))
+    return query.where(sa.or_(col(Inbound.due_at).is_(None), col(Inbound.due_at) <= now))
 
 
 async def _handle_alone(
     database: Database,
-    waiting: Sequence[int | None],
+    waiting: Sequence[int],
     answering: answers.Answering | None,
     *,
     log: audit.Log,
     now: datetime,
 ) -> None:
+    async def alone(inbound_id: int) -> None:
+        async with database.write() as session:
+            query = _waiting(now).where(Inbound.id == inbound_id).with_for_update(skip_locked=True)
+            if inbound := (await session.scalars(query)).first():  # else another worker has it
+                await _handle(session, inbound, answering, log=log, now=now)
+
     for inbound_id in waiting:
         try:
-            async with database.write() as session:
-                await _handle(session, inbound_id, answering, log=log, now=now)
+            await turns.again(partial(alone, inbound_id))
         except Exception as error:  # one event that cannot be read must not hold up the others
             logger.exception("intake.failed", inbound=inbound_id)
+            if turns.collided(error):
+                continue  # it is nothing of the event's: next time
             async with database.write() as session:
                 await _put_off(session, inbound_id, error, log=log, now=now)
 
 
+async def _hold(session: Session, taken: Sequence[Inbound]) -> None:
+    """Lock what many events are about before the first is read, in the order that everybody keeps (``turns``)."""
+    events = [unpacked(inbound.kind, inbound.event) for inbound in taken]
+    addresses = await receipts.hold(session, [event for event in events if isinstance(event, Receipt)])
+    said = [event for event in events if isinstance(event, Reply)]
+    await points.hold(session, addresses | {(event.medium, event.sender) for event in said})
+    await replies.hold(session, [event.sender for event in said])
+
+
 async def _handle(
-    session: Session, inbound_id: int | None, answering: answers.Answering | None, *, log: audit.Log, now: datetime
-) -> bool:
-    """Interpret one event; False when another worker has it."""
-    query = select(Inbound).where(Inbound.id == inbound_id, col(Inbound.handled_at).is_(None))
-    inbound = (await session.scalars(query.with_for_update(skip_locked=True))).one_or_none()
-    if inbound is None:
-        return False
+    session: Session, inbound: Inbound, answering: answers.Answering | None, *, log: audit.Log, now: datetime
+) -> None:
+    """Interpret one event."""
     event = unpacked(inbound.kind, inbound.event)
     if isinstance(event, Reply):
         outcome = await replies.handle(session, event, inbound, answering=answering, log=log, now=now)
@@ -121,12 +145,9 @@ async def _handle(
         if inbound.outcome == "orphan":
             await log.record(session, audit.Line("inbound.orphan", f"inbound:{inbound.id}"), now=now)
     session.add(inbound)
-    return True
 
 
-async def _put_off(
-    session: Session, inbound_id: int | None, error: Exception, *, log: audit.Log, now: datetime
-) -> None:
+async def _put_off(session: Session, inbound_id: int, error: Exception, *, log: audit.Log, now: datetime) -> None:
     inbound = await session.get(Inbound, inbound_id)
     if inbound is None or inbound.handled_at is not None:
         return  # another worker could read it

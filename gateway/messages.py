@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, context, errors, guard, outbox, senders
+from gateway import audit, bell, context, errors, guard, outbox, senders
 from gateway.database import Session
 from gateway.models import Attempt, Audit, Inbound, Message, MessageState
 
@@ -60,6 +60,7 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
         raise errors.Conflict(f"It was sent again already, as {other or await session.scalar(taken)}.")
     line = audit.Line("message.again", f"message:{first.id}", {"as": copy_id}, actor)
     await gateway.log.record(session, line, now=now)
+    await bell.ring(session)
     return await find(session, copy_id)
 
 

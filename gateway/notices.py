@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from channels.base import Attachment
-from gateway import attachments, audience, audit, context, errors, firing, outbox, planner, submission, wording
+from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, submission, wording
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
@@ -94,6 +94,7 @@ async def submit(
         raise errors.Conflict(taken) from None
     facts = {"key": definition.key, "purpose": definition.purpose, "state": notice.state, "at": notice.next_fire_at}
     await gateway.log.record(session, audit.Line("notice.submitted", f"notice:{notice.id}", facts, author), now=now)
+    await bell.ring(session)
     return notice
 
 
@@ -181,6 +182,7 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
     notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
     if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
         notice.state = NoticeState.DONE
+    await bell.ring(session)
 
 
 async def store(session: Session, rows: Sequence[planner.Planned], *, run_id: int | None) -> None:
@@ -246,6 +248,7 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
     released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])
     line = audit.Line("notice.approved", f"notice:{notice.id}", {"released": released}, approver)
     await gateway.log.record(session, line, now=now)
+    await bell.ring(session)
     return notice
 
 

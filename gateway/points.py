@@ -7,7 +7,7 @@ our own fault or the provider's is no strike at all (domain notes, sections 3.8,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -66,8 +66,26 @@ def rule(medium: Medium, reason: Reason | None) -> Rule | None:
     return _RULES.get(reason) or (_MAIL_RULES.get(reason) if medium is Medium.EMAIL else None)
 
 
+async def hold(session: Session, wanted: Iterable[tuple[Medium, str]]) -> None:
+    """Lock every point of these media and addresses, in one order, before many of them are changed one after another.
+
+    A phone has a row for each contact who shares it, and workers come to the same phones from different messages.
+    """
+    addresses: dict[PointKind, set[str]] = {}
+    for medium, address in wanted:
+        addresses.setdefault(kind_of(medium), set()).add(address)
+    each = [
+        sa.and_(col(ContactPoint.kind) == kind, col(ContactPoint.address).in_(those))
+        for kind, those in addresses.items()
+    ]
+    if each:
+        query = select(ContactPoint.id).where(sa.or_(*each)).order_by(col(ContactPoint.id))
+        await session.execute(query.with_for_update(key_share=True))
+
+
 async def good(session: Session, medium: Medium, address: str, *, at: datetime, log: audit.Log, now: datetime) -> None:
     """Good news of an address: it works. A number that took a text, or sent one, takes texts after all."""
+    await hold(session, [(medium, address)])
     where = (col(ContactPoint.kind) == kind_of(medium), col(ContactPoint.address) == address)
     older = sa.or_(col(ContactPoint.last_good_at).is_(None), col(ContactPoint.last_good_at) < at)
     doubted = select(ContactPoint.id).where(*where, older, col(ContactPoint.state) != PointState.WORKING)
@@ -105,7 +123,7 @@ async def failed(
         select(ContactPoint)
         .where(ContactPoint.kind == kind_of(medium), ContactPoint.address == address)
         .order_by(col(ContactPoint.id))
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     for point in await session.scalars(query):

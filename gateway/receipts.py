@@ -7,11 +7,12 @@ wrote to is concerned, and a bounce that names no message of ours concerns nobod
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium, Reason, Receipt, ReceiptState
@@ -83,6 +84,17 @@ async def apply(
             await points.failed(session, row, receipt.reason, code=receipt.code, log=log, now=now)
         return "stale"
     return await _follow(session, message, receipt, log=log, now=now, new_id=new_id)
+
+
+async def hold(session: Session, receipts: Sequence[Receipt]) -> set[tuple[Medium, str]]:
+    """Lock the messages that receipts are about, in one order. Gives media and addresses of those messages."""
+    ids = {receipt.message_id for receipt in receipts if receipt.message_id}
+    refs = {receipt.ref for receipt in receipts if receipt.ref and not receipt.message_id}
+    if not (ids or refs):
+        return set()
+    query = select(Message.medium, Message.address).where(sa.or_(col(Message.id).in_(ids), col(Message.ref).in_(refs)))
+    found = await session.execute(query.order_by(col(Message.id)).with_for_update(key_share=True))
+    return {(Medium(medium), address) for medium, address in found}
 
 
 def _read(receipt: Receipt, message: Message) -> Receipt:
@@ -173,7 +185,7 @@ async def _find(session: Session, receipt: Receipt) -> Message | None:
 
     The row is locked: two receipts of one message may be read by two workers at once.
     """
-    query = select(Message).with_for_update().execution_options(populate_existing=True).limit(1)
+    query = select(Message).with_for_update(key_share=True).execution_options(populate_existing=True).limit(1)
     if receipt.message_id:
         return (await session.scalars(query.where(Message.id == receipt.message_id))).first()
     if not receipt.ref:

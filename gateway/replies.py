@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -97,6 +98,13 @@ async def handle(
         language = _language(contact, message) or answering.school.language
         await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
     return "reply"
+
+
+async def hold(session: Session, addresses: Sequence[str]) -> None:
+    """Lock the conversations with these addresses, in one order."""
+    if addresses:
+        query = select(Conversation.id).where(col(Conversation.address).in_(addresses)).order_by(col(Conversation.id))
+        await session.execute(query.with_for_update(key_share=True))
 
 
 async def _note_machine(session: Session, reply: base.Reply, inbound: Inbound, *, log: audit.Log, now: datetime) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +23,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
-from gateway import audit, outbox, retry
+from gateway import audit, outbox, retry, turns
 from gateway.database import Database
 from gateway.metrics import Metrics
 
@@ -30,7 +31,14 @@ logger = structlog.get_logger()
 
 _GATHER_PAUSE = 0.02  #: seconds in which more calls may end, so that one commit serves many
 _ENOUGH = 2  #: when one slot in so many has come free, nothing more is waited for
+_LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
+_NOT_BEGUN = SendResult(
+    Outcome.RETRY,
+    code="not begun",
+    reason=Reason.TEMPORARY,
+    text="The worker stood still for so long that it did not make this call.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +114,11 @@ class Lane:
         batch, self._results = self._results, []
         if slots.urgent:
             self._look_at = asyncio.get_running_loop().time() + self._rules.poll  # before: a wake in between counts
+        lease_ends = _elapsed() + self._rules.lease.total_seconds()
+        turn = partial(self._database.at_once, partial(self._write_down, batch, slots))
         try:
-            claim, others = await self._database.at_once(partial(self._write_down, batch, slots))
-            started = [asyncio.create_task(self._send(message)) for message in claim.messages]
+            claim, others = await turns.again(turn)
+            started = [asyncio.create_task(self._send(message, lease_ends)) for message in claim.messages]
             self._calls.update(started)
             if others:
                 await self._settle(others)
@@ -168,16 +178,16 @@ class Lane:
         self._changed.clear()
         self._enough.clear()
 
-    async def _send(self, message: Mapping[str, Any]) -> None:
-        result = await self._call(message)
+    async def _send(self, message: Mapping[str, Any], lease_ends: float) -> None:
+        result = await self._call(message, lease_ends)
         self._metrics.sent(self.channel.name, result)
-        self._results.append(outbox.Sent(message, result))
+        self._results.append(outbox.Sent(message, result, begun=result is not _NOT_BEGUN))
         self._calls.discard(asyncio.current_task())
         self._changed.set()
         if len(self._results) * _ENOUGH >= self._rules.concurrency or not self._calls:
             self._enough.set()
 
-    async def _call(self, message: Mapping[str, Any]) -> SendResult:
+    async def _call(self, message: Mapping[str, Any], lease_ends: float) -> SendResult:
         """One provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
         try:
             ready = self._outgoing(message)
@@ -191,8 +201,12 @@ class Lane:
             return SendResult(Outcome.RETRY, reason=Reason.TEMPORARY, text="The files of this email could not be read.")
         if files:
             ready = dataclasses.replace(ready, attachments=files)
+        left = lease_ends - _elapsed()
+        if left < _LAST_PART * self._rules.lease.total_seconds():
+            logger.warning("lane.lease_over", message=message["id"])
+            return _NOT_BEGUN  # we were frozen: a successor may be sending it by now
         try:
-            async with asyncio.timeout(self._rules.lease.total_seconds()):
+            async with asyncio.timeout(left):
                 return await self.channel.send(ready)
         except TimeoutError:  # longer than the lease nobody waits; a call that hangs must not keep its slot
             logger.warning("lane.call_hung", message=message["id"])
@@ -203,8 +217,12 @@ class Lane:
 
     async def _settle(self, results: Sequence[outbox.Sent]) -> None:
         """Settle what needs more than a word: refusals, tries to come, doubts, receipts that outran us."""
-        async with self._database.write() as session:
-            await outbox.settle(session, results, policy=self._rules.policy, log=self._log, now=self._now())
+
+        async def settle() -> None:
+            async with self._database.write() as session:
+                await outbox.settle(session, results, policy=self._rules.policy, log=self._log, now=self._now())
+
+        await turns.again(settle)
 
     async def _wait_out(self, batch: list[outbox.Sent]) -> None:
         """After a turn that failed. Results are kept: each is worth more than a connection."""
@@ -246,3 +264,8 @@ class Lane:
             logger.exception("lane.database_away", sender=self.sender_id)
             return False
         return True
+
+
+def _elapsed() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while this process is stopped or the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

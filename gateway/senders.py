@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit
+from gateway import audit, bell
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
 from gateway.models.types import core
@@ -51,6 +51,8 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
     ]
     lines += [audit.Line("sender.handed_over", f"sender:{old}", {"messages": count}) for old, count in moved.items()]
     await log.record(session, lines, now=now)
+    if lines:
+        await bell.ring(session)  # other workers want lanes for what is new
 
 
 async def _hand_over(session: Session, gone: Sequence[Sender]) -> dict[int, int]:
@@ -101,4 +103,5 @@ async def release(session: Session, sender_id: int, *, actor: str, log: audit.Lo
     row.held_until, row.held_because = None, ""
     session.add(row)
     await log.record(session, audit.Line("sender.released", f"sender:{sender_id}", actor=actor), now=now)
+    await bell.ring(session)
     return True

@@ -13,7 +13,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -30,7 +30,7 @@ from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
 from config.settings import Settings
-from gateway import audit, context, daemon, errors, migrate, senders, sweeping
+from gateway import audit, clock, context, daemon, errors, migrate, senders, sweeping
 from gateway.database import Database
 from gateway.models import Contact, ContactPoint
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger()
 
 
-def build(settings: Settings) -> context.Gateway:
+def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
     """Make a gateway from the settings. Nothing is opened yet."""
     secret = audit_key(settings)
     return context.Gateway(
@@ -52,6 +52,7 @@ def build(settings: Settings) -> context.Gateway:
         secret=secret,
         channels=channels(settings),
         receivers=receivers(settings),
+        now=now,
     )
 
 
@@ -235,7 +236,7 @@ async def set_up(settings: Settings) -> None:
 
 async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
     """Run the daemon in this loop until SIGTERM or SIGINT; see :func:`serve`."""
-    gateway = build(settings)
+    gateway = build(settings, now=clock.Shared(context.utc_now))
     try:
         with _only_one(gateway):
             await _run(gateway, ready=ready)
@@ -248,8 +249,9 @@ async def run(settings: Settings, *, ready: Callable[[], None]) -> None:
 async def _run(gateway: context.Gateway, *, ready: Callable[[], None]) -> None:
     settings = gateway.settings
     await migrate.check(settings.database.dsn())
-    async with gateway.database.write() as session:
-        await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+    if "clock" in settings.roles:  # or a worker whose settings are older would put a new sender out of use
+        async with gateway.database.write() as session:
+            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
     async with _simulated(settings) as simulator:
         works = make_daemon(gateway, simulator, ready=ready, names=await _names(gateway) if simulator else {})
         works.listen_for_signals()

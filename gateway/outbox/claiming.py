@@ -21,6 +21,8 @@ message_table, attempt_table, sender_table = core(Message), core(Attempt), core(
 t = message_table.c
 
 PUT_OFF = timedelta(seconds=30)  #: how long a step waits that comes before the one below it is through
+FROZEN = "10s"  #: a worker that stands still in its claim is thrown out by the server, or nobody else had the lane
+BUSY = 0.05  #: seconds after which a lane that another worker was claiming from is asked again
 URGENT = 1  #: priorities up to this one may use the slots that are kept free
 
 
@@ -56,8 +58,10 @@ def claim(
     now: datetime,
 ) -> Claim:
     """Take the due messages of one sender, by priority, as many as slots and rate allow."""
-    sender = connection.execute(_LANE, {"sender": sender_id}).one_or_none()
-    if sender is None or not sender.active:
+    sender = connection.execute(_lane(bulk.dialect(connection)), {"sender": sender_id}).one_or_none()
+    if sender is None:
+        return Claim((), BUSY)
+    if not sender.active:
         return Claim(())
     if sender.held_until and sender.held_until > now:
         return Claim((), (sender.held_until - now).total_seconds())
@@ -83,7 +87,17 @@ _SENDER = sa.bindparam("sender", type_=sa.Integer)
 
 _NOW = sa.bindparam("now", type_=t.due_at.type)
 
-_LANE = sa.select(sender_table).where(sender_table.c.id == _SENDER).with_for_update(skip_locked=True)
+
+@functools.cache
+def _lane(dialect: str) -> sa.Select[Any]:
+    """The sender's row, locked. Its key is shared: whoever inserts messages for it locks that, and a large plan must
+    not keep the lane shut.
+    """
+    query: sa.Select[Any] = sa.select(sender_table).where(sender_table.c.id == _SENDER)
+    if dialect == "postgresql":
+        query = query.add_columns(sa.func.set_config("idle_in_transaction_session_timeout", FROZEN, True))
+    return query.with_for_update(skip_locked=True, key_share=True)
+
 
 _PAY = (
     sa.update(sender_table)
@@ -105,7 +119,7 @@ def _due(dialect: str) -> sa.Select[tuple[str]]:
         .where(t.sender_id == _SENDER, t.state == fixed(MessageState.QUEUED), t.due_at <= _NOW)
         .order_by(t.priority, t.due_at)  # as the index has it: a whole school is due at one moment, and is not sorted
         .limit(sa.bindparam("most", type_=sa.Integer))
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     return bulk.fetched(dialect, query)
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Medium, Outcome, SendResult
-from gateway import audit, bulk, failures, retry, senders
+from gateway import audit, bulk, failures, points, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core, fixed
@@ -23,10 +23,11 @@ message_table, attempt_table = core(Message), core(Attempt)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One provider call and what came of it."""
+    """One provider call and what came of it. One that was not ``begun`` costs the message none of its tries."""
 
     message: Mapping[str, Any]
     result: SendResult
+    begun: bool = True
 
 
 def accept(connection: Connection, sent: Sequence[Sent], *, log: audit.Log, now: datetime) -> list[Sent]:
@@ -95,7 +96,9 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
     ids = [item.message["id"] for item in sent]
     t = message_table.c
     query = sa.select(t.id, t.state, t.attempt, t.retries, t.due_at).where(t.id.in_(ids)).order_by(t.id)
-    now_in = {row["id"]: dict(row) for row in (await session.execute(query.with_for_update())).mappings()}
+    now_in = {row["id"]: dict(row) for row in (await session.execute(query.with_for_update(key_share=True))).mappings()}
+    troubled = [item for item in sent if item.result.outcome is not Outcome.ACCEPTED]
+    await points.hold(session, [(Medium(item.message["medium"]), item.message["address"]) for item in troubled])
     updates, lines = [], []
     for item in sent:
         row = now_in.get(item.message["id"])
@@ -153,6 +156,8 @@ def _after(item: Sent, row: Mapping[str, Any], *, policy: retry.Policy, now: dat
         case Outcome.UNKNOWN:
             return values | {"b_state": MessageState.UNKNOWN, "b_lease": now + policy.grace}
         case Outcome.RETRY:
+            if not item.begun:
+                return values | {"b_state": MessageState.QUEUED}
             if not result.lane_wide:
                 retries += 1
             if retries > policy.limit(Medium(message["medium"])):

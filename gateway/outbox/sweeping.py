@@ -71,7 +71,7 @@ async def resolve(
     message = doubt.message
     # One sweeper a lane at a time, or two doubts might be given the same proof.
     await session.execute(
-        sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"]).with_for_update()
+        sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"]).with_for_update(key_share=True)
     )
     if found.found is Found.HERE and await _another_on_the_wire(session, message):
         found = FindResult(Found.CANNOT_TELL)  # what was seen may be that one, which has no name yet

@@ -121,9 +121,9 @@ async def test_a_loop_that_dies_alone_is_raised_itself_and_no_job_runs_on(sqlite
     with pytest.raises(errors.NotReady, match="has gone"):
         await works.run()
     assert works.stopping.is_set()
-    turned = dict(works.ticker.last_run)
+    turned = dict(works.jobs.ticker.last_run)
     await asyncio.sleep(1.2)  # longer than the sealer's interval
-    assert works.ticker.last_run == turned
+    assert works.jobs.ticker.last_run == turned
 
 
 async def test_lanes_claim_nothing_more_once_it_stops(sqlite_database: Database) -> None:
@@ -142,7 +142,7 @@ async def test_lanes_claim_nothing_more_once_it_stops(sqlite_database: Database)
         await release.wait()
 
     release = asyncio.Event()
-    works.ticker.every(0.01, "slow", slow)
+    works.jobs.ticker.every(0.01, "slow", slow)
     await until(holding.is_set)
     works.stop()  # a job is under way, and may be for long
     await school.message(sqlite_database, sender, now=clock.now)
@@ -213,7 +213,7 @@ async def test_a_job_that_fails_comes_round_all_the_same(sqlite_database: Databa
         failed.append(1)
         raise OSError("the database is away")
 
-    works._every(0.05, "broken", broken)
+    works.jobs.every(0.05, "broken", broken)
     running = asyncio.create_task(works.run())
     await until(lambda: bool(failed))
     clock.pass_(hours=1)
@@ -241,7 +241,7 @@ async def test_doubts_are_looked_up_several_at_once_and_a_bug_in_one_spares_the_
     wire.spoilt, wire.unwritable = doubts[:2]
     clock.now += timedelta(seconds=90)
     works = daemon.Daemon(desk.gateway(sqlite_database, clock, channels={"wire": wire}), listen=None)
-    working = asyncio.create_task(works.sweep())
+    working = asyncio.create_task(works.jobs.sweep())
     await until(lambda: len(wire.looks) >= sweeping.LOOKS_AT_ONCE)
     await asyncio.sleep(0.05)
     assert len(wire.looks) == sweeping.LOOKS_AT_ONCE

@@ -1,0 +1,31 @@
+"""What ``/metrics`` says of the whole installation, whichever process does the work: counted in the database."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlmodel import col
+
+from gateway import context, outbox, tasks
+from gateway.models import Audit, Conversation
+
+
+async def refresh(gateway: context.Gateway) -> None:
+    """Bring the gauges up to date."""
+    metrics, now = gateway.metrics, gateway.now()
+    async with gateway.database.read() as session:
+        waiting = await outbox.waiting(session)
+        people = await session.scalar(
+            sa.select(sa.func.count()).select_from(Conversation).where(col(Conversation.waiting_since).is_not(None))
+        )
+        open_tasks = await tasks.count(session)
+        unsealed = await session.scalar(sa.select(sa.func.count()).select_from(Audit).where(col(Audit.link).is_(None)))
+    metrics.queued.clear()
+    metrics.oldest.clear()
+    for (medium, priority), (count, oldest) in waiting.items():
+        metrics.queued.labels(medium, str(priority)).set(count)
+        age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+        metrics.oldest.labels(medium, str(priority)).set(age)
+    metrics.waiting.set(people or 0)
+    metrics.unsealed.set(unsealed or 0)
+    for urgent, count in open_tasks.items():
+        metrics.tasks.labels("yes" if urgent else "no").set(count)

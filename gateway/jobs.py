@@ -1,0 +1,111 @@
+"""What is done again and again: planning, the leases, the doubts, the seal, the looks, the gauges.
+
+Every process with the role ``clock`` may do all of it; whatever must happen once is a row or a lock in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping
+from scheduler.ticker import Ticker
+
+_LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
+_CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
+
+
+class Jobs:
+    """The regular jobs of one process. ``arrived`` is told when a look brought something in."""
+
+    def __init__(
+        self,
+        gateway: context.Gateway,
+        *,
+        lanes: lanes.Lanes,
+        pulse: pulse.Pulse,
+        stopping: asyncio.Event,
+        arrived: Callable[[], None],
+    ):
+        self.ticker = Ticker(on_error=self._failed, now=gateway.now)
+        self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
+        self._stopping, self._arrived = stopping, arrived
+
+    def every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
+        """Let the ticker run a job, measure it, and see that it comes round."""
+
+        async def timed() -> None:
+            try:
+                with self._gateway.metrics.job_seconds.labels(name).time():
+                    await job()
+            finally:
+                # Not the ticker's last_run, which counts good ends alone: a database that is away for an hour is no
+                # reason to be started again and again until systemd gives up.
+                self._pulse.turn(f"{name} job")
+
+        self._pulse.expect(f"{name} job", pulse.STUCK_JOB_SECONDS + seconds)
+        self.ticker.every(seconds, name, timed)
+
+    def schedule(self) -> None:
+        """Set up the jobs of the role ``clock``."""
+        settings = self._gateway.settings
+        self.every(settings.sending.poll_s, "plan", self.plan)
+        self.every(5, "leases", self.expire)
+        self.every(5, "sweep", self.sweep)
+        self.every(settings.audit.seal_every_s, "seal", self.seal)
+        self.every(15, "gauges", partial(gauges.refresh, self._gateway))
+        self._schedule_looks()
+
+    def _schedule_looks(self) -> None:
+        """One job for each list that a provider is asked for. It ticks more often than it looks."""
+        pause = polling.pause(self._gateway)
+        if pause is None:
+            return
+        for number, stream in enumerate(polling.streams(self._gateway), start=1):
+            name = f"look {number} {stream.channel}"
+            turned = partial(self._pulse.turn, f"{name} job")
+            looks = polling.Looks(self._gateway, stream, pause, arrived=self._arrived, turned=turned)
+            self.every(min(_LOOK_TICK, pause.total_seconds()), name, looks.tick)
+
+    async def keep_time(self) -> None:
+        """Go by the database's clock, from now on, where there are several workers."""
+        if isinstance(self._gateway.now, clock.Shared) and not self._gateway.database.is_sqlite:
+            ask = partial(self._gateway.now.ask, self._gateway.database)
+            await ask()
+            self.every(_CLOCK_SECONDS, "clock", ask)
+
+    def _failed(self, name: str, _error: BaseException) -> None:
+        self._gateway.metrics.job_failures.labels(name).inc()
+
+    async def plan(self) -> None:
+        """Plan every notice that is due, each in a transaction of its own."""
+        while not self._stopping.is_set():
+            async with self._gateway.database.write() as session:
+                planned = await notices.plan_due(session, self._gateway)
+            self._pulse.turn("plan job")
+            if planned is None:
+                return
+            self._lanes.wake()
+
+    async def expire(self) -> None:
+        """Turn calls whose worker never reported into doubts."""
+        gateway = self._gateway
+        async with gateway.database.write() as session:
+            await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+
+    async def sweep(self) -> None:
+        """Look for evidence about the doubts."""
+        turned = partial(self._pulse.turn, "sweep job")
+        looked = await sweeping.sweep(
+            self._gateway, outgoing=self._lanes.outgoing, stopping=self._stopping, turned=turned
+        )
+        if looked:
+            self._lanes.wake()
+            async with self._gateway.database.write() as session:
+                await bell.ring(session)
+
+    async def seal(self) -> None:
+        """Chain what was written into the audit log since."""
+        async with self._gateway.database.write() as session:
+            await self._gateway.log.seal(session)
