@@ -49,7 +49,14 @@ class Database:
             self._direct = _settled_in(create_engine(self.url.set(drivername="sqlite"), **_AT_ONCE), "BEGIN IMMEDIATE")
         else:
             self.writer = create_async_engine(
-                self.url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
+                self.url,
+                pool_size=pool_size,
+                max_overflow=5,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                # Our statements are short and are asked often; the guard's is rich enough that PostgreSQL would compile
+                # it anew each time, which costs more than running it.
+                connect_args={"server_settings": {"jit": "off"}},
             )
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
