@@ -208,17 +208,19 @@ async def messages(
     *,
     sender_id: int,
     state: MessageState = MessageState.QUEUED,
-    purpose: Purpose = Purpose.SERVICE,
+    run_id: int | None = None,
+    slot: str = "",
 ) -> None:
-    """A text for each contact of these numbers, as planning leaves it (without the run of a notice)."""
+    """A text for each contact of these numbers, as planning leaves it. In one run each needs another ``slot``."""
     now = datetime.now(UTC)
     pattern = Message(
         id="",
         sender_id=sender_id,
         medium=Medium.SMS,
         slot="",
-        purpose=purpose,
-        priority=purpose.priority,
+        run_id=run_id,
+        purpose=Purpose.SERVICE,
+        priority=Purpose.SERVICE.priority,
         language="en",
         body=BODY,
         state=state,
@@ -229,7 +231,7 @@ async def messages(
     for some in _chunks(numbers):
         rows = [
             pattern
-            | {"id": ids.new_id(), "contact_id": n, "contact_point_id": n, "address": number(n), "slot": f"sms:{n}"}
+            | {"id": ids.new_id(), "contact_id": n, "contact_point_id": n, "address": number(n), "slot": f"{slot}{n}"}
             for n in some
         ]
         async with database.write() as session:

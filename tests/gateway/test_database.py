@@ -45,3 +45,10 @@ async def test_a_connection_that_read_writes_again(database: Database) -> None:
             await session.scalar(sa.select(sa.func.count()).select_from(OptOut))
         async with database.write() as session:
             session.add(opt_out(f"+44770090000{n}"))
+
+
+async def test_postgresql_compiles_no_statement_of_ours(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("of PostgreSQL alone")
+    async with database.read() as session:
+        assert await session.scalar(sa.text("SHOW jit")) == "off"
