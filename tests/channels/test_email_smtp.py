@@ -31,6 +31,14 @@ MAIL = base.Outgoing(
 Opener = Callable[..., Awaitable[email_smtp.SmtpEmail]]
 
 
+@pytest.fixture(params=["one by one", "pipelining"])
+def smtp_sink(request: pytest.FixtureRequest, smtp_sink: Any) -> Any:
+    """Everything here holds for both sorts of servers."""
+    if request.param == "pipelining":
+        smtp_sink.offers = ("PIPELINING",)
+    return smtp_sink
+
+
 @pytest.fixture
 async def opened() -> AsyncIterator[Opener]:
     channels = []
