@@ -135,12 +135,7 @@ class SmtpEmail:
         return base.FindResult(base.Found.CANNOT_TELL)
 
     async def send(self, message: base.Outgoing) -> base.SendResult:
-        """Hand one email to the relay, once."""
-        try:
-            letter = await self._write(message)
-            reference = email_mime.message_id(message)
-        except email_mime.BadHeader as error:
-            return _unbuildable(error)
+        """Hand one email to the relay, once. It is written when a connection is free: many may wait with long files."""
         # The answer to the text has its own time, kept for it to the end: whatever is late before that has not left.
         limit = asyncio.get_running_loop().time() + self._server.deadline - self._server.timeout
         try:
@@ -150,7 +145,10 @@ class SmtpEmail:
             sentence = "Every connection to the mail server was busy for too long."
             return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
         try:
-            refusal = await self._deliver(letter, limit=limit)
+            reference = email_mime.message_id(message)
+            refusal = await self._deliver(await self._write(message), limit=limit)
+        except email_mime.BadHeader as error:
+            return _unbuildable(error)
         finally:
             self._places.release()
         return refusal or base.SendResult(base.Outcome.ACCEPTED, ref=reference)

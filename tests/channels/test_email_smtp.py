@@ -125,6 +125,26 @@ async def test_without_a_free_connection_nothing_has_left(opened: Opener, smtp_p
     assert len(smtp_sink.messages) == 1
 
 
+async def test_no_email_is_written_before_a_connection_is_free(smtp_port: int, smtp_sink: Any) -> None:
+    smtp_sink.replies["."] = "<hang>"
+    written = []
+
+    def now() -> datetime:  # asked for the Date of each
+        written.append(1)
+        return AT
+
+    server = email_smtp.SmtpServer("127.0.0.1", smtp_port, security="none", pool_size=2)
+    channel = email_smtp.SmtpEmail(server, now=now)
+    sending = [asyncio.create_task(channel.send(replace(MAIL, id=f"01M{n}"))) for n in range(10)]
+    while len(smtp_sink.messages) < 2:
+        await asyncio.sleep(0.01)
+    assert len(written) == 2, "with files of some megabytes each, hundreds that wait would fill the memory"
+    for task in sending:
+        task.cancel()
+    await asyncio.wait(sending)
+    await channel.close()
+
+
 @pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])
 async def test_what_is_late_before_the_text_has_not_left(
     opened: Opener, smtp_port: int, smtp_sink: Any, step: str
