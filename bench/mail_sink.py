@@ -1,11 +1,12 @@
 """A mail server that says yes to everything, where Postfix's ``smtp-sink`` is not installed.
 
-Run as a process of its own (``python -m bench.mail_sink``). It prints its port.
+Run as a process of its own: ``python -m bench.mail_sink PORT``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import cast
 
 _ANSWERS = {
@@ -42,8 +43,7 @@ class Sink(asyncio.Protocol):
 
 async def main() -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Sink, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    server = await loop.create_server(Sink, "127.0.0.1", int(sys.argv[1]))
     await server.serve_forever()
 
 
