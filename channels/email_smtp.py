@@ -1,7 +1,6 @@
-"""Email over SMTP: a small pool of kept connections, and the knowledge at which step a delivery broke.
+"""Email over SMTP: a small pool of kept connections, and what came of each email.
 
-MAIL, RCPT and DATA are separate steps, because only the step says whether a message may have been taken: until the text
-is written nothing has been, after its final dot only the server's reply can tell (RFC 5321 section 4.2.5 and 6.1).
+aiosmtplib connects, encrypts and logs in; ``email_session`` then talks, ``email_transaction`` knows the steps.
 """
 
 from __future__ import annotations
@@ -11,15 +10,22 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import aiosmtplib
 
-from channels import base, email_codes, email_dkim, email_dns, email_mime, loopback, oauth, tls
-
-#: A lost or silent connection, or a reply that is not SMTP. Refusals do not come as exceptions here.
-_LOST = (aiosmtplib.SMTPException, OSError)
-_CLOSING = 421  #: the server ends the connection, at any step (RFC 5321 section 3.8)
+from channels import (
+    base,
+    email_codes,
+    email_dkim,
+    email_dns,
+    email_mime,
+    email_session,
+    email_transaction,
+    loopback,
+    oauth,
+    tls,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,27 +72,6 @@ class NoConnection(Exception):
         self.result = base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=sentence, lane_wide=True)
 
 
-class _Broken(Exception):
-    """The connection ended at ``step``; ``result`` is what that means for the message."""
-
-    def __init__(self, step: email_codes.Step, result: base.SendResult | None = None) -> None:
-        super().__init__(step)
-        self.step = step
-        self.result = result or _cut(step)
-
-
-class _Envelope(NamedTuple):
-    sender: str
-    to: str
-
-
-class _Letter(NamedTuple):
-    """The email for any server, and the shorter form for one that takes 8-bit texts, where there is one."""
-
-    plain: bytes
-    eight_bit: bytes | None
-
-
 class SmtpEmail:
     """The channel for email. ``now`` gives the time for the Date header, aware; ``records`` asks DNS."""
 
@@ -100,7 +85,8 @@ class SmtpEmail:
         self._now = now
         self._records = records or email_dns.Records()
         self._tls: ssl.SSLContext | None = None
-        self._idle: list[aiosmtplib.SMTP] = []
+        self._eight_bit = True  # whether the server takes 8-bit texts, as far as we know: the session decides
+        self._idle: list[email_session.Session] = []
         self._places = asyncio.Semaphore(server.pool_size)
 
     async def open(self) -> None:
@@ -122,7 +108,7 @@ class SmtpEmail:
     async def close(self) -> None:
         """Say goodbye on every kept connection."""
         while self._idle:
-            await _quit(self._idle.pop())
+            await self._quit(self._idle.pop())
 
     def speaks(self, locale: str) -> bool:
         """Any language can be written."""
@@ -131,7 +117,7 @@ class SmtpEmail:
     async def check(self) -> str:
         """Connect, greet and log in. Gives a sentence; raises :class:`base.Misconfigured` with one."""
         try:
-            await _quit(await self._connect())
+            await self._quit(await self._connect())
         except NoConnection as error:
             raise base.Misconfigured(str(error)) from None
         login = " and accepts our login" if self._server.username else ""
@@ -149,13 +135,7 @@ class SmtpEmail:
         return base.FindResult(base.Found.CANNOT_TELL)
 
     async def send(self, message: base.Outgoing) -> base.SendResult:
-        """Hand one email to the relay, once."""
-        try:
-            letter = await self._write(message)
-            envelope = _Envelope(self._return_path(message), email_mime.ascii_domain("To", message.to))
-            reference = email_mime.message_id(message)
-        except email_mime.BadHeader as error:
-            return _unbuildable(error)
+        """Hand one email to the relay, once. It is written when a connection is free: many may wait with long files."""
         # The answer to the text has its own time, kept for it to the end: whatever is late before that has not left.
         limit = asyncio.get_running_loop().time() + self._server.deadline - self._server.timeout
         try:
@@ -165,28 +145,34 @@ class SmtpEmail:
             sentence = "Every connection to the mail server was busy for too long."
             return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
         try:
-            refusal = await self._deliver(envelope, letter, limit=limit)
+            reference = email_mime.message_id(message)
+            refusal = await self._deliver(await self._write(message), limit=limit)
+        except email_mime.BadHeader as error:
+            return _unbuildable(error)
         finally:
             self._places.release()
         return refusal or base.SendResult(base.Outcome.ACCEPTED, ref=reference)
 
-    async def _write(self, message: base.Outgoing) -> _Letter:
+    async def _write(self, message: base.Outgoing) -> email_transaction.Letter:
         """Write the email. What is signed stays 7-bit: a relay that recoded it would break the seal (RFC 6376 §5.3)."""
         server, at = self._server, self._now()
-        content = email_mime.build(message, school_name=server.school_name, at=at)
+
+        def write(eight_bit: bool) -> bytes:
+            return email_mime.build(message, school_name=server.school_name, at=at, eight_bit=eight_bit)
+
+        sender, to = self._return_path(message), email_mime.ascii_domain("To", message.to)
         if server.dkim:
             # Some 7 ms of pure Python: in a thread, so that calls and webhooks go on meanwhile.
-            return _Letter(await asyncio.to_thread(server.dkim.sign, content), None)
-        if (message.body + message.html).isascii():
-            return _Letter(content, None)
-        return _Letter(content, email_mime.build(message, school_name=server.school_name, at=at, eight_bit=True))
+            signed = await asyncio.to_thread(server.dkim.sign, write(False))
+            return email_transaction.Letter(sender, to, lambda _: signed, signed, False)
+        return email_transaction.Letter(sender, to, write, write(self._eight_bit), self._eight_bit)
 
     def _return_path(self, message: base.Outgoing) -> str:
         if self._server.bounce_domain:
             return email_mime.return_path(message, self._server.bounce_domain)
         return email_mime.ascii_domain("From", self._server.return_path or message.sender)
 
-    async def _deliver(self, envelope: _Envelope, letter: _Letter, *, limit: float) -> base.SendResult | None:
+    async def _deliver(self, letter: email_transaction.Letter, *, limit: float) -> base.SendResult | None:
         """Give None when the server took it; ``limit`` is the loop's time by which the text must be on its way.
 
         A kept connection that turns out dead at MAIL is replaced.
@@ -194,35 +180,41 @@ class SmtpEmail:
         while True:
             kept = self._take_kept()
             try:
-                smtp = kept or await self._connect(limit=limit)
-                return await self._deliver_by(smtp, envelope, letter, limit=limit)
+                session = kept or await self._connect(limit=limit)
+                return await self._deliver_by(session, letter, limit=limit)
             except NoConnection as error:
                 return error.result
-            except _Broken as error:
+            except email_transaction.Broken as error:
                 if kept and error.step is email_codes.Step.SENDER:
                     continue  # closed while it lay idle: nothing of this message has gone anywhere
                 return error.result
 
     async def _deliver_by(
-        self, smtp: aiosmtplib.SMTP, envelope: _Envelope, letter: _Letter, *, limit: float
+        self, session: email_session.Session, letter: email_transaction.Letter, *, limit: float
     ) -> base.SendResult | None:
-        whole = False
         try:
-            result = await _transact(smtp, envelope, letter, timeout=self._server.timeout, limit=limit)
-            whole = smtp.is_connected
+            return await email_transaction.deliver(session, letter, patience=self._server.timeout, limit=limit)
         finally:
-            if whole:
-                self._idle.append(smtp)
+            if session.fit:
+                self._idle.append(session)
             else:
-                smtp.close()
-        return result
+                session.close()
 
-    def _take_kept(self) -> aiosmtplib.SMTP | None:
+    def _take_kept(self) -> email_session.Session | None:
         while self._idle:
-            smtp = self._idle.pop()
-            if smtp.is_connected:
-                return smtp
+            session = self._idle.pop()
+            if session.fit:
+                return session
+            session.close()
         return None
+
+    async def _quit(self, session: email_session.Session) -> None:
+        try:
+            session.command(b"QUIT")
+            await session.reply(until=asyncio.get_running_loop().time() + self._server.timeout)
+        except email_session.Lost:
+            pass
+        session.close()
 
     async def _token(self) -> str:
         """A token for the login. Raises :class:`NoConnection`."""
@@ -231,7 +223,7 @@ class SmtpEmail:
         except oauth.NoToken as error:
             raise NoConnection(base.Reason.AUTH if error.ours else base.Reason.TEMPORARY, str(error)) from None
 
-    async def _connect(self, *, limit: float | None = None) -> aiosmtplib.SMTP:
+    async def _connect(self, *, limit: float | None = None) -> email_session.Session:
         server = self._server
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
@@ -250,6 +242,9 @@ class SmtpEmail:
                 await smtp.connect()
                 if smtp.is_ehlo_or_helo_needed:  # neither STARTTLS nor a login has done it
                     await smtp.ehlo()
+            transport = smtp.transport
+            if transport is None:
+                raise aiosmtplib.SMTPServerDisconnected("closed right after the greeting")
         except asyncio.CancelledError:
             smtp.close()
             raise
@@ -261,90 +256,9 @@ class SmtpEmail:
             if server.tokens and isinstance(error, aiosmtplib.SMTPAuthenticationError):
                 server.tokens.forget()
             raise _why_not(error) from None
-        return smtp
-
-
-async def _transact(
-    smtp: aiosmtplib.SMTP,
-    envelope: _Envelope,
-    letter: _Letter,
-    *,
-    timeout: float,  # noqa: ASYNC109 - aiosmtplib's own, for one reply
-    limit: float,
-) -> base.SendResult | None:
-    """Go through the steps; give None when the server took it. Raises :class:`_Broken` with the step."""
-    options: list[bytes] = []
-    content = letter.plain
-    if letter.eight_bit is not None and smtp.supports_extension("8bitmime"):
-        content = letter.eight_bit
-        options.append(b"BODY=8BITMIME")
-    if not (envelope.sender + envelope.to).isascii():
-        if not smtp.supports_extension("smtputf8"):
-            sentence = "The mail server cannot send to an address with letters beyond A to Z: ask for another one."
-            return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.BAD_ADDRESS, text=sentence)
-        options.append(b"SMTPUTF8")
-    if smtp.supports_extension("size"):  # so that a letter that is too long is refused before it is sent (RFC 1870)
-        options.append(f"SIZE={len(content)}".encode())
-    for step, command, wanted in (
-        (email_codes.Step.SENDER, [b"MAIL", f"FROM:<{envelope.sender}>".encode(), *options], (250,)),
-        (email_codes.Step.RECIPIENT, [b"RCPT", f"TO:<{envelope.to}>".encode()], (250, 251, 252)),
-        (email_codes.Step.START, [b"DATA"], (354,)),
-    ):
-        try:
-            async with asyncio.timeout_at(limit):
-                reply = await smtp.execute_command(*command)
-        except _LOST:
-            raise _Broken(step) from None
-        if reply.code not in wanted:
-            refusal = email_codes.result(step, reply=reply.code, text=reply.message)
-            if reply.code == _CLOSING:
-                raise _Broken(step, refusal)
-            await _reset(smtp)
-            return refusal
-    reply = await _send_text(smtp, content, timeout=timeout)
-    if reply.code == 250:
-        return None
-    return email_codes.result(email_codes.Step.TEXT, reply=reply.code, text=reply.message)
-
-
-async def _send_text(smtp: aiosmtplib.SMTP, content: bytes, *, timeout: float) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109 - see above
-    # aiosmtplib's own DATA does not tell whether the text had gone out when it broke; hence by hand.
-    protocol = smtp.protocol
-    try:
-        if protocol is None:
-            raise _Broken(email_codes.Step.START)
-        protocol.write(content.replace(b"\r\n.", b"\r\n.."))  # RFC 5321 section 4.5.2
-        protocol.write(b".\r\n")
-    except _LOST:
-        raise _Broken(email_codes.Step.START) from None  # no final dot: the server must forget the rest
-    try:
-        return await protocol.read_response(timeout=timeout)
-    except _LOST:
-        raise _Broken(email_codes.Step.TEXT) from None
-
-
-async def _reset(smtp: aiosmtplib.SMTP) -> None:
-    """Make the connection fit for the next message, or close it."""
-    try:
-        if smtp.is_connected:
-            await smtp.rset()
-    except _LOST:
-        smtp.close()
-
-
-async def _quit(smtp: aiosmtplib.SMTP) -> None:
-    try:
-        await smtp.quit()
-    except _LOST:
-        smtp.close()
-
-
-def _cut(step: email_codes.Step) -> base.SendResult:
-    if step is email_codes.Step.TEXT:
-        sentence = "The connection was cut while the mail server read the email: it may have taken it."
-        return base.SendResult(base.Outcome.UNKNOWN, reason=base.Reason.TEMPORARY, text=sentence)
-    sentence = f"The connection was cut before the email was handed over (at {step})."
-    return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
+        session = email_session.take_over(transport, {name.lower() for name in smtp.esmtp_extensions})
+        self._eight_bit = session.eight_bit
+        return session
 
 
 def _unbuildable(error: email_mime.BadHeader) -> base.SendResult:

@@ -22,6 +22,8 @@ POP_ISOLATE: Final = "\u2069"
 _RTL_BLOCKS: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 _RTL_LETTER: Final = re.compile(f"[{_RTL_BLOCKS}]")
 _OTHER_LETTER: Final = re.compile(rf"[^\W{_RTL_BLOCKS}]")
+#: Begins with a line end, so that the search may leap from one to the next: it runs over every letter that goes out.
+_BLANK_LINES: Final = re.compile(r"\n[ \t]*\n\s*")
 
 
 def _same(text: str) -> str:
@@ -54,11 +56,8 @@ def direction_of(words: str, language: str) -> languages.Direction:
 
 def paragraphs(literal: str) -> str:
     """Escape a text for HTML; blank lines part paragraphs, single line ends stay line ends."""
-    return "</p>\n<p>".join(_lines(part) for part in re.split(r"[ \t]*\n[ \t]*\n\s*", literal))
-
-
-def _lines(literal: str) -> str:
-    return html.escape(literal).replace("\n", "<br>\n")
+    *parts, last = _BLANK_LINES.split(html.escape(literal))
+    return "</p>\n<p>".join(part.replace("\n", "<br>\n") for part in [*(part.rstrip(" \t") for part in parts), last])
 
 
 def _isolate_in_rtl(value: str) -> str:

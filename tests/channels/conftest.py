@@ -91,10 +91,14 @@ class HttpSink:
 
 @dataclass
 class SmtpSink:
-    """Replies by verb (``.`` is the final dot, ``greeting`` the first line); of a list each in turn, its last stays."""
+    """Replies by verb (``.`` is the final dot, ``greeting`` the first line); of a list each in turn, its last stays.
+
+    DATA after a refused sender or recipient is refused. ``offers`` are further words of EHLO.
+    """
 
     replies: dict[str, str | list[str]] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
+    offers: tuple[str, ...] = ()
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
 
@@ -122,20 +126,33 @@ class SmtpSink:
             if verb == "STARTTLS" and self.tls:
                 await writer.start_tls(self.tls)
             if verb == "DATA" and self.commands[-1] == "DATA" and self._last.startswith("354"):
-                text = await reader.readuntil(b"\r\n.\r\n")
-                self.messages.append(text[:-3].replace(b"\r\n..", b"\r\n."))
+                self.messages.append(await self._text(reader))
                 if not await self._reply(writer, "."):
                     return
+
+    async def _text(self, reader: asyncio.StreamReader) -> bytes:
+        lines = []
+        while (line := await reader.readuntil(b"\r\n")) != b".\r\n":
+            lines.append(line.removeprefix(b"."))
+        return b"".join(lines)
 
     async def _reply(self, writer: asyncio.StreamWriter, verb: str) -> bool:
         chosen = self.replies.get(verb, self._usual.get(verb, "502 5.5.1 what?"))
         if isinstance(chosen, list):
             chosen = chosen.pop(0) if len(chosen) > 1 else chosen[0]
+        if verb == "EHLO" and chosen.startswith("250"):
+            offers = "".join(f"250-{word}\r\n" for word in self.offers)
+            first, last = chosen.rpartition("250 ")[::2]
+            chosen = f"{first}{offers}250 {last}"
+        if verb == "DATA" and not self._may_send:
+            chosen = "503 5.5.1 nobody to send to"
         if chosen == HANG:
             await asyncio.sleep(60)
         if chosen == CUT:
             return False
         self._last = chosen
+        if verb in ("MAIL", "RCPT"):
+            self._may_send = chosen.startswith("25") and (verb == "MAIL" or self._may_send)
         writer.write(chosen.encode() + b"\r\n")
         await writer.drain()
         return not chosen.startswith("421")

@@ -29,6 +29,7 @@ class Kind:
     make: Callable[[str, int, float], base.Channel]
     message: base.Outgoing
     sink: str
+    offers: tuple[str, ...] = ()  # of an SMTP server
 
 
 def account(host: str, port: int, seconds: float) -> twilio_account.TwilioAccount:
@@ -59,6 +60,7 @@ CHANNELS = {
     ),
     "twilio-voice": Kind(lambda *at: twilio_voice.TwilioVoice(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
     "smtp": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp"),
+    "smtp-pipelining": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp", offers=("PIPELINING",)),
 }
 
 
@@ -173,7 +175,7 @@ async def test_a_row_of_the_outcome_table(
     if kind.sink == "http":
         sink.answers = [row.answer]
     else:
-        sink.replies = row.answer
+        sink.replies, sink.offers = row.answer, kind.offers
     server = await wire(sink.handle)
     channel = await opened(kind, "127.0.0.1", server.port, QUICK if HANG in str(row.answer) else 5.0)
     is_as_expected(await channel.send(kind.message), row)

@@ -31,6 +31,14 @@ MAIL = base.Outgoing(
 Opener = Callable[..., Awaitable[email_smtp.SmtpEmail]]
 
 
+@pytest.fixture(params=["one by one", "pipelining"])
+def smtp_sink(request: pytest.FixtureRequest, smtp_sink: Any) -> Any:
+    """Everything here holds for both sorts of servers."""
+    if request.param == "pipelining":
+        smtp_sink.offers = ("PIPELINING",)
+    return smtp_sink
+
+
 @pytest.fixture
 async def opened() -> AsyncIterator[Opener]:
     channels = []
@@ -115,6 +123,26 @@ async def test_without_a_free_connection_nothing_has_left(opened: Opener, smtp_p
     assert (second.outcome, second.reason) == (base.Outcome.RETRY, base.Reason.TEMPORARY)
     assert not second.lane_wide, "the server is well: only this message was late"
     assert len(smtp_sink.messages) == 1
+
+
+async def test_no_email_is_written_before_a_connection_is_free(smtp_port: int, smtp_sink: Any) -> None:
+    smtp_sink.replies["."] = "<hang>"
+    written = []
+
+    def now() -> datetime:  # asked for the Date of each
+        written.append(1)
+        return AT
+
+    server = email_smtp.SmtpServer("127.0.0.1", smtp_port, security="none", pool_size=2)
+    channel = email_smtp.SmtpEmail(server, now=now)
+    sending = [asyncio.create_task(channel.send(replace(MAIL, id=f"01M{n}"))) for n in range(10)]
+    while len(smtp_sink.messages) < 2:
+        await asyncio.sleep(0.01)
+    assert len(written) == 2, "with files of some megabytes each, hundreds that wait would fill the memory"
+    for task in sending:
+        task.cancel()
+    await asyncio.wait(sending)
+    await channel.close()
 
 
 @pytest.mark.parametrize("step", ["greeting", "EHLO", "MAIL", "RCPT", "DATA"])

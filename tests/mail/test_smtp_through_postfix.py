@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import email
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -112,6 +114,55 @@ async def test_texts_go_as_they_are_where_the_server_takes_eight_bits(start_post
     (content,) = delivered(simple)
     assert content.isascii()
     assert words(read(content), "plain") == plain.body
+
+
+async def test_refused_ones_among_many_spoil_nothing(start_postfix: Relay, opened: Opener) -> None:
+    """Postfix offers PIPELINING: each refusal is followed by one for DATA, and the connection stays in step."""
+    refuse = (
+        "smtpd_recipient_restrictions = check_recipient_access inline:{ { gone@example.com = 550 5.1.1 gone } }, permit"
+    )
+    relay = start_postfix(settings=[refuse])
+    channel = await opened(relay, pool_size=3)
+    mails = [
+        replace(MAIL, id=f"01M{n:02d}", to="gone@example.com" if n % 3 == 1 else f"p{n}@example.com") for n in range(30)
+    ]
+    results = await asyncio.gather(*(channel.send(mail) for mail in mails))
+    for mail, result in zip(mails, results, strict=True):
+        assert result.outcome is (Outcome.REFUSED if mail.to == "gone@example.com" else Outcome.ACCEPTED)
+    found = sorted(str(read(content)["Message-ID"]) for content in delivered(relay, 20))
+    assert found == sorted(f"<{mail.id}@school.example>" for mail in mails if mail.to != "gone@example.com")
+
+
+@pytest.mark.parametrize("hidden", ["", "8bitmime", "pipelining"])
+async def test_whatever_is_written_arrives(start_postfix: Relay, opened: Opener, hidden: str) -> None:
+    """The same as the generated tests of email_mime, but with Postfix in place of a reader alone."""
+    chance = random.Random(29)
+    alphabets = [". \n=-", "abc. \n", "ąśćżź .\n", "اسکول بند\n.", "学校\U0001f600 ", "\r\n.\t é"]
+
+    def text(most: int) -> str:
+        return "".join(chance.choices(chance.choice(alphabets), k=chance.randrange(most)))
+
+    mails = {
+        f"01M{n:02d}": replace(
+            MAIL, id=f"01M{n:02d}", body=text(3000), html=f"<p>{text(2000)}</p>", subject=" ".join(text(120).split())
+        )
+        for n in range(40)
+    }
+    relay = start_postfix(settings=[f"smtpd_discard_ehlo_keywords = {hidden}"] if hidden else [])
+    channel = await opened(relay)
+    results = await asyncio.gather(*(channel.send(mail) for mail in mails.values()))
+    assert {result.outcome for result in results} == {Outcome.ACCEPTED}
+    for content in delivered(relay, len(mails)):
+        found = read(content)
+        mail = mails[str(found["Message-ID"])[1:].partition("@")[0]]
+        assert found["Subject"] == mail.subject
+        for kind, sent in (("plain", mail.body), ("html", mail.html)):
+            part = found.get_body((kind,))
+            assert part
+            payload = part.get_payload(decode=True)
+            assert isinstance(payload, bytes)
+            came = payload.decode().replace("\r\n", "\n").removesuffix("\n")
+            assert came == sent.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
 
 
 async def test_an_address_beyond_ascii(start_postfix: Relay, opened: Opener) -> None:
