@@ -253,11 +253,11 @@ class Daemon:
         self._turned[loop] = self.gateway.now()
 
     def _schedule(self) -> None:
-        poll = self.gateway.settings.sending.poll_s
+        poll, sweep = self.gateway.settings.sending.poll_s, self.gateway.settings.sending.sweep_s
         if "clock" in self._roles:
             self._every(poll, "plan", self.plan)
-            self._every(5, "leases", self.expire)
-            self._every(5, "sweep", self.sweep)
+            self._every(sweep, "leases", self.expire)
+            self._every(sweep, "sweep", self.sweep)
             self._every(self.gateway.settings.audit.seal_every_s, "seal", self._seal)
             self._every(15, "gauges", self._gauge)
             self._schedule_looks()

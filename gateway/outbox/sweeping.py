@@ -81,7 +81,7 @@ async def resolve(
     if ref:
         after, values = MessageState.ACCEPTED, {"ref": ref, "reason": "", "reason_text": ""}
     elif found.found is Found.CANNOT_TELL and waited < policy.grace + policy.patience:
-        await _look_again(session, message["id"], at=now + _pause(waited))
+        await _look_again(session, message["id"], at=now + _pause(waited, grace=policy.grace))
         return MessageState.UNKNOWN
     elif message["retries"] < policy.limit(Medium(message["medium"])) and (
         found.found is not Found.CANNOT_TELL or message["purpose"].goes_again_in_doubt
@@ -109,9 +109,9 @@ async def resolve(
     return current
 
 
-def _pause(waited: timedelta) -> timedelta:
+def _pause(waited: timedelta, *, grace: timedelta) -> timedelta:
     """Look again soon at first, then more rarely."""
-    return max(timedelta(seconds=5), min(timedelta(minutes=2), waited / 2))
+    return max(min(timedelta(seconds=5), grace), min(timedelta(minutes=2), waited / 2))
 
 
 async def _another_on_the_wire(session: Session, message: Mapping[str, Any]) -> bool:
