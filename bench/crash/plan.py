@@ -73,9 +73,9 @@ def faults() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for place in ("messages.create", "calls.create"):
         for kind in (
-            {"kind": "hang", "seconds": 1.0, "taken": True},
-            {"kind": "hang", "seconds": 1.0},
-            {"kind": "slow", "seconds": 0.9},
+            {"kind": "hang", "seconds": 2.0, "taken": True},
+            {"kind": "hang", "seconds": 2.0},
+            {"kind": "slow", "seconds": 1.7},
             {"kind": "cut", "taken": True},
             {"kind": "cut"},
             {"kind": "status", "status": 500, "taken": True},
@@ -84,27 +84,27 @@ def faults() -> list[dict[str, Any]]:
             {"kind": "status", "status": 429, "retry_after": 1},
             {"kind": "garbage", "taken": True},
         ):
-            found.append({"place": place, "count": None, "share": 0.006, **kind})
+            found += [{"place": place, "count": None, "share": 0.006, **kind}]
     for place in ("messages.list", "calls.list"):
         for kind in (
-            {"kind": "late", "seconds": 0.5, "share": 0.3},
+            {"kind": "late", "seconds": 0.6, "share": 0.3},
             {"kind": "shuffle", "share": 0.1},
-            {"kind": "half", "share": 0.05},
-            {"kind": "status", "status": 500, "share": 0.05},
+            {"kind": "half", "share": 0.02},
+            {"kind": "status", "status": 500, "share": 0.02},
         ):
-            found.append({"place": place, "count": None, **kind})
+            found += [{"place": place, "count": None, **kind}]
     for kind in (
         {"kind": "cut", "taken": True, "share": 0.01},
-        {"kind": "hang", "seconds": 1.0, "taken": True, "share": 0.005},
+        {"kind": "hang", "seconds": 2.0, "taken": True, "share": 0.005},
         {"kind": "cut", "share": 0.005},
         {"kind": "status", "share": 0.02},
     ):
-        found.append({"place": "smtp.data", "count": None, **kind})
+        found += [{"place": "smtp.data", "count": None, **kind}]
     for kind in (
         {"kind": "late", "seconds": 1.5, "share": 0.1},
         {"kind": "double", "share": 0.2},
         {"kind": "shuffle", "share": 0.2},
         {"kind": "lose", "share": 0.05},
     ):
-        found.append({"place": "receipts", "count": None, **kind})
+        found += [{"place": "receipts", "count": None, **kind}]
     return found

@@ -31,8 +31,8 @@ port = {port}
 account_sid = "{account}"
 auth_token = "{token}"
 api_base_url = "{world.http_url}"
-connect_timeout_s = 0.6
-read_timeout_s = 0.8
+connect_timeout_s = 1.0
+read_timeout_s = 1.5
 poll_every_s = 2
 [[twilio.sms_senders]]
 address = "+441134960001"
@@ -48,14 +48,14 @@ port = {world.smtp_port}
 security = "none"
 from_address = "office@oakfield.example"
 messages_per_second = 60
-timeout_s = 0.8
+timeout_s = 1.3
 [costs]
 pence_per_text_part = 3.4
 [sending]
 poll_s = 0.2
-lease_s = 2.0
+lease_s = 3.5
 in_doubt_grace_s = 1.2
-in_doubt_patience_s = 20
+in_doubt_patience_s = 30
 sweep_s = 0.4
 lane_hold_s = 0.5
 [sending.retry.sms]
