@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the folders, with their logs and databases")
     parser.add_argument("--no-page", action="store_true", help="leave docs/reliability.md as it is")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left running
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     print(f"Seed {seed}: again by python -m bench.crash --seed {seed}", flush=True)
     results = []

@@ -114,12 +114,15 @@ def _count_plans(
 
 
 def _by_owner(rows: Sequence[Message], got: Sequence[Taken], result: Count) -> dict[str, list[Taken]]:
-    """Whose each of them is: by our id in it, by the provider's id in ours, else by address and words."""
+    """Whose each of them is: by our id in it, by the provider's id in ours, else by address and words.
+
+    Texts with the same words to the same phone may stand for one another, whichever of them we sent.
+    """
     known, by_ref = {row.id for row in rows}, {row.ref: row.id for row in rows if row.ref}
     boxes: defaultdict[str, list[Taken]] = defaultdict(list)
     nameless = []
     for one in got:
-        owner = one.owner or by_ref.get(one.ref, "")
+        owner = by_ref.get(one.ref, "") if one.medium is Medium.SMS else one.owner or by_ref.get(one.ref, "")
         if owner in known:
             boxes[owner].append(one)
         else:

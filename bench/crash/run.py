@@ -19,6 +19,7 @@ from gateway.database import Database
 from gateway.practice import setup
 
 _BACKLOG = 120  #: so many messages are kept waiting, so that a kill always comes in the middle of some
+PATIENCE = 30.0  #: seconds for evidence about a doubt; emails in doubt are given up only then
 _REST_SECONDS = 180.0
 
 
@@ -65,8 +66,8 @@ class Result:
 class Laboratory:
     """Everything that runs, and what is done to it."""
 
-    def __init__(self, mode: Mode, seed: int, folder: Path) -> None:
-        self.mode, self.seed, self.folder = mode, seed, folder
+    def __init__(self, mode: Mode, seed: int, folder: Path, *, patience: float = PATIENCE) -> None:
+        self.mode, self.seed, self.folder, self._patience = mode, seed, folder, patience
         [port] = setup.free_ports(1)
         self._port, self._url = port, f"http://127.0.0.1:{port}"
         self._env = {"HANDBELL_AUDIT__KEY": secrets.token_hex(32)}
@@ -95,7 +96,7 @@ class Laboratory:
             await self.world.start()
             await self.world.misbehave(plan.faults())
             self.settings = self.folder / "handbell.toml"
-            school.write_settings(self.settings, self.world, database=url, port=self._port)
+            school.write_settings(self.settings, self.world, database=url, port=self._port, patience=self._patience)
             for number in range(self.mode.workers):
                 roles = "web,sender,clock" if number == 0 else "sender"
                 gateway = programs.Gateway(self.settings, roles, self.folder / f"gateway-{number}.log", self._env)
@@ -226,9 +227,9 @@ class Laboratory:
             self._killing = False
 
 
-async def run(mode: Mode, *, seed: int, kills: int, folder: Path) -> Result:
+async def run(mode: Mode, *, seed: int, kills: int, folder: Path, patience: float = PATIENCE) -> Result:
     """Run one mode in an empty folder."""
-    laboratory = Laboratory(mode, seed, folder)
+    laboratory = Laboratory(mode, seed, folder, patience=patience)
     async with laboratory.running():
         planned = plan.kills(seed, mode.name, kills, workers=mode.workers, database=laboratory.server is not None)
         began = time.monotonic()

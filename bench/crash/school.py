@@ -55,7 +55,7 @@ pence_per_text_part = 3.4
 poll_s = 0.2
 lease_s = 3.5
 in_doubt_grace_s = 1.2
-in_doubt_patience_s = 30
+in_doubt_patience_s = {patience}
 sweep_s = 0.4
 lane_hold_s = 0.5
 [sending.retry.sms]
@@ -73,9 +73,15 @@ max_attempts = 80
 """
 
 
-def write_settings(file: Path, world: programs.World, *, database: str, port: int) -> None:
-    """The settings file."""
-    values = {"folder": file.parent, "database": database, "port": port, "account": programs.ACCOUNT}
+def write_settings(file: Path, world: programs.World, *, database: str, port: int, patience: float) -> None:
+    """The settings file; ``patience`` in seconds is for evidence about doubts."""
+    values = {
+        "patience": patience,
+        "folder": file.parent,
+        "database": database,
+        "port": port,
+        "account": programs.ACCOUNT,
+    }
     file.write_text(_SETTINGS.format(world=world, token=world.token, **values))
 
 

@@ -76,7 +76,7 @@ async def resolve(
 ) -> MessageState:
     """Decide one doubt by what the provider's list says. Gives the message's state afterwards.
 
-    ``named``  the provider calls us back with our own id, so that look-alikes are told apart sooner or later
+    ``named``  the provider calls us back with our own id, so that calls are told apart sooner or later
     """
     message = doubt.message
     # One sweeper a lane at a time, or two doubts might be given the same proof.
@@ -88,8 +88,9 @@ async def resolve(
     if MessageState.SENDING in alike:  # what was seen may be that one; soon it has a name, or is a doubt as well
         await _look_again(session, message["id"], at=now + _pause(timedelta(0), grace=policy.grace))
         return MessageState.UNKNOWN
-    if refs and named and len(refs) <= len(alike):
-        # Fewer were taken than are in doubt: whoever guesses sends one person the same words twice, and others never.
+    if refs and named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
+        # Fewer were put through than are in doubt, and each says something else: whoever guesses says one thing twice
+        # and another never. Texts with the same words may stand for one another; so may calls that nobody calls back.
         found, refs = FindResult(Found.CANNOT_TELL), []
     values: dict[str, Any]
     waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
