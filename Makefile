@@ -13,7 +13,7 @@ FOLDER ?= practice
 DOTS := awk '/^Collecting|^Installing/ { printf "."; fflush() } END { print "" }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types pytest bench bench-peers docs clean lock
+.PHONY: help run test check lint types pytest bench bench-peers crash docs clean lock
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench: $(VENV)/dev.stamp ## Measure, as ratios in one run; writes docs/benchmark
 
 bench-peers: $(VENV)/dev.stamp ## Measure Kannel, Celery, Apprise and Jasmin beside us; fetches them into bench/peers/.fetched
 	@$(BIN)/python -m bench peers
+
+crash: $(VENV)/dev.stamp ## Kill everything again and again, and count what arrived (about an hour; python -m bench.crash --help)
+	@$(BIN)/python -m bench.crash
 
 docs: $(VENV)/run.stamp ## Write the pages that are made from the code
 	@$(BIN)/python -m docs.make

@@ -333,6 +333,20 @@ class Sending(values.Section):
     in_doubt_patience_s: float = Field(
         default=600.0, gt=0, le=86_400, description="How long we look for evidence before staff must decide, in seconds"
     )
+    sweep_s: float = Field(
+        default=5.0,
+        gt=0,
+        le=60,
+        description="Pause between two looks for messages that a worker left behind, and for evidence about doubts, "
+        "in seconds",
+    )
+    lane_hold_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="How long a sender rests after trouble that concerns all its messages, in seconds, "
+        "where the provider does not say",
+    )
     retry: Retries = Retries()
 
     @property

@@ -80,7 +80,12 @@ class Gateway:
         rules = {Medium.SMS: sending.retry.sms, Medium.EMAIL: sending.retry.email, Medium.VOICE: sending.retry.voice}
         backoff = {m: retry.Backoff(rule.base_s, rule.max_s, rule.max_attempts - 1) for m, rule in rules.items()}
         grace, patience = sending.in_doubt_grace_s, sending.in_doubt_patience_s
-        return retry.Policy(backoff, grace=timedelta(seconds=grace), patience=timedelta(seconds=patience))
+        return retry.Policy(
+            backoff,
+            grace=timedelta(seconds=grace),
+            patience=timedelta(seconds=patience),
+            lane_seconds=sending.lane_hold_s,
+        )
 
     def speaks(self, locale: str) -> bool:
         """Whether the voice channel has a voice for a language."""

@@ -51,8 +51,8 @@ class Jobs:
         """Set up the jobs of the role ``clock``."""
         settings = self._gateway.settings
         self.every(settings.sending.poll_s, "plan", self.plan)
-        self.every(5, "leases", self.expire)
-        self.every(5, "sweep", self.sweep)
+        self.every(settings.sending.sweep_s, "leases", self.expire)
+        self.every(settings.sending.sweep_s, "sweep", self.sweep)
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self._schedule_looks()

@@ -19,6 +19,7 @@ from channels.base import Medium, Reason, Receipt, ReceiptState
 from gateway import audit, failures, guard, ids, outbox, points, senders, validity
 from gateway.database import Session
 from gateway.models import Message, MessageState
+from gateway.models.types import core
 
 _AFTER = {
     ReceiptState.ACCEPTED: MessageState.ACCEPTED,
@@ -72,6 +73,8 @@ async def apply(
     message = await _find(session, receipt)
     if message is None:
         return "unknown"
+    if receipt.message_id not in ("", message.id):
+        receipt = dataclasses.replace(receipt, message_id=message.id, attempt=0)  # its count was the other's
     receipt = _read(receipt, message)
     if receipt.reason is Reason.OPTED_OUT and receipt.state is ReceiptState.DELIVERED:
         await failures.learn(session, message.model_dump(), receipt.reason, code=receipt.code, log=log, now=now)
@@ -186,8 +189,27 @@ async def _find(session: Session, receipt: Receipt) -> Message | None:
     The row is locked: two receipts of one message may be read by two workers at once.
     """
     query = select(Message).with_for_update(key_share=True).execution_options(populate_existing=True).limit(1)
-    if receipt.message_id:
-        return (await session.scalars(query.where(Message.id == receipt.message_id))).first()
-    if not receipt.ref:
-        return None
-    return (await session.scalars(query.where(Message.ref == receipt.ref))).first()
+    if not receipt.message_id:
+        owner = Message.ref == receipt.ref if receipt.ref else sa.false()
+        return (await session.scalars(query.where(owner))).first()
+    heir = await _heir(session, receipt)
+    return (await session.scalars(query.where(Message.id == (heir or receipt.message_id)))).first()
+
+
+async def _heir(session: Session, receipt: Receipt) -> str | None:
+    """The text that was taken for this one, as they say the same to the same person and both were in doubt.
+
+    What the provider took is then that one's in our books, or one of them would end as delivered by the other's proof.
+    """
+    named, owner = core(Message).alias(), core(Message).alias()
+    query = sa.select(owner.c.id).where(
+        named.c.id == receipt.message_id,
+        named.c.ref != receipt.ref,
+        named.c.medium == Medium.SMS,
+        owner.c.ref == receipt.ref,
+        owner.c.ref != "",
+        owner.c.id != named.c.id,
+        owner.c.address == named.c.address,
+        owner.c.body == named.c.body,
+    )
+    return await session.scalar(query.limit(1))

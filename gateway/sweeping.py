@@ -54,7 +54,15 @@ async def _decide(gateway: context.Gateway, doubt: outbox.Doubt, found: FindResu
     """Decide one doubt. One that cannot be written down is looked at again, and the others go on."""
     try:
         async with gateway.database.write() as session:
-            await outbox.resolve(session, doubt, found, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+            await outbox.resolve(
+                session,
+                doubt,
+                found,
+                policy=gateway.policy(),
+                log=gateway.log,
+                now=gateway.now(),
+                named=bool(gateway.public_url),
+            )
     except Exception:
         logger.exception("sweep.not_decided", message=doubt.message["id"])
         gateway.metrics.job_failures.labels("sweep").inc()

@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--patience", type=float, default=60.0, help="seconds that a call waits for a hand")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state-file", type=Path, help="read at the start, if it is there, and written at the end")
+    parser.add_argument(
+        "--journal", type=Path, help="everything is written here before it is answered: it may be killed"
+    )
     uvloop.run(_run(parser.parse_args(arguments)))
 
 
@@ -53,6 +56,7 @@ async def _run(options: argparse.Namespace) -> None:
         callbacks=options.callbacks,
         pace=options.pace,
         patience=options.patience,
+        journal=options.journal,
     )
     file: Path | None = options.state_file
     if file is not None and file.exists():  # noqa: ASYNC240 - nothing else runs yet

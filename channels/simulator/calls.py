@@ -50,6 +50,11 @@ class Exchange:
         """Make it ring."""
         self._tasks.spawn(self._live(call))
 
+    def resume(self) -> None:
+        """After a start from a journal: calls that were going on were cut off."""
+        for call in [call for call in self._world.calls.values() if call.live]:
+            self._move(call, "failed", event="completed")
+
     def do(self, number: str, event: str) -> Call:
         """A person lifts, declines, hangs up or presses keys (``event`` is then the keys). Raises :class:`NoCall`."""
         phone = self._world.phone(number)
@@ -134,6 +139,7 @@ class Exchange:
         """Change the status and tell it, if that event was asked for. Only ``completed`` comes unasked."""
         call.status, call.updated = status, self._world.now()
         self._world.touch(self._world.phone(call.to))
+        self._world.note(call)
         url = call.one("StatusCallback")
         wanted = {word for value in call.form.get("StatusCallbackEvent", []) for word in value.split()} or {"completed"}
         if not url or event not in wanted:

@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """Ways to go wrong; which of them a place knows stands in :data:`PLACES`."""
 
     HANG = "hang"  #: say nothing for ``seconds``, then answer if taken, else cut
+    SLOW = "slow"  #: carry it out only after ``seconds``, whoever still waits for the answer, and then answer
     CUT = "cut"  #: cut the connection without an answer
     STATUS = "status"  #: answer with ``status`` (and ``retry_after``); by SMTP with ``answer``
     GARBAGE = "garbage"  #: answer 200 with something that is no JSON
@@ -23,9 +24,9 @@ class Kind(StrEnum):
     GREYLIST = "greylist"  #: refuse the first try of each sender and recipient, take the second
 
 
-_HTTP = frozenset({Kind.HANG, Kind.CUT, Kind.STATUS, Kind.GARBAGE})
+_HTTP = frozenset({Kind.HANG, Kind.SLOW, Kind.CUT, Kind.STATUS, Kind.GARBAGE})
 _LIST = _HTTP | {Kind.HALF, Kind.SHIFT, Kind.LATE, Kind.SHUFFLE}
-_SMTP = frozenset({Kind.HANG, Kind.CUT, Kind.STATUS})
+_SMTP = frozenset({Kind.HANG, Kind.SLOW, Kind.CUT, Kind.STATUS})
 
 #: Where things can go wrong, and how.
 PLACES = {

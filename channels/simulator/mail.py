@@ -125,8 +125,10 @@ class MailServer:
     ) -> str:
         """The mail itself, after the final dot."""
         fault = self._faults.take("smtp.data")
-        if fault is not None and not fault.taken and (bad := await self._misbehave(server, fault)):
-            return bad
+        if fault is not None and not fault.taken:
+            if bad := await self._misbehave(server, fault):
+                return bad
+            fault = None
         for address in envelope.rcpt_tos:
             fate = magic.mail_fate(address)
             if fate is not None:
@@ -143,6 +145,9 @@ class MailServer:
             return ""
         if fault.kind is Kind.STATUS:
             return fault.answer
+        if fault.kind is Kind.SLOW:
+            await asyncio.sleep(fault.seconds)
+            return ""
         if fault.kind is Kind.HANG:
             await asyncio.sleep(fault.seconds)
             if fault.taken:

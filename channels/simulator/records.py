@@ -48,6 +48,7 @@ class Text:
     ``arrived``      it really got to the handset: the truth that tests compare with
     ``by_provider``  the provider's own answer to STOP, START or HELP, not a text of the gateway's
     ``read_aloud``   it went to a landline
+    ``told``         the gateway was told its end
     """
 
     sid: str
@@ -67,6 +68,7 @@ class Text:
     arrived: bool = False
     by_provider: bool = False
     read_aloud: bool = False
+    told: bool = False
 
     @property
     def is_ours(self) -> bool:

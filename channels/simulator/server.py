@@ -5,10 +5,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import web
 
 from channels.simulator import control, page
+from channels.simulator import journal as keeping
 from channels.simulator.callbacks import Hooks, Patience
 from channels.simulator.calls import Exchange
 from channels.simulator.faults import Faults
@@ -35,6 +37,7 @@ class Simulator:
     ``pace``        seconds that a text takes to arrive
     ``patience``    seconds that a call waits for a hand on the practice page
     ``smtp_login``, ``smtp_tls``     ask for a login, offer STARTTLS
+    ``journal``     a file in which everything is written down before it is answered, and gone on from at the start
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Simulator:
         patience: float = 60.0,
         smtp_login: tuple[str, str] | None = None,
         smtp_tls: ssl.SSLContext | None = None,
+        journal: Path | None = None,
     ) -> None:
         settings = Settings(calls=CallFate(calls), pace=pace, patience=patience, inbound_sms_url=inbound_sms_url)
         self.account_sid = account_sid
@@ -81,6 +85,7 @@ class Simulator:
         )
         self._mail = MailServer(world=self.world, faults=self.faults, login=smtp_login, tls=smtp_tls)
         self._runner: web.AppRunner | None = None
+        self._journal_file = journal
 
     @property
     def http_url(self) -> str:
@@ -102,6 +107,11 @@ class Simulator:
 
     async def _open(self) -> None:
         await self.hooks.open()
+        if self._journal_file is not None:
+            keeping.load(self.world, self._journal_file)
+            self.world.journal = keeping.Journal(self._journal_file)
+            self._carrier.resume()
+            self._exchange.resume()
         app = web.Application()
         app.add_routes(self._api.routes())
         app.add_routes(control.routes(self))
@@ -122,6 +132,9 @@ class Simulator:
             await self._tasks.close()
         finally:
             await self.hooks.close()
+            if self.world.journal is not None:
+                self.world.journal.close()
+                self.world.journal = None
 
     async def idle(self) -> None:
         """Wait until every text and call has come to its end and every callback is told."""

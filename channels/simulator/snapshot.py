@@ -21,8 +21,8 @@ def dump(world: World) -> str:
     return json.dumps(
         {
             "phones": [_phone(phone) for phone in world.phones.values()],
-            "texts": [_plain(text) for text in world.texts.values()],
-            "calls": [_plain(call) for call in world.calls.values()],
+            "texts": [plain(text) for text in world.texts.values()],
+            "calls": [plain(call) for call in world.calls.values()],
             "mails": [
                 {"sender": mail.sender, "to": mail.to, "raw": base64.b64encode(mail.raw).decode(), "at": str(mail.at)}
                 for mail in world.mails
@@ -37,15 +37,11 @@ def load(world: World, written: str) -> None:
     state = json.loads(written)
     world.reset()
     for one in state["texts"]:
-        values = _timed(one)
-        values["status"] = TextStatus(one["status"])
-        world.add_text(Text(**values))
+        world.add_text(text(one))
     for one in state["calls"]:
-        values = _timed(one)
-        values["heard"] = [Heard(**part) for part in one["heard"]]
-        call = Call(**values)
-        call.status = "failed" if call.live else call.status
-        world.calls[call.sid] = call
+        found = call(one)
+        found.status = "failed" if found.live else found.status
+        world.calls[found.sid] = found
     for one in state["phones"]:
         world.phones[one["number"]] = _read_phone(world, one)
         world.clock = max(world.clock, one["touched"])
@@ -55,7 +51,18 @@ def load(world: World, written: str) -> None:
     world.complaints.extend(state["complaints"])
 
 
-def _plain(record: Text | Call) -> dict[str, Any]:
+def text(one: dict[str, Any]) -> Text:
+    """A text as :func:`plain` wrote it down."""
+    return Text(**{**_timed(one), "status": TextStatus(one["status"])})
+
+
+def call(one: dict[str, Any]) -> Call:
+    """A call as :func:`plain` wrote it down."""
+    return Call(**{**_timed(one), "heard": [Heard(**part) for part in one["heard"]]})
+
+
+def plain(record: Text | Call) -> dict[str, Any]:
+    """A text or a call as plain values."""
     kept = {
         field.name: getattr(record, field.name) for field in dataclasses.fields(record) if field.name not in PASSING
     }

@@ -69,6 +69,14 @@ class Carrier:
         else:
             self._world.finish(text, fate)
 
+    def resume(self) -> None:
+        """After a start from a journal: what was on its way travels on, and what was not told is told."""
+        for text in [text for text in self._world.texts.values() if text.is_ours and not text.told]:
+            if not text.arrived and text.error_code is None:
+                self.start(text, self._world.text_fate(self._world.phone(text.to)))
+            elif text.callback:
+                self._tasks.spawn(self._tell(text))
+
     async def _travel(self, text: Text, fate: TextFate, phone: Phone) -> None:
         text.status, text.sent = TextStatus.SENT, self._world.now()
         if self._world.settings.pace:
@@ -91,6 +99,7 @@ class Carrier:
         fault = self._faults.take("receipts")
         match fault.kind if fault else None:
             case Kind.LOSE:
+                self._told(text)
                 return
             case Kind.SHUFFLE:
                 steps.reverse()
@@ -100,6 +109,11 @@ class Carrier:
                 await asyncio.sleep(fault.seconds)
         for step in steps:
             await self._hooks.call(text.callback, self._receipt(text, step))
+        self._told(text)
+
+    def _told(self, text: Text) -> None:
+        text.told = True
+        self._world.note(text)
 
     def _receipt(self, text: Text, step: TextStatus) -> dict[str, str]:
         form = {
@@ -135,6 +149,7 @@ class Carrier:
         text = self._note(sender=number, to=to, body=words, direction="inbound", status=TextStatus.RECEIVED)
         text.media = media
         world.show(phone, text)
+        world.note(text)
         self._obey(phone, text)
         if url := world.settings.inbound_sms_url:
             self._tasks.spawn(self._hand_over(text, url))
@@ -163,6 +178,7 @@ class Carrier:
         )
         text.by_provider = True
         self._world.show(phone, text)
+        self._world.note(text)
 
     def _note(self, *, sender: str, to: str, body: str, direction: str, status: TextStatus) -> Text:
         now = self._world.now()

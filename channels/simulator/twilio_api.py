@@ -19,6 +19,7 @@ from channels.simulator.texts import Carrier
 from channels.simulator.world import World
 
 _FAULT = web.RequestKey("fault", Fault)
+_LISTS = frozenset({"messages.list", "calls.list"})
 _OF_LISTS = frozenset({Kind.LATE, Kind.SHUFFLE, Kind.SHIFT})
 
 Deed = Callable[[web.Request], Awaitable[tuple[int, Json]]]
@@ -55,9 +56,14 @@ class Api:
         """Check the credentials, misbehave if told to, and turn refusals into Twilio's errors."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            if place in _LISTS and self._world.journal is not None:
+                self._world.journal.asked(place)
             fault = self._faults.take(place, page=shapes.page_number(request.query) + 1)
             if fault is not None and fault.kind in _OF_LISTS:
                 request[_FAULT] = fault  # the list itself goes wrong, the answer does not
+                fault = None
+            if fault is not None and fault.kind is Kind.SLOW:
+                await asyncio.sleep(fault.seconds)
                 fault = None
             if fault is not None and fault.kind is not Kind.HALF and not fault.taken:
                 return await self._misbehave(request, fault, _refuse(Refusal(20500)))

@@ -7,10 +7,14 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from channels.simulator import magic
 from channels.simulator.magic import CallFate, TextFate, TextStatus
 from channels.simulator.records import Call, Mail, Text
+
+if TYPE_CHECKING:
+    from channels.simulator.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class World:
     def __init__(self, *, settings: Settings, seed: int, now: Callable[[], datetime]) -> None:
         self.settings = settings
         self.now = now
+        self.journal: Journal | None = None  #: where what happens is written down at once
         self.random = random.Random(seed)  # noqa: S311 - not a secret: a rehearsal must be repeatable
         self.reset()
 
@@ -104,6 +109,11 @@ class World:
                 phone.script = Script(press=manner.press, hangs_up=manner.hangs_up, calls=manner.fate)
         return phone
 
+    def note(self, record: Text | Call | Mail) -> None:
+        """Write down how a record stands, where a journal is kept; called before anybody is answered."""
+        if self.journal is not None:
+            self.journal.note(record)
+
     def touch(self, phone: Phone) -> None:
         """Put a phone to the front of the wall."""
         self.clock += 1
@@ -113,6 +123,7 @@ class World:
         """Enter a text in the provider's list."""
         self.texts[text.sid] = text
         self.texts_by_to[text.to].append(text)
+        self.note(text)
 
     def show(self, phone: Phone, text: Text) -> None:
         """Show a text on a handset: got, or written on it."""
@@ -127,12 +138,14 @@ class World:
         phone = self.phone(call.to)
         phone.calls.append(call)
         self.touch(phone)
+        self.note(call)
 
     def add_mail(self, *, sender: str, to: str, raw: bytes) -> Mail:
         """Put a mail in a mailbox, which comes into being when it is first seen."""
         mail = Mail(len(self.mails) + 1, sender, to, raw, self.now())
         self.mails.append(mail)
         self.mailboxes.setdefault(to.lower(), []).append(mail)
+        self.note(mail)
         return mail
 
     def text_fate(self, phone: Phone) -> TextFate:
@@ -227,3 +240,4 @@ class World:
         if fate.status in {TextStatus.DELIVERED, TextStatus.SENT}:
             text.read_aloud = magic.is_landline(text.to)
             self.show(self.phone(text.to), text)
+        self.note(text)

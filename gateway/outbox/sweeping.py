@@ -68,23 +68,39 @@ async def doubts(session: Session, *, now: datetime, limit: int = 100) -> list[D
 
 
 async def resolve(
-    session: Session, doubt: Doubt, found: FindResult, *, policy: retry.Policy, log: audit.Log, now: datetime
+    session: Session,
+    doubt: Doubt,
+    found: FindResult,
+    *,
+    policy: retry.Policy,
+    log: audit.Log,
+    now: datetime,
+    named: bool = False,
 ) -> MessageState:
-    """Decide one doubt by what the provider's list says. Gives the message's state afterwards."""
+    """Decide one doubt by what the provider's list says. Gives the message's state afterwards.
+
+    ``named``  the provider calls us back with our own id, so that calls are told apart sooner or later
+    """
     message = doubt.message
     # One sweeper a lane at a time, or two doubts might be given the same proof.
     await session.execute(
         sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"]).with_for_update(key_share=True)
     )
-    if found.found is Found.HERE and await _another_on_the_wire(session, message):
-        found = FindResult(Found.CANNOT_TELL)  # what was seen may be that one, which has no name yet
+    refs = await _unowned(session, found.refs, message["id"])
+    alike = await _alike(session, message) if refs else []
+    if MessageState.SENDING in alike:  # what was seen may be that one; soon it has a name, or is a doubt as well
+        await _look_again(session, message["id"], at=now + _pause(timedelta(0), grace=policy.grace))
+        return MessageState.UNKNOWN
+    if refs and named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
+        # Fewer were put through than are in doubt, and each says something else: whoever guesses says one thing twice
+        # and another never. Texts with the same words may stand for one another; so may calls that nobody calls back.
+        found, refs = FindResult(Found.CANNOT_TELL), []
     values: dict[str, Any]
-    ref = await _unowned(session, found.refs, message["id"]) if found.found is Found.HERE else ""
     waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
-    if ref:
-        after, values = MessageState.ACCEPTED, {"ref": ref, "reason": "", "reason_text": ""}
+    if refs:
+        after, values = MessageState.ACCEPTED, {"ref": refs[0], "reason": "", "reason_text": ""}
     elif found.found is Found.CANNOT_TELL and waited < policy.grace + policy.patience:
-        await _look_again(session, message["id"], at=now + _pause(waited))
+        await _look_again(session, message["id"], at=now + _pause(waited, grace=policy.grace))
         return MessageState.UNKNOWN
     elif message["retries"] < policy.limit(Medium(message["medium"])) and (
         found.found is not Found.CANNOT_TELL or message["purpose"].goes_again_in_doubt
@@ -112,20 +128,26 @@ async def resolve(
     return current
 
 
-def _pause(waited: timedelta) -> timedelta:
+def _pause(waited: timedelta, *, grace: timedelta) -> timedelta:
     """Look again soon at first, then more rarely."""
-    return max(timedelta(seconds=5), min(timedelta(minutes=2), waited / 2))
+    return max(min(timedelta(seconds=5), grace), min(timedelta(minutes=2), waited / 2))
 
 
-async def _another_on_the_wire(session: Session, message: Mapping[str, Any]) -> bool:
+async def _alike(session: Session, message: Mapping[str, Any]) -> Sequence[MessageState]:
+    """The states of those that may as well have been found: under way or in doubt, and the same in a provider's list.
+
+    A list of texts has their words; one of calls has nothing but the numbers.
+    """
     t = message_table.c
-    query = sa.select(t.id).where(
+    query = sa.select(t.state).where(
         t.sender_id == message["sender_id"],
         t.address == message["address"],
-        t.state == MessageState.SENDING,
+        t.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
         t.id != message["id"],
     )
-    return (await session.execute(query.limit(1))).first() is not None
+    if Medium(message["medium"]) is not Medium.VOICE:
+        query = query.where(t.body == message["body"])
+    return list(await session.scalars(query))
 
 
 async def _look_again(session: Session, message_id: str, *, at: datetime) -> None:
@@ -135,10 +157,10 @@ async def _look_again(session: Session, message_id: str, *, at: datetime) -> Non
     )
 
 
-async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> str:
-    """The first of the provider's ids that no other message owns, or ``""``."""
+async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> list[str]:
+    """Those of the provider's ids that no other message owns."""
     if not refs:
-        return ""
+        return []
     t = message_table.c
     owned = set(await session.scalars(sa.select(t.ref).where(t.ref.in_(refs), t.id != message_id)))
-    return next((ref for ref in refs if ref not in owned), "")
+    return [ref for ref in refs if ref not in owned]

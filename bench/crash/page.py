@@ -1,0 +1,72 @@
+"""The section of ``docs/reliability.md`` that ``make crash`` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.crash import run
+from channels.base import Medium
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+BEGIN, END = "<!-- begin: make crash -->", "<!-- end: make crash -->"
+_HEAD = "# Reliability\n\nEach section is written by the command that it names, and by nothing else.\n"
+
+
+def line(result: run.Result) -> str:
+    """One line for the screen."""
+    count = result.count
+    return (
+        f"{result.mode.name}: {result.kills.total()} kills {dict(result.kills)}, {count.messages.total()} messages, "
+        f"lost {count.lost}, doubled {count.doubled}, copies of mails {count.copies}, "
+        f"in doubt {dict(count.in_doubt)} (of which {count.in_doubt_got} had come), faults {len(count.faults)}, "
+        f"ended by itself {result.ended}, {result.suffered:.0f} s and {result.rested:.0f} s of rest"
+    )
+
+
+def section(results: Sequence[run.Result]) -> str:
+    """The section, as Markdown."""
+    rows = "\n".join(_row(result) for result in results)
+    seeds = ", ".join(sorted({str(result.seed) for result in results}))
+    return f"""## Killed again and again
+
+Written by `make crash`; seed {seeds} (`python -m bench.crash --seed {seeds}` kills and misbehaves in the same way again).
+
+Real gateways (`handbell run`) send texts, emails and calls to a simulated provider in a process of its own, which takes
+requests and cuts the line, hangs, answers 5xx after taking them, answers 429 or garbage, lets its lists lag behind, and
+gives receipts late, twice, in the wrong order or never. All the while somebody is killed by SIGKILL: a gateway (mostly
+between a provider's call and the commit about it), all of them, the provider, or PostgreSQL with all its processes; it
+is started again at once. At the end it is counted from the provider's own journal what each phone and mailbox got.
+
+| | kills: gateway, provider, database | texts | emails | calls | lost | doubled | mails twice, same Message-ID | in doubt: texts, emails, calls | audit, states |
+|---|---|---:|---:|---:|---:|---:|---:|---|---|
+{rows}
+
+*Mails twice*: no mail server can be asked what it took, so an emergency's email in doubt goes again, and bears the same
+Message-ID. *In doubt*: given up as `in_doubt` for staff to decide, whether it had come or not (how many had is in
+brackets). *Audit, states*: the audit chain verifies, and each message's last state agrees with what its phone got.
+"""
+
+
+def _row(result: run.Result) -> str:
+    count, kills = result.count, result.kills
+    doubt = ", ".join(str(count.in_doubt[medium]) for medium in (Medium.SMS, Medium.EMAIL, Medium.VOICE))
+    cells = [
+        result.mode.name,
+        f"{kills['gateway']}, {kills['world']}, {kills['database']}",
+        *(str(count.messages[medium]) for medium in (Medium.SMS, Medium.EMAIL, Medium.VOICE)),
+        f"**{count.lost}**",
+        f"**{count.doubled}**",
+        str(count.copies),
+        f"{doubt} ({count.in_doubt_got})",
+        "good" if not count.faults else f"**{len(count.faults)} faults**",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def write(text: str) -> None:
+    """Put the section into the page, in place of the one before; what others wrote there stays."""
+    whole = PAGE.read_text("utf-8") if PAGE.exists() else _HEAD
+    before, found, rest = whole.partition(BEGIN)
+    after = rest.partition(END)[2] if found else "\n"
+    PAGE.write_text(f"{before.rstrip()}\n\n{BEGIN}\n{text.rstrip()}\n{END}{after}", "utf-8")

@@ -1,0 +1,104 @@
+"""Two messages that look the same in a provider's list: what was taken of one proves nothing of the other."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from support import desk, school
+from support.desk import LOG, NOW
+
+from channels.base import FindResult, Found, Medium, Outcome, Receipt, ReceiptState, SendResult
+from gateway import outbox, receipts, retry
+from gateway.database import Database
+from gateway.models import Message, MessageState
+
+POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
+LATER = NOW + timedelta(minutes=2)
+PHONE = "+447700900101"
+
+
+async def two(database: Database, medium: Medium, *, words: tuple[str, str] = ("same", "same")) -> list[Any]:
+    """Two messages to one phone, claimed."""
+    sender = await school.sender(database, medium=medium, channel=f"twilio-{medium}")
+    ids = [
+        await school.message(
+            database, sender, now=NOW, number=PHONE, medium=medium, contact=await school.contact(database)
+        )
+        for _ in words
+    ]
+    async with database.write() as session:
+        for message_id, body in zip(ids, words, strict=True):
+            await session.execute(sa.update(Message).where(Message.id == message_id).values(body=body))
+    taken = (await desk.claim(database, sender, now=NOW, urgent=9, routine=9, worker="w")).messages
+    return sorted(taken, key=lambda row: ids.index(row["id"]))
+
+
+async def doubt(database: Database, *rows: Any) -> None:
+    sent = [outbox.Sent(row, SendResult(Outcome.UNKNOWN)) for row in rows]
+    await desk.settle(database, sent, policy=POLICY, now=NOW)
+
+
+async def resolve(database: Database, *refs: str, named: bool = False) -> list[MessageState]:
+    found = FindResult(Found.HERE, refs)
+    async with database.write() as session:
+        doubts = sorted(await outbox.doubts(session, now=LATER), key=lambda one: one.message["id"])
+        return [
+            await outbox.resolve(session, one, found, policy=POLICY, log=LOG, now=LATER, named=named) for one in doubts
+        ]
+
+
+async def get(database: Database, message_id: str) -> Message:
+    async with database.read() as session:
+        return await session.get_one(Message, message_id)
+
+
+async def test_a_text_with_other_words_on_the_wire_hides_no_proof(database: Database) -> None:
+    first, _ = await two(database, Medium.SMS, words=("The boiler.", "The fair."))
+    await doubt(database, first)
+    assert await resolve(database, "SM1") == [MessageState.ACCEPTED]
+
+
+@pytest.mark.parametrize("medium", [Medium.SMS, Medium.VOICE])
+async def test_one_that_looks_the_same_on_the_wire_is_waited_for(sqlite_database: Database, medium: Medium) -> None:
+    first, _ = await two(sqlite_database, medium)
+    await doubt(sqlite_database, first)
+    assert await resolve(sqlite_database, "X1") == [MessageState.UNKNOWN]
+
+
+async def test_of_two_calls_in_doubt_one_in_the_list_proves_neither(database: Database) -> None:
+    first, second = await two(database, Medium.VOICE, words=("The boiler.", "The fair."))
+    await doubt(database, first, second)
+    assert await resolve(database, "CA1", named=True) == [MessageState.UNKNOWN, MessageState.UNKNOWN]
+    said = Receipt(second["id"], "CA1", ReceiptState.ACCEPTED, "CA1:ringing", NOW, attempt=1)
+    async with database.write() as session:
+        assert await receipts.apply(session, said, log=LOG, now=LATER) == "changed"
+    async with database.write() as session:
+        await session.execute(sa.update(Message).where(Message.id == first["id"]).values(lease_until=LATER))
+    assert await resolve(database, "CA1", named=True) == [MessageState.QUEUED]  # the only call was the other's
+
+
+async def test_two_calls_in_the_list_are_both_of_them(sqlite_database: Database) -> None:
+    first, second = await two(sqlite_database, Medium.VOICE)
+    await doubt(sqlite_database, first, second)
+    assert await resolve(sqlite_database, "CA1", "CA2", named=True) == [MessageState.ACCEPTED, MessageState.ACCEPTED]
+
+
+async def test_calls_that_nobody_calls_back_say_the_same_and_stand_for_one_another(sqlite_database: Database) -> None:
+    first, second = await two(sqlite_database, Medium.VOICE)
+    await doubt(sqlite_database, first, second)
+    assert await resolve(sqlite_database, "CA1") == [MessageState.ACCEPTED, MessageState.QUEUED]
+
+
+async def test_a_receipt_follows_the_text_that_was_taken_for_its_twin(database: Database) -> None:
+    first, second = await two(database, Medium.SMS)
+    await doubt(database, first, second)
+    # In truth the provider took the second: the first has the proof now, and the second goes again.
+    assert await resolve(database, "SM1", named=True) == [MessageState.ACCEPTED, MessageState.QUEUED]
+    said = Receipt(second["id"], "SM1", ReceiptState.DELIVERED, "SM1:delivered", NOW, attempt=1)
+    async with database.write() as session:
+        assert await receipts.apply(session, said, log=LOG, now=LATER) == "changed"
+    assert (await get(database, first["id"])).state is MessageState.DELIVERED
+    assert (await get(database, second["id"])).state is MessageState.QUEUED, "nobody has had that one yet"
