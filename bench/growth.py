@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from bench import house, postgres, rounds
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from config import sections
 from config.settings import Settings
-from gateway import audit, context, daemon, migrate, outgoing, retry, sender
+from gateway import audit, context, daemon, gauges, migrate, outgoing, retry, sender
 from gateway.database import Database
 from gateway.metrics import Metrics
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, Sender
@@ -242,13 +243,13 @@ async def queue(one: Shelf, count: int) -> None:
 
 def jobs(gateway: context.Gateway) -> Mapping[str, Callable[[], Awaitable[None]]]:
     """What runs beside the lanes, as the daemon runs it."""
-    works = daemon.Daemon(gateway, listen=None)
+    works = daemon.Daemon(gateway, listen=None).jobs
     return {
         "plan, nothing due": works.plan,
         "leases": works.expire,
         "doubts": works.sweep,
-        "seal": works._seal,
-        "gauges": works._gauge,
+        "seal": works.seal,
+        "gauges": partial(gauges.refresh, gateway),
     }
 
 

@@ -210,7 +210,7 @@ def _exists(tables: Sequence[sa.FromClause], *where: sa.ColumnElement[bool]) -> 
 
     OFFSET changes nothing, but forbids PostgreSQL to answer all at once from a whole table that it has read and hashed.
     """
-    some = sa.select(sa.literal_column("1")).where(*where).correlate_except(*tables)
+    some: sa.Select[Any] = sa.select(sa.literal_column("1")).where(*where).correlate_except(*tables)
     return some.offset(sa.literal_column("0")).exists()
 
 
