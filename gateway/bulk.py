@@ -57,7 +57,7 @@ def packed_ids(wanted: Iterable[str]) -> str:
     return packed([one] for one in wanted)
 
 
-def fetched(dialect: str, query: sa.Select[Any]) -> sa.Select[tuple[str]]:
+def fetched(dialect: str, query: sa.SelectBase) -> sa.Select[Any]:
     """The same query, whose rows come back as one text; in the order of the query, and for :func:`fetch`.
 
     The driver hands over row by row, and each time SQLite's threads and ours wait for the interpreter in turn.
@@ -68,7 +68,7 @@ def fetched(dialect: str, query: sa.Select[Any]) -> sa.Select[tuple[str]]:
     return sa.select(sa.cast(sa.func.json_agg(sa.func.json_build_array(*rows.c)), sa.Text))
 
 
-def fetch(connection: Connection, statement: sa.Select[tuple[str]], values: Mapping[str, Any]) -> list[list[Any]]:
+def fetch(connection: Connection, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[list[Any]]:
     """Rows of texts and numbers; what else a column holds comes as the database writes it."""
     found: list[list[Any]] = json.loads(connection.scalar(statement, values) or "[]")
     return found

@@ -144,9 +144,8 @@ def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now:
     ids = [row["id"] for row in rows if row["only_if"]]
     if not ids:
         return []
-    return list(
-        connection.scalars(_still_on_their_way(bulk.dialect(connection)), {"ids": bulk.packed_ids(ids), "now": now})
-    )
+    values = {"ids": bulk.packed_ids(ids), "now": now}
+    return [str(one) for one in connection.scalars(_still_on_their_way(bulk.dialect(connection)), values)]
 
 
 async def taken_back(session: Session, message_id: str) -> bool:

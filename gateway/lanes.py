@@ -15,6 +15,9 @@ from gateway.models import Sender
 
 logger = structlog.get_logger()
 
+_MOMENT = 0.05  #: seconds for which emails are claimed ahead of their connection
+_MOST_AHEAD = 96  #: emails
+
 
 class Lanes:
     """Finds the senders and makes their lanes.
@@ -64,11 +67,13 @@ class Lanes:
         )
 
     def _rules(self, medium: Medium) -> sender.Rules:
-        sending, mail_at_once = self._gateway.settings.sending, self._gateway.settings.smtp.pool_size
+        sending, smtp = self._gateway.settings.sending, self._gateway.settings.smtp
         concurrency, urgent = sending.concurrency, sending.urgent_slots
         if medium is Medium.EMAIL:
-            # What was claimed must not spend its lease waiting for a connection. Half of the few at most are kept free.
-            concurrency, urgent = mail_at_once, min(urgent, mail_at_once // 2)
+            # In hand is what the connections hold, and what a server as fast as ours may be takes in the next moment:
+            # a slow one leaves nobody waiting behind others with a running lease, and nothing in doubt when we die.
+            concurrency = smtp.pool_size + min(_MOST_AHEAD, int(smtp.messages_per_second * _MOMENT))
+            urgent = min(urgent, smtp.pool_size // 2)  # half of the few connections at most are kept free
         return sender.Rules(
             concurrency=concurrency,
             urgent_slots=urgent,

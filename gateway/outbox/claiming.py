@@ -106,7 +106,7 @@ _PAY = (
 )
 
 #: What the lane, the channel and whoever settles it may want of a message; the rest stays where it is.
-_COLUMNS = (
+_COLUMNS: Sequence[str] = (
     "id", "run_id", "contact_id", "sender_id", "medium", "address", "slot", "step", "purpose", "priority", "keys",
     "language", "subject", "body", "parts", "not_after", "only_if", "attempt",
 )  # fmt: skip
@@ -126,7 +126,7 @@ def _due(dialect: str) -> sa.Select[tuple[str]]:
 
 def _read(values: Sequence[Any], sender: str) -> dict[str, Any]:
     """A message as it goes out: what it was read as, from which sender, and the number of the call to come."""
-    row = dict(zip(_COLUMNS, values, strict=False))
+    row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=False))
     row["medium"], row["purpose"] = Medium(row["medium"]), Purpose(row["purpose"])
     if row["not_after"]:
         until = datetime.fromisoformat(row["not_after"])  # SQLite's words are UTC and do not say so
