@@ -129,9 +129,7 @@ async def _match(
         listed = sa.select(members.pupil_id).where(members.group_id.in_(groups.get(name.casefold(), [])))
         await add("group", name, PUPILS.c.id.in_(listed))
     named = await _named(session, wanted.pupils, ours)
-    for name in wanted.pupils:
-        if not named[name]:
-            problems.append(_nobody("pupil", name, place))
+    problems += [_nobody("pupil", name, place) for name in wanted.pupils if not named[name]]
     conditions.append(PUPILS.c.id.in_(sorted(set().union(*named.values()))))
     return sa.or_(sa.false(), *conditions), problems
 

@@ -162,8 +162,8 @@ async def advance(
 async def _there_already(session: Session, run: Run, slots: Iterable[str]) -> set[str]:
     """Which of these places of a run are taken: by an earlier part, for a child of the same family."""
     message = core(Message).c
-    given = bulk.ids(session.get_bind().dialect.name, "slots")
-    query = sa.select(message.slot).where(message.run_id == run.id, message.slot.in_(given))
+    given = bulk.among(session.get_bind().dialect.name, message.slot, "slots")
+    query = sa.select(message.slot).where(message.run_id == run.id, given)
     return set(await session.scalars(query, {"slots": bulk.packed_ids(slots)}))
 
 
