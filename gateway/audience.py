@@ -80,9 +80,8 @@ async def _around(session: Session, chosen: sa.ColumnElement[bool], pupil_ids: S
     Nothing else can change a row about one of these pupils: a contact hears by its own phones and about its own pupils,
     and one phone gets one text for all the contacts who have it.
     """
-    given = people.among(session)
     mine, other = POINTS.alias(), POINTS.alias()
-    own = sa.select(TIES.c.contact_id).where(TIES.c.pupil_id.in_(given)).distinct().cte("own")
+    own = sa.select(TIES.c.contact_id).where(people.among(session, TIES.c.pupil_id)).distinct().cte("own")
     sharing = (
         sa.select(other.c.contact_id)
         .join(mine, mine.c.address == other.c.address)

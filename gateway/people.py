@@ -15,6 +15,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from channels.base import Medium
 from gateway.database import Session
@@ -129,20 +130,19 @@ class _Questions:
 def _questions(dialect: str) -> _Questions:
     pupil, tie, contact = core(Pupil), core(Guardianship), core(Contact)
     point, stop = core(ContactPoint), core(OptOut)
-    given = _among(dialect)
     today: sa.BindParameter[date] = sa.bindparam("today", type_=sa.Date)
     stopped = (stop.c.medium, stop.c.mandatory_too)
     return _Questions(
-        _select(Child, pupil).where(pupil.c.id.in_(given), on_roll(today)).order_by(pupil.c.id),
+        _select(Child, pupil).where(_among(dialect, pupil.c.id), on_roll(today)).order_by(pupil.c.id),
         _select(Tie, tie)
         .add_columns(*_select(Adult, contact).selected_columns)
         .join(contact, contact.c.id == tie.c.contact_id)
-        .where(tie.c.pupil_id.in_(given))
+        .where(_among(dialect, tie.c.pupil_id))
         .order_by(tie.c.priority, tie.c.id),
         _select(Point, point)
         .add_columns(*stopped)
         .outerjoin(stop, stop.c.address == point.c.address)
-        .where(point.c.contact_id.in_(given))
+        .where(_among(dialect, point.c.contact_id))
         .order_by(point.c.rank, point.c.id),
     )
 
@@ -190,17 +190,19 @@ def on_roll(today: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
     return sa.and_(sa.or_(pupil.left_on.is_(None), pupil.left_on >= today), ~pupil.deceased)
 
 
-def among(session: Session) -> sa.Select[Any]:
-    """The ids to come, for ``column.in_(…)``, however many: the statement wants them :func:`packed` as ``ids``."""
-    return _among(session.get_bind().dialect.name)
+def among(session: Session, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of the ids to come, however many: the statement wants them :func:`packed` as ``ids``."""
+    return _among(session.get_bind().dialect.name, column)
 
 
-def _among(dialect: str) -> sa.Select[Any]:
+def _among(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     given = sa.bindparam("ids", type_=sa.Text)
     if dialect == "sqlite":
-        return sa.select(sa.func.json_each(given).table_valued("value", name="given").c.value)
+        return column.in_(sa.select(sa.func.json_each(given).table_valued("value", name="given").c.value))
     each = sa.func.json_array_elements_text(sa.cast(given, sa.JSON)).table_valued("value", name="given")
-    return sa.select(sa.cast(each.c.value, sa.Integer))
+    wanted = sa.select(sa.cast(each.c.value, sa.Integer))
+    # Of an array PostgreSQL looks up each; rows of which it knows nothing it joins by reading the whole table.
+    return column == sa.any_(sa.func.array(wanted.scalar_subquery(), type_=ARRAY(sa.Integer)))
 
 
 def packed(ids: Collection[int]) -> str:
