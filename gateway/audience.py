@@ -6,7 +6,7 @@ whoever gets nothing is listed with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from gateway import errors, people
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import Guardianship, Membership, Pupil, PupilGroup
+from gateway.models import ContactPoint, Guardianship, Membership, Pupil, PupilGroup
 from gateway.models.types import core
 
-pupil = core(Pupil).c
+PUPILS, TIES, POINTS = core(Pupil), core(Guardianship), core(ContactPoint)
 
 _AT_ONCE = 500  #: names in one question; databases take only so many values
 
@@ -36,91 +36,134 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an audience: the next pupils by id, ``most`` at most, whose id is greater than ``after``."""
+
+    after: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Audience:
-    """The people concerned and who of them listens. ``problems`` name what the definition asks for and nobody has."""
+    """The people concerned and who of them listens. ``problems`` name what the definition asks for and nobody has.
+
+    Of a part, ``pupil_ids`` are its own pupils; ``people`` and ``listeners`` are also those around them, so that
+    whatever is to be said about one of its pupils comes out as it would for the whole audience.
+    """
 
     people: people.People
     listeners: Sequence[Listener]
     problems: Sequence[errors.Problem]
+    pupil_ids: Sequence[int] = ()
 
 
-async def resolve(session: Session, wanted: model.Audience, *, today: date, default_language: str) -> Audience:
-    """Work out who should hear."""
-    pupil_ids, problems = await _choose(session, wanted, today=today)
-    known = await people.load(session, today=today, pupil_ids=None if wanted.whole_school else pupil_ids)
-    chosen = [pupil_id for pupil_id in pupil_ids if pupil_id in known.pupils]
-    listeners = listeners_of(known, chosen, wanted, today=today, default_language=default_language)
-    return Audience(known, listeners, problems)
+async def resolve(
+    session: Session, wanted: model.Audience, *, today: date, default_language: str, part: Part | None = None
+) -> Audience:
+    """Work out who should hear, of the whole audience or of one part."""
+    chosen, problems = await _choose(session, wanted, today=today)
+    query = sa.select(PUPILS.c.id).where(chosen).order_by(PUPILS.c.id)
+    if part is not None:
+        query = query.where(PUPILS.c.id > part.after).limit(part.most)
+    pupil_ids = list(await session.scalars(query))
+    around = pupil_ids if part is None else await _around(session, chosen, pupil_ids)
+    known = await people.load(session, today=today, pupil_ids=around)
+    there = list(known.pupils)
+    listeners = listeners_of(known, there, wanted, today=today, default_language=default_language)
+    return Audience(known, listeners, problems, pupil_ids)
 
 
-async def _choose(session: Session, wanted: model.Audience, *, today: date) -> tuple[list[int], list[errors.Problem]]:
-    problems: list[errors.Problem]
-    if wanted.whole_school:
-        chosen, problems = set(await session.scalars(_at_school(today))), []
-    else:
-        chosen, problems = await _match(session, wanted, today=today, place="audience")
-    left_out, more = await _match(session, wanted.but_not, today=today, place="audience.but_not")
-    return sorted(chosen - left_out), problems + more
+async def _around(session: Session, chosen: sa.ColumnElement[bool], pupil_ids: Sequence[int]) -> list[int]:
+    """These pupils, and every other of the audience who has a contact in common with them, or whose contact has an
+    address in common with one of theirs.
+
+    Nothing else can change a row about one of these pupils: a contact hears by its own phones and about its own pupils,
+    and one phone gets one text for all the contacts who have it.
+    """
+    mine, other = POINTS.alias(), POINTS.alias()
+    own = sa.select(TIES.c.contact_id).where(people.among(session, TIES.c.pupil_id)).distinct().cte("own")
+    sharing = (
+        sa.select(other.c.contact_id)
+        .join(mine, mine.c.address == other.c.address)
+        .join(own, own.c.contact_id == mine.c.contact_id)
+    )
+    contacts = sa.select(own.c.contact_id).union(sharing)
+    theirs = sa.select(TIES.c.pupil_id).where(TIES.c.contact_id.in_(contacts))
+    query = sa.select(PUPILS.c.id).where(PUPILS.c.id.in_(theirs), chosen)
+    near = await session.scalars(query, {"ids": people.packed(pupil_ids)})
+    return sorted({*pupil_ids, *near})
 
 
-def _at_school(today: date) -> sa.Select[int]:
-    """Nothing is said about a child who has left or died, and no list of those told nothing names it."""
-    on_roll = sa.or_(pupil.left_on.is_(None), pupil.left_on >= today)
-    return sa.select(pupil.id).where(~pupil.deceased, on_roll)
+async def _choose(
+    session: Session, wanted: model.Audience, *, today: date
+) -> tuple[sa.ColumnElement[bool], list[errors.Problem]]:
+    """The condition on pupils, and what nobody has: a school of a million is not read to choose from it."""
+    ours = people.on_roll(today)
+    chosen: sa.ColumnElement[bool] = sa.true()
+    problems: list[errors.Problem] = []
+    if not wanted.whole_school:
+        chosen, problems = await _match(session, wanted, ours, place="audience")
+    left_out, more = await _match(session, wanted.but_not, ours, place="audience.but_not")
+    return sa.and_(ours, chosen, ~left_out) if not wanted.but_not.empty() else sa.and_(ours, chosen), problems + more
 
 
 async def _match(
-    session: Session, wanted: model.Pupils, *, today: date, place: str
-) -> tuple[set[int], list[errors.Problem]]:
-    """The pupils that a definition names. They are picked out in the database: a trust has a hundred thousand."""
-    found: set[int] = set()
-    problems = []
+    session: Session, wanted: model.Pupils, ours: sa.ColumnElement[bool], *, place: str
+) -> tuple[sa.ColumnElement[bool], list[errors.Problem]]:
+    conditions: list[sa.ColumnElement[bool]] = []
+    problems: list[errors.Problem] = []
 
-    def add(kind: str, name: str, ids: Collection[int]) -> None:
-        found.update(ids)
-        if not ids:
-            cure = "Look at the spelling, or import the pupils again."
-            problems.append(errors.Problem(f"nobody is in {kind} “{name}”.", cure, field=f"{place}.{kind}s"))
+    async def add(kind: str, name: str, condition: sa.ColumnElement[bool]) -> None:
+        conditions.append(condition)
+        if await session.scalar(sa.select(PUPILS.c.id).where(ours, condition).limit(1)) is None:
+            problems.append(_nobody(kind, name, place))
 
-    async def ids(where: sa.ColumnElement[bool]) -> Sequence[int]:
-        return (await session.scalars(_at_school(today).where(where))).all()
-
-    for year in wanted.years:
-        add("year", str(year), await ids(pupil.year.in_(await _spellings(session, pupil.year, str(year)))))
-    for form in wanted.forms:
-        add("form", form, await ids(pupil.form.in_(await _spellings(session, pupil.form, form))))
-    for group in wanted.groups:
-        names = await _spellings(session, core(PupilGroup).c.name, group)
-        add("group", group, await ids(pupil.id.in_(_members(names))))
-    named = await _named(session, wanted.pupils, today=today)
-    for name in wanted.pupils:
-        add("pupil", name, named[name])
-    return found, problems
+    for kind, names, column in (("year", wanted.years, PUPILS.c.year), ("form", wanted.forms, PUPILS.c.form)):
+        spelt = await _spellings(session, column) if names else {}
+        for name in names:
+            await add(kind, name, column.in_(spelt.get(name.casefold(), [])))
+    groups = await _groups(session) if wanted.groups else {}
+    members = core(Membership).c
+    for name in wanted.groups:
+        listed = sa.select(members.pupil_id).where(members.group_id.in_(groups.get(name.casefold(), [])))
+        await add("group", name, PUPILS.c.id.in_(listed))
+    named = await _named(session, wanted.pupils, ours)
+    problems += [_nobody("pupil", name, place) for name in wanted.pupils if not named[name]]
+    conditions.append(PUPILS.c.id.in_(sorted(set().union(*named.values()))))
+    return sa.or_(sa.false(), *conditions), problems
 
 
-async def _spellings(session: Session, column: sa.ColumnElement[str], name: str) -> list[str]:
-    """How a name that is written without regard to capitals stands in the database, which folds ASCII alone."""
-    known = await session.scalars(sa.select(column).distinct())
-    return [one for one in known if one.casefold() == name.casefold()]
+def _nobody(kind: str, name: str, place: str) -> errors.Problem:
+    cure = "Look at the spelling, or import the pupils again."
+    return errors.Problem(f"nobody is in {kind} “{name}”.", cure, field=f"{place}.{kind}s")
 
 
-async def _named(session: Session, names: Sequence[str], *, today: date) -> Mapping[str, set[int]]:
+async def _named(session: Session, names: Sequence[str], ours: sa.ColumnElement[bool]) -> Mapping[str, set[int]]:
     """The pupils whose MIS id or UPN each of these is."""
     found: dict[str, set[int]] = {name: set() for name in names}
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
-        query = _at_school(today).add_columns(pupil.source_id, pupil.upn)
-        for pupil_id, *both in await session.execute(
-            query.where(sa.or_(pupil.source_id.in_(some), pupil.upn.in_(some)))
-        ):
+        query = sa.select(PUPILS.c.id, PUPILS.c.source_id, PUPILS.c.upn).where(ours)
+        query = query.where(sa.or_(PUPILS.c.source_id.in_(some), PUPILS.c.upn.in_(some)))
+        for pupil_id, *both in await session.execute(query):
             for name in found.keys() & both:
                 found[name].add(pupil_id)
     return found
 
 
-def _members(names: Sequence[str]) -> sa.Select[int]:
-    group, member = core(PupilGroup).c, core(Membership).c
-    return sa.select(member.pupil_id).where(member.group_id == group.id, group.name.in_(names))
+async def _spellings(session: Session, column: sa.Column[str]) -> dict[str, list[str]]:
+    """Every year or form as the school writes it, by its folded name: databases fold only some letters."""
+    found: dict[str, list[str]] = {}
+    for spelt in await session.scalars(sa.select(column).distinct()):
+        found.setdefault(spelt.casefold(), []).append(spelt)
+    return found
+
+
+async def _groups(session: Session) -> dict[str, list[int]]:
+    group, found = core(PupilGroup).c, dict[str, list[int]]()
+    for group_id, name in await session.execute(sa.select(group.id, group.name)):
+        found.setdefault(name.casefold(), []).append(group_id)
+    return found
 
 
 def listeners_of(
@@ -134,7 +177,7 @@ def listeners_of(
     nobody: list[Listener] = []
     for pupil_id in pupil_ids:
         ties = known.ties.get(pupil_id, ())
-        free = [tie for tie in ties if not tie.barred_on(today) and not known.contacts[tie.contact_id].deceased]
+        free: list[people.Tie] = []
         for tie in ties:
             if tie.barred_on(today):
                 row = barred.setdefault(tie.contact_id, Listener(tie.contact_id, reason="barred"))
@@ -142,6 +185,8 @@ def listeners_of(
             elif known.contacts[tie.contact_id].deceased:
                 row = deceased.setdefault(tie.contact_id, Listener(tie.contact_id, reason="deceased"))
                 row.pupil_ids.append(pupil_id)
+            else:
+                free.append(tie)
         if not free:
             nobody.append(Listener(None, [pupil_id], reason="nobody"))
         for tie in _who_of(known, free, wanted.tell):
@@ -154,7 +199,7 @@ def listeners_of(
     return [*told.values(), *others.values(), *barred.values(), *deceased.values(), *nobody]
 
 
-def _who_of(known: people.People, ties: Sequence[Guardianship], tell: model.Tell) -> Sequence[Guardianship]:
+def _who_of(known: people.People, ties: Sequence[people.Tie], tell: model.Tell) -> Sequence[people.Tie]:
     """The contacts of one pupil that a rule names; the first contact when it names none, so that no child is silent."""
     first = next((tie for tie in ties if known.points.get(tie.contact_id)), ties[0] if ties else None)
     match tell:

@@ -8,7 +8,7 @@ thing under different names.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -72,6 +72,31 @@ def fetch(connection: Connection, statement: sa.Select[Any], values: Mapping[str
     """Rows of texts and numbers; what else a column holds comes as the database writes it."""
     found: list[list[Any]] = json.loads(connection.scalar(statement, values) or "[]")
     return found
+
+
+def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows whose values stand in the order of ``columns``, by the driver's own ``executemany``.
+
+    SQLAlchemy's way takes each value through its type; there are thousands of rows here and few values that have to
+    be turned into something else, so each of those is turned once.
+    """
+    if not rows:
+        return
+    statement = sa.insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
+    turned = {
+        name: _turned(values, table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
+        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
+    }
+    order = statement.positiontup or list(statement.params)
+    connection.exec_driver_sql(str(statement), list(zip(*(turned[name] for name in order), strict=True)))
+
+
+def _turned(values: Sequence[Any], processor: Callable[[Any], Any] | None) -> Sequence[Any]:
+    """A column as the driver takes it; a word or moment that stands in many rows is turned once."""
+    if processor is None:
+        return values
+    known = {key: processor(value) for key, value in {id(value): value for value in values}.items()}
+    return [known[id(value)] for value in values]
 
 
 def dialect(connection: Connection) -> str:

@@ -17,8 +17,11 @@ from config.settings import Settings
 from gateway import audit, ids, retry, wording
 from gateway.commits import Commits
 from gateway.database import Database, Session
+from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
+
+_COMPOSERS = 4  #: of so many notices the wordings are kept ready
 
 
 def utc_now() -> datetime:
@@ -41,12 +44,26 @@ class Gateway:
     receivers: Sequence[Receiver] = ()
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
-    new_id: Callable[[], str] = ids.new_id
+    new_id: Callable[[], str] = field(default_factory=ids.Source)
 
     @cached_property
     def commits(self) -> Commits:
         """Shared commits, for the many small writes of webhooks."""
         return Commits(self.database)
+
+    @cached_property
+    def _composers(self) -> dict[str, wording.Composer]:
+        return {}
+
+    def composer(self, definition: model.Definition) -> wording.Composer:
+        """What makes the words of a notice, kept from one part of its run to the next; it knows nobody's name."""
+        found = self._composers.pop(definition.key, None)
+        if found is None or found.definition != definition:
+            found = wording.Composer(definition, self.school(), self.speaks)
+        self._composers[definition.key] = found
+        while len(self._composers) > _COMPOSERS:
+            del self._composers[next(iter(self._composers))]
+        return found
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,10 +13,10 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from channels.base import Attachment
-from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, submission, wording
+from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, runs, submission
 from gateway.database import Session
 from gateway.definitions import model, reading
-from gateway.models import About, Message, MessageState, Notice, NoticeState, Run, SchoolEvent
+from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
 
 logger = structlog.get_logger()
@@ -42,11 +41,8 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     """
     now = gateway.now()
     fire_at = firing.first(definition, now=now, timezone=gateway.timezone) or now
-    chosen = await audience.resolve(
-        session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
-    )
-    rows = planner.plan(definition, chosen, await _means(session, gateway, definition), fire_at=fire_at, now=now)
-    return Preview(definition, chosen, rows, fire_at)
+    chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
+    return Preview(definition, chosen, planner.plan(definition, chosen, needed, fire_at=fire_at, now=now), fire_at)
 
 
 async def submit(
@@ -66,12 +62,8 @@ async def submit(
         raise errors.Conflict(taken)
     attachments.check(definition.attachments, files)
     fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
-    seen = await preview(session, gateway, definition)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
-    submission.check_audience(seen.audience)
-    submission.check_lengths(seen.rows)
-    if not definition.schedule.cron:  # what goes again and again may find somebody next time
-        submission.check_somebody(seen.rows)
+    await _check(session, gateway, definition, fire_at=fire_at)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -98,6 +90,22 @@ async def submit(
     return notice
 
 
+async def _check(
+    session: Session, gateway: context.Gateway, definition: model.Definition, *, fire_at: datetime
+) -> None:
+    """Refuse what cannot be planned, or what nobody would get. Of a big school only so much is looked at as that takes.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    outlook = submission.Outlook(await runs.try_words(session, gateway, definition))
+    async with aclosing(runs.looks(session, gateway, definition, fire_at=fire_at)) as looks:
+        async for look in looks:
+            outlook.take(look.audience, look.rows)
+            if outlook.clear:
+                break
+    submission.check(outlook, again=bool(definition.schedule.cron))
+
+
 async def _event(session: Session, gateway: context.Gateway, definition: model.Definition) -> int | None:
     if definition.event is None:
         return None
@@ -115,15 +123,17 @@ async def _event(session: Session, gateway: context.Gateway, definition: model.D
 
 
 async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
-    """Plan one notice that is due, in the caller's transaction. Gives its id, or None when nothing is due.
+    """Plan the next part of one notice that is due, the most urgent first, in the caller's transaction.
 
-    One that cannot be planned is marked as broken and leaves nothing half done; it never holds up the others.
+    Gives its id, or None when nothing is due. One that cannot be planned is marked as broken, and what of it has not
+    left is taken back; it never holds up the others.
     """
     now = gateway.now()
+    urgency = sa.case({purpose.value: purpose.priority for purpose in Purpose}, value=col(Notice.purpose))
     query = (
         select(Notice)
         .where(col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]), col(Notice.next_fire_at) <= now)
-        .order_by(col(Notice.next_fire_at), col(Notice.id))
+        .order_by(urgency, col(Notice.next_fire_at), col(Notice.id))
         .limit(1)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
@@ -144,72 +154,46 @@ async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
         notice.tries += 1
         # An import may have taken a number away while we planned, or two plans were in each other's way: look again.
         if not isinstance(error, DBAPIError) or notice.tries >= _TRIES:
-            notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, _told(error)
-            await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice_id}"), now=now)
+            await _break(session, gateway, notice, error)
     session.add(notice)
     await session.flush()
     return notice_id
+
+
+async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, due: datetime) -> None:
+    """Plan the next part of a run; after the last one, see when the next run is."""
+    definition = reading.stored(notice.definition)
+    run = await runs.under_way(session, notice)
+    if run is None:
+        await outbox.expire_held(session, await run_ids(session, notice), now=gateway.now())
+        run = await runs.begin(session, gateway, notice, definition, due=due)
+    last = await runs.advance(session, gateway, notice, definition, run)
+    await bell.ring(session)
+    if not last:
+        return
+    notice.next_fire_at = firing.following(definition.schedule, gateway.now(), gateway.timezone)
+    if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
+        notice.state = NoticeState.DONE
+
+
+async def _break(session: Session, gateway: context.Gateway, notice: Notice, error: Exception) -> None:
+    """Give a notice up. Where a part of it was planned already, whatever has not left yet is taken back."""
+    now, facts = gateway.now(), dict[str, int]()
+    notice.state, notice.next_fire_at, notice.trouble = NoticeState.BROKEN, None, _told(error)
+    if run := await runs.under_way(session, notice):
+        taken_back = await outbox.cancel(session, [run.id or 0], now=now)
+        facts = {"run": run.id or 0, "taken_back": taken_back}
+        notice.trouble += (
+            f" {run.messages} messages were planned before; {taken_back} had not left and were taken back."
+        )
+    await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice.id}", facts), now=now)
 
 
 def _told(error: Exception) -> str:
     """What staff read of it; never more than the name of an error that may quote people's words."""
     if isinstance(error, errors.HandbellError):
         return str(error)
-    return f"Handbell itself failed ({type(error).__name__}). Nothing was sent; the journal says more."
-
-
-async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, due: datetime) -> None:
-    """Plan one run, and see when the next one is. What was missed is made up once, by its latest firing."""
-    now = gateway.now()
-    definition = reading.stored(notice.definition)
-    fire_at = firing.latest(definition.schedule, due, gateway)
-    chosen = await audience.resolve(
-        session, definition.audience, today=gateway.today(), default_language=gateway.settings.school.language
-    )
-    means = await _means(session, gateway, definition)
-    held = notice.state is NoticeState.HELD
-    await outbox.expire_held(session, await run_ids(session, notice), now=now)
-    rows = planner.plan(definition, chosen, means, fire_at=fire_at, now=now, held=held)
-    run = Run(notice_id=notice.id, fire_at=fire_at, planned_at=now)
-    session.add(run)
-    await session.flush()
-    await store(session, rows, run_id=run.id)
-    counts = Counter(row.message.state.value for row in rows)
-    facts = {"run": run.id, "fire_at": fire_at, "counts": counts, "digest": _digest(rows)}
-    await gateway.log.record(session, audit.Line("notice.planned", f"notice:{notice.id}", facts), now=now)
-    notice.next_fire_at = firing.following(definition.schedule, now, gateway.timezone)
-    # Since it was submitted, a form may have been renamed or a pupil may have left.
-    notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
-    if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
-        notice.state = NoticeState.DONE
-    await bell.ring(session)
-
-
-async def store(session: Session, rows: Sequence[planner.Planned], *, run_id: int | None) -> None:
-    """Insert planned rows, many at once."""
-    messages = [row.message.model_dump() | {"run_id": run_id} for row in rows]
-    about = [{"message_id": row.message.id, "pupil_id": pupil_id} for row in rows for pupil_id in row.pupil_ids]
-    if messages:
-        await session.execute(sa.insert(core(Message)), messages)
-    if about:
-        await session.execute(sa.insert(core(About)), about)
-
-
-def _digest(rows: Sequence[planner.Planned]) -> str:
-    """A fingerprint of who was to get what, so that the rows cannot be changed later without the log disagreeing."""
-    lines = sorted(f"{row.message.slot}|{row.message.state}|{row.message.reason}|{row.message.body}" for row in rows)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-async def _means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
-    return planner.Means(
-        composer=wording.Composer(definition, gateway.school(), gateway.speaks),
-        costs=gateway.costs(),
-        senders=await context.senders(session),
-        new_id=gateway.new_id,
-        timezone=gateway.timezone,
-        unsubscribe_url=gateway.unsubscribe_url,
-    )
+    return f"Handbell itself failed ({type(error).__name__}). The journal says more."
 
 
 async def find(session: Session, name: str) -> Notice:

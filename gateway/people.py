@@ -1,81 +1,222 @@
 """A snapshot of pupils, the contacts who answer for them, and their contact points: what the audience is chosen from.
 
-Plain rows, read with four queries, because one notice may need all of them at once.
+Plain rows, not the ORM's objects: a notice may need a hundred thousand of them, and making one of those costs as much
+as everything else that planning does for a message. They are read, never written back.
 """
 
 from __future__ import annotations
 
+import functools
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from channels.base import Medium
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, Guardianship, OptOut, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, LineType, OptOut, PointKind, PointState, Pupil
+from gateway.models import people as tables
+from gateway.models.types import core
 
-#: More pupils than these are picked out of the whole school here: databases take only so many values in one question.
-_FEW = 1000
+_KINDS = {kind.value: kind for kind in PointKind}
+_LINES = {line.value: line for line in LineType}
+_STATES = {state.value: state for state in PointState}
+
+
+class Child(NamedTuple):
+    """A row of :class:`tables.Pupil`."""
+
+    id: int
+    source_id: str
+    upn: str
+    forename: str
+    surname: str
+    known_as: str
+    born: date | None
+    year: str
+    form: str
+
+    @property
+    def called(self) -> str:
+        """The name that a message uses."""
+        return self.known_as or self.forename
+
+
+class Adult(NamedTuple):
+    """A row of :class:`tables.Contact`."""
+
+    id: int
+    source_id: str
+    title: str
+    forename: str
+    surname: str
+    written_language: str
+    spoken_language: str
+    deceased: bool
+    marketing_consent: bool
+
+    @property
+    def full_name(self) -> str:
+        """Title, forename and surname, whichever are known."""
+        return tables.joined(self.title, self.forename, self.surname)
+
+
+class Tie(NamedTuple):
+    """A row of :class:`tables.Guardianship`: what one contact is to one pupil."""
+
+    id: int
+    pupil_id: int
+    contact_id: int
+    relation: str
+    priority: int
+    parental_responsibility: bool
+    lives_with: bool
+    no_contact: bool
+    no_contact_from: date | None
+    no_contact_until: date | None
+
+    def barred_on(self, day: date) -> bool:
+        """Whether the bar is in force on ``day``."""
+        return self.no_contact and tables.in_force(self.no_contact_from, self.no_contact_until, day)
+
+
+class Point(NamedTuple):
+    """A row of :class:`tables.ContactPoint`: a phone or a mailbox."""
+
+    id: int
+    contact_id: int
+    kind: PointKind
+    address: str
+    line_type: LineType
+    label: str
+    rank: int
+    state: PointState
+
+
+_TIE = len(Tie._fields)
 
 
 @dataclass(frozen=True, slots=True)
 class People:
     """Pupils by id, their guardianships in order of priority, contacts and points by id, and the opt-outs.
 
-    ``barred`` holds, for each pupil, every address that belongs to somebody barred from that pupil today.
+    ``barred`` holds, for each pupil, every address that belongs to somebody barred from that pupil today; a pupil of
+    whom nobody is barred is not in it.
     """
 
-    pupils: Mapping[int, Pupil]
-    ties: Mapping[int, Sequence[Guardianship]]
-    contacts: Mapping[int, Contact]
-    points: Mapping[int, Sequence[ContactPoint]]
+    pupils: Mapping[int, Child]
+    ties: Mapping[int, Sequence[Tie]]
+    contacts: Mapping[int, Adult]
+    points: Mapping[int, Sequence[Point]]
     opted_out: Mapping[tuple[Medium, str], bool]
     barred: Mapping[int, frozenset[str]]
 
 
-async def load(session: Session, *, today: date, pupil_ids: Iterable[int] | None = None) -> People:
-    """Read the people of these pupils (of all pupils on roll, if none are given), but for pupils who have died."""
-    wanted = None if pupil_ids is None else set(pupil_ids)
-    few = list(wanted) if wanted is not None and len(wanted) <= _FEW else None
-    pupils = await _pupils(session, today=today, wanted=wanted, few=few)
-    ties: dict[int, list[Guardianship]] = defaultdict(list)
-    query = select(Guardianship).order_by(col(Guardianship.priority), col(Guardianship.id))
-    for tie in await session.scalars(query if few is None else query.where(col(Guardianship.pupil_id).in_(few))):
-        if tie.pupil_id in pupils:
-            ties[tie.pupil_id].append(tie)
-    near = None if few is None else select(Guardianship.contact_id).where(col(Guardianship.pupil_id).in_(few))
-    tied = {tie.contact_id for row in ties.values() for tie in row}
-    everybody = select(Contact) if near is None else select(Contact).where(col(Contact.id).in_(near))
-    contacts = {c.id: c for c in await session.scalars(everybody) if c.id in tied and c.id is not None}
-    points: dict[int, list[ContactPoint]] = defaultdict(list)
-    ways = select(ContactPoint).order_by(col(ContactPoint.rank), col(ContactPoint.id))
-    for point in await session.scalars(ways if near is None else ways.where(col(ContactPoint.contact_id).in_(near))):
-        if point.contact_id in tied:
-            points[point.contact_id].append(point)
-    opted_out = {(row.medium, row.address): row.mandatory_too for row in await session.scalars(select(OptOut))}
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """The statements of :func:`load`, made once: to make one takes longer than to ask it."""
+
+    pupils: sa.Select[Any]
+    ties: sa.Select[Any]
+    points: sa.Select[Any]
+
+
+@functools.cache
+def _questions(dialect: str) -> _Questions:
+    pupil, tie, contact = core(Pupil), core(Guardianship), core(Contact)
+    point, stop = core(ContactPoint), core(OptOut)
+    today: sa.BindParameter[date] = sa.bindparam("today", type_=sa.Date)
+    stopped = (stop.c.medium, stop.c.mandatory_too)
+    return _Questions(
+        _select(Child, pupil).where(_among(dialect, pupil.c.id), on_roll(today)).order_by(pupil.c.id),
+        _select(Tie, tie)
+        .add_columns(*_select(Adult, contact).selected_columns)
+        .join(contact, contact.c.id == tie.c.contact_id)
+        .where(_among(dialect, tie.c.pupil_id))
+        .order_by(tie.c.priority, tie.c.id),
+        _select(Point, point)
+        .add_columns(*stopped)
+        .outerjoin(stop, stop.c.address == point.c.address)
+        .where(_among(dialect, point.c.contact_id))
+        .order_by(point.c.rank, point.c.id),
+    )
+
+
+def _select(kind: type[NamedTuple], table: sa.Table) -> sa.Select[Any]:
+    """The columns that are a kind's fields; enums as the texts that they are stored as."""
+    columns = (table.c[name] for name in kind._fields)
+    return sa.select(*(sa.type_coerce(c, sa.Text) if isinstance(c.type, sa.Enum) else c for c in columns))
+
+
+async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> People:
+    """Read the people of these pupils, but for pupils who have left or died."""
+    questions = _questions(session.get_bind().dialect.name)
+
+    async def ask(query: sa.Select[Any], ids: Collection[int], **more: date) -> Sequence[Any]:
+        found: Sequence[Any] = (await session.execute(query, {"ids": packed(ids), **more})).all()
+        return found
+
+    pupils = {row[0]: Child._make(row) for row in await ask(questions.pupils, pupil_ids, today=today)}
+    ties: dict[int, list[Tie]] = defaultdict(list)
+    contacts = dict[int, Adult]()
+    for row in await ask(questions.ties, pupils):
+        tie = Tie._make(row[:_TIE])
+        ties[tie.pupil_id].append(tie)
+        if tie.contact_id not in contacts:
+            contacts[tie.contact_id] = Adult._make(row[_TIE:])
+    points: dict[int, list[Point]] = defaultdict(list)
+    opted_out = dict[tuple[Medium, str], bool]()
+    last = 0
+    for point_id, contact_id, kind, address, line, label, rank, state, medium, every in await ask(
+        questions.points, contacts
+    ):
+        if medium:
+            opted_out[medium, address] = every
+        if point_id != last:  # it comes once for each medium that was stopped
+            point = Point(point_id, contact_id, _KINDS[kind], address, _LINES[line], label, rank, _STATES[state])
+            points[contact_id].append(point)
+            last = point_id
     return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today))
 
 
-async def _pupils(
-    session: Session, *, today: date, wanted: Set[int] | None, few: Sequence[int] | None
-) -> dict[int, Pupil]:
-    query = select(Pupil).where(sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= today), ~col(Pupil.deceased))
-    if few is not None:
-        query = query.where(col(Pupil.id).in_(few))
-    rows = await session.scalars(query.order_by(col(Pupil.id)))
-    return {row.id: row for row in rows if row.id is not None and (wanted is None or row.id in wanted)}
+def on_roll(today: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
+    """Nothing is said about a child who has left or died, and no list of those told nothing names it."""
+    pupil = core(Pupil).c
+    return sa.and_(sa.or_(pupil.left_on.is_(None), pupil.left_on >= today), ~pupil.deceased)
+
+
+def among(session: Session, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of the ids to come, however many: the statement wants them :func:`packed` as ``ids``."""
+    return _among(session.get_bind().dialect.name, column)
+
+
+def _among(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    given = sa.bindparam("ids", type_=sa.Text)
+    if dialect == "sqlite":
+        return column.in_(sa.select(sa.func.json_each(given).table_valued("value", name="given").c.value))
+    each = sa.func.json_array_elements_text(sa.cast(given, sa.JSON)).table_valued("value", name="given")
+    wanted = sa.select(sa.cast(each.c.value, sa.Integer))
+    # Of an array PostgreSQL looks up each; rows of which it knows nothing it joins by reading the whole table.
+    return column == sa.any_(sa.func.array(wanted.scalar_subquery(), type_=ARRAY(sa.Integer)))
+
+
+def packed(ids: Collection[int]) -> str:
+    """Ids as a statement takes them."""
+    return json.dumps(list(ids))
 
 
 def barred_addresses(
-    ties: Mapping[int, Sequence[Guardianship]], points: Mapping[int, Sequence[ContactPoint]], today: date
+    ties: Mapping[int, Sequence[Tie]], points: Mapping[int, Sequence[Point]], today: date
 ) -> dict[int, frozenset[str]]:
-    """For each pupil, every address that belongs to somebody barred from that pupil on this day."""
-    return {
-        pupil_id: frozenset(
-            point.address for tie in row if tie.barred_on(today) for point in points.get(tie.contact_id, ())
-        )
-        for pupil_id, row in ties.items()
-    }
+    """For each pupil of whom somebody is barred on this day, every address that belongs to somebody barred."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for pupil_id, row in ties.items():
+        for tie in row:
+            if tie.barred_on(today):
+                found[pupil_id].update(point.address for point in points.get(tie.contact_id, ()))
+    return {pupil_id: frozenset(addresses) for pupil_id, addresses in found.items()}

@@ -1,23 +1,24 @@
 """From a notice to messages: everybody in the audience gets a row, with words or with the reason why not.
 
-One text per phone, naming every child it is about: contacts who share a phone are merged, and a child is left out of
-every phone and mailbox that also belongs to somebody who is barred from that child.
+:mod:`gateway.sorting` says who hears by which phone or mailbox; here the rows are written out, with words, sender,
+cost and times.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from channels.base import Medium
 from config import identity
-from gateway import guard, people, reach, wording
-from gateway.audience import Audience, Listener
+from gateway import guard, people, sorting, wording
+from gateway.audience import Audience
 from gateway.definitions import model
-from gateway.models import Contact, ContactPoint, Message, MessageState, Pupil, Purpose, Sender
+from gateway.models import MessageState, Purpose, Sender
 from scheduler import calendar
 
 
@@ -33,43 +34,56 @@ class Means:
     unsubscribe_url: Callable[[str], str]
 
 
-@dataclass(slots=True)
-class Draft:
-    """A message in the making: one phone or mailbox at one step, and the pupils it is about."""
+class Row(NamedTuple):  # not the ORM's object: it would cost as much as the words of the message
+    """What becomes a row of :class:`gateway.models.Message`; the fields are its columns."""
 
-    step: int
-    medium: Medium
-    contact: Contact
-    point: ContactPoint
-    pupil_ids: list[int]
-
-
-@dataclass(slots=True)
-class Silence:
-    """Somebody who gets nothing by one medium at one step, and why."""
-
-    step: int
-    medium: Medium
+    id: str
     contact_id: int | None
-    pupil_ids: Sequence[int]
-    reason: str
-    address: str = ""  #: of the phone or mailbox that tells them together with another contact
+    medium: Medium
+    address: str
+    slot: str
+    step: int
+    purpose: Purpose
+    priority: int
+    state: MessageState
+    due_at: datetime
+    created_at: datetime
+    changed_at: datetime
+    reason: str = ""
+    reason_text: str = ""
+    parts: int = 0
+    contact_point_id: int | None = None
+    sender_id: int | None = None
+    language: str = ""
+    subject: str = ""
+    body: str = ""
+    script: dict[str, str] | None = None
+    keys: str = ""
+    pence: float = 0.0
+    not_after: datetime | None = None
+    only_if: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(NamedTuple):
     """A message row and the pupils it is about. ``wanted`` is the language the family reads or hears."""
 
-    message: Message
+    message: Row
     pupil_ids: Sequence[int]
     wanted: str = ""
     state: str = ""
 
 
-@dataclass(slots=True)
-class _Sorting:
-    drafts: dict[tuple[int, Medium, str], Draft] = field(default_factory=dict)
-    silences: list[Silence] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class _Common:
+    """What the rows of one step have in common."""
+
+    purpose: Purpose
+    priority: int
+    mandatory: bool
+    state: MessageState
+    due_at: datetime
+    not_after: datetime | None
+    only_if: str
 
 
 def plan(
@@ -85,91 +99,71 @@ def plan(
 
     Raises :class:`errors.BadDefinition` when the words cannot be made.
     """
-    sorting = _sort(definition, audience)
-    rows = [
-        _planned(draft, definition, audience.people, means, fire_at=fire_at, now=now, held=held)
-        for draft in sorting.drafts.values()
-    ]
-    rows += [_silent(silence, definition, means, fire_at=fire_at, now=now) for silence in sorting.silences]
-    return rows
+    sorted_out = sorting.sort(definition, audience)
+    return write(sorted_out, definition, audience.people, means, fire_at=fire_at, now=now, held=held)
 
 
-def _sort(definition: model.Definition, audience: Audience) -> _Sorting:
-    """Choose a phone or mailbox for every listener, step and medium, and merge those who share one."""
-    sorting = _Sorting()
-    for step, rung in enumerate(definition.steps):
-        for medium in rung.media:
-            for listener in audience.listeners:
-                _place(sorting, listener, audience.people, step=step, medium=medium, purpose=definition.purpose)
-    return sorting
-
-
-def _place(
-    sorting: _Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, purpose: Purpose
-) -> None:
-    def silent(reason: str, pupil_ids: Sequence[int], address: str = "") -> None:
-        sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason, address))
-
-    if listener.reason or listener.contact_id is None:
-        silent(listener.reason or "nobody", listener.pupil_ids)
-        return
-    if purpose.needs_consent and not known.contacts[listener.contact_id].marketing_consent:
-        silent("no_consent", listener.pupil_ids)
-        return
-    ways = reach.ways(known, listener.contact_id, listener.pupil_ids, medium=medium, mandatory=purpose.mandatory)
-    for point, pupil_ids in ways.found:
-        draft = sorting.drafts.get((step, medium, point.address))
-        if draft is None:
-            contact = known.contacts[listener.contact_id]
-            sorting.drafts[step, medium, point.address] = Draft(step, medium, contact, point, list(pupil_ids))
-        else:
-            draft.pupil_ids += [pupil_id for pupil_id in pupil_ids if pupil_id not in draft.pupil_ids]
-            silent("merged", pupil_ids, point.address)
-    if ways.left_out:
-        silent(ways.reason, ways.left_out)
-
-
-def _planned(
-    draft: Draft,
+def write(
+    sorted_out: sorting.Sorting,
     definition: model.Definition,
     known: people.People,
     means: Means,
     *,
     fire_at: datetime,
     now: datetime,
-    held: bool,
-) -> Planned:
+    held: bool = False,
+) -> list[Planned]:
+    """Make rows of what was sorted, with the words; writes nothing to the database.
+
+    Raises :class:`errors.BadDefinition` when the words cannot be made.
+    """
+    ends = not_after(definition, fire_at, means.timezone)
+    further = guard.NOT_ANSWERED if definition.stop_when == "answered" else guard.NOT_REACHED
+    purpose, state = definition.purpose, MessageState.HELD if held else MessageState.QUEUED
+    # By the minute, so that what many parts of a run write is due at few moments: a release goes through them.
+    begins = max(fire_at, now.replace(second=0, microsecond=0))
+    steps = [
+        _Common(
+            purpose, purpose.priority, purpose.mandatory, state,
+            begins + _waited(definition, step), ends, further if step else "",
+        )
+        for step in range(len(definition.steps))
+    ]  # fmt: skip
+    rows = [_planned(draft, known, means, common=steps[draft.step], now=now) for draft in sorted_out.drafts.values()]
+    return rows + [_silent(silence, definition, means, fire_at=fire_at, now=now) for silence in sorted_out.silences]
+
+
+def _planned(draft: sorting.Draft, known: people.People, means: Means, *, common: _Common, now: datetime) -> Planned:
     message_id = means.new_id()
-    contact, medium = draft.contact, draft.medium
-    wanted = _language(contact, medium, means.composer.school.language)
-    mandatory = definition.purpose.mandatory
+    contact, medium, address = draft.contact, draft.medium, draft.point.address
+    wanted = language(medium, contact.written_language, contact.spoken_language, means.composer.school.language)
+    children = [known.pupils[pupil_id] for pupil_id in draft.pupil_ids]
+    if len(children) > 1:
+        children.sort(key=_eldest)
     composed = means.composer.compose(
         medium,
         wanted,
-        children=[
-            known.pupils[pupil_id].called
-            for pupil_id in sorted(draft.pupil_ids, key=lambda p: _eldest(known.pupils[p]))
-        ],
+        children=[child.called for child in children],
         recipient=contact.full_name,
-        unsubscribe_url="" if mandatory or medium is not Medium.EMAIL else means.unsubscribe_url(message_id),
+        unsubscribe_url="" if medium is not Medium.EMAIL or common.mandatory else means.unsubscribe_url(message_id),
     )
-    sender = _sender(means.senders.get(medium, ()), draft.point.address, answered=bool(composed.keys))
-    state, reason = (MessageState.HELD if held else MessageState.QUEUED), ""
+    sender = _sender(means.senders.get(medium, ()), address, answered=bool(composed.keys))
+    state, reason = common.state, ""
     if sender is None:
         state, reason = MessageState.SKIPPED, "no_sender"
     elif medium is Medium.SMS and composed.parts > guard.MOST_PARTS:
         state, reason = MessageState.SKIPPED, "too_long"
-    message = Message(
+    message = Row(
         id=message_id,
         contact_id=contact.id,
         contact_point_id=draft.point.id,
         sender_id=sender.id if sender else None,
         medium=medium,
-        address=draft.point.address,
-        slot=f"{medium}:{draft.point.address}:{draft.step}",
+        address=address,
+        slot=draft.slot,
         step=draft.step,
-        purpose=definition.purpose,
-        priority=definition.purpose.priority,
+        purpose=common.purpose,
+        priority=common.priority,
         language=composed.language,
         subject=composed.subject,
         body=composed.text,
@@ -179,14 +173,10 @@ def _planned(
         pence=means.costs.of(medium, parts=composed.parts, characters=len(composed.text)) if sender else 0.0,
         state=state,
         reason=reason,
-        reason_text=guard.REASONS.get(reason, ""),
-        due_at=max(fire_at, now) + _waited(definition, draft.step),
-        not_after=not_after(definition, fire_at, means.timezone),
-        only_if=""
-        if draft.step == 0
-        else guard.NOT_ANSWERED
-        if definition.stop_when == "answered"
-        else guard.NOT_REACHED,
+        reason_text=guard.REASONS[reason] if reason else "",
+        due_at=common.due_at,
+        not_after=common.not_after,
+        only_if=common.only_if,
         created_at=now,
         changed_at=now,
     )
@@ -194,15 +184,14 @@ def _planned(
 
 
 def _silent(
-    silence: Silence, definition: model.Definition, means: Means, *, fire_at: datetime, now: datetime
+    silence: sorting.Silence, definition: model.Definition, means: Means, *, fire_at: datetime, now: datetime
 ) -> Planned:
-    who = f"contact:{silence.contact_id}" if silence.contact_id is not None else f"pupil:{silence.pupil_ids[0]}"
-    message = Message(
+    message = Row(
         id=means.new_id(),
         contact_id=silence.contact_id,
         medium=silence.medium,
         address=silence.address,
-        slot=f"{who}:{silence.medium}:{silence.step}:{silence.reason}{silence.address}",
+        slot=silence.slot,
         step=silence.step,
         purpose=definition.purpose,
         priority=definition.purpose.priority,
@@ -210,21 +199,20 @@ def _silent(
         reason=silence.reason,
         reason_text=guard.REASONS[silence.reason],
         due_at=fire_at,
-        parts=0,
         created_at=now,
         changed_at=now,
     )
     return Planned(message, silence.pupil_ids)
 
 
-def _language(contact: Contact, medium: Medium, default: str) -> str:
-    spoken = contact.spoken_language if medium is Medium.VOICE else ""
-    return spoken or contact.written_language or default
+def language(medium: Medium, written: str, spoken: str, default: str) -> str:
+    """The language that somebody wants a medium in: calls in the spoken one, where there is one."""
+    return (spoken if medium is Medium.VOICE else "") or written or default
 
 
-def _eldest(pupil: Pupil) -> tuple[str, int]:
+def _eldest(child: people.Child) -> tuple[date, int]:
     """Children are named eldest first, as families do; twins keep the order of the roll."""
-    return (pupil.born.isoformat() if pupil.born else "9999", pupil.id or 0)
+    return (child.born or date.max, child.id)
 
 
 def _sender(senders: Sequence[Sender], address: str, *, answered: bool) -> Sender | None:
@@ -235,7 +223,9 @@ def _sender(senders: Sequence[Sender], address: str, *, answered: bool) -> Sende
     if answered:
         numbers = [sender for sender in senders if sender.medium is Medium.SMS and not identity.is_name(sender.address)]
         senders = numbers or senders
-    return senders[zlib.crc32(address.encode()) % len(senders)] if senders else None
+    if len(senders) < 2:
+        return senders[0] if senders else None
+    return senders[zlib.crc32(address.encode()) % len(senders)]
 
 
 def _waited(definition: model.Definition, step: int) -> timedelta:

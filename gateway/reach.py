@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from channels.base import Medium
 from gateway import people, points
-from gateway.models import ContactPoint, LineType, PointState
+from gateway.models import LineType, PointState
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """The phones or mailboxes by which one contact hears, each with its pupils; whoever is left out, and why."""
 
-    found: Sequence[tuple[ContactPoint, Sequence[int]]]
+    found: Sequence[tuple[people.Point, Sequence[int]]]
     left_out: Sequence[int]
     reason: str  #: a key of ``guard.REASONS``
 
@@ -23,17 +23,18 @@ def ways(
     known: people.People, contact_id: int | None, pupil_ids: Sequence[int], *, medium: Medium, mandatory: bool
 ) -> Ways:
     """Each pupil by the first phone or mailbox that may hear of it: one that a barred person shares is passed over."""
-    found: list[tuple[ContactPoint, Sequence[int]]] = []
+    found: list[tuple[people.Point, Sequence[int]]] = []
     left_out = pupil_ids
+    kind = points.kind_of(medium)
     reason = "no_email" if medium is Medium.EMAIL else "no_number"
     for point in known.points.get(contact_id or 0, ()):
-        if point.kind is not points.kind_of(medium) or not left_out:
+        if point.kind is not kind or not left_out:
             continue
         if why := unfit(point, known, medium, mandatory=mandatory):
             weak = why in ("landline", "no_texts")  # says less than what stops a mobile
             reason = reason if weak and reason != "no_number" else why
             continue
-        allowed = [p for p in left_out if point.address not in known.barred.get(p, frozenset())]
+        allowed = [p for p in left_out if p not in known.barred or point.address not in known.barred[p]]
         left_out = [p for p in left_out if p not in allowed]
         reason = "barred_address"
         if allowed:
@@ -41,7 +42,7 @@ def ways(
     return Ways(found, left_out, reason)
 
 
-def unfit(point: ContactPoint, known: people.People, medium: Medium, *, mandatory: bool) -> str:
+def unfit(point: people.Point, known: people.People, medium: Medium, *, mandatory: bool) -> str:
     """Why a phone or mailbox cannot be used for a medium at all, or ``""``."""
     stopped = known.opted_out.get((medium, point.address))
     if medium is Medium.SMS and point.line_type is not LineType.MOBILE:

@@ -17,8 +17,9 @@ from channels.base import Medium
 from gateway import audience, guard, people, points, reach
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import Contact, ContactPoint, Guardianship, Pupil
+from gateway.models import Contact, Guardianship, Pupil
 from gateway.models.types import core
+from gateway.people import Adult, Point  # by name: a field of Line is called as the module is
 
 PUPILS, CONTACTS, TIES = core(Pupil), core(Contact), core(Guardianship)
 
@@ -43,7 +44,7 @@ class Wanted:
 class Way:
     """A phone or mailbox. ``opted_out`` are the media that its people stopped, ``texts`` why no text goes there."""
 
-    point: ContactPoint
+    point: people.Point
     opted_out: Sequence[Medium]
     texts: str
 
@@ -52,8 +53,8 @@ class Way:
 class Person:
     """A contact of one pupil. ``why_not`` says why nothing can be sent about this pupil, ``""`` when something can."""
 
-    contact: Contact
-    tie: Guardianship
+    contact: people.Adult
+    tie: people.Tie
     why_not: str
     ways: Sequence[Way]
 
@@ -62,9 +63,9 @@ class Person:
 class Line:
     """A pupil, its contacts in the order in which they are asked, and to whom a text about an absence would go."""
 
-    pupil: Pupil
+    pupil: people.Child
     people: Sequence[Person]
-    texted: Sequence[tuple[Contact, ContactPoint]]
+    texted: Sequence[tuple[Adult, Point]]
 
 
 async def lines(session: Session, wanted: Wanted, *, today: date) -> AsyncGenerator[Line]:
@@ -76,12 +77,10 @@ async def lines(session: Session, wanted: Wanted, *, today: date) -> AsyncGenera
         for pupil_id in batch:
             if pupil_id in known.pupils:
                 yield _line(known, pupil_id, today=today)
-        session.expunge_all()
 
 
 def _query(wanted: Wanted, today: date) -> sa.Select[int]:
-    on_roll = sa.or_(PUPILS.c.left_on.is_(None), PUPILS.c.left_on >= today)
-    query = sa.select(PUPILS.c.id).where(on_roll, ~PUPILS.c.deceased)
+    query = sa.select(PUPILS.c.id).where(people.on_roll(today))
     for column, value in ((PUPILS.c.year, wanted.year), (PUPILS.c.form, wanted.form)):
         if value:
             query = query.where(sa.func.lower(column) == value.lower())
@@ -106,7 +105,7 @@ def _line(known: people.People, pupil_id: int, *, today: date) -> Line:
     return Line(known.pupils[pupil_id], found, _texted(known, pupil_id, found))
 
 
-def _person(known: people.People, tie: Guardianship, reason: str, *, today: date) -> Person:
+def _person(known: people.People, tie: people.Tie, reason: str, *, today: date) -> Person:
     ways = [
         Way(
             point,
@@ -119,11 +118,11 @@ def _person(known: people.People, tie: Guardianship, reason: str, *, today: date
     return Person(known.contacts[tie.contact_id], tie, guard.REASONS[reason] if reason else "", ways)
 
 
-def _stopped(known: people.People, medium: Medium, point: ContactPoint) -> bool:
+def _stopped(known: people.People, medium: Medium, point: people.Point) -> bool:
     return (medium, point.address) in known.opted_out
 
 
-def _texts(known: people.People, point: ContactPoint, tie: Guardianship, *, today: date) -> str:
+def _texts(known: people.People, point: people.Point, tie: people.Tie, *, today: date) -> str:
     """Why no text about this pupil goes to a phone, ``""`` when one may. Of a mailbox only a bar is worth saying."""
     if tie.barred_on(today):
         return guard.REASONS["barred"]  # whoever else has that phone: it is the contact who is barred
@@ -134,7 +133,7 @@ def _texts(known: people.People, point: ContactPoint, tie: Guardianship, *, toda
     return guard.REASONS[reason] if reason else ""
 
 
-def _unreached(known: people.People, tie: Guardianship) -> str:
+def _unreached(known: people.People, tie: people.Tie) -> str:
     """Why no medium reaches a contact about this pupil, ``""`` when one does."""
     tried = [_ways(known, tie, medium) for medium in (Medium.SMS, Medium.VOICE, Medium.EMAIL)]
     if any(ways.found for ways in tried):
@@ -143,11 +142,11 @@ def _unreached(known: people.People, tie: Guardianship) -> str:
     return min((ways.reason for ways in tried), key=lambda reason: reason in ("no_number", "no_email"))
 
 
-def _texted(known: people.People, pupil_id: int, found: Sequence[Person]) -> list[tuple[Contact, ContactPoint]]:
+def _texted(known: people.People, pupil_id: int, found: Sequence[Person]) -> list[tuple[people.Adult, people.Point]]:
     """Those asked first who can be texted, or those after them; who share a phone get one text."""
     free = [person for person in found if not person.why_not]
     for _, group in groupby(free, key=_turn):
-        texts = dict[str, tuple[Contact, ContactPoint]]()
+        texts = dict[str, tuple[people.Adult, people.Point]]()
         for person in group:
             for point, _ in _ways(known, person.tie, Medium.SMS).found:
                 texts.setdefault(point.address, (person.contact, point))
@@ -162,5 +161,5 @@ def _turn(person: Person) -> tuple[int, int]:
     return (tie.priority, (tie.id or 0) if tie.priority == NO_PRIORITY else 0)
 
 
-def _ways(known: people.People, tie: Guardianship, medium: Medium) -> reach.Ways:
+def _ways(known: people.People, tie: people.Tie, medium: Medium) -> reach.Ways:
     return reach.ways(known, tie.contact_id, [tie.pupil_id], medium=medium, mandatory=MANDATORY)

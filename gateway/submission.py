@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from channels.base import Medium
@@ -107,45 +108,70 @@ def _too_long(language: str, parts: int, *, field: str) -> errors.Problem:
     return errors.Problem(what, "Shorten it, or send it by email.", field=field)
 
 
-def check_audience(chosen: audience.Audience) -> None:
-    """Refuse an audience that names what nobody has, or in which nobody would be told.
+@dataclass(slots=True)
+class Outlook:
+    """What looks at a notice's rows have shown so far.
 
+    ``tried`` are the parts of the shortest words, by medium and language; ``shortest`` those of the shortest text seen
+    in each language.
+    """
+
+    tried: Mapping[tuple[Medium, str], int] = field(default_factory=dict)
+    told: bool = False  #: somebody listens
+    going: bool = False  #: something would leave
+    problems: Sequence[errors.Problem] = ()
+    unheard: set[str] = field(default_factory=set)
+    unsent: set[str] = field(default_factory=set)
+    shortest: dict[str, int] = field(default_factory=dict)
+
+    def take(self, chosen: audience.Audience, rows: Sequence[planner.Planned]) -> None:
+        """Look at some rows more."""
+        self.problems = chosen.problems
+        for listener in chosen.listeners:
+            if listener.reason:
+                self.unheard.add(listener.reason)
+            else:
+                self.told = True
+        for message in (row.message for row in rows):
+            if message.state is MessageState.SKIPPED:
+                self.unsent.add(message.reason)
+            else:
+                self.going = True
+            if message.medium is Medium.SMS and message.language:
+                self.shortest[message.language] = min(message.parts, self.shortest.get(message.language, message.parts))
+
+    @property
+    def clear(self) -> bool:
+        """Whether no further row can change the answer of :func:`check`."""
+        if self.problems:
+            return True
+        return self.told and self.going and all(parts <= guard.MOST_PARTS for parts in self.shortest.values())
+
+
+def check(outlook: Outlook, *, again: bool) -> None:
+    """Refuse an audience that names what nobody has, in which nobody would be told, or nobody would get anything; and
+    texts that are too long for everybody who reads a language: one family's own row is only left out.
+
+    What goes ``again`` and again may find somebody next time.
     Raises :class:`errors.BadDefinition`.
     """
-    if chosen.problems:
-        raise errors.BadDefinition(chosen.problems)
-    if any(not listener.reason for listener in chosen.listeners):
-        return
-    reasons = sorted({guard.REASONS[listener.reason] for listener in chosen.listeners})
-    what = " ".join(["nobody in this audience would be told.", *reasons])
-    raise errors.BadDefinition([errors.Problem(what, "Choose other pupils or people.", field="audience")])
-
-
-def check_somebody(rows: Sequence[planner.Planned]) -> None:
-    """Refuse a notice of which nobody in the audience would get anything, whatever the reasons.
-
-    Raises :class:`errors.BadDefinition`.
-    """
-    if any(row.message.state is not MessageState.SKIPPED for row in rows):
-        return
-    reasons = sorted({guard.REASONS.get(row.message.reason, row.message.reason) for row in rows})
-    what = " ".join(["nobody in this audience would get anything.", *reasons])
-    raise errors.BadDefinition([errors.Problem(what, "Choose other people or another medium.", field="audience")])
-
-
-def check_lengths(rows: Sequence[planner.Planned]) -> None:
-    """Refuse texts that are too long for everybody who reads a language; one family's own row is only left out.
-
-    Raises :class:`errors.BadDefinition`.
-    """
-    parts: dict[str, list[int]] = defaultdict(list)
-    for row in rows:
-        if row.message.medium == "sms" and row.message.language:
-            parts[row.message.language].append(row.message.parts)
+    if outlook.problems:
+        raise errors.BadDefinition(outlook.problems)
+    if not outlook.told:
+        _refuse("nobody in this audience would be told.", outlook.unheard, "Choose other pupils or people.")
+    needed = {language: parts for (medium, language), parts in outlook.tried.items() if medium is Medium.SMS}
+    needed |= outlook.shortest
     problems = [
-        _too_long(language, min(needed), field="text")
-        for language, needed in sorted(parts.items())
-        if min(needed) > guard.MOST_PARTS
+        _too_long(language, parts, field="text")
+        for language, parts in sorted(needed.items())
+        if parts > guard.MOST_PARTS
     ]
     if problems:
         raise errors.BadDefinition(problems)
+    if not outlook.going and not again:
+        _refuse("nobody in this audience would get anything.", outlook.unsent, "Choose other people or another medium.")
+
+
+def _refuse(what: str, reasons: Iterable[str], cure: str) -> NoReturn:
+    whole = " ".join([what, *sorted({guard.REASONS.get(reason, reason) for reason in reasons})])
+    raise errors.BadDefinition([errors.Problem(whole, cure, field="audience")])

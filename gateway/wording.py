@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.base import Medium
 from gateway import errors
 from gateway.definitions import model
-from templates import calls, languages, letter, phrases, segments, translations, words
+from templates import calls, languages, letter, phrases, segments, settled, translations, words
 from templates.errors import WordingError
 
 SPOKEN_CHARACTERS_PER_MINUTE = 750  #: at an ordinary reading pace of about 150 words a minute
+
+_PERSONAL = frozenset({"children", "recipient", "unsubscribe_url"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ class Costs:
                 return self.email
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used.
 
     ``parts`` may be more than ``guard.MOST_PARTS``: then this text must not go.
@@ -62,6 +63,19 @@ class Composed:
     script: dict[str, str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What is the same for everybody who gets the notice by one medium in one language.
+
+    ``menu`` stands below the words, ``""`` where it is in them or nobody is asked; ``script`` is that of a call.
+    """
+
+    settled: settled.Settled
+    keys: str
+    menu: str
+    script: dict[str, str] | None
+
+
 @dataclass(slots=True)
 class Composer:
     """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language."""
@@ -69,7 +83,7 @@ class Composer:
     definition: model.Definition
     school: School
     speaks: Callable[[str], bool]
-    _renderers: dict[tuple[Medium, str], words.Renderer] = field(default_factory=dict)
+    _ready: dict[tuple[Medium, str], _Ready] = field(default_factory=dict)
 
     def compose(
         self, medium: Medium, language: str, *, children: Sequence[str], recipient: str = "", unsubscribe_url: str = ""
@@ -78,28 +92,44 @@ class Composer:
 
         Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
         """
+        own: dict[str, object] = {"children": children, "recipient": recipient}
+        if unsubscribe_url:
+            own["unsubscribe_url"] = unsubscribe_url
         try:
-            renderer = self._renderer(medium, language)
-            filled = renderer.fill(
-                self._values(children, recipient, unsubscribe_url), answers=self._answers(renderer, medium)
-            )
+            ready = self._ready.get((medium, language))
+            if ready is None:
+                ready = self._ready[medium, language] = self._make_ready(medium, language)
+            text, subject = ready.settled.fill(own)
         except WordingError as error:
             raise errors.BadDefinition(
                 [errors.Problem(str(error), field=self.definition.template or "text")]
             ) from error
+        if ready.menu:
+            text = _with_menu(medium, text, ready.menu)
+        parts = segments.count(text).parts if medium is Medium.SMS else 1
+        words = ready.settled
+        return Composed(text, subject, words.language, language, words.state, parts, ready.keys, ready.script)
+
+    def _make_ready(self, medium: Medium, language: str) -> _Ready:
+        renderer = self._renderer(medium, language)
+        ready = settled.settle(renderer, self._shared(), answers=self._answers())
+        # Our own phrases around an author's words may be in another language than the words.
+        ours = renderer.phrases_language if self.definition.text else renderer.language
         written = self.definition.text.get(renderer.language, "") + renderer.notice.wording(medium).text
-        ours = renderer.phrases_language if self.definition.text else filled.language
-        return self._finished(medium, language, filled, ours=ours, has_menu="{menu}" in written)
+        keys, menu, script = ready.answers, "", None
+        if keys and "{menu}" not in written and medium is not Medium.VOICE:
+            menu = phrases.reply_menu(ours, keys)
+        if medium is Medium.VOICE:
+            said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=keys)
+            script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
+        return _Ready(ready, "".join(key for key, _ in keys), menu, script)
 
     def _renderer(self, medium: Medium, language: str) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
-        key = (medium, language)
-        if key not in self._renderers:
-            renderer = self._prepare(medium, language)
-            if not self._allowed(renderer.state) or (medium is Medium.VOICE and not self.speaks(renderer.language)):
-                renderer = self._prepare(medium, languages.ENGLISH)
-            self._renderers[key] = renderer
-        return self._renderers[key]
+        renderer = self._prepare(medium, language)
+        if not self._allowed(renderer.state) or (medium is Medium.VOICE and not self.speaks(renderer.language)):
+            renderer = self._prepare(medium, languages.ENGLISH)
+        return renderer
 
     def _allowed(self, state: translations.State) -> bool:
         return self.school.allow_drafts or state not in ("draft", "machine")
@@ -117,33 +147,16 @@ class Composer:
             allow_drafts=self.school.allow_drafts,
         )
 
-    def _values(self, children: Sequence[str], recipient: str, unsubscribe_url: str) -> Mapping[str, Any]:
-        own: dict[str, Any] = {
-            "school": self.school.short_name,
-            "school_phone": self.school.phone,
-            "children": list(children),
-            "recipient": recipient,
-        }
-        if unsubscribe_url:
-            own["unsubscribe_url"] = unsubscribe_url
-        return self.definition.template_values() | own
+    def _shared(self) -> Mapping[str, Any]:
+        """The values that everybody's words have; a definition cannot give those of one person."""
+        given = self.definition.template_values()
+        own = {"school": self.school.short_name, "school_phone": self.school.phone}
+        return {name: value for name, value in given.items() if name not in _PERSONAL} | own
 
-    def _answers(self, renderer: words.Renderer, medium: Medium) -> words.GivenAnswers | None:
+    def _answers(self) -> words.GivenAnswers | None:
         if self.definition.replies.options:
             return [(option.key, option.label) for option in self.definition.replies.options]
         return None
-
-    def _finished(self, medium: Medium, wanted: str, filled: words.Words, *, ours: str, has_menu: bool) -> Composed:
-        """``ours`` is the language of our own phrases around an author's words."""
-        text, script = filled.text, None
-        if filled.answers and not has_menu and medium is not Medium.VOICE:
-            text = _with_menu(medium, text, phrases.reply_menu(ours, filled.answers))
-        if medium is Medium.VOICE:
-            said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=filled.answers)
-            script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
-        parts = segments.count(text).parts if medium is Medium.SMS else 1
-        keys = "".join(key for key, _ in filled.answers)
-        return Composed(text, filled.subject, filled.language, wanted, filled.state, parts, keys, script)
 
 
 def _with_menu(medium: Medium, text: str, menu: str) -> str:

@@ -59,6 +59,8 @@ def moment(value: datetime.datetime, tag: str) -> str:
 
 def names(items: Sequence[str], tag: str) -> str:
     """Write a list as the language does: ``Ana, Ben and Zofia``."""
+    if len(items) == 1:
+        return _plain(items[0])
     return _plain(lists.format_list(list(items), "standard", locale(tag)))
 
 

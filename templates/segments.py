@@ -7,7 +7,7 @@ alphabet goes as 160 septets in one part or 153 in each of several; any other te
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -72,7 +72,7 @@ def count(text: str) -> Segments:
     characters = set(text)
     encoding: Encoding = "GSM-7" if characters <= GSM else "UCS-2"
     lone, joined = SIZES[encoding]
-    units = _septets(text) if encoding == "GSM-7" else utf16_units(text)
+    units = _septets(text, characters) if encoding == "GSM-7" else utf16_units(text)
     if units <= lone:
         return Segments(encoding, 1, units)
     if units == len(text):
@@ -106,8 +106,8 @@ def tidy(text: str) -> str:
     return composed if utf16_units(composed) <= utf16_units(text) else text
 
 
-def _septets(text: str) -> int:
-    return len(text) + sum(map(text.count, GSM_EXTENDED & set(text)))
+def _septets(text: str, characters: Set[str]) -> int:
+    return len(text) + sum(map(text.count, GSM_EXTENDED & characters))
 
 
 def _pack(widths: Iterable[int], size: int) -> int:

@@ -58,6 +58,18 @@ class Skeleton:
                 pieces.append(piece)
         return Skeleton(tuple(pieces), tuple(names))
 
+    def partly(self, shown: Mapping[str, str]) -> Skeleton:
+        """Put in the values that there are already, and keep the other placeholders."""
+        pieces: list[str] = [self.pieces[0]]
+        names: list[str] = []
+        for name, piece in zip(self.names, self.pieces[1:], strict=True):
+            if name in shown:
+                pieces[-1] += shown[name] + piece
+            else:
+                names.append(name)
+                pieces.append(piece)
+        return Skeleton(tuple(pieces), tuple(names))
+
     def join(self, between: str, other: Skeleton) -> Skeleton:
         """Put another wording after this one."""
         seam = self.pieces[-1] + between + other.pieces[0]

@@ -145,6 +145,8 @@ def amount(value: Value | None) -> int:
 
 def clean(text: str) -> str:
     """Take out what no value may carry and the space around it; everything visible stays."""
+    if text.isprintable():  # as nearly every name is; nothing forbidden counts as printable
+        return text.strip()
     return _FORBIDDEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 

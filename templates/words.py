@@ -82,8 +82,8 @@ class Renderer:
         Raises a :class:`errors.WordingError` when a value is missing, unknown or of the wrong type: nothing is ever
         sent with a blank.
         """
-        known = self._known(given)
-        whole = self._form(1, frozenset())
+        known = self.known(given)
+        whole = self.form(1, frozenset())
         checked = values.check(given, known, needed=whole.needed, language=self.language, where=self.where)
         menu = self.answers(answers)
         if "menu" in whole.text.names and not menu:
@@ -93,13 +93,13 @@ class Renderer:
         if "unsubscribe_url" in whole.needed and "unsubscribe_url" not in checked:
             raise errors.MissingValue(f"In {self.where} the unsubscribe link is missing. Give {{unsubscribe_url}}.")
         absent = frozenset(name for name in whole.needed if name not in checked)
-        form = self._form(values.amount(checked.get(self.notice.plural_by)), absent)
-        text = form.text.fill(self._shown(checked, menu, known, form.text.names, self._clothes(form.direction)))
+        form = self.form(values.amount(checked.get(self.notice.plural_by)), absent)
+        text = form.text.fill(self._shown(checked, menu, known, form.text.names, self.clothes(form.direction)))
         words = Words(text, self.language, form.direction, self.state, answers=menu)
         if self.medium == "sms":
             tidy = segments.tidy(text)
             return replace(words, text=tidy, segments=segments.count(tidy))
-        shown = self._shown(checked, menu, known, form.subject.names, self._clothes(form.direction))
+        shown = self._shown(checked, menu, known, form.subject.names, self.clothes(form.direction))
         return replace(words, subject=" ".join(form.subject.fill(shown).split()))
 
     @property
@@ -121,17 +121,20 @@ class Renderer:
             found.append((values.clean(key), values.clean(words)))
         return tuple(found)
 
-    def _known(self, given: Mapping[str, object]) -> dict[str, library.Value]:
+    def known(self, given: Mapping[str, object]) -> dict[str, library.Value]:
+        """Give every value that may be filled in; in a free text also whatever is given with it."""
         known = self.notice.known()
         if self.own_text is None:
             return known
         known = {name: blank for name, blank in known.items() if name not in self.notice.values}
         return {name: values.infer(raw) for name, raw in given.items()} | known
 
-    def _clothes(self, direction: languages.Direction) -> dress.Dress:
+    def clothes(self, direction: languages.Direction) -> dress.Dress:
+        """Say how values are dressed for the medium."""
         return dress.voice() if self.medium == "voice" else dress.plain(direction)
 
-    def _form(self, n: int, absent: frozenset[str]) -> Form:
+    def form(self, n: int, absent: frozenset[str]) -> Form:
+        """Give the skeletons of the plural form for ``n``, without the placeholders of ``absent`` values."""
         form = self._forms.get((n, absent))
         if form is None:
             form = self._forms[n, absent] = self._build(n, absent)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from channels.base import Medium
 from gateway import guard, notices, numbers
-from gateway.models import Message, MessageState
-from gateway.planner import Planned
+from gateway.models import MessageState
+from gateway.planner import Planned, Row
 
 
 @dataclass(slots=True)
@@ -19,7 +19,7 @@ class Share:
     medium: Medium
     language: str
     state: str
-    sample: Message
+    sample: Row
     messages: int = 0
     parts: int = 0
     pence: float = 0.0

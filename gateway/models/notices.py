@@ -9,6 +9,7 @@ from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium, Outcome
+from gateway.models.people import NO
 from gateway.models.types import MessageState, NoticeState, Purpose, Table, UtcDateTime, words
 
 
@@ -55,7 +56,11 @@ class NoticeFile(Table, table=True):
 
 
 class Run(Table, table=True):
-    """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once."""
+    """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once.
+
+    It is planned part by part: ``planned_up_to`` is the last pupil of whom everybody has been planned, ``messages``
+    how many rows that were, and ``planned_at`` when the last part was written.
+    """
 
     __table_args__ = (UniqueConstraint("notice_id", "fire_at"),)
 
@@ -63,6 +68,8 @@ class Run(Table, table=True):
     notice_id: str = Field(foreign_key="notice.id", index=True)
     fire_at: datetime = Field(sa_type=UtcDateTime)
     planned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    planned_up_to: int = Field(default=0, sa_column_kwargs=NO)
+    messages: int = Field(default=0, sa_column_kwargs=NO)
 
 
 class Sender(Table, table=True):

@@ -14,6 +14,16 @@ from gateway.models.types import LineType, PointKind, PointState, Table, UtcDate
 NO = {"server_default": "0"}
 
 
+def joined(*parts: str) -> str:
+    """A name from its parts, whichever are known."""
+    return " ".join(part for part in parts if part)
+
+
+def in_force(begins: date | None, ends: date | None, day: date) -> bool:
+    """Whether a bar with these dates, both inclusive, is in force on ``day``."""
+    return (begins is None or begins <= day) and (ends is None or ends >= day)
+
+
 class Pupil(Table, table=True):
     """A child on roll. ``source_id`` is the MIS's own id; ``year`` is ``N``, ``R`` or ``1`` to ``13``."""
 
@@ -56,7 +66,7 @@ class Contact(Table, table=True):
     @property
     def full_name(self) -> str:
         """Title, forename and surname, whichever are known."""
-        return " ".join(part for part in (self.title, self.forename, self.surname) if part)
+        return joined(self.title, self.forename, self.surname)
 
 
 class Guardianship(Table, table=True):
@@ -83,11 +93,7 @@ class Guardianship(Table, table=True):
 
     def barred_on(self, day: date) -> bool:
         """Whether the bar is in force on ``day``."""
-        if not self.no_contact:
-            return False
-        begun = self.no_contact_from is None or self.no_contact_from <= day
-        ended = self.no_contact_until is not None and self.no_contact_until < day
-        return begun and not ended
+        return self.no_contact and in_force(self.no_contact_from, self.no_contact_until, day)
 
 
 class ContactPoint(Table, table=True):

@@ -314,12 +314,18 @@ def test_how_long_it_is_worth_saying(valid: dict[str, Any], fire_at: datetime, e
     assert planner.not_after(definition(valid=valid), fire_at, LONDON) == ends
 
 
+def look_at(village: Village, rows: Sequence[planner.Planned]) -> None:
+    outlook = submission.Outlook()
+    outlook.take(village.audience(definition().audience), rows)
+    submission.check(outlook, again=False)
+
+
 def test_a_text_that_is_too_long_is_refused(village: Village) -> None:
     village.phone(village.contact("Maria", village.pupil("Ana")), MUM)
     rows = plan(village, definition(text={"en": "x" * 1000}))
     assert [(row.message.state, row.message.reason) for row in rows] == [(MessageState.SKIPPED, "too_long")]
     with pytest.raises(errors.BadDefinition, match=r"6 is the most.*Shorten it"):
-        submission.check_lengths(rows)
+        look_at(village, rows)
 
 
 def test_one_family_with_many_children_does_not_hold_up_the_others(village: Village) -> None:
@@ -331,7 +337,7 @@ def test_one_family_with_many_children_does_not_hold_up_the_others(village: Vill
         (MessageState.QUEUED, ""),
         (MessageState.SKIPPED, "too_long"),
     ]
-    submission.check_lengths(rows)
+    look_at(village, rows)
 
 
 def test_fundraising_goes_only_to_those_who_agreed(village: Village) -> None:

@@ -1,0 +1,196 @@
+"""One firing of a notice, planned part by part.
+
+A run's row comes first, with a cursor: the last pupil of whom everybody was planned. Each part is one transaction, rows
+and cursor together, so that sending begins while planning goes on, nobody waits long for the database, memory does not
+grow with the school, and a process that dies goes on where it stopped. A part takes the next pupils and looks at those
+around them (:func:`gateway.audience.resolve`), so its rows are those that one plan of the whole would have; a row that
+an earlier part has written already, about a brother or sister, is known by its slot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from channels.base import Medium
+from gateway import audience, audit, bulk, context, firing, planner, sorting
+from gateway.database import Session
+from gateway.definitions import model
+from gateway.models import About, Contact, Message, Notice, NoticeState, Run
+from gateway.models.types import core
+
+PART = 500  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
+
+#: From so many rows on, and at each tenfold of it, PostgreSQL is told to count them: until it has, it sorts the whole
+#: backlog for every claim.
+COUNTED = 10_000
+
+#: What a new message has in every other column.
+_BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Rows that are planned and not written: of everybody, or of one part."""
+
+    audience: audience.Audience
+    rows: Sequence[planner.Planned]
+
+
+async def means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
+    """What planning a definition needs beside the people."""
+    return planner.Means(
+        composer=gateway.composer(definition),
+        costs=gateway.costs(),
+        senders=await context.senders(session),
+        new_id=gateway.new_id,
+        timezone=gateway.timezone,
+        unsubscribe_url=gateway.unsubscribe_url,
+    )
+
+
+async def resolve(
+    session: Session, gateway: context.Gateway, definition: model.Definition, part: audience.Part | None = None
+) -> audience.Audience:
+    """Who should hear today."""
+    default = gateway.settings.school.language
+    return await audience.resolve(
+        session, definition.audience, today=gateway.today(), default_language=default, part=part
+    )
+
+
+async def looks(
+    session: Session, gateway: context.Gateway, definition: model.Definition, *, fire_at: datetime
+) -> AsyncGenerator[Look]:
+    """Plan a run part by part without writing it; a row about children of two parts comes in both.
+
+    Raises :class:`errors.BadDefinition` when words cannot be made.
+    """
+    needed, now, after = await means(session, gateway, definition), gateway.now(), 0
+    while True:
+        chosen = await resolve(session, gateway, definition, audience.Part(after, PART))
+        found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
+        yield Look(chosen, planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now))
+        if len(chosen.pupil_ids) < PART:
+            return
+        after = chosen.pupil_ids[-1]
+
+
+async def try_words(
+    session: Session, gateway: context.Gateway, definition: model.Definition
+) -> dict[tuple[Medium, str], int]:
+    """Make the words once in every language that any contact wants; gives how many parts each takes at the least.
+
+    After this no part can fail for want of a value, which would leave a notice told to half of the school.
+    Raises :class:`errors.BadDefinition`.
+    """
+    composer = gateway.composer(definition)
+    contact, found = core(Contact).c, dict[tuple[Medium, str], int]()
+    wanted = (await session.execute(sa.select(contact.written_language, contact.spoken_language).distinct())).all()
+    link = "" if definition.purpose.mandatory else gateway.unsubscribe_url("0")
+    for medium in {medium for step in definition.steps for medium in step.media}:
+        url = link if medium is Medium.EMAIL else ""
+        for written, spoken in wanted:
+            language = planner.language(medium, written, spoken, composer.school.language)
+            made = composer.compose(medium, language, children=["A"], unsubscribe_url=url)
+            found[medium, made.language] = made.parts
+    return found
+
+
+async def under_way(session: Session, notice: Notice) -> Run | None:
+    """The run of a notice that is planned in part."""
+    query = select(Run).where(Run.notice_id == notice.id, col(Run.planned_at).is_(None)).order_by(col(Run.id).desc())
+    return (await session.scalars(query.limit(1))).first()
+
+
+async def begin(
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, due: datetime
+) -> Run:
+    """A new run. What was missed is made up once, by its latest firing.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    await try_words(session, gateway, definition)
+    run = Run(notice_id=notice.id, fire_at=firing.latest(definition.schedule, due, gateway))
+    session.add(run)
+    await session.flush()
+    return run
+
+
+async def advance(
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, run: Run
+) -> bool:
+    """Write the next part of a run. Whether it was the last one."""
+    now = gateway.now()
+    chosen = await resolve(session, gateway, definition, audience.Part(run.planned_up_to, PART))
+    found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
+    if run.planned_up_to:
+        # Of families with children in two parts. An import may have put more together since: then one place is taken
+        # twice, the part fails, and is tried again with a look at every place.
+        doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
+        found = found.without(await _there_already(session, run, doubtful.slots()))
+    rows = planner.write(
+        found,
+        definition,
+        chosen.people,
+        await means(session, gateway, definition),
+        fire_at=run.fire_at,
+        now=now,
+        held=notice.state is NoticeState.HELD,
+    )
+    await store(session, rows, run=run)
+    last = len(chosen.pupil_ids) < PART
+    if rows or not run.planned_up_to:
+        await gateway.log.record(session, _line(notice, run, rows), now=now)
+    await _count(session, run.messages, run.messages + len(rows), last=last)
+    run.messages += len(rows)
+    run.planned_up_to = chosen.pupil_ids[-1] if chosen.pupil_ids else run.planned_up_to
+    run.planned_at = now if last else None
+    if last:
+        # Since it was submitted, a form may have been renamed or a pupil may have left.
+        notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
+    return last
+
+
+async def _there_already(session: Session, run: Run, slots: Iterable[str]) -> set[str]:
+    """Which of these places of a run are taken: by an earlier part, for a child of the same family."""
+    message = core(Message).c
+    given = bulk.among(session.get_bind().dialect.name, message.slot, "slots")
+    query = sa.select(message.slot).where(message.run_id == run.id, given)
+    return set(await session.scalars(query, {"slots": bulk.packed_ids(slots)}))
+
+
+async def store(session: Session, rows: Sequence[planner.Planned], *, run: Run) -> None:
+    """Insert planned rows, many at once."""
+    common = (run.id, *_BLANK.values())
+    messages = [(*row.message, *common) for row in rows]
+    about = [(row.message.id, pupil_id) for row in rows for pupil_id in row.pupil_ids]
+    connection = await session.connection()
+    await connection.run_sync(bulk.insert, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
+    await connection.run_sync(bulk.insert, core(About), ["message_id", "pupil_id"], about)
+
+
+async def _count(session: Session, before: int, after: int, *, last: bool) -> None:
+    """Let PostgreSQL learn what is in the table, as soon as there is much and when all of it is there."""
+    if session.get_bind().dialect.name != "postgresql" or after < COUNTED:
+        return
+    if last or len(str(before)) < len(str(after)):
+        await session.execute(sa.text("ANALYZE message"))
+
+
+def _line(notice: Notice, run: Run, rows: Sequence[planner.Planned]) -> audit.Line:
+    """What was planned, with a fingerprint of who was to get what: a row cannot be changed later without the log
+    disagreeing.
+    """
+    lines = sorted(f"{row.message.slot}|{row.message.state}|{row.message.reason}|{row.message.body}" for row in rows)
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    counts = Counter(row.message.state.value for row in rows)
+    facts: dict[str, Any] = {"run": run.id, "fire_at": run.fire_at, "counts": counts, "digest": digest}
+    return audit.Line("notice.planned", f"notice:{notice.id}", facts | {"after": run.planned_up_to})

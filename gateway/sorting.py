@@ -1,0 +1,117 @@
+"""Who hears by which phone or mailbox, before there are words.
+
+One text per phone, naming every child it is about: contacts who share a phone are merged, and a child is left out of
+every phone and mailbox that also belongs to somebody who is barred from that child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence, Set
+from dataclasses import dataclass, field
+
+from channels.base import Medium
+from gateway import people, reach
+from gateway.audience import Audience, Listener
+from gateway.definitions import model
+from gateway.models import Purpose
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message in the making: one phone or mailbox at one step, and the pupils it is about."""
+
+    step: int
+    medium: Medium
+    contact: people.Adult
+    point: people.Point
+    pupil_ids: list[int]
+
+    @property
+    def slot(self) -> str:
+        """What makes it unique in its run."""
+        return f"{self.medium.value}:{self.point.address}:{self.step}"
+
+
+@dataclass(slots=True)
+class Silence:
+    """Somebody who gets nothing by one medium at one step, and why."""
+
+    step: int
+    medium: Medium
+    contact_id: int | None
+    pupil_ids: Sequence[int]
+    reason: str
+    address: str = ""  #: of the phone or mailbox that tells them together with another contact
+
+    @property
+    def slot(self) -> str:
+        """What makes it unique in its run."""
+        who = f"contact:{self.contact_id}" if self.contact_id is not None else f"pupil:{self.pupil_ids[0]}"
+        return f"{who}:{self.medium.value}:{self.step}:{self.reason}{self.address}"
+
+
+@dataclass(slots=True)
+class Sorting:
+    """Who hears by which phone or mailbox, and who by none: the rows of a run before they have words."""
+
+    drafts: dict[tuple[int, Medium, str], Draft] = field(default_factory=dict)
+    silences: list[Silence] = field(default_factory=list)
+
+    def slots(self) -> list[str]:
+        """The place of every row in its run."""
+        rows: list[Draft | Silence] = [*self.drafts.values(), *self.silences]
+        return [row.slot for row in rows]
+
+    def without(self, slots: Set[str]) -> Sorting:
+        """But for rows that are there already."""
+        return self._where(lambda row: row.slot not in slots) if slots else self
+
+    def about(self, pupil_ids: Collection[int]) -> Sorting:
+        """But for rows about other pupils only."""
+        ours = set(pupil_ids)
+        return self._where(lambda row: not ours.isdisjoint(row.pupil_ids))
+
+    def about_before(self, pupil_id: int) -> Sorting:
+        """But for rows about none of the pupils before this one."""
+        return self._where(lambda row: min(row.pupil_ids) < pupil_id)
+
+    def _where(self, wanted: Callable[[Draft | Silence], bool]) -> Sorting:
+        return Sorting(
+            {key: draft for key, draft in self.drafts.items() if wanted(draft)},
+            [silence for silence in self.silences if wanted(silence)],
+        )
+
+
+def sort(definition: model.Definition, audience: Audience) -> Sorting:
+    """Choose a phone or mailbox for every listener, step and medium, and merge those who share one."""
+    sorting = Sorting()
+    for step, rung in enumerate(definition.steps):
+        for medium in rung.media:
+            for listener in audience.listeners:
+                _place(sorting, listener, audience.people, step=step, medium=medium, purpose=definition.purpose)
+    return sorting
+
+
+def _place(
+    sorting: Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, purpose: Purpose
+) -> None:
+    def silent(reason: str, pupil_ids: Sequence[int], address: str = "") -> None:
+        sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason, address))
+
+    if listener.reason or listener.contact_id is None:
+        silent(listener.reason or "nobody", listener.pupil_ids)
+        return
+    if purpose.needs_consent and not known.contacts[listener.contact_id].marketing_consent:
+        silent("no_consent", listener.pupil_ids)
+        return
+    ways = reach.ways(known, listener.contact_id, listener.pupil_ids, medium=medium, mandatory=purpose.mandatory)
+    for point, pupil_ids in ways.found:
+        draft = sorting.drafts.get((step, medium, point.address))
+        if draft is None:
+            contact = known.contacts[listener.contact_id]
+            sorting.drafts[step, medium, point.address] = Draft(step, medium, contact, point, list(pupil_ids))
+        else:
+            draft.pupil_ids += [pupil_id for pupil_id in pupil_ids if pupil_id not in draft.pupil_ids]
+            silent("merged", pupil_ids, point.address)
+    if ways.left_out:
+        silent(ways.reason, ways.left_out)
