@@ -18,7 +18,7 @@ from gateway import migrate
 from gateway.database import Database
 from gateway.practice import setup
 
-_BACKLOG = 120  #: so many messages are kept waiting, so that a kill always comes in the middle of some
+_BACKLOG = 3  #: so many notices' messages are kept waiting, so that a kill always comes in the middle of some
 PATIENCE = 30.0  #: seconds for evidence about a doubt; emails in doubt are given up only then
 _REST_SECONDS = 180.0
 
@@ -66,8 +66,9 @@ class Result:
 class Laboratory:
     """Everything that runs, and what is done to it."""
 
-    def __init__(self, mode: Mode, seed: int, folder: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, mode: Mode, seed: int, folder: Path, *, patience: float, families: int) -> None:
         self.mode, self.seed, self.folder, self._patience = mode, seed, folder, patience
+        self.families = families
         [port] = setup.free_ports(1)
         self._port, self._url = port, f"http://127.0.0.1:{port}"
         self._env = {"HANDBELL_AUDIT__KEY": secrets.token_hex(32)}
@@ -91,7 +92,7 @@ class Laboratory:
         await migrate.upgrade(url)
         self.database = Database(url)
         try:
-            await school.fill(self.database)
+            await school.fill(self.database, families=self.families)
             self.office = school.Office(self.database, key=self._env["HANDBELL_AUDIT__KEY"])
             await self.world.start()
             await self.world.misbehave(plan.faults())
@@ -153,7 +154,7 @@ class Laboratory:
     async def _feed(self) -> None:
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):  # the database is away: asked again
-                if await ledger.still_open(self.database) < _BACKLOG:
+                if await ledger.still_open(self.database) < _BACKLOG * self.families:
                     await self._hand_in()
             await asyncio.sleep(0.3)
 
@@ -227,9 +228,11 @@ class Laboratory:
             self._killing = False
 
 
-async def run(mode: Mode, *, seed: int, kills: int, folder: Path, patience: float = PATIENCE) -> Result:
+async def run(
+    mode: Mode, *, seed: int, kills: int, folder: Path, patience: float = PATIENCE, families: int = school.FAMILIES
+) -> Result:
     """Run one mode in an empty folder."""
-    laboratory = Laboratory(mode, seed, folder, patience=patience)
+    laboratory = Laboratory(mode, seed, folder, patience=patience, families=families)
     async with laboratory.running():
         planned = plan.kills(seed, mode.name, kills, workers=mode.workers, database=laboratory.server is not None)
         began = time.monotonic()
@@ -237,6 +240,8 @@ async def run(mode: Mode, *, seed: int, kills: int, folder: Path, patience: floa
         suffered = time.monotonic()
         await laboratory.rest()
         rested = time.monotonic()
-        count = await ledger.count(laboratory.database, laboratory.world.journal, submitted=laboratory.office.submitted)
+        count = await ledger.count(
+            laboratory.database, laboratory.world.journal, submitted=laboratory.office.submitted, families=families
+        )
         count.faults += await laboratory.verify()
     return Result(mode, seed, laboratory.kills, count, laboratory.ended, suffered - began, rested - suffered)
