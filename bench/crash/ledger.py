@@ -88,7 +88,7 @@ async def count(database: Database, file: Path, *, submitted: Sequence[str], fam
     async with database.read() as session:
         query = select(Message).where(col(Message.state) != MessageState.SKIPPED).order_by(col(Message.id))
         rows = list(await session.scalars(query))
-        joined = sa.select(Notice.key, Run.id).join(Run, col(Run.notice_id) == col(Notice.id))
+        joined = select(Notice.key, col(Run.id)).join(Run, col(Run.notice_id) == col(Notice.id))
         runs = [(key, run_id) for key, run_id in await session.execute(joined)]
     result = Count()
     _count_plans(result, Counter(row.run_id for row in rows), runs, submitted, families=families)
@@ -102,7 +102,7 @@ async def count(database: Database, file: Path, *, submitted: Sequence[str], fam
 def _count_plans(
     result: Count,
     planned: Counter[int | None],
-    runs: Sequence[tuple[str, int]],
+    runs: Sequence[tuple[str, int | None]],
     submitted: Sequence[str],
     *,
     families: int,

@@ -135,7 +135,7 @@ class Laboratory:
         """Let everything come to its end, without kills and faults."""
         try:
             async with asyncio.timeout(_REST_SECONDS):
-                while await ledger.still_open(self.database):
+                while await ledger.still_open(self.database):  # noqa: ASYNC110 - a database tells nobody
                     await asyncio.sleep(0.5)
         except TimeoutError:
             pass  # what is open is counted as lost
