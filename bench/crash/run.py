@@ -8,7 +8,8 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -56,7 +57,6 @@ class Result:
     ended: int  #: how often a gateway ended by itself, as its database was gone
     suffered: float  #: seconds of killing
     rested: float  #: seconds until everything had come to its end
-    lines: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -120,8 +120,13 @@ class Laboratory:
         feeding, keeping = asyncio.create_task(self._feed()), asyncio.create_task(self._keep())
         try:
             for kill in kills:
+                began = time.monotonic()
                 await self._wait(kill)
+                waited = time.monotonic() - began
                 await self._kill(kill)
+                took = time.monotonic() - began
+                with (self.folder / "kills.log").open("a") as log:
+                    log.write(f"{datetime.now(UTC):%H:%M:%S.%f} waited {waited:.2f} s, took {took:.2f} s: {kill}\n")
                 for loop in (feeding, keeping):
                     if loop.done():
                         await loop
