@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, urlsplit
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from bench.crash import school
 from channels.base import Medium
 from channels.simulator import journal
 from gateway import states
@@ -84,15 +83,15 @@ async def still_open(database: Database) -> int:
     return found or 0
 
 
-async def count(database: Database, file: Path, *, submitted: Sequence[str]) -> Count:
+async def count(database: Database, file: Path, *, submitted: Sequence[str], families: int) -> Count:
     """Compare both sides."""
     async with database.read() as session:
         query = select(Message).where(col(Message.state) != MessageState.SKIPPED).order_by(col(Message.id))
         rows = list(await session.scalars(query))
-        joined = sa.select(Notice.key, Run.id).join(Run, col(Run.notice_id) == col(Notice.id))
+        joined = select(Notice.key, col(Run.id)).join(Run, col(Run.notice_id) == col(Notice.id))
         runs = [(key, run_id) for key, run_id in await session.execute(joined)]
     result = Count()
-    _count_plans(result, rows, runs, submitted)
+    _count_plans(result, Counter(row.run_id for row in rows), runs, submitted, families=families)
     boxes = _by_owner(rows, taken(file), result)
     for row in rows:
         result.messages[row.medium] += 1
@@ -101,16 +100,21 @@ async def count(database: Database, file: Path, *, submitted: Sequence[str]) -> 
 
 
 def _count_plans(
-    result: Count, rows: Sequence[Message], runs: Sequence[tuple[str, int]], submitted: Sequence[str]
+    result: Count,
+    planned: Counter[int | None],
+    runs: Sequence[tuple[str, int | None]],
+    submitted: Sequence[str],
+    *,
+    families: int,
 ) -> None:
     """Each notice was planned once, for each family once."""
-    fired, planned = Counter(key for key, _ in runs), Counter(row.run_id for row in rows)
+    fired = Counter(key for key, _ in runs)
     for key in submitted:
         if fired[key] != 1:
             result.faults.append(f"{key} was fired {fired[key]} times")
     for key, run_id in runs:
-        if planned[run_id] != school.FAMILIES:
-            result.faults.append(f"{key} has {planned[run_id]} messages for {school.FAMILIES} families")
+        if planned[run_id] != families:
+            result.faults.append(f"{key} has {planned[run_id]} messages for {families} families")
 
 
 def _by_owner(rows: Sequence[Message], got: Sequence[Taken], result: Count) -> dict[str, list[Taken]]:

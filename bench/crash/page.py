@@ -30,7 +30,8 @@ def section(results: Sequence[run.Result]) -> str:
     seeds = ", ".join(sorted({str(result.seed) for result in results}))
     return f"""## Killed again and again
 
-Written by `make crash`; seed {seeds} (`python -m bench.crash --seed {seeds}` kills and misbehaves in the same way again).
+Written by `make crash` with seed {seeds}: `python -m bench.crash --seed {seeds}`
+draws the same kills, faults and notices again.
 
 Real gateways (`handbell run`) send texts, emails and calls to a simulated provider in a process of its own, which takes
 requests and cuts the line, hangs, answers 5xx after taking them, answers 429 or garbage, lets its lists lag behind, and
@@ -38,13 +39,14 @@ gives receipts late, twice, in the wrong order or never. All the while somebody 
 between a provider's call and the commit about it), all of them, the provider, or PostgreSQL with all its processes; it
 is started again at once. At the end it is counted from the provider's own journal what each phone and mailbox got.
 
-| | kills: gateway, provider, database | texts | emails | calls | lost | doubled | mails twice, same Message-ID | in doubt: texts, emails, calls | audit, states |
+| | kills (gateway, provider, database) | texts | emails | calls | lost | doubled | mails twice | in doubt | books |
 |---|---|---:|---:|---:|---:|---:|---:|---|---|
 {rows}
 
 *Mails twice*: no mail server can be asked what it took, so an emergency's email in doubt goes again, and bears the same
-Message-ID. *In doubt*: given up as `in_doubt` for staff to decide, whether it had come or not (how many had is in
-brackets). *Audit, states*: the audit chain verifies, and each message's last state agrees with what its phone got.
+Message-ID. *In doubt*: texts, emails and calls given up as `in_doubt` for staff to decide (in brackets: how many of
+them had come); `handbell notice show` counts them, `handbell message show` tells why.
+*Books*: the audit chain verifies, and each message's last state agrees with what its phone got.
 """
 
 

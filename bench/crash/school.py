@@ -13,7 +13,7 @@ from gateway.database import Database
 from gateway.definitions import reading
 from gateway.models import Contact, ContactPoint, Guardianship, LineType, PointKind, Pupil
 
-FAMILIES = 40
+FAMILIES = 40  #: so many messages has each notice
 
 #: Everything that waits is quicker than in life, in the same proportion: a lease outlasts a call, and the time of grace
 #: outlasts whatever the provider's list lags behind.
@@ -85,10 +85,10 @@ def write_settings(file: Path, world: programs.World, *, database: str, port: in
     file.write_text(_SETTINGS.format(world=world, token=world.token, **values))
 
 
-async def fill(database: Database) -> None:
+async def fill(database: Database, *, families: int) -> None:
     """Put the families in. Telephone numbers are Ofcom's for drama."""
     async with database.write() as session:
-        for number in range(FAMILIES):
+        for number in range(families):
             child = Pupil(source_id=f"p{number}", forename=f"Child{number}", surname="Example")
             parent = Contact(source_id=f"c{number}", forename=f"Parent{number}", surname="Example")
             session.add_all([child, parent])

@@ -37,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--patience", type=float, default=60.0, help="seconds that a call waits for a hand")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state-file", type=Path, help="read at the start, if it is there, and written at the end")
-    parser.add_argument(
-        "--journal", type=Path, help="everything is written here before it is answered: it may be killed"
-    )
+    parser.add_argument("--journal", type=Path, help="written to before anything is answered")
     uvloop.run(_run(parser.parse_args(arguments)))
 
 
