@@ -6,7 +6,7 @@ import contextlib
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +52,7 @@ The same texts to the same sink in the same run: {count:,} a round (fewer for th
 rounds; the sink, and whoever brings the texts, share the machine. Time runs from the first text handed over until the
 last has arrived and its end is written down, where the program writes anything down. Handbell's texts are committed to
 the outbox in bulk, as planning does it; the others are brought theirs one by one, as they take them. Memory is that of
-all processes of a program, what they share counted once; Handbell's is that of the whole process that measures.
+all processes of a program, what they share counted once, without the database server.
 
 {_table(measured, used)}
 {_ratios(measured)}
@@ -67,7 +67,8 @@ def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postg
 
     @contextlib.asynccontextmanager
     async def on_postgresql() -> AsyncIterator[Peer]:
-        async with postgres.empty(server) as database, ours.peer(url, database) as one:
+        made = place("postgresql")
+        async with postgres.empty(server) as database, ours.peer(url, database, made) as one:
             yield one
 
     @contextlib.asynccontextmanager
@@ -78,7 +79,7 @@ def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postg
 
     on_sqlite = f"sqlite+aiosqlite:///{folder / 'bench.sqlite'}"
     return {
-        ours.SQLITE: Side(lambda: ours.peer(url, on_sqlite), ours.DOES),
+        ours.SQLITE: Side(lambda: ours.peer(url, on_sqlite, place("sqlite")), ours.DOES),
         ours.POSTGRESQL: Side(on_postgresql, ours.DOES),
         "Kannel": Side(lambda: kannel.peer(url, place("kannel"), session), kannel.DOES),
         "Celery": Side(celery, celery_worker.DOES, share=0.1),
@@ -140,7 +141,12 @@ def _ratios(measured: rounds.Rounds) -> str:
 
 
 def _does(sides: Mapping[str, Side], absent: Mapping[str, str]) -> str:
-    said: Sequence[str] = [f"- **{name}**: {side.does}." for name, side in sides.items() if name not in absent]
+    said = [f"- **Handbell**: {ours.DOES}."]
+    said += [
+        f"- **{name}**: {side.does}."
+        for name, side in sides.items()
+        if name not in absent and name not in (ours.SQLITE, ours.POSTGRESQL)
+    ]
     left = [f"- **{name}** is left out: {why}." for name, why in absent.items()]
-    jasmin = "- **Jasmin** is left out: it speaks SMPP alone, so it would need another sink than the others."
+    jasmin = "- **Jasmin** is not measured here: it sends by SMPP alone, so it would need another sink than the others."
     return "\n".join([*said, *left, jasmin, ""])
