@@ -10,15 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from bench import growth, texts
 from bench.peers.contract import Peer
 from channels.base import Channel, Outgoing
 from gateway import outgoing, retry, sender
 from gateway.metrics import Metrics
-from gateway.models import Message, MessageState
-from gateway.models.types import core
 
 SQLITE, POSTGRESQL = "Handbell, SQLite", "Handbell, PostgreSQL"
 DOES = (
@@ -69,9 +65,9 @@ async def main(sink: str, database_url: str) -> None:
             working = asyncio.create_task(lane.run())
             _say_done()
             while line := await lines.readline():
-                await growth.queue(shelf, int(line))
+                run_id = await growth.queue(shelf, int(line))
                 lane.wake()
-                await _all_accepted(shelf, working)
+                await growth.through(shelf.database, run_id, working)
                 _say_done()
             lane.stop()
             await working
@@ -98,17 +94,6 @@ def _lane(shelf: growth.Shelf, wire: Channel, sink: str) -> sender.Lane:
 
 def _outgoing(sink: str, row: outgoing.Row) -> Outgoing:
     return outgoing.build(row, callback_url=sink, unsubscribe_url=str, now=datetime.now(UTC))
-
-
-async def _all_accepted(shelf: growth.Shelf, working: asyncio.Task[None]) -> None:
-    t = core(Message).c
-    left = sa.select(t.id).where(t.state.in_([MessageState.QUEUED, MessageState.SENDING])).limit(1)
-    while not working.done():
-        async with shelf.database.read() as session:
-            if (await session.execute(left)).first() is None:
-                return
-        await asyncio.sleep(0.02)
-    working.result()
 
 
 if __name__ == "__main__":
