@@ -218,7 +218,7 @@ async def rate_of(lane: sender.Lane, database: Database, count: int, *, run_id: 
 
 
 async def through(database: Database, run_id: int, working: asyncio.Task[None]) -> None:
-    """Wait until nothing of a run is queued or on the wire. Asked of the run alone: it must cost the same everywhere."""
+    """Wait until nothing of a run is queued or on the wire. It is asked of the run alone, at one cost."""
     t = core(Message).c
     left = sa.select(t.id).where(t.run_id == run_id, t.state.in_([MessageState.QUEUED, MessageState.SENDING])).limit(1)
     while not working.done():
