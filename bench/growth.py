@@ -190,7 +190,7 @@ async def _measure(name: str, shelves: Sequence[Shelf], turns: int, count: int) 
 
 async def _sent(one: Shelf, count: int) -> float:
     """Messages a second of a lane whose provider costs nothing."""
-    await queue(one, count)
+    run_id = await queue(one, count)
     gateway = one.gateway()
     lane = sender.Lane(
         one.sender_id,
@@ -203,28 +203,34 @@ async def _sent(one: Shelf, count: int) -> float:
         worker="bench",
         now=lambda: datetime.now(UTC),
     )
-    return await rate_of(lane, one.database, count)
+    return await rate_of(lane, one.database, count, run_id=run_id)
 
 
-async def rate_of(lane: sender.Lane, database: Database, count: int) -> float:
-    """Run a lane until nothing is queued or on the wire; messages a second."""
-    t = core(Message).c
-    left = sa.select(t.id).where(t.state.in_([MessageState.QUEUED, MessageState.SENDING])).limit(1)
+async def rate_of(lane: sender.Lane, database: Database, count: int, *, run_id: int) -> float:
+    """Run a lane until nothing of a run is queued or on the wire; messages a second."""
     begun = time.perf_counter()
     working = asyncio.create_task(lane.run())
-    while not working.done():
-        async with database.read() as session:
-            if (await session.execute(left)).first() is None:
-                break
-        await asyncio.sleep(0.02)
+    await through(database, run_id, working)
     taken = time.perf_counter() - begun
     lane.stop()
     await working
     return count / taken
 
 
-async def queue(one: Shelf, count: int) -> None:
-    """New messages in a run of their own, each about a pupil."""
+async def through(database: Database, run_id: int, working: asyncio.Task[None]) -> None:
+    """Wait until nothing of a run is queued or on the wire. It is asked of the run alone, at one cost."""
+    t = core(Message).c
+    left = sa.select(t.id).where(t.run_id == run_id, t.state.in_([MessageState.QUEUED, MessageState.SENDING])).limit(1)
+    while not working.done():
+        async with database.read() as session:
+            if (await session.execute(left)).first() is None:
+                return
+        await asyncio.sleep(0.02)
+    working.result()
+
+
+async def queue(one: Shelf, count: int) -> int:
+    """New messages in a run of their own, each about a pupil. Gives the run's id."""
     t, about = (
         core(Message),
         "INSERT INTO about (message_id, pupil_id) SELECT id, contact_id FROM message WHERE run_id = :run",
@@ -239,6 +245,8 @@ async def queue(one: Shelf, count: int) -> None:
     async with one.database.write() as session:
         await session.execute(sa.text(about), {"run": run.id})
         assert await session.scalar(sa.select(sa.func.count()).where(t.c.run_id == run.id)) == count
+    assert run.id is not None
+    return run.id
 
 
 def jobs(gateway: context.Gateway) -> Mapping[str, Callable[[], Awaitable[None]]]:

@@ -2,7 +2,7 @@
 
 Run as a process of its own (``python -m bench.sink``), so that it does not share the sender's interpreter. It prints
 its port. ``GET /arrivals`` says when each request came, by this machine's clock, and which of them were urgent: those
-whose words have :data:`URGENT` in them. A GET of a list finds it empty.
+whose words have :data:`URGENT` in them; ``GET /count`` says how many. A GET of a list finds it empty.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Sink(asyncio.Protocol):
             self._transport.write(self._answer(request))
 
     def _answer(self, request: bytes) -> bytes:
-        if not request.startswith(b"POST"):
+        if not request.startswith((b"POST", b"GET /send")):  # Kannel brings a text by GET
             return self._look(request)
         if found := _URGENT.search(request):
             self.urgent.append((found[1].decode(), len(self.arrivals)))
@@ -72,6 +72,8 @@ class Sink(asyncio.Protocol):
         found: object = {"messages": [], "next_page_uri": None}
         if request.startswith(b"GET /arrivals"):
             found = {"arrivals": list(self.arrivals), "urgent": self.urgent}
+        if request.startswith(b"GET /count"):
+            found = len(self.arrivals)
         body = json.dumps(found).encode()
         return _OK % (len(body), body)
 

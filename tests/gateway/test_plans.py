@@ -44,7 +44,7 @@ async def test_a_lane_reads_what_it_needs_and_sorts_nothing(shelf: growth.Shelf,
         )
     assert len(claim.messages) == 60
     assert len(seen.found) >= 5
-    assert seen.scanned(*GROWING) == {}
+    assert seen.scanned(*GROWING, "pupil", "guardianship") == {}
     assert seen.sorted() == {}
     async with plans.listening(shelf.database) as seen:
         sent = [
