@@ -52,8 +52,9 @@ _POSTGRESQL: Mapping[str, str] = {
 class Database:
     """Engines for one database URL (``sqlite+aiosqlite://…`` or ``postgresql+asyncpg://…``)."""
 
-    def __init__(self, url: str, *, pool_size: int = 10):
+    def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS):
         self.url = make_url(url)
+        self._busy_seconds = busy_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = asyncio.Lock()  # SQLite's two connections for writing take turns here, not by polling the file
         if self.is_sqlite:
@@ -75,7 +76,8 @@ class Database:
 
     def _sqlite(self, begin: str, *pragmas: str, pool_size: int) -> AsyncEngine:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 300}
-        engine = create_async_engine(self.url, **pool, **_SQLITE)
+        patient = {**_SQLITE["connect_args"], "timeout": self._busy_seconds}
+        engine = create_async_engine(self.url, **pool, **{**_SQLITE, "connect_args": patient})
         _settled_in(engine.sync_engine, begin, *pragmas)
         return engine
 
@@ -113,7 +115,7 @@ class Database:
         except OperationalError as error:
             if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 raise
-        waiting = self._in_thread(_begin_patiently, connection)  # another process writes
+        waiting = self._in_thread(_begin_patiently, connection, self._busy_seconds)  # another process writes
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
@@ -153,9 +155,9 @@ def _commit(connection: Connection, transaction: RootTransaction) -> None:
         connection.close()
 
 
-def _begin_patiently(connection: Connection) -> RootTransaction:
+def _begin_patiently(connection: Connection, busy_seconds: float) -> RootTransaction:
     driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-    driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    driver.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
     try:
         return connection.begin()
     finally:

@@ -32,7 +32,7 @@ ACCOUNT, TOKEN = "AC" + "0" * 32, "a-practice-token"
 SPEED = 200  #: a minute passes in 0.3 seconds
 NAMES = {Medium.SMS: "twilio-sms", Medium.VOICE: "twilio-voice", Medium.EMAIL: "smtp"}
 SCRIPT = {"opening": "This is Oakfield. Press one.", "fallback": "This is Oakfield.", "menu": "", "thanks": ""}
-PATIENCE = 25.0  #: seconds
+PATIENCE = 40.0  #: seconds
 
 
 @dataclass
@@ -159,8 +159,9 @@ class Engine:
     async def look_after(self) -> None:
         """What the clock's jobs do."""
         while True:
-            await self.works.expire()
-            await self.works.sweep()
+            with contextlib.suppress(Exception):  # the database is away: the daemon's ticker goes on too
+                await self.works.expire()
+                await self.works.sweep()
             await asyncio.sleep(0.02)
 
 

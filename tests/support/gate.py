@@ -9,8 +9,10 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
-Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
+Reader: TypeAlias = asyncio.StreamReader
+Writer: TypeAlias = asyncio.StreamWriter
 #: What a gate does with one connection. ``Gate.forward`` hands it on to the simulator.
 Behaviour = Callable[["Gate", Reader, Writer], Awaitable[None]]
 
