@@ -49,6 +49,17 @@ _POSTGRESQL: Mapping[str, str] = {
 }
 
 
+_SQLITE_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    }
+)  # fmt: skip
+#: Classes of SQLSTATE: connection, resources (disk full among them), an operator's doing, the system's (PostgreSQL,
+#: appendix A).
+_POSTGRESQL_TROUBLE = frozenset({"08", "53", "57", "58"})
+
+
 class Database:
     """Engines for one database URL (``sqlite+aiosqlite://…`` or ``postgresql+asyncpg://…``)."""
 
@@ -146,6 +157,13 @@ class Database:
         if self.is_sqlite:
             self._thread.shutdown()
             self._direct.dispose()
+
+
+def is_in_trouble(error: Exception) -> bool:
+    """Whether it was the database that failed (no space, locked, broken off), and not what was handed to it."""
+    cause = getattr(error, "orig", None)
+    code, state = getattr(cause, "sqlite_errorcode", None), str(getattr(cause, "sqlstate", None) or "")
+    return (code is not None and code & 0xFF in _SQLITE_TROUBLE) or state[:2] in _POSTGRESQL_TROUBLE
 
 
 def _commit(connection: Connection, transaction: RootTransaction) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 
 from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
 from gateway import audit, outbox, retry, turns
-from gateway.database import Database
+from gateway.database import Database, is_in_trouble
 from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
@@ -251,8 +251,8 @@ class Lane:
             result = waiting.popleft()
             try:
                 await self._commit([result])
-            except Exception:
-                if not await self._answers():
+            except Exception as error:
+                if is_in_trouble(error) or not await self._answers():
                     waiting.appendleft(result)
                     break
                 logger.exception("lane.left_in_doubt", message=result.message["id"])
