@@ -158,10 +158,11 @@ class Engine:
 
     async def look_after(self) -> None:
         """What the clock's jobs do."""
+        expire, sweep = self.works.jobs.expire, self.works.jobs.sweep
         while True:
             with contextlib.suppress(Exception):  # the database is away: the daemon's ticker goes on too
-                await self.works.expire()
-                await self.works.sweep()
+                await expire()
+                await sweep()
             await asyncio.sleep(0.02)
 
 
