@@ -68,7 +68,8 @@ def result(step: Step, *, reply: int, text: str) -> base.SendResult:
         sentence = "The mail server wants a login before it takes mail: check the settings username and password."
         return base.SendResult(base.Outcome.RETRY, code=code, reason=base.Reason.AUTH, text=sentence, lane_wide=True)
     if not 500 <= reply < 600:
-        return _not_yet(meaning, code)
+        # Before a recipient is named it is the server that cannot, whatever we bring.
+        return _not_yet(meaning, code, lane_wide=step is Step.SENDER)
     if step is Step.SENDER:
         return _bad_sender(meaning, code)
     if meaning.passing and step is not Step.TEXT:
@@ -107,10 +108,11 @@ def _meaning(found: re.Match[str] | None) -> Meaning:
     return MEANINGS.get(f"{found[2]}.{found[3]}") or MEANINGS.get(f"{found[2]}.") or Meaning(base.Reason.OTHER)
 
 
-def _not_yet(meaning: Meaning, code: str) -> base.SendResult:
+def _not_yet(meaning: Meaning, code: str, *, lane_wide: bool = False) -> base.SendResult:
     soft = meaning.reason in (base.Reason.FULL, base.Reason.TEMPORARY)
     reason = meaning.reason if soft else base.Reason.TEMPORARY
-    return base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=_sentence(reason, code))
+    text = _sentence(reason, code)
+    return base.SendResult(base.Outcome.RETRY, code=code, reason=reason, text=text, lane_wide=lane_wide)
 
 
 def _bad_sender(meaning: Meaning, code: str) -> base.SendResult:

@@ -129,7 +129,9 @@ async def place(call: Callable[[], Awaitable[Created]]) -> base.SendResult:
     except (ValueError, TypeError, AttributeError):
         # A 2xx whose body is not Twilio's JSON: the library stumbles over it in any of these ways.
         return _garbage()
-    return base.SendResult(base.Outcome.ACCEPTED, ref=created.sid) if created.sid else _garbage()
+    if not created.sid or not isinstance(created.sid, str):  # the library believes whatever it is given
+        return _garbage()
+    return base.SendResult(base.Outcome.ACCEPTED, ref=created.sid)
 
 
 class Listed(Protocol):

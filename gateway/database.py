@@ -49,11 +49,23 @@ _POSTGRESQL: Mapping[str, str] = {
 }
 
 
+_SQLITE_TROUBLE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+    }
+)  # fmt: skip
+#: Classes of SQLSTATE: connection, resources (disk full among them), an operator's doing, the system's (PostgreSQL,
+#: appendix A).
+_POSTGRESQL_TROUBLE = frozenset({"08", "53", "57", "58"})
+
+
 class Database:
     """Engines for one database URL (``sqlite+aiosqlite://…`` or ``postgresql+asyncpg://…``)."""
 
-    def __init__(self, url: str, *, pool_size: int = 10):
+    def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS):
         self.url = make_url(url)
+        self._busy_seconds = busy_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = asyncio.Lock()  # SQLite's two connections for writing take turns here, not by polling the file
         if self.is_sqlite:
@@ -75,7 +87,8 @@ class Database:
 
     def _sqlite(self, begin: str, *pragmas: str, pool_size: int) -> AsyncEngine:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 300}
-        engine = create_async_engine(self.url, **pool, **_SQLITE)
+        patient = {**_SQLITE["connect_args"], "timeout": self._busy_seconds}
+        engine = create_async_engine(self.url, **pool, **{**_SQLITE, "connect_args": patient})
         _settled_in(engine.sync_engine, begin, *pragmas)
         return engine
 
@@ -113,7 +126,7 @@ class Database:
         except OperationalError as error:
             if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 raise
-        waiting = self._in_thread(_begin_patiently, connection)  # another process writes
+        waiting = self._in_thread(_begin_patiently, connection, self._busy_seconds)  # another process writes
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
@@ -146,6 +159,13 @@ class Database:
             self._direct.dispose()
 
 
+def is_in_trouble(error: Exception) -> bool:
+    """Whether it was the database that failed (no space, locked, broken off), and not what was handed to it."""
+    cause = getattr(error, "orig", None)
+    code, state = getattr(cause, "sqlite_errorcode", None), str(getattr(cause, "sqlstate", None) or "")
+    return (code is not None and code & 0xFF in _SQLITE_TROUBLE) or state[:2] in _POSTGRESQL_TROUBLE
+
+
 def _commit(connection: Connection, transaction: RootTransaction) -> None:
     try:
         transaction.commit()
@@ -153,9 +173,9 @@ def _commit(connection: Connection, transaction: RootTransaction) -> None:
         connection.close()
 
 
-def _begin_patiently(connection: Connection) -> RootTransaction:
+def _begin_patiently(connection: Connection, busy_seconds: float) -> RootTransaction:
     driver = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-    driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    driver.execute(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
     try:
         return connection.begin()
     finally:

@@ -154,7 +154,9 @@ async def _senders(gateway: context.Gateway) -> list[Finding]:
     async with gateway.database.read() as session:
         known = await context.senders(session)
         held = [
-            row for row in await session.scalars(select(Sender)) if row.held_until and row.held_until > gateway.now()
+            row
+            for row in await session.scalars(select(Sender))
+            if row.open_since or (row.held_until and row.held_until > gateway.now())
         ]
     findings = [
         Finding(

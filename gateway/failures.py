@@ -6,6 +6,7 @@ provider: channels have put their codes into one vocabulary of reasons (domain n
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from channels.base import Medium, Reason
-from gateway import audit, points, retry, senders, tasks
+from gateway import audit, circuits, points, retry, senders, tasks
 from gateway.database import Session
 
 #: Reasons for which a receipt holds a lane, where the provider's table says too that the trouble is lane-wide: others
@@ -38,9 +39,9 @@ ERRANDS: Final = MappingProxyType(
         Reason.AUTH: Errand(
             "account",
             False,
-            "The provider does not accept our account: nothing goes out by this sender until that is mended.",
+            "The provider does not accept our account: nothing goes out by any of its senders until that is mended.",
             "Log in to the provider's console, see whether the account is suspended or its password was changed, "
-            "correct the settings, then run handbell sender release.",
+            "correct the settings and restart, or run handbell sender release.",
             urgent=True,
         ),
         Reason.CONFIG: Errand(
@@ -95,18 +96,24 @@ async def ask_staff(
 ) -> None:
     """Ask staff alone: the message is not given up yet, so nothing is said of its phone or mailbox."""
     if ask := _ask(message, reason, code):
+        if reason is Reason.AUTH and (account := await circuits.account(session, message["sender_id"])):
+            ask = dataclasses.replace(ask, subject=f"account:{account}")  # told once, whichever sender noticed
         await tasks.ask(session, ask, log=log, now=now)
 
 
 async def hold_lane(
     session: Session, message: Mapping[str, Any], reason: Reason | None, *, code: str, log: audit.Log, now: datetime
 ) -> None:
-    """Hold the sender's lane back where a receipt speaks of the account, or of a provider that cannot keep up."""
-    if reason not in _LANE_WIDE or message["medium"] is Medium.EMAIL or message["sender_id"] is None:
+    """Open the circuit where a receipt speaks of the account; hold the lane of a provider that cannot keep up."""
+    sender_id = message["sender_id"]
+    if reason not in _LANE_WIDE or message["medium"] is Medium.EMAIL or sender_id is None:
         return
-    because = "The provider does not accept our account." if reason is Reason.AUTH else "The provider cannot keep up."
-    until = now + retry.Policy().lane_hold(None)
-    await senders.hold(session, message["sender_id"], until=until, because=because, code=code, log=log, now=now)
+    if reason is Reason.AUTH:
+        because = "The provider does not accept our account."
+        await circuits.trip(session, sender_id, reason, because=because, code=code, log=log, now=now)
+        return
+    until, because = now + retry.Policy().lane_hold(None), "The provider cannot keep up."
+    await senders.hold(session, sender_id, until=until, because=because, code=code, log=log, now=now)
 
 
 def _ask(message: Mapping[str, Any], reason: Reason | None, code: str) -> tasks.Ask | None:

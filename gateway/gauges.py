@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import col, select
 
 from gateway import context, outbox, tasks
-from gateway.models import Audit, Conversation
+from gateway.models import Audit, Conversation, Sender
 
 
 async def refresh(gateway: context.Gateway) -> None:
@@ -18,6 +18,7 @@ async def refresh(gateway: context.Gateway) -> None:
             sa.select(sa.func.count()).select_from(Conversation).where(col(Conversation.waiting_since).is_not(None))
         )
         open_tasks = await tasks.count(session)
+        lanes = list(await session.scalars(select(Sender).where(col(Sender.active))))
         unsealed = await session.scalar(sa.select(sa.func.count()).select_from(Audit).where(col(Audit.link).is_(None)))
     metrics.queued.clear()
     metrics.oldest.clear()
@@ -25,6 +26,9 @@ async def refresh(gateway: context.Gateway) -> None:
         metrics.queued.labels(medium, str(priority)).set(count)
         age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
         metrics.oldest.labels(medium, str(priority)).set(age)
+    metrics.circuits.clear()
+    for lane in lanes:
+        metrics.circuits.labels(str(lane.id), lane.channel).set(lane.open_since is not None)
     metrics.waiting.set(people or 0)
     metrics.unsealed.set(unsealed or 0)
     for urgent, count in open_tasks.items():

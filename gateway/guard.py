@@ -139,7 +139,7 @@ def stopped(
 def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
     """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
 
-    A lane that is held back, or out of use, is not waited for: then the next step is the way out.
+    A lane that is held back, refused by its provider or out of use is not waited for: the next step is the way out.
     """
     ids = [row["id"] for row in rows if row["only_if"]]
     if not ids:
@@ -339,7 +339,7 @@ def _still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
     other, lane = core(Message).alias("other"), core(Sender).c
     now = sa.bindparam("now", type_=lane.held_until.type)
     held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
-    works = _exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held)
+    works = _exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held, lane.open_since.is_(None))
     on_its_way = sa.or_(
         sa.and_(
             other.c.state.in_([fixed(MessageState.SENDING), fixed(MessageState.UNKNOWN)]),

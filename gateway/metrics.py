@@ -32,6 +32,12 @@ class Metrics:
         )
         self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
         self.tasks = Gauge("handbell_tasks_open", "Tasks that staff have not done yet", ["urgent"], registry=own)
+        self.circuits = Gauge(
+            "handbell_circuit_open",
+            "Whether a sender's provider will not have us: 1, or 0 while it will",
+            ["sender", "channel"],
+            registry=own,
+        )
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
         self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], registry=own)
         self.job_failures = Counter("handbell_job_failures", "Regular jobs that failed", ["job"], registry=own)

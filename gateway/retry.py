@@ -26,12 +26,14 @@ class Policy:
     ``grace``  how long a doubtful call is left alone before evidence is looked for
     ``patience``  how long evidence is looked for before the rule for the purpose decides
     ``lane_seconds``  how long a lane is held back when the provider does not say
+    ``asked_most``  the longest that a provider's own wish is followed, in seconds: a date in another year is no wish
     """
 
     backoff: Mapping[Medium, Backoff] = field(default_factory=dict)
     grace: timedelta = timedelta(seconds=60)
     patience: timedelta = timedelta(minutes=10)
     lane_seconds: float = 60.0
+    asked_most: float = 900.0
 
     def _of(self, medium: Medium) -> Backoff:
         return self.backoff.get(medium, Backoff(30.0, 3600.0, 5))
@@ -48,8 +50,8 @@ class Policy:
         rule = self._of(medium)
         plain = min(rule.most, rule.base * 2.0 ** max(0, retries - 1))
         spread = 1.0 + (zlib.crc32(f"{key}:{retries}".encode()) % 1000) / 5000
-        return timedelta(seconds=max(plain, asked or 0.0) * spread)
+        return timedelta(seconds=max(plain, min(asked or 0.0, self.asked_most)) * spread)
 
     def lane_hold(self, asked: float | None) -> timedelta:
-        """How long to hold a whole lane back."""
-        return timedelta(seconds=asked if asked is not None else self.lane_seconds)
+        """How long to hold a whole lane back: a second at least, or all of a lane's messages would be turned away."""
+        return timedelta(seconds=self.lane_seconds if asked is None else max(1.0, min(asked, self.asked_most)))

@@ -24,7 +24,7 @@ from sqlalchemy.engine import Connection
 
 from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
 from gateway import audit, outbox, retry, turns
-from gateway.database import Database
+from gateway.database import Database, is_in_trouble
 from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
@@ -32,6 +32,7 @@ logger = structlog.get_logger()
 _GATHER_PAUSE = 0.02  #: seconds in which more calls may end, so that one commit serves many
 _ENOUGH = 2  #: when one slot in so many has come free, nothing more is waited for
 _LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
+_BROKEN = 5  #: so many calls in a row that broke on the wire are the provider's trouble, not the messages'
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 _NOT_BEGUN = SendResult(
     Outcome.RETRY,
@@ -80,6 +81,7 @@ class Lane:
         self._changed = asyncio.Event()  # a call ended, a message was planned, or it is time to stop
         self._enough = asyncio.Event()  # many calls have ended
         self._look_at = 0.0  # the loop's time when it next pays to look for due messages
+        self._broken = 0  # calls in a row that broke on the wire
         self._more = False  # some were due for which no slot was free
         self._stopping = False
 
@@ -181,7 +183,11 @@ class Lane:
     async def _send(self, message: Mapping[str, Any], lease_ends: float) -> None:
         result = await self._call(message, lease_ends)
         self._metrics.sent(self.channel.name, result)
-        self._results.append(outbox.Sent(message, result, begun=result is not _NOT_BEGUN))
+        self._broken = self._broken + 1 if _broke(result) else 0
+        begun = result is not _NOT_BEGUN
+        if self._broken >= _BROKEN or (message.get("tries") and self._broken):
+            result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
+        self._results.append(outbox.Sent(message, result, begun=begun))
         self._calls.discard(asyncio.current_task())
         self._changed.set()
         if len(self._results) * _ENOUGH >= self._rules.concurrency or not self._calls:
@@ -245,8 +251,8 @@ class Lane:
             result = waiting.popleft()
             try:
                 await self._commit([result])
-            except Exception:
-                if not await self._answers():
+            except Exception as error:
+                if is_in_trouble(error) or not await self._answers():
                     waiting.appendleft(result)
                     break
                 logger.exception("lane.left_in_doubt", message=result.message["id"])
@@ -269,3 +275,10 @@ class Lane:
 def _elapsed() -> float:
     """Seconds on a clock that nobody sets, and that goes on while this process is stopped or the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _broke(result: SendResult) -> bool:
+    """Whether there was no answer of the provider's, or one of a provider that fails. A code speaks of the message."""
+    if result.outcome is Outcome.RETRY:
+        return result.reason is Reason.TEMPORARY and not result.code
+    return result.outcome is Outcome.UNKNOWN

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell
+from gateway import audit, bell, circuits
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
 from gateway.models.types import core
@@ -18,13 +18,17 @@ from gateway.models.types import core
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A sender as the settings have it: ``rate`` parts a second, ``burst`` parts at once."""
+    """A sender as the settings have it: ``rate`` parts a second, ``burst`` parts at once.
+
+    ``account`` names the account at the provider: what is refused to it is refused to all its senders.
+    """
 
     channel: str
     medium: Medium
     address: str
     rate: float
     burst: float
+    account: str = ""
 
 
 async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, now: datetime) -> None:
@@ -35,6 +39,7 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
         row = known.pop((one.channel, one.address), None) or Sender(
             channel=one.channel, medium=one.medium, address=one.address, active=False
         )
+        row.account = one.account or one.channel
         if (row.rate, row.burst, row.active) != (one.rate, one.burst, True):
             row.rate, row.burst, row.active = one.rate, one.burst, True
             changed.append(row)
@@ -44,6 +49,7 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
             changed.append(row)
     session.add_all(changed)
     await session.flush()
+    await circuits.try_now(session)  # settings are read at the start alone, so this may be the mended one
     moved = await _hand_over(session, [row for row in known.values() if not row.active])
     lines = [
         audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
@@ -82,12 +88,16 @@ async def heir(session: Session, sender_id: int | None) -> int | None:
 async def hold(
     session: Session, sender_id: int, *, until: datetime, because: str, code: str, log: audit.Log, now: datetime
 ) -> None:
-    """Hold a lane back; a hold that lasts longer already stays as it is. ``code`` is the provider's own."""
+    """Hold a lane back; a hold that lasts longer already stays as it is. ``code`` is the provider's own.
+
+    Of a lane whose circuit is open, staff go on reading why that is so.
+    """
     t = core(Sender)
+    words = sa.case((t.c.open_since.is_not(None), t.c.held_because), else_=because)
     held = (
         sa.update(t)
         .where(t.c.id == sender_id, sa.or_(t.c.held_until.is_(None), t.c.held_until < until))
-        .values(held_until=until, held_because=because)
+        .values(held_until=until, held_because=words)
         .returning(t.c.id)
     )
     if (await session.execute(held)).first():
@@ -96,12 +106,16 @@ async def hold(
 
 
 async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:
-    """End the hold of a lane. False when there is no such sender, or it is not held."""
-    row = await session.get(Sender, sender_id)
-    if row is None or row.held_until is None:
-        return False
-    row.held_until, row.held_because = None, ""
-    session.add(row)
+    """End the hold of a lane. False when there is no such sender, or it is not held.
+
+    Where the circuit of its account is open, one message tries at once; only that it goes well lets the others go.
+    """
+    if not await circuits.try_now(session, sender_id):
+        row = await session.get(Sender, sender_id)
+        if row is None or row.held_until is None:
+            return False
+        row.held_until, row.held_because = None, ""
+        session.add(row)
     await log.record(session, audit.Line("sender.released", f"sender:{sender_id}", actor=actor), now=now)
     await bell.ring(session)
     return True

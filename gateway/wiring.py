@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
+_TWILIO = "twilio"  #: texts and calls are of one account: what is refused to one is refused to the other
+
 
 def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
     """Make a gateway from the settings. Nothing is opened yet."""
@@ -193,11 +195,11 @@ def wanted_senders(settings: Settings) -> list[senders.Wanted]:
     """The senders that the settings name."""
     twilio, smtp = settings.twilio, settings.smtp
     found = [
-        senders.Wanted(TwilioSms.name, Medium.SMS, one.address, one.parts_per_second, one.burst)
+        senders.Wanted(TwilioSms.name, Medium.SMS, one.address, one.parts_per_second, one.burst, _TWILIO)
         for one in twilio.sms_senders
     ]
     found += [
-        senders.Wanted(TwilioVoice.name, Medium.VOICE, one.address, one.calls_per_second, one.burst)
+        senders.Wanted(TwilioVoice.name, Medium.VOICE, one.address, one.calls_per_second, one.burst, _TWILIO)
         for one in twilio.voice_senders
     ]
     if smtp.host and smtp.from_address:

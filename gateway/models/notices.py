@@ -76,7 +76,9 @@ class Sender(Table, table=True):
     """A number or From address that we send as: lane, lock and rate limit in one.
 
     ``rate`` parts a second, ``burst`` parts at once. ``tat`` is GCRA's theoretical arrival time (ITU-T I.371): the
-    moment from which the lane is again at its plain rate. ``held_until`` holds the whole lane back.
+    moment from which the lane is again at its plain rate. ``held_until`` holds the whole lane back. ``account`` is the
+    account at the provider, which other senders may share. While ``open_since`` is set the provider will not have us
+    (``open_reason``), and one message tries now and then (``gateway/circuits.py``).
     """
 
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -91,6 +93,9 @@ class Sender(Table, table=True):
     tat: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_because: str = ""
+    account: str = ""
+    open_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    open_reason: str = ""
 
 
 class Message(Table, table=True):

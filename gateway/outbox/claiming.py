@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Medium
-from gateway import audit, bulk, guard, rate, states
+from gateway import audit, bulk, circuits, guard, rate, states
 from gateway.models import Attempt, Message, MessageState, Purpose, Sender
 from gateway.models.types import core, fixed
 
@@ -65,6 +65,9 @@ def claim(
         return Claim(())
     if sender.held_until and sender.held_until > now:
         return Claim((), (sender.held_until - now).total_seconds())
+    tries = sender.open_since is not None  # the provider would not have us: see whether it will, with one message
+    if tries:
+        slots = Slots(min(1, slots.urgent), min(1, slots.routine))
     given = {"sender": sender_id, "now": now, "most": slots.urgent}
     due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection)), given)]
     stopped = guard.stopped(connection, due, today=today, now=now)
@@ -73,6 +76,8 @@ def claim(
     early = guard.too_early(connection, ready, now=now)
     _put_off(connection, early, until=now + PUT_OFF)
     taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)
+    if taken and tries and not circuits.may_try(connection, sender, now=now):
+        return Claim(())
     if taken:
         _mark_sending(connection, taken, worker=worker, lease_until=now + lease, now=now)
         connection.execute(_PAY, {"sender": sender_id, "paid": tat})
@@ -80,6 +85,8 @@ def claim(
         log.write(connection, [audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker)], now=now)
     if (stopped or early) and again_in is None:
         again_in = 0.0  # others may wait behind those
+    if tries:
+        return Claim([{**row, "tries": True} for row in taken], again_in)
     return Claim(taken, again_in, more=len(due) == slots.urgent or len(taken) < len(ready) - len(early))
 
 

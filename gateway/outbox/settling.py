@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Medium, Outcome, SendResult
-from gateway import audit, bulk, failures, points, retry, senders
+from gateway import audit, bulk, circuits, failures, points, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core, fixed
@@ -37,7 +37,8 @@ def accept(connection: Connection, sent: Sequence[Sent], *, log: audit.Log, now:
     are left to :func:`settle`: refusals, doubts, tries to come, and what somebody else has decided meanwhile.
     """
     plain = sorted(
-        (item for item in sent if item.result.outcome is Outcome.ACCEPTED), key=lambda item: item.message["id"]
+        (item for item in sent if item.result.outcome is Outcome.ACCEPTED and not item.message.get("tries")),
+        key=lambda item: item.message["id"],
     )
     dialect = bulk.dialect(connection)
     rows = [(item.message["id"], item.message["attempt"], item.result.ref) for item in plain]
@@ -118,6 +119,7 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         lines.append(audit.Line(f"message.{after['b_state'].value}", f"message:{row['id']}", facts))
     await _write(session, updates)
     await _end_attempts(session, sent, now=now)
+    await _switch(session, sent, now=now, log=log)
     await _hold_lanes(session, sent, now=now, policy=policy, log=log)
     await log.record(session, lines, now=now)
     return len(lines)
@@ -217,14 +219,29 @@ async def _end_attempts(session: Session, sent: Sequence[Sent], *, now: datetime
     await (await session.connection()).execute(statement, rows)
 
 
+async def _switch(session: Session, sent: Sequence[Sent], *, log: audit.Log, now: datetime) -> None:
+    """Open the circuit of whom the provider will not have, close that of whom it has dealt with."""
+    for item in sent:
+        sender_id, result = item.message["sender_id"], item.result
+        if circuits.opens(result) and result.reason:
+            because = _because(result)
+            await circuits.trip(session, sender_id, result.reason, because=because, code=result.code, log=log, now=now)
+        elif item.message.get("tries") and item.begun and circuits.proves(result):
+            await circuits.close(session, sender_id, log=log, now=now)
+
+
+def _because(result: SendResult) -> str:
+    return result.text or (result.reason.value if result.reason else "the provider's trouble")
+
+
 async def _hold_lanes(
     session: Session, sent: Sequence[Sent], *, policy: retry.Policy, log: audit.Log, now: datetime
 ) -> None:
     """Hold a whole lane back when the trouble is the sender's or the account's, not one message's."""
     for item in sent:
-        if not item.result.lane_wide:
+        if not item.result.lane_wide or circuits.opens(item.result):
             continue
         until = now + policy.lane_hold(item.result.wait)
-        because = item.result.text or (item.result.reason.value if item.result.reason else "the provider's trouble")
         sender_id, code = item.message["sender_id"], item.result.code
+        because = _because(item.result)
         await senders.hold(session, sender_id, until=until, because=because, code=code, log=log, now=now)

@@ -83,9 +83,9 @@ async def resolve(
     """
     message = doubt.message
     # One sweeper a lane at a time, or two doubts might be given the same proof.
-    await session.execute(
-        sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"]).with_for_update(key_share=True)
-    )
+    s = sender_table.c
+    lane = sa.select(s.open_since).where(s.id == message["sender_id"]).with_for_update(key_share=True)
+    refused = await session.scalar(lane) is not None
     refs = await _unowned(session, found.refs, message["id"])
     alike = await _alike(session, message) if refs else []
     if MessageState.SENDING in alike:  # what was seen may be that one; soon it has a name, or is a doubt as well
@@ -99,7 +99,10 @@ async def resolve(
     waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
     if refs:
         after, values = MessageState.ACCEPTED, {"ref": refs[0], "reason": "", "reason_text": ""}
-    elif found.found is Found.CANNOT_TELL and waited < policy.grace + policy.patience:
+    elif found.found is Found.CANNOT_TELL and (
+        waited < policy.grace + policy.patience or (refused and not message["purpose"].goes_again_in_doubt)
+    ):
+        # A provider that will not have us cannot be asked either: what does not go again waits for its list.
         await _look_again(session, message["id"], at=now + _pause(waited, grace=policy.grace))
         return MessageState.UNKNOWN
     elif message["retries"] < policy.limit(Medium(message["medium"])) and (

@@ -7,7 +7,9 @@ These pages need no login and hold no personal data, but they are nobody's busin
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
@@ -18,9 +20,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from channels.base import Reason
-from gateway import context, polling
-from gateway.database import Session
-from gateway.models import Audit, Message, MessageState, Sender
+from gateway import circuits, context, failures, polling
+from gateway.models import Audit, Sender
 from gateway.web import site
 
 logger = structlog.get_logger()
@@ -62,22 +63,26 @@ async def _look(gateway: context.Gateway) -> list[str]:
     now = gateway.now()
     async with gateway.database.read() as session:
         oldest = await session.scalar(select(sa.func.min(col(Audit.at))).where(col(Audit.link).is_(None)))
-        held = await _held(session, now=now)
+        refused = list(await session.scalars(_REFUSED))
         # Where webhooks come too, a list that cannot be read keeps nothing out.
         deaf = [] if gateway.public_url else await polling.troubles(session, gateway)
-    found = [f"Sender {sender.id} ({sender.channel}) is held back: {sender.held_because}" for sender in held]
+    found = [_refusal(sender, gateway.timezone) for sender in refused]
     if oldest is not None and oldest < now - SEALED_WITHIN:
         found.append("The audit log has not been sealed for five minutes.")
     return found + deaf
 
 
-async def _held(session: Session, *, now: datetime) -> list[Sender]:
-    """Senders that are held back until somebody changes a setting: a provider that is slow or away mends itself."""
-    ours = [Reason.AUTH.value, Reason.CONFIG.value]
-    stopped = (
-        sa.exists()
-        .where(col(Message.sender_id) == col(Sender.id))
-        .where(col(Message.state) == MessageState.QUEUED, col(Message.reason).in_(ours))
-    )
-    query = select(Sender).where(col(Sender.active), col(Sender.held_until) > now, stopped).order_by(col(Sender.id))
-    return list(await session.scalars(query))
+#: Whom the provider will not have until a person mends it; one that is slow or away mends itself.
+_REFUSED: Final = (
+    select(Sender)
+    .where(col(Sender.active), col(Sender.open_since).is_not(None))
+    .where(col(Sender.open_reason).in_([reason.value for reason in circuits.NEEDS_A_PERSON]))
+    .order_by(col(Sender.id))
+)
+
+
+def _refusal(sender: Sender, timezone: ZoneInfo) -> str:
+    """Which sender, since when, why, and what to do."""
+    since = sender.open_since.astimezone(timezone) if sender.open_since else None
+    cure = failures.ERRANDS[Reason(sender.open_reason)].cure
+    return f"Sender {sender.id} ({sender.channel}) is held back since {since:%d %B %H:%M}: {sender.held_because} {cure}"

@@ -116,7 +116,8 @@ HTTP_ROWS = [
 ]
 SMTP_ROWS = [
     Row("accepted", {}, Out.ACCEPTED),
-    *(Row(f"{at} 4xx", {at: "451 x"}, Out.RETRY, R.TEMPORARY, "451") for at in ("MAIL", "RCPT", "DATA", ".")),
+    *(Row(f"{at} 4xx", {at: "451 x"}, Out.RETRY, R.TEMPORARY, "451") for at in ("RCPT", "DATA", ".")),
+    Row("MAIL 4xx", {"MAIL": "451 x"}, Out.RETRY, R.TEMPORARY, "451", lane_wide=True),
     Row("MAIL 5xx", {"MAIL": f"550 5.1.8 {ADDRESS}"}, Out.RETRY, R.CONFIG, "550 5.1.8", lane_wide=True),
     Row("RCPT 5xx", {"RCPT": f"550 5.1.1 <{ADDRESS}> {WORDS}"}, Out.REFUSED, R.BAD_ADDRESS, "550 5.1.1"),
     Row("RCPT policy", {"RCPT": f"554 5.7.1 <{ADDRESS}> denied"}, Out.REFUSED, R.CONFIG, "554 5.7.1"),

@@ -36,7 +36,7 @@ REPLIES = [
     (Step.SENDER, 553, "x", Out.RETRY, R.CONFIG, True),
     (Step.SENDER, 530, "5.7.0 authenticate first", Out.RETRY, R.AUTH, True),
     (Step.SENDER, 552, "5.3.4 too big", Out.REFUSED, R.CONTENT, False),
-    (Step.SENDER, 451, "4.3.0 x", Out.RETRY, R.TEMPORARY, False),
+    (Step.SENDER, 451, "4.3.0 x", Out.RETRY, R.TEMPORARY, True),
     (Step.SENDER, 554, "5.3.2 x", Out.RETRY, R.TEMPORARY, False),
     (Step.START, 451, "x", Out.RETRY, R.TEMPORARY, False),
     (Step.START, 554, "x", Out.REFUSED, R.OTHER, False),

@@ -45,14 +45,14 @@ class Process:
         return self.log.read_text("utf-8")
 
 
-async def start(*command: str, log: Path, env: dict[str, str] | None = None) -> Process:
+async def start(*command: str, log: Path, env: dict[str, str] | None = None, stderr: int | None = None) -> Process:
     with log.open("ab") as errors:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
             *command,
             stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
+            stderr=errors if stderr is None else stderr,
             env={**os.environ, **(env or {})},
         )
     return Process(child, log)
@@ -176,11 +176,10 @@ allow_drafts = true
         assert child.returncode == expect, f"{arguments}: {child.returncode}\n{out.decode()}\n{err.decode()}"
         return out.decode() if expect == 0 else err.decode()
 
-    async def run(self) -> Process:
-        """Start the daemon and wait until it is ready."""
-        self.process = await start(
-            "gateway.cli", "--config", str(self.settings), "run", log=self.folder / "gateway.log", env=self.env
-        )
+    async def run(self, *, stderr: int | None = None) -> Process:
+        """Start the daemon and wait until it is ready. ``stderr`` is a file number instead of its log."""
+        command = ("gateway.cli", "--config", str(self.settings), "run")
+        self.process = await start(*command, log=self.folder / "gateway.log", env=self.env, stderr=stderr)
         async with aiohttp.ClientSession() as session:
 
             async def ready() -> bool:
