@@ -74,13 +74,15 @@ def _named(url: str) -> str:
     return parse_qs(urlsplit(url).query).get("m", [""])[0]
 
 
-async def still_open(database: Database) -> int:
-    """How many messages are not at their end."""
+async def still_open(database: Database, *, families: int) -> int:
+    """How many messages are not at their end, those of notices that are still to be planned among them."""
     t = col(Message.state)
     followed = sa.and_(t == MessageState.ACCEPTED, col(Message.medium) != Medium.EMAIL)
     async with database.read() as session:
         found = await session.scalar(sa.select(sa.func.count()).select_from(Message).where(t.in_(OPEN) | followed))
-    return found or 0
+        due = sa.select(sa.func.count()).select_from(Notice).where(col(Notice.next_fire_at).is_not(None))
+        unplanned = await session.scalar(due)
+    return (found or 0) + families * (unplanned or 0)
 
 
 async def count(database: Database, file: Path, *, submitted: Sequence[str], families: int) -> Count:

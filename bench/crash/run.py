@@ -21,7 +21,7 @@ from gateway.practice import setup
 
 _BACKLOG = 3  #: so many notices' messages are kept waiting, so that a kill always comes in the middle of some
 PATIENCE = 30.0  #: seconds for evidence about a doubt; emails in doubt are given up only then
-_REST_SECONDS = 180.0
+_REST_SECONDS = 60.0  #: so long nothing may change at all before it is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ class Laboratory:
         self._order: plan.Order | None = None
         self._handing_in = asyncio.Lock()
         self._killing = False
+        self.restless = 0  #: messages that did not come to their end
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -138,12 +139,15 @@ class Laboratory:
 
     async def rest(self) -> None:
         """Let everything come to its end, without kills and faults."""
+        left, since = -1, time.monotonic()
         try:
-            async with asyncio.timeout(_REST_SECONDS):
-                while await ledger.still_open(self.database):  # noqa: ASYNC110 - a database tells nobody
-                    await asyncio.sleep(0.5)
-        except TimeoutError:
-            pass  # what is open is counted as lost
+            while (
+                still := await ledger.still_open(self.database, families=self.families)
+            ) and time.monotonic() - since < _REST_SECONDS:
+                if still != left:
+                    left, since = still, time.monotonic()
+                await asyncio.sleep(0.5)
+            self.restless = still
         finally:
             self._stop_keeping.cancel()
             await asyncio.wait([self._stop_keeping])
@@ -159,7 +163,7 @@ class Laboratory:
     async def _feed(self) -> None:
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):  # the database is away: asked again
-                if await ledger.still_open(self.database) < _BACKLOG * self.families:
+                if await ledger.still_open(self.database, families=self.families) < _BACKLOG * self.families:
                     await self._hand_in()
             await asyncio.sleep(0.3)
 
@@ -248,5 +252,7 @@ async def run(
         count = await ledger.count(
             laboratory.database, laboratory.world.journal, submitted=laboratory.office.submitted, families=families
         )
+        if laboratory.restless:
+            count.faults.append(f"{laboratory.restless} messages did not come to their end")
         count.faults += await laboratory.verify()
     return Result(mode, seed, laboratory.kills, count, laboratory.ended, suffered - began, rested - suffered)
