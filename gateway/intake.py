@@ -58,7 +58,7 @@ async def handle_waiting(
     log: audit.Log,
     now: datetime,
     answering: answers.Answering | None = None,
-    limit: int = 200,
+    limit: int = 25,
 ) -> int:
     """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read.
 

@@ -192,8 +192,10 @@ async def _find(session: Session, receipt: Receipt) -> Message | None:
     if not receipt.message_id:
         owner = Message.ref == receipt.ref if receipt.ref else sa.false()
         return (await session.scalars(query.where(owner))).first()
+    named = (await session.scalars(query.where(Message.id == receipt.message_id))).first()
+    # Only now that it is locked: whoever looks for evidence may just be giving this name to another.
     heir = await _heir(session, receipt)
-    return (await session.scalars(query.where(Message.id == (heir or receipt.message_id)))).first()
+    return (await session.scalars(query.where(Message.id == heir))).first() if heir else named
 
 
 async def _heir(session: Session, receipt: Receipt) -> str | None:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from channels.base import FindResult, Found, Medium, Reason
-from gateway import audit, retry, senders, states
+from gateway import audit, retry, senders, states, tasks
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
 from gateway.models.types import core
@@ -26,6 +26,11 @@ message_table, attempt_table, sender_table = core(Message), core(Attempt), core(
 _OPEN = message_table.c.state.in_([sa.literal_column("'sending'"), sa.literal_column("'unknown'")])
 
 _IN_DOUBT_TEXT = "It may or may not have gone out, and nobody can tell. Look at it, then send it again if need be."
+_IN_DOUBT_TASK = "Of some messages nobody can tell whether they went out: we were cut off while the provider took them."
+_IN_DOUBT_CURE = (
+    "handbell notice show lists them as in_doubt, handbell message show says of one what is known. Ask a family, or "
+    "look into the provider's console or the mail server's log; handbell message again sends one once more."
+)
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
 
@@ -86,9 +91,10 @@ async def resolve(
     s = sender_table.c
     lane = sa.select(s.open_since).where(s.id == message["sender_id"]).with_for_update(key_share=True)
     refused = await session.scalar(lane) is not None
+    alike = await _alike(session, message) if found.refs else []  # locked before it is asked who owns what
     refs = await _unowned(session, found.refs, message["id"])
-    alike = await _alike(session, message) if refs else []
-    if MessageState.SENDING in alike:  # what was seen may be that one; soon it has a name, or is a doubt as well
+    if refs and any(_may_still_speak(row, grace=policy.grace, now=now) for row in alike):
+        # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
         await _look_again(session, message["id"], at=now + _pause(timedelta(0), grace=policy.grace))
         return MessageState.UNKNOWN
     if refs and named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
@@ -126,6 +132,9 @@ async def resolve(
     if (await session.execute(statement)).first():
         facts = {"reason": "evidence", "found": found.found.value}
         await log.record(session, audit.Line(f"message.{after.value}", f"message:{message['id']}", facts), now=now)
+        if values.get("reason") == states.IN_DOUBT:
+            subject = f"run:{message['run_id']}" if message["run_id"] is not None else f"message:{message['id']}"
+            await tasks.ask(session, tasks.Ask("in_doubt", subject, _IN_DOUBT_TASK, _IN_DOUBT_CURE), log=log, now=now)
         return after
     current: MessageState = (await session.execute(sa.select(t.state).where(t.id == message["id"]))).scalar_one()
     return current
@@ -136,13 +145,14 @@ def _pause(waited: timedelta, *, grace: timedelta) -> timedelta:
     return max(min(timedelta(seconds=5), grace), min(timedelta(minutes=2), waited / 2))
 
 
-async def _alike(session: Session, message: Mapping[str, Any]) -> Sequence[MessageState]:
-    """The states of those that may as well have been found: under way or in doubt, and the same in a provider's list.
+async def _alike(session: Session, message: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Those that may as well have been found: under way or in doubt, and the same in a provider's list.
 
-    A list of texts has their words; one of calls has nothing but the numbers.
+    A list of texts has their words; one of calls has nothing but the numbers. They are locked, or a receipt might give
+    one of them the very name that is given away here.
     """
     t = message_table.c
-    query = sa.select(t.state).where(
+    query = sa.select(t.state, t.changed_at).where(
         t.sender_id == message["sender_id"],
         t.address == message["address"],
         t.state.in_([MessageState.SENDING, MessageState.UNKNOWN]),
@@ -150,7 +160,13 @@ async def _alike(session: Session, message: Mapping[str, Any]) -> Sequence[Messa
     )
     if Medium(message["medium"]) is not Medium.VOICE:
         query = query.where(t.body == message["body"])
-    return list(await session.scalars(query))
+    found = await session.execute(query.order_by(t.id).with_for_update(key_share=True))
+    return [dict(row) for row in found.mappings()]
+
+
+def _may_still_speak(alike: Mapping[str, Any], *, grace: timedelta, now: datetime) -> bool:
+    """Whether its worker may yet say what the provider named it: a lease that is just over proves nobody dead."""
+    return alike["state"] is MessageState.SENDING or now < alike["changed_at"] + grace
 
 
 async def _look_again(session: Session, message_id: str, *, at: datetime) -> None:

@@ -68,6 +68,22 @@ async def test_one_that_looks_the_same_on_the_wire_is_waited_for(sqlite_database
     assert await resolve(sqlite_database, "X1") == [MessageState.UNKNOWN]
 
 
+async def test_a_lease_that_is_just_over_proves_no_worker_dead(sqlite_database: Database) -> None:
+    """The second's worker could not write down what it was told while the database was away; it still may."""
+    first, second = await two(sqlite_database, Medium.SMS)
+    await doubt(sqlite_database, first)
+    just_now = LATER - timedelta(seconds=1)
+    async with sqlite_database.write() as session:
+        values = {"state": MessageState.UNKNOWN, "changed_at": just_now, "lease_until": just_now + POLICY.grace}
+        await session.execute(sa.update(Message).where(Message.id == second["id"]).values(values))
+    assert await resolve(sqlite_database, "SM1") == [MessageState.UNKNOWN]
+    sent = [outbox.Sent(second, SendResult(Outcome.ACCEPTED, ref="SM1"))]
+    assert await desk.settle(sqlite_database, sent, policy=POLICY, now=LATER) == 1
+    async with sqlite_database.write() as session:
+        await session.execute(sa.update(Message).where(Message.id == first["id"]).values(lease_until=LATER))
+    assert await resolve(sqlite_database, "SM1") == [MessageState.QUEUED], "nobody has had the first"
+
+
 async def test_of_two_calls_in_doubt_one_in_the_list_proves_neither(database: Database) -> None:
     first, second = await two(database, Medium.VOICE, words=("The boiler.", "The fair."))
     await doubt(database, first, second)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from support import desk, school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
-from gateway import audit, messages, outbox, receipts, retry, states
+from gateway import audit, messages, outbox, receipts, retry, states, tasks
 from gateway.database import Database
 from gateway.models import (
     ContactPoint,
@@ -204,6 +204,9 @@ async def test_doubts_are_decided_by_evidence_then_by_purpose(
     assert stored.state is state
     if state is MessageState.FAILED:
         assert stored.reason == "in_doubt"
+    async with database.read() as session:
+        asked = [(task.kind, task.subject) for task in await tasks.listed(session)]
+    assert asked == ([("in_doubt", f"message:{message_id}")] if state is MessageState.FAILED else [])
 
 
 async def give_up(database: Database, purpose: Purpose) -> tuple[Any, MessageState, datetime]:
