@@ -88,6 +88,7 @@ class Lane:
     def wake(self) -> None:
         """Look for due messages now."""
         self._look_at = 0.0
+        self._enough.set()  # what is due now may be urgent: it does not wait for more calls to end
         self._changed.set()
 
     def stop(self) -> None:
