@@ -23,7 +23,7 @@ from gateway.metrics import Metrics
 from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointKind, Purpose, Sender
 from gateway.models.types import core
 
-CONCURRENCY = 64
+CONCURRENCY = 128
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
 
 

@@ -313,9 +313,9 @@ class Retries(values.Section):
 class Sending(values.Section):
     """How the outbox works."""
 
-    concurrency: int = Field(default=64, ge=1, le=1000, description="Texts or calls in flight at once for each sender")
+    concurrency: int = Field(default=20, ge=1, le=1000, description="Texts or calls in flight at once for each sender")
     urgent_slots: int = Field(
-        default=8, ge=0, description="How many of them are kept free for emergencies and absences"
+        default=4, ge=0, description="How many of them are kept free for emergencies and absences"
     )
     lease_s: float = Field(
         default=120.0,

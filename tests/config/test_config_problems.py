@@ -73,7 +73,7 @@ def refuse(path: Path | None, **environ: str) -> tuple[str, ...]:
         ("[[twilio.voice_senders]]\naddress = 'Oakfield'", 4, "twilio.voice_senders#1.address {} must be a number in"),
         ("[twilio]\nsms_senders = [\n  {address = ''},\n]", 4, "twilio.sms_senders#1.address {} must be a number, a"),
         ("[twilio]\nsms_senders = 5", 4, "twilio.sms_senders {} must be a list"),
-        ("[sending]\nurgent_slots = 64", 3, "sending {} must have fewer urgent_slots than its concurrency"),
+        ("[sending]\nurgent_slots = 20", 3, "sending {} must have fewer urgent_slots than its concurrency"),
         ("[sending.retry.sms]\nbase_s = 900", 3, "sending.retry.sms {} must have a max_s"),
     ],
 )

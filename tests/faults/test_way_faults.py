@@ -42,7 +42,7 @@ async def nothing_is_burnt(works: Engine, medium: Medium) -> list[Message]:
     rows = await works.rows(messages)
     assert {row.state for row in rows} <= {S.QUEUED, S.SENDING}
     assert not any(row.retries for row in rows)
-    assert sum(row.attempt for row in rows) < MANY
+    assert sum(row.attempt for row in rows) <= MANY, "nobody is called twice"
     return messages
 
 

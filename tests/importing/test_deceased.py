@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import select
-from support import school
+from support import desk, school
 
-from gateway import audience, audit, guard, outbox
+from gateway import audience, guard
 from gateway.database import Database
 from gateway.definitions import model
 from gateway.importing.report import Report
@@ -91,12 +91,7 @@ async def test_a_message_that_was_planned_before_does_not_leave(
     which = family.child if kind is Pupil else family.mother
     async with database.write() as session:
         await session.execute(sa.update(kind).where(kind.id == which).values(deceased=True))
-    async with database.write() as session:
-        claimed = await outbox.claim(
-            session, sender, outbox.Slots(5, 5), worker="w", lease=timedelta(seconds=60), log=audit.Log(b"k" * 32),
-            today=NOW.date(), now=NOW,
-        )  # fmt: skip
-    assert not claimed.messages
+    assert not (await desk.claim(database, sender, now=NOW)).messages
     async with database.read() as session:
         message = await session.get_one(Message, message_id)
     assert (message.state, message.reason, message.reason_text) == ("skipped", reason, guard.REASONS[reason])
