@@ -76,8 +76,8 @@ def with_rst(_gate: Gate, writer: Writer) -> None:
     gate.reset(writer)
 
 
-def pouring(piece: bytes) -> Callable[[Gate, Writer], object]:
-    return lambda gate_, writer: gate_.pour(writer, piece)
+def pouring(piece: bytes, pause: float = 0.0) -> Callable[[Gate, Writer], object]:
+    return lambda gate_, writer: gate_.pour(writer, piece, pause)
 
 
 HTML = "<html><body><h1>The school's filter says no</h1></body></html>"
@@ -123,7 +123,7 @@ HTTP = [
     Fault("promises a huge body", answering(HUGE, then=for_ever), True),
     Fault("never ends its headers", answering(b"HTTP/1.1 201 Created\r\n", then=HEADERS), True),
     Fault("sends a huge header", answering(status("201 Created", "{}", "X-Big: " + "x" * 200_000)), doubt=True),
-    Fault("sends 100 for ever", answering(b"", then=pouring(b"HTTP/1.1 100 Continue\r\n\r\n" * 99)), doubt=True),
+    Fault("sends 100 for ever", answering(b"", then=pouring(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, pause=0.02)), doubt=True),
     Fault("sends 103 and hangs", answering(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=for_ever), doubt=True),
     Fault("wants another protocol", answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", then=for_ever), doubt=True),
     Fault("sends us elsewhere", answering(status("301 Moved", "", "Location: http://127.0.0.1:9/x")), doubt=True),

@@ -81,12 +81,13 @@ class Gate:
         finally:
             writer.close()
 
-    async def pour(self, writer: Writer, piece: bytes) -> None:
-        """Send for ever, as fast as the other side reads."""
+    async def pour(self, writer: Writer, piece: bytes, pause: float = 0.0) -> None:
+        """Send for ever, as fast as the other side reads, or with a pause in seconds."""
         while True:
             writer.write(piece)
             await writer.drain()
             self.sent += len(piece)
+            await asyncio.sleep(pause)
 
 
 async def pass_through(gate: Gate, reader: Reader, writer: Writer) -> None:
