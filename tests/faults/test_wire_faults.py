@@ -85,6 +85,7 @@ TODAY = "Date: Mon, 23 Nov 2026 09:00:00 GMT"
 NO_SMTP = b"HTTP/1.1 400 Bad\r\n\r\n"
 HUGE = b"HTTP/1.1 201 Created\r\nContent-Length: 99999999999\r\n\r\n{}"
 POUR, HEADERS, LINES = pouring(b"x" * 0x10000), pouring(b"X-More: yes\r\n" * 999), pouring(b"250-more\r\n" * 999)
+HUNDREDS = pouring(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, pause=0.02)
 EARLY = mail_gate.STEPS[:-1]  # before the text has left
 CHUNK = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
 BUSY = '{"code": 20429, "message": "Too Many Requests", "status": 429}'
@@ -123,7 +124,7 @@ HTTP = [
     Fault("promises a huge body", answering(HUGE, then=for_ever), True),
     Fault("never ends its headers", answering(b"HTTP/1.1 201 Created\r\n", then=HEADERS), True),
     Fault("sends a huge header", answering(status("201 Created", "{}", "X-Big: " + "x" * 200_000)), doubt=True),
-    Fault("sends 100 for ever", answering(b"", then=pouring(b"HTTP/1.1 100 Continue\r\n\r\n" * 9, pause=0.02)), doubt=True),
+    Fault("sends 100 for ever", answering(b"", then=HUNDREDS), doubt=True),
     Fault("sends 103 and hangs", answering(b"HTTP/1.1 103 Early Hints\r\n\r\n", then=for_ever), doubt=True),
     Fault("wants another protocol", answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", then=for_ever), doubt=True),
     Fault("sends us elsewhere", answering(status("301 Moved", "", "Location: http://127.0.0.1:9/x")), doubt=True),
