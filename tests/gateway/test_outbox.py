@@ -530,6 +530,21 @@ async def test_a_step_waits_for_a_lane_whose_hold_is_over_and_for_none_that_is_g
     assert bool((await claim(database, calls)).messages) is called
 
 
+async def test_a_step_waits_for_a_doubt_unless_its_lane_is_refused(database: Database) -> None:
+    """What does not go again in doubt waits for the provider's list, and that waits as long as we are refused."""
+    texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
+    run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
+    state = MessageState.UNKNOWN
+    await school.message(database, texts, now=NOW, run=run, contact=maria, state=state)
+    await school.message(
+        database, calls, now=NOW, run=run, contact=maria, medium=Medium.VOICE, step=1, only_if="not_reached"
+    )
+    assert not (await claim(database, calls)).messages
+    async with database.write() as session:
+        await session.execute(sa.update(Sender).where(Sender.id == texts).values(open_since=NOW, open_reason="auth"))
+    assert len((await claim(database, calls, now=NOW + timedelta(minutes=1))).messages) == 1
+
+
 async def test_a_copy_of_a_copy_stays_when_the_first_one_arrived_after_all(database: Database) -> None:
     sender, run = await school.sender(database), await school.run(database, now=NOW)
     states_of_copies = [MessageState.DELIVERED, MessageState.FAILED, MessageState.QUEUED]
