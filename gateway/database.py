@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -113,24 +113,27 @@ class Database:
             try:
                 transaction = await self._begun(connection)
                 result = work(connection)
+                committing = self._in_thread(_commit, connection, transaction)
             except BaseException:
                 connection.close()  # and rolls back
                 raise
             # Shielded: a commit that has begun is finished, whoever stopped waiting for it.
-            await asyncio.shield(self._in_thread(_commit, connection, transaction))
+            await asyncio.shield(committing)
             return result
 
     async def _begun(self, connection: Connection) -> RootTransaction:
         try:
             return connection.begin()
         except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_BUSY:  # some say why, in the rest
                 raise
         waiting = self._in_thread(_begin_patiently, connection, self._busy_seconds)  # another process writes
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            await asyncio.wait([waiting])  # nobody may close what a thread still works with
+            while not waiting.done():  # nobody may close what a thread still works with, however often we are told to
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait([waiting])
             raise
 
     def _in_thread(self, work: Callable[..., T], *values: Any) -> asyncio.Future[T]:

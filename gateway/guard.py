@@ -139,7 +139,8 @@ def stopped(
 def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now: datetime) -> list[str]:
     """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
 
-    A lane that is held back, refused by its provider or out of use is not waited for: the next step is the way out.
+    A lane that is held back, refused by its provider or out of use is not waited for: the next step is the way out. Nor
+    is a doubt of a lane that is refused, as it may last as long as the refusal.
     """
     ids = [row["id"] for row in rows if row["only_if"]]
     if not ids:
@@ -340,11 +341,10 @@ def _still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
     now = sa.bindparam("now", type_=lane.held_until.type)
     held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
     works = _exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held, lane.open_since.is_(None))
+    can_tell = _exists([core(Sender)], lane.id == other.c.sender_id, lane.open_since.is_(None))
     on_its_way = sa.or_(
-        sa.and_(
-            other.c.state.in_([fixed(MessageState.SENDING), fixed(MessageState.UNKNOWN)]),
-            other.c.sender_id.is_not(None),
-        ),
+        sa.and_(other.c.state == fixed(MessageState.SENDING), other.c.sender_id.is_not(None)),
+        sa.and_(other.c.state == fixed(MessageState.UNKNOWN), can_tell),
         sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
     )
     early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)

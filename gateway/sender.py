@@ -120,11 +120,11 @@ class Lane:
         lease_ends = _elapsed() + self._rules.lease.total_seconds()
         turn = partial(self._database.at_once, partial(self._write_down, batch, slots))
         try:
-            claim, others = await turns.again(turn)
+            claim, batch = await turns.again(turn)  # what is settled now is not settled again, whatever follows
             started = [asyncio.create_task(self._send(message, lease_ends)) for message in claim.messages]
             self._calls.update(started)
-            if others:
-                await self._settle(others)
+            if batch:
+                await self._settle(batch)
         except asyncio.CancelledError:
             self._results = batch + self._results  # to settle twice what was settled changes nothing
             raise
@@ -146,7 +146,7 @@ class Lane:
 
     def _write_down(
         self, batch: Sequence[outbox.Sent], slots: outbox.Slots, connection: Connection
-    ) -> tuple[outbox.Claim, Sequence[outbox.Sent]]:
+    ) -> tuple[outbox.Claim, list[outbox.Sent]]:
         """One transaction. Gives what was claimed, and the results that it could not settle as simply."""
         now = self._now()
         others = outbox.accept(connection, batch, log=self._log, now=now)

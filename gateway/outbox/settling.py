@@ -46,12 +46,12 @@ def accept(connection: Connection, sent: Sequence[Sent], *, log: audit.Log, now:
         return list(sent)
     taken = dict(bulk.fetch(connection, _open(dialect), {"rows": bulk.packed(rows)}))
     if taken:
-        given = {"rows": bulk.packed(row for row in rows if row[0] in taken), "now": now}
+        given = {"rows": bulk.packed(row for row in rows if taken.get(row[0]) == row[1]), "now": now}
         connection.execute(_taken(dialect), given)
         connection.execute(_ended(dialect), given)
         subject = f"sender:{plain[0].message['sender_id']}"
         log.write(connection, [audit.Line("outbox.accepted", subject, {"messages": taken})], now=now)
-    return [item for item in sent if item.message["id"] not in taken]
+    return [item for item in sent if taken.get(item.message["id"]) != item.message["attempt"]]
 
 
 def _called(dialect: str) -> Any:
@@ -61,9 +61,12 @@ def _called(dialect: str) -> Any:
 
 @functools.cache
 def _open(dialect: str) -> sa.Select[tuple[str]]:
-    """Which of these calls are still the last word of their message, locked in one order by all who settle."""
+    """Which of these calls are still the last word of their message, locked in one order by all who settle.
+
+    Also of one that was given up for lost and waits to go again: the same turn would claim it before anybody said so.
+    """
     row, t = _called(dialect), message_table.c
-    still = t.state.in_([fixed(MessageState.SENDING), fixed(MessageState.UNKNOWN)])
+    still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
     query = sa.select(t.id, t.attempt).where(t.id == row.id, t.attempt == row.attempt, still)
     return bulk.fetched(dialect, query.order_by(t.id).with_for_update(of=message_table))
 

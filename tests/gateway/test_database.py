@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from channels.base import Medium
 from gateway.database import Database
@@ -52,3 +57,50 @@ async def test_postgresql_compiles_no_statement_of_ours(database: Database) -> N
         pytest.skip("of PostgreSQL alone")
     async with database.read() as session:
         assert await session.scalar(sa.text("SHOW jit")) == "off"
+
+
+@pytest.fixture
+def elsewhere(sqlite_database: Database) -> Iterator[sqlite3.Connection]:
+    """Another process with the same file."""
+    opened = sqlite3.connect(str(sqlite_database.url.database), isolation_level=None, timeout=0)
+    with closing(opened):
+        yield opened
+
+
+def stop(number: str) -> sa.Insert:
+    return sa.insert(OptOut).values(medium=Medium.SMS, address=number, since=NOW, how="", mandatory_too=True)
+
+
+async def test_who_stops_waiting_for_another_process_leaves_nothing_open(
+    sqlite_database: Database, elsewhere: sqlite3.Connection
+) -> None:
+    """Told twice, as a lane is whose daemon falls: the thread that waits for the file still has the connection."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(stop("+447700900001"))
+
+    await sqlite_database.at_once(lambda _: None)
+    elsewhere.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(sqlite_database.at_once(work))
+    for _ in range(2):
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+    await asyncio.sleep(0.05)
+    elsewhere.execute("COMMIT")
+    with suppress(asyncio.CancelledError):
+        await waiting
+    await asyncio.sleep(0.2)
+    elsewhere.execute("BEGIN IMMEDIATE")  # nobody holds the file
+    elsewhere.execute("COMMIT")
+    await sqlite_database.at_once(work)
+    async with sqlite_database.read() as session:
+        assert list(await session.scalars(sa.select(OptOut.address))) == ["+447700900001"]
+
+
+async def test_a_turn_after_the_end_leaves_nothing_open(
+    sqlite_database: Database, elsewhere: sqlite3.Connection
+) -> None:
+    await sqlite_database.close()
+    with pytest.raises(RuntimeError):
+        await sqlite_database.at_once(lambda connection: connection.execute(stop("+447700900001")))
+    elsewhere.execute("BEGIN IMMEDIATE")

@@ -17,7 +17,7 @@ from support import databases, school
 from support.desk import LOG
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, Reason, SendResult
-from gateway import context, outbox, outgoing, retry, sender
+from gateway import context, messages, outbox, outgoing, retry, sender
 from gateway.database import Database, Session
 from gateway.metrics import Metrics
 from gateway.models import Message, MessageState, Sender
@@ -76,12 +76,14 @@ class Door(Database):
     def __init__(self, url: str) -> None:
         super().__init__(url)
         self.shut = False
+        self.slams = 0  # so many writes fail, those of ``at_once`` not counted
         self.opened = 0
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
         self.opened += 1
-        if self.shut:
+        self.slams, slam = max(0, self.slams - 1), self.slams > 0
+        if self.shut or slam:
             raise ConnectionRefusedError("the database is away")
         async with super().write() as session:
             yield session
@@ -261,6 +263,20 @@ async def test_no_result_is_lost_while_the_database_is_away(door: Door, wire: Wi
         door.shut = False
         await until(all_are(door, ids, S.ACCEPTED))
     assert len(wire.calls) == 5, "nothing is sent twice"
+
+
+async def test_what_was_settled_before_the_database_went_away_is_not_settled_again(door: Door, wire: Wire) -> None:
+    """The line that says it was taken is found by the moment at which its call ended: that stays."""
+    lane = await school.sender(door)
+    taken, _ = ids = await queue(door, lane, "", "refuse")
+    door.slams = 1
+    async with working(door, wire, lane):
+        await until(all_are(door, ids, S.ACCEPTED, S.FAILED))
+    assert door.slams == 0
+    assert await states(door, ids) == [S.ACCEPTED, S.FAILED]
+    async with door.read() as session:
+        lines = await messages.deeds(session, taken)
+    assert [line.action for line in lines] == ["outbox.accepted", "outbox.claimed"]
 
 
 async def test_a_lane_that_stops_while_the_database_is_away_comes_to_an_end(door: Door, wire: Wire) -> None:

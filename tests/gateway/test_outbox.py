@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from support import desk, school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
@@ -252,6 +254,50 @@ async def test_a_worker_that_was_cut_off_still_says_that_it_was_taken(database: 
     assert await settle(database, row, ACCEPTED, now=now) == 0, "said twice, it is written down once"
 
 
+async def go_again(database: Database) -> tuple[int, Any, datetime]:
+    """A sender, a call whose worker stood still, and when its message was given up for lost and queued again."""
+    sender = await school.sender(database)
+    await school.message(database, sender, now=NOW)
+    frozen = (await claim(database, sender)).messages[0]
+    now = NOW + timedelta(hours=1)
+    async with database.write() as session:
+        await outbox.expire_leases(session, policy=POLICY, log=LOG, now=now)
+    now += timedelta(hours=1)
+    async with database.write() as session:
+        [doubt] = await outbox.doubts(session, now=now)
+        found = FindResult(Found.ABSENT)
+        after = await outbox.resolve(session, doubt, found, policy=POLICY, log=LOG, now=now)
+    assert after is MessageState.QUEUED
+    return sender, frozen, now
+
+
+async def test_a_turn_does_not_claim_what_it_knows_to_be_taken(database: Database) -> None:
+    """A worker wakes up: its first turn brings the late word, and claims what is queued by then."""
+    sender, frozen, now = await go_again(database)
+    slots, lease = outbox.Slots(5, 5), timedelta(minutes=1)
+
+    def turn(connection: Connection) -> tuple[list[outbox.Sent], outbox.Claim]:
+        others = outbox.accept(connection, [outbox.Sent(frozen, ACCEPTED)], log=LOG, now=now)
+        return others, outbox.claim(
+            connection, sender, slots, worker="w", lease=lease, log=LOG, today=now.date(), now=now
+        )
+
+    others, taken = await database.at_once(turn)
+    assert (list(taken.messages), others) == ([], [])
+    stored = await get(database, frozen["id"])
+    assert (stored.state, stored.ref) == (MessageState.ACCEPTED, "SM1")
+
+
+async def test_of_two_calls_in_one_batch_the_message_has_the_name_that_the_last_one_got(database: Database) -> None:
+    sender, frozen, now = await go_again(database)
+    successor = (await claim(database, sender, now=now)).messages[0]
+    batch = [outbox.Sent(frozen, ACCEPTED), outbox.Sent(successor, SendResult(Outcome.ACCEPTED, ref="SM2"))]
+    others = await database.at_once(partial(outbox.accept, sent=batch, log=LOG, now=now))
+    assert [item.message["attempt"] for item in others] == [1]
+    stored = await get(database, frozen["id"])
+    assert (stored.state, stored.ref) == (MessageState.ACCEPTED, "SM2")
+
+
 async def test_a_found_message_that_another_row_owns_proves_nothing(database: Database) -> None:
     sender = await school.sender(database)
     first = await school.message(database, sender, now=NOW, number="+447700900101")
@@ -482,6 +528,21 @@ async def test_a_step_waits_for_a_lane_whose_hold_is_over_and_for_none_that_is_g
     async with database.write() as session:
         await session.execute(sa.update(Sender).where(Sender.id == texts).values(**text_lane))
     assert bool((await claim(database, calls)).messages) is called
+
+
+async def test_a_step_waits_for_a_doubt_unless_its_lane_is_refused(database: Database) -> None:
+    """What does not go again in doubt waits for the provider's list, and that waits as long as we are refused."""
+    texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
+    run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
+    state = MessageState.UNKNOWN
+    await school.message(database, texts, now=NOW, run=run, contact=maria, state=state)
+    await school.message(
+        database, calls, now=NOW, run=run, contact=maria, medium=Medium.VOICE, step=1, only_if="not_reached"
+    )
+    assert not (await claim(database, calls)).messages
+    async with database.write() as session:
+        await session.execute(sa.update(Sender).where(Sender.id == texts).values(open_since=NOW, open_reason="auth"))
+    assert len((await claim(database, calls, now=NOW + timedelta(minutes=1))).messages) == 1
 
 
 async def test_a_copy_of_a_copy_stays_when_the_first_one_arrived_after_all(database: Database) -> None:
