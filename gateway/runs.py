@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
@@ -172,9 +173,13 @@ async def store(session: Session, rows: Sequence[planner.Planned], *, run: Run) 
     common = (run.id, *_BLANK.values())
     messages = [(*row.message, *common) for row in rows]
     about = [(row.message.id, pupil_id) for row in rows for pupil_id in row.pupil_ids]
-    connection = await session.connection()
-    await connection.run_sync(bulk.insert, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
-    await connection.run_sync(bulk.insert, core(About), ["message_id", "pupil_id"], about)
+
+    def insert(plain: orm.Session) -> None:
+        connection = plain.connection()
+        bulk.insert(connection, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
+        bulk.insert(connection, core(About), ["message_id", "pupil_id"], about)
+
+    await session.run_sync(insert)
 
 
 async def _count(session: Session, before: int, after: int, *, last: bool) -> None:
