@@ -25,7 +25,7 @@ from bench import postgres
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import audit, context, migrate, notices, runs
+from gateway import audit, context, migrate, notices, runs, wiring
 from gateway.database import Database
 from gateway.definitions import reading
 from gateway.models import (
@@ -271,7 +271,8 @@ async def _round(url: str, contacts: int) -> tuple[int, float, float, float]:
             async with database.write() as session:
                 await session.execute(sa.text("ANALYZE"))
         gc.collect()
-        gc.freeze()  # as the daemon does
+        gc.freeze()  # this and the next as the daemon does, for both sides
+        gc.set_threshold(*wiring.COLLECTED)
         seconds, first = await ours(database)
         rows, about = await taken_out(database)
         return len(rows), seconds, first, await bare(database, rows, about)

@@ -9,6 +9,7 @@ an earlier part has written already, about a brother or sister, is known by its 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -137,6 +138,7 @@ async def advance(
         # twice, the part fails, and is tried again with a look at every place.
         doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
         found = found.without(await _there_already(session, run, doubtful.slots()))
+    await asyncio.sleep(0)  # the loop may be ours alone (Database.write_here): a lane, a webhook gets its turn
     rows = planner.write(
         found,
         definition,
@@ -146,6 +148,7 @@ async def advance(
         now=now,
         held=notice.state is NoticeState.HELD,
     )
+    await asyncio.sleep(0)
     await store(session, rows, run=run)
     last = len(chosen.pupil_ids) < PART
     if rows or not run.planned_up_to:
