@@ -25,7 +25,7 @@ from bench import postgres
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import audit, context, migrate, notices, runs
+from gateway import audit, context, migrate, notices, runs, wiring
 from gateway.database import Database
 from gateway.definitions import reading
 from gateway.models import (
@@ -46,6 +46,7 @@ ROUNDS = 3
 SIBLINGS = 4  #: one family in so many has a second child, who is on roll in another place
 SHARED = 10  #: in one family in so many both parents have one phone
 BARRED = 50  #: and in one in so many a parent is barred
+MIXED = 6  #: in one family in so many each parent reads another language
 PARENTS = 2
 
 WORDS = {
@@ -63,7 +64,10 @@ WORDS = {
     "es": "La escuela está cerrada: {day}. {children} tendrá clases en casa.",
 }
 TAGS = list(WORDS)
-NAMES = ["Ana", "Zofia", "Bilal", "Chloe", "Ștefan", "Noor", "Oluwaseun", "Mia", "علی", "José"]
+FIRST = ["Ana", "Zofia", "Bilal", "Chloe", "Ștefan", "Noor", "Oluwaseun", "Mia", "علی", "José"]
+SECOND = ["Rose", "Li", "May", "Kaur", "Ray", "Łucja", "Jo", "Çelik", "Ben", "Ama", "Zoë", "Max", "Eve", "Tom", "Ida"]
+#: As many as there are children's names in a part, so that few children are called like another.
+NAMES = [f"{first} {second}{third}" for first in FIRST for second in SECOND for third in ("", "-Lee", "-Mae", "-Jay")]
 DEFINITION = {
     "key": "closure",
     "title": "Closed",
@@ -94,7 +98,7 @@ def _families(some: range, families: int) -> dict[type[Any], list[dict[str, Any]
         pupils += [_child(pupil_id) for pupil_id in children]
         for turn in range(PARENTS):
             contact_id = PARENTS * family - turn
-            people.append(_parent(contact_id))
+            people.append(_parent(contact_id, TAGS[(family + (turn if family % MIXED == 0 else 0)) % len(TAGS)]))
             shares = family % SHARED == 0
             points.append(_phone(contact_id, PARENTS * family if shares else contact_id))
             barred = family % BARRED == 0 and turn == 1
@@ -110,10 +114,10 @@ def _child(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _parent(number: int) -> dict[str, Any]:
+def _parent(number: int, language: str) -> dict[str, Any]:
     return {
         "id": number, "source_id": f"c{number}", "title": "Ms", "forename": NAMES[number % len(NAMES)],
-        "surname": "Example", "written_language": TAGS[number // 2 % len(TAGS)], "spoken_language": "",
+        "surname": "Example", "written_language": language, "spoken_language": "",
         "deceased": False, "marketing_consent": False,
     }  # fmt: skip
 
@@ -150,7 +154,7 @@ async def ours(database: Database) -> tuple[float, float]:
         await notices.submit(session, desk, reading.read(DEFINITION), author="bench")
     begun, first = time.perf_counter(), 0.0
     while True:
-        async with database.write() as session:
+        async with database.write_here() as session:
             planned = await notices.plan_due(session, desk)
         first = first or time.perf_counter() - begun
         if planned is None:
@@ -267,6 +271,8 @@ async def _round(url: str, contacts: int) -> tuple[int, float, float, float]:
             async with database.write() as session:
                 await session.execute(sa.text("ANALYZE"))
         gc.collect()
+        gc.freeze()  # this and the next as the daemon does, for both sides
+        gc.set_threshold(*wiring.COLLECTED)
         seconds, first = await ours(database)
         rows, about = await taken_out(database)
         return len(rows), seconds, first, await bare(database, rows, about)

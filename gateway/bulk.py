@@ -7,9 +7,10 @@ thing under different names.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -82,13 +83,27 @@ def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows
     """
     if not rows:
         return
-    statement = sa.insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
-    turned = {
-        name: _turned(values, table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
-        for name, values in zip(columns, zip(*rows, strict=True), strict=True)
-    }
-    order = statement.positiontup or list(statement.params)
-    connection.exec_driver_sql(str(statement), list(zip(*(turned[name] for name in order), strict=True)))
+    made = _inserting(table, tuple(columns), connection.dialect)
+    turned = [
+        _turned(values, processor) for values, processor in zip(zip(*rows, strict=True), made.processors, strict=True)
+    ]
+    connection.exec_driver_sql(made.statement, list(zip(*(turned[n] for n in made.order), strict=True)))
+
+
+class _Inserting(NamedTuple):
+    """A statement as the driver takes it, which column each of its values is, and what turns a column's values."""
+
+    statement: str
+    order: Sequence[int]
+    processors: Sequence[Callable[[Any], Any] | None]
+
+
+@functools.lru_cache(maxsize=16)
+def _inserting(table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> _Inserting:
+    compiled = sa.insert(table).compile(dialect=dialect, column_keys=list(columns))
+    order = [columns.index(name) for name in compiled.positiontup or list(compiled.params)]
+    kinds = [table.c[name].type.dialect_impl(dialect) for name in columns]
+    return _Inserting(str(compiled), order, [kind.bind_processor(dialect) for kind in kinds])
 
 
 def _turned(values: Sequence[Any], processor: Callable[[Any], Any] | None) -> Sequence[Any]:

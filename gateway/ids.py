@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 
@@ -30,7 +30,7 @@ class Source:
 
     def __call__(self) -> str:
         """Give the next id."""
-        fresh = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+        fresh = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
         with self._turn:
             self._last = number = max(self._last + 1, fresh)
         return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])

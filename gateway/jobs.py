@@ -81,7 +81,7 @@ class Jobs:
     async def plan(self) -> None:
         """Plan every notice that is due, each in a transaction of its own."""
         while not self._stopping.is_set():
-            async with self._gateway.database.write() as session:
+            async with self._gateway.database.write_here() as session:
                 planned = await notices.plan_due(session, self._gateway)
             self._pulse.turn("plan job")
             if planned is None:

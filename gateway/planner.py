@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -73,6 +73,27 @@ class Planned(NamedTuple):
     state: str = ""
 
 
+@dataclass(slots=True)
+class _Words:
+    """What was put into words already: both parents of a child mostly get the same ones."""
+
+    composer: wording.Composer
+    _made: dict[tuple[Medium, str, tuple[str, ...], str, str], wording.Composed] = field(default_factory=dict)
+
+    def of(
+        self, medium: Medium, language: str, children: tuple[str, ...], contact: people.Adult, unsubscribe_url: str
+    ) -> wording.Composed:
+        """The words for one contact. Raises :class:`errors.BadDefinition`."""
+        recipient = contact.full_name if self.composer.greets(medium, language) else ""
+        key = (medium, language, children, recipient, unsubscribe_url)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = self.composer.compose(
+                medium, language, children=children, recipient=recipient, unsubscribe_url=unsubscribe_url
+            )
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class _Common:
     """What the rows of one step have in common."""
@@ -129,24 +150,24 @@ def write(
         )
         for step in range(len(definition.steps))
     ]  # fmt: skip
-    rows = [_planned(draft, known, means, common=steps[draft.step], now=now) for draft in sorted_out.drafts.values()]
+    words = _Words(means.composer)
+    rows = [
+        _planned(draft, known, means, words, common=steps[draft.step], now=now) for draft in sorted_out.drafts.values()
+    ]
     return rows + [_silent(silence, definition, means, fire_at=fire_at, now=now) for silence in sorted_out.silences]
 
 
-def _planned(draft: sorting.Draft, known: people.People, means: Means, *, common: _Common, now: datetime) -> Planned:
+def _planned(
+    draft: sorting.Draft, known: people.People, means: Means, words: _Words, *, common: _Common, now: datetime
+) -> Planned:
     message_id = means.new_id()
     contact, medium, address = draft.contact, draft.medium, draft.point.address
     wanted = language(medium, contact.written_language, contact.spoken_language, means.composer.school.language)
     children = [known.pupils[pupil_id] for pupil_id in draft.pupil_ids]
     if len(children) > 1:
         children.sort(key=_eldest)
-    composed = means.composer.compose(
-        medium,
-        wanted,
-        children=[child.called for child in children],
-        recipient=contact.full_name,
-        unsubscribe_url="" if medium is not Medium.EMAIL or common.mandatory else means.unsubscribe_url(message_id),
-    )
+    url = "" if medium is not Medium.EMAIL or common.mandatory else means.unsubscribe_url(message_id)
+    composed = words.of(medium, wanted, tuple([child.called for child in children]), contact, url)
     sender = _sender(means.senders.get(medium, ()), address, answered=bool(composed.keys))
     state, reason = common.state, ""
     if sender is None:

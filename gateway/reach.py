@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from channels.base import Medium
 from gateway import people, points
 from gateway.models import LineType, PointState
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(NamedTuple):
     """The phones or mailboxes by which one contact hears, each with its pupils; whoever is left out, and why."""
 
     found: Sequence[tuple[people.Point, Sequence[int]]]
@@ -34,8 +33,11 @@ def ways(
             weak = why in ("landline", "no_texts")  # says less than what stops a mobile
             reason = reason if weak and reason != "no_number" else why
             continue
-        allowed = [p for p in left_out if p not in known.barred or point.address not in known.barred[p]]
-        left_out = [p for p in left_out if p not in allowed]
+        if known.barred.keys().isdisjoint(left_out):
+            allowed, left_out = left_out, ()
+        else:
+            allowed = [p for p in left_out if p not in known.barred or point.address not in known.barred[p]]
+            left_out = [p for p in left_out if p not in allowed]
         reason = "barred_address"
         if allowed:
             found.append((point, allowed))

@@ -9,6 +9,7 @@ an earlier part has written already, about a brother or sister, is known by its 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -17,6 +18,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
@@ -136,6 +138,7 @@ async def advance(
         # twice, the part fails, and is tried again with a look at every place.
         doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
         found = found.without(await _there_already(session, run, doubtful.slots()))
+    await asyncio.sleep(0)  # the loop may be ours alone (Database.write_here): a lane, a webhook gets its turn
     rows = planner.write(
         found,
         definition,
@@ -145,6 +148,7 @@ async def advance(
         now=now,
         held=notice.state is NoticeState.HELD,
     )
+    await asyncio.sleep(0)
     await store(session, rows, run=run)
     last = len(chosen.pupil_ids) < PART
     if rows or not run.planned_up_to:
@@ -172,9 +176,13 @@ async def store(session: Session, rows: Sequence[planner.Planned], *, run: Run) 
     common = (run.id, *_BLANK.values())
     messages = [(*row.message, *common) for row in rows]
     about = [(row.message.id, pupil_id) for row in rows for pupil_id in row.pupil_ids]
-    connection = await session.connection()
-    await connection.run_sync(bulk.insert, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
-    await connection.run_sync(bulk.insert, core(About), ["message_id", "pupil_id"], about)
+
+    def insert(plain: orm.Session) -> None:
+        connection = plain.connection()
+        bulk.insert(connection, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
+        bulk.insert(connection, core(About), ["message_id", "pupil_id"], about)
+
+    await session.run_sync(insert)
 
 
 async def _count(session: Session, before: int, after: int, *, last: bool) -> None:

@@ -92,23 +92,40 @@ class Composer:
 
         Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
         """
-        own: dict[str, object] = {"children": children, "recipient": recipient}
+        own: dict[str, object] = {"children": children}
+        if recipient:
+            own["recipient"] = recipient
         if unsubscribe_url:
             own["unsubscribe_url"] = unsubscribe_url
+        ready = self._made_ready(medium, language)
         try:
-            ready = self._ready.get((medium, language))
-            if ready is None:
-                ready = self._ready[medium, language] = self._make_ready(medium, language)
             text, subject = ready.settled.fill(own)
         except WordingError as error:
-            raise errors.BadDefinition(
-                [errors.Problem(str(error), field=self.definition.template or "text")]
-            ) from error
+            raise self._bad(error) from error
         if ready.menu:
             text = _with_menu(medium, text, ready.menu)
         parts = segments.count(text).parts if medium is Medium.SMS else 1
         words = ready.settled
         return Composed(text, subject, words.language, language, words.state, parts, ready.keys, ready.script)
+
+    def greets(self, medium: Medium, language: str) -> bool:
+        """Whether the words name the recipient; if not, all who hear of the same children get the same words.
+
+        Raises :class:`errors.BadDefinition`.
+        """
+        return "recipient" in self._made_ready(medium, language).settled.needed
+
+    def _made_ready(self, medium: Medium, language: str) -> _Ready:
+        ready = self._ready.get((medium, language))
+        if ready is None:
+            try:
+                ready = self._ready[medium, language] = self._make_ready(medium, language)
+            except WordingError as error:
+                raise self._bad(error) from error
+        return ready
+
+    def _bad(self, error: WordingError) -> errors.BadDefinition:
+        return errors.BadDefinition([errors.Problem(str(error), field=self.definition.template or "text")])
 
     def _make_ready(self, medium: Medium, language: str) -> _Ready:
         renderer = self._renderer(medium, language)

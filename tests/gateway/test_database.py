@@ -15,6 +15,7 @@ from sqlalchemy.engine import Connection
 from channels.base import Medium
 from gateway.database import Database
 from gateway.models import OptOut
+from gateway.models.types import core
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -41,6 +42,46 @@ async def test_a_read_cannot_write(database: Database) -> None:
         session.add(opt_out("+447700900001"))
         with pytest.raises(sa.exc.DBAPIError, match=r"read-?only"):
             await session.flush()
+
+
+async def test_what_is_written_here_is_committed_as_a_whole_or_not_at_all(database: Database) -> None:
+    async with database.write_here() as session:
+        session.add(opt_out("+447700900001"))
+        with pytest.raises(sa.exc.IntegrityError):
+            async with session.begin_nested():
+                await session.execute(sa.insert(core(OptOut)).values(opt_out("+447700900001").model_dump()))
+        session.add(opt_out("+447700900002"))
+
+    async def broken() -> None:
+        async with database.write_here() as session:
+            session.add(opt_out("+447700900003"))
+            await session.flush()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await broken()
+    async with database.read() as other:
+        assert set(await other.scalars(sa.select(OptOut.address))) == {"+447700900001", "+447700900002"}
+
+
+async def test_whoever_is_stopped_while_writing_here_leaves_nothing_and_blocks_nobody(database: Database) -> None:
+    begun = asyncio.Event()
+
+    async def never_done() -> None:
+        async with database.write_here() as session:
+            session.add(opt_out("+447700900001"))
+            await session.flush()
+            begun.set()
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(never_done())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for door in (database.write, database.write_here):
+        async with door() as session:
+            assert await session.scalar(sa.select(sa.func.count()).select_from(OptOut)) == 0
 
 
 async def test_a_connection_that_read_writes_again(database: Database) -> None:

@@ -42,7 +42,7 @@ async def plan(desk: context.Gateway) -> list[str]:
     """Plan whatever is due, as the daemon does."""
     planned = []
     while True:
-        async with desk.database.write() as session:
+        async with desk.database.write_here() as session:
             if (one := await notices.plan_due(session, desk)) is None:
                 return planned
         planned.append(one)

@@ -185,7 +185,7 @@ async def submit(desk: Any, **changes: Any) -> Notice:
 
 async def step(desk: Any) -> str | None:
     """One turn of the daemon's loop."""
-    async with desk.database.write() as session:
+    async with desk.database.write_here() as session:
         return await notices.plan_due(session, desk)
 
 
