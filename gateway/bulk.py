@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
@@ -74,15 +75,28 @@ def fetch(connection: Connection, statement: sa.Select[Any], values: Mapping[str
     return found
 
 
-def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(
+    connection: Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    once: Sequence[str] = (),
+) -> None:
     """Insert rows whose values stand in the order of ``columns``, by the driver's own ``executemany``.
+
+    A row whose ``once`` columns stand in the table already is left alone.
 
     SQLAlchemy's way takes each value through its type; there are thousands of rows here and few values that have to
     be turned into something else, so each of those is turned once.
     """
     if not rows:
         return
-    statement = sa.insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
+    plain: sa.Insert = sa.insert(table)
+    if once:
+        into = postgresql.insert(table) if dialect(connection) == "postgresql" else sqlite.insert(table)
+        plain = into.on_conflict_do_nothing(index_elements=list(once))
+    statement = plain.compile(dialect=connection.dialect, column_keys=list(columns))
     turned = {
         name: _turned(values, table.c[name].type.dialect_impl(connection.dialect).bind_processor(connection.dialect))
         for name, values in zip(columns, zip(*rows, strict=True), strict=True)
