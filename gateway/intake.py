@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
 from channels.base import Receipt, Reply
-from gateway import answers, arrivals, audit, points, receipts, replies, tasks, turns, upsert
+from gateway import answers, arrivals, audit, good_news, points, receipts, replies, tasks, turns, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -28,6 +28,7 @@ logger = structlog.get_logger()
 #: How long an event may wait for a message that we do not know yet.
 PATIENCE = timedelta(minutes=5)
 _TRIES = 5
+_PLAIN = 200  #: events among which plain receipts are looked for at once; on SQLite nobody else writes meanwhile
 
 
 async def store(session: Session, channel: str, events: Sequence[base.Event], *, now: datetime) -> None:
@@ -43,11 +44,32 @@ async def handle_waiting(
     answering: answers.Answering | None = None,
     limit: int = 25,
 ) -> int:
-    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read.
+    """Interpret what waits. Gives how many events it read; without ``answering`` nothing is answered by itself.
 
-    Without ``answering`` nothing is answered by itself.
+    First the plain receipts among so many that a thousand of them take a moment; then ``limit`` of what is left, all in
+    one commit, and where one event spoils that, each alone.
     """
+    async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
+        if (await session.scalars(_waiting(now).limit(1))).first() is None:
+            return 0
+    seen, settled = await _settle_plain(database, log=log, now=now)
+    if settled and settled == seen:
+        return settled
+    return settled + await _handle_rest(database, answering, limit=limit, log=log, now=now)
 
+
+async def _settle_plain(database: Database, *, log: audit.Log, now: datetime) -> tuple[int, int]:
+    work = partial(good_news.settle, limit=_PLAIN, log=log, now=now)
+    try:
+        return await turns.again(partial(database.at_once, work))
+    except Exception:  # nothing of it was kept, and one event that spoils it must not hold up the others
+        logger.exception("intake.not_together")
+        return 0, 0
+
+
+async def _handle_rest(
+    database: Database, answering: answers.Answering | None, *, limit: int, log: audit.Log, now: datetime
+) -> int:
     taken: list[int] = []
 
     async def together() -> None:
@@ -58,9 +80,6 @@ async def handle_waiting(
             for inbound in events:
                 await _handle(session, inbound, answering, log=log, now=now)
 
-    async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
-        if (await session.scalars(_waiting(now).limit(1))).first() is None:
-            return 0
     try:
         await turns.again(together)
     except Exception:  # nothing of it was kept
