@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
 
@@ -75,15 +76,24 @@ def fetch(connection: Connection, statement: sa.Select[Any], values: Mapping[str
     return found
 
 
-def insert(connection: Connection, table: sa.Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def insert(
+    connection: Connection,
+    table: sa.Table,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    once: Sequence[str] = (),
+) -> None:
     """Insert rows whose values stand in the order of ``columns``, by the driver's own ``executemany``.
+
+    A row whose ``once`` columns stand in the table already is left alone.
 
     SQLAlchemy's way takes each value through its type; there are thousands of rows here and few values that have to
     be turned into something else, so each of those is turned once.
     """
     if not rows:
         return
-    made = _inserting(table, tuple(columns), connection.dialect)
+    made = _inserting(table, tuple(columns), tuple(once), connection.dialect)
     turned = [
         _turned(values, processor) for values, processor in zip(zip(*rows, strict=True), made.processors, strict=True)
     ]
@@ -99,8 +109,12 @@ class _Inserting(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def _inserting(table: sa.Table, columns: tuple[str, ...], dialect: sa.Dialect) -> _Inserting:
-    compiled = sa.insert(table).compile(dialect=dialect, column_keys=list(columns))
+def _inserting(table: sa.Table, columns: tuple[str, ...], once: tuple[str, ...], dialect: sa.Dialect) -> _Inserting:
+    plain: sa.Insert = sa.insert(table)
+    if once:
+        into = postgresql.insert(table) if dialect.name == "postgresql" else sqlite.insert(table)
+        plain = into.on_conflict_do_nothing(index_elements=list(once))
+    compiled = plain.compile(dialect=dialect, column_keys=list(columns))
     order = [columns.index(name) for name in compiled.positiontup or list(compiled.params)]
     kinds = [table.c[name].type.dialect_impl(dialect) for name in columns]
     return _Inserting(str(compiled), order, [kind.bind_processor(dialect) for kind in kinds])

@@ -7,48 +7,50 @@ savepoint of its own, so that one that fails takes nobody with it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from gateway.database import Database, Session
 
 T = TypeVar("T")
+P = TypeVar("P")
 _MOST = 200  #: pieces in one commit
+
+Work = Callable[[Session], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    work: Callable[[Session], Awaitable[Any]]
+class _Piece(Generic[P]):
+    what: P
     done: asyncio.Future[Any]
 
 
-class Commits:
-    """Runs pieces of work in shared transactions of one database. Used within one event loop."""
+class Gathering(Generic[P]):
+    """Hands pieces to ``write``, as many at once as came while it wrote the ones before. Within one event loop.
 
-    def __init__(self, database: Database):
-        self._database = database
-        self._waiting: list[_Piece] = []
+    ``write`` gives, for each piece, its result or the exception that is its answer.
+    """
+
+    def __init__(self, write: Callable[[list[P]], Awaitable[Sequence[Any]]]):
+        self._write = write
+        self._waiting: list[_Piece[P]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def do(self, work: Callable[[Session], Awaitable[T]]) -> T:
-        """Do a piece of work and give its result once it is committed.
-
-        Raises what the work raised, or why nothing could be committed; then nothing of it was kept.
-        """
-        piece = _Piece(work, asyncio.get_running_loop().create_future())
+    async def do(self, what: P) -> Any:
+        """Give what came of a piece, once it is written; raises the exception that was its answer."""
+        piece = _Piece(what, asyncio.get_running_loop().create_future())
         self._waiting.append(piece)
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write(), name="commits")
-        result: T = await piece.done
-        return result
+            self._writing = asyncio.create_task(self._write_all(), name="commits")
+        return await piece.done
 
-    async def _write(self) -> None:
-        pieces: list[_Piece] = []
+    async def _write_all(self) -> None:
+        pieces: list[_Piece[P]] = []
         try:
             while self._waiting:
                 pieces, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-                await self._commit(pieces)
+                _answer(pieces, await self._write([piece.what for piece in pieces]))
         finally:
             self._writing = None
             # Only a writer that was itself stopped leaves anybody without an answer: nobody waits for ever.
@@ -56,25 +58,44 @@ class Commits:
                 piece.done.cancel()
             self._waiting = []
 
-    async def _commit(self, pieces: list[_Piece]) -> None:
+
+def _answer(pieces: Sequence[_Piece[P]], results: Sequence[Any]) -> None:
+    for piece, result in zip(pieces, results, strict=True):
+        if piece.done.cancelled():
+            continue  # whoever asked has gone; what was done is done
+        if isinstance(result, Exception):
+            piece.done.set_exception(result)
+        else:
+            piece.done.set_result(result)
+
+
+class Commits:
+    """Runs pieces of work in shared transactions of one database. Used within one event loop."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._gathering: Gathering[Work] = Gathering(self._commit)
+
+    async def do(self, work: Callable[[Session], Awaitable[T]]) -> T:
+        """Do a piece of work and give its result once it is committed.
+
+        Raises what the work raised, or why nothing could be committed; then nothing of it was kept.
+        """
+        result: T = await self._gathering.do(work)
+        return result
+
+    async def _commit(self, pieces: list[Work]) -> list[Any]:
         try:
             async with self._database.write() as session:
-                results = [await _attempt(piece, session) for piece in pieces]
+                return [await _attempt(work, session) for work in pieces]
         except Exception as error:  # nothing was committed
-            results = [error] * len(pieces)
-        for piece, result in zip(pieces, results, strict=True):
-            if piece.done.cancelled():
-                continue  # whoever asked has gone; what was done is done
-            if isinstance(result, Exception):
-                piece.done.set_exception(result)
-            else:
-                piece.done.set_result(result)
+            return [error] * len(pieces)
 
 
-async def _attempt(piece: _Piece, session: Session) -> Any:
+async def _attempt(work: Work, session: Session) -> Any:
     """Give what the work gave, or the exception of work or savepoint: exactly one answer for each piece."""
     try:
         async with session.begin_nested():
-            return await piece.work(session)
+            return await work(session)
     except Exception as error:
         return error

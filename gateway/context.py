@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from channels.base import Channel, Medium, Receiver
 from config.settings import Settings
 from gateway import audit, ids, retry, wording
+from gateway.arrivals import Arrivals
 from gateway.commits import Commits
 from gateway.database import Database, Session
 from gateway.definitions import model
@@ -50,6 +51,11 @@ class Gateway:
     def commits(self) -> Commits:
         """Shared commits, for the many small writes of webhooks."""
         return Commits(self.database)
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """Shared commits for what providers bring."""
+        return Arrivals(self.database)
 
     @cached_property
     def _composers(self) -> dict[str, wording.Composer]:

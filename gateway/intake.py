@@ -7,11 +7,9 @@ is the receipt of a message that is not ours.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -19,8 +17,8 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
-from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
-from gateway import answers, audit, points, receipts, replies, tasks, turns, upsert
+from channels.base import Receipt, Reply
+from gateway import answers, arrivals, audit, good_news, points, receipts, replies, tasks, turns, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -30,26 +28,12 @@ logger = structlog.get_logger()
 #: How long an event may wait for a message that we do not know yet.
 PATIENCE = timedelta(minutes=5)
 _TRIES = 5
+_PLAIN = 200  #: events among which plain receipts are looked for at once; on SQLite nobody else writes meanwhile
 
 
 async def store(session: Session, channel: str, events: Sequence[base.Event], *, now: datetime) -> None:
-    """Store events; those that are stored already change nothing."""
-    rows = [
-        {
-            "channel": channel,
-            "event_id": event.event_id,
-            "kind": "reply" if isinstance(event, Reply) else "receipt",
-            "event": _packed(event),
-            "raw": dict(event.raw),
-            "message_id": event.in_reply_to if isinstance(event, Reply) else event.message_id,
-            "ref": "" if isinstance(event, Reply) else event.ref,
-            "received_at": now,
-            "tries": 0,
-            "outcome": "",
-        }
-        for event in map(_storable, events)
-    ]
-    await upsert.insert(session, core(Inbound), rows, key=("channel", "event_id"))
+    """Store events in the caller's transaction; those that are stored already change nothing."""
+    await upsert.insert(session, core(Inbound), arrivals.rows(channel, events, now=now), key=arrivals.KEY)
 
 
 async def handle_waiting(
@@ -60,11 +44,32 @@ async def handle_waiting(
     answering: answers.Answering | None = None,
     limit: int = 25,
 ) -> int:
-    """Interpret what waits, all in one commit; where one event spoils that, each alone. Gives how many it read.
+    """Interpret what waits. Gives how many events it read; without ``answering`` nothing is answered by itself.
 
-    Without ``answering`` nothing is answered by itself.
+    First the plain receipts among so many that a thousand of them take a moment; then ``limit`` of what is left, all in
+    one commit, and where one event spoils that, each alone.
     """
+    async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
+        if (await session.scalars(_waiting(now).limit(1))).first() is None:
+            return 0
+    seen, settled = await _settle_plain(database, log=log, now=now)
+    if settled and settled == seen:
+        return settled
+    return settled + await _handle_rest(database, answering, limit=limit, log=log, now=now)
 
+
+async def _settle_plain(database: Database, *, log: audit.Log, now: datetime) -> tuple[int, int]:
+    work = partial(good_news.settle, limit=_PLAIN, log=log, now=now)
+    try:
+        return await turns.again(partial(database.at_once, work))
+    except Exception:  # nothing of it was kept, and one event that spoils it must not hold up the others
+        logger.exception("intake.not_together")
+        return 0, 0
+
+
+async def _handle_rest(
+    database: Database, answering: answers.Answering | None, *, limit: int, log: audit.Log, now: datetime
+) -> int:
     taken: list[int] = []
 
     async def together() -> None:
@@ -75,9 +80,6 @@ async def handle_waiting(
             for inbound in events:
                 await _handle(session, inbound, answering, log=log, now=now)
 
-    async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
-        if (await session.scalars(_waiting(now).limit(1))).first() is None:
-            return 0
     try:
         await turns.again(together)
     except Exception:  # nothing of it was kept
@@ -121,7 +123,7 @@ async def _handle_alone(
 
 async def _hold(session: Session, taken: Sequence[Inbound]) -> None:
     """Lock what many events are about before the first is read, in the order that everybody keeps (``turns``)."""
-    events = [unpacked(inbound.kind, inbound.event) for inbound in taken]
+    events = [arrivals.unpacked(inbound.kind, inbound.event) for inbound in taken]
     addresses = await receipts.hold(session, [event for event in events if isinstance(event, Receipt)])
     said = [event for event in events if isinstance(event, Reply)]
     await points.hold(session, addresses | {(event.medium, event.sender) for event in said})
@@ -132,7 +134,7 @@ async def _handle(
     session: Session, inbound: Inbound, answering: answers.Answering | None, *, log: audit.Log, now: datetime
 ) -> None:
     """Interpret one event."""
-    event = unpacked(inbound.kind, inbound.event)
+    event = arrivals.unpacked(inbound.kind, inbound.event)
     if isinstance(event, Reply):
         outcome = await replies.handle(session, event, inbound, answering=answering, log=log, now=now)
     else:
@@ -166,30 +168,3 @@ def _unread(inbound: Inbound) -> tasks.Ask:
         what = "An answer of a family could not be taken in: nobody has seen it."
     cure = "See handbell audit show --action inbound.failed and the journal; its words are in the table inbound."
     return tasks.Ask("unread", f"{inbound.channel} {inbound.kind}", what, cure, urgent=inbound.kind == "reply")
-
-
-def _storable(event: base.Event) -> base.Event:
-    """An event whose text every database takes: PostgreSQL has no place for a NUL, and none for half a letter."""
-    values = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
-    clean: dict[str, Any] = {name: _mend(value) for name, value in values.items() if type(value) is str}
-    return dataclasses.replace(event, **clean, raw={name: _mend(value) for name, value in event.raw.items()})
-
-
-def _mend(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def _packed(event: base.Event) -> dict[str, Any]:
-    fields = {field.name: getattr(event, field.name) for field in dataclasses.fields(event) if field.name != "raw"}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
-
-
-def unpacked(kind: str, packed: dict[str, Any]) -> base.Event:
-    """The event as the channel gave it (without its raw fields)."""
-    fields: dict[str, Any] = packed | {"at": datetime.fromisoformat(packed["at"])}
-    if kind == "reply":
-        fields["medium"] = Medium(fields["medium"])
-        return Reply(**fields)
-    fields["state"] = ReceiptState(fields["state"])
-    fields["reason"] = Reason(fields["reason"]) if fields["reason"] else None
-    return Receipt(**fields)

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -21,7 +21,7 @@ from gateway.database import Session
 from gateway.models import Message, MessageState
 from gateway.models.types import core
 
-_AFTER = {
+AFTER = {
     ReceiptState.ACCEPTED: MessageState.ACCEPTED,
     ReceiptState.DELIVERED: MessageState.DELIVERED,
     ReceiptState.FAILED: MessageState.FAILED,
@@ -80,7 +80,7 @@ async def apply(
         await failures.learn(session, message.model_dump(), receipt.reason, code=receipt.code, log=log, now=now)
     if receipt.hung_up and message.state is MessageState.DELIVERED:
         return "stale"  # a key was pressed in it
-    if receipt.state is not ReceiptState.DELIVERED and _of_an_earlier_copy(receipt, message):
+    if receipt.state is not ReceiptState.DELIVERED and of_an_earlier_copy(receipt, message):
         # Only that it arrived would still matter to the message; a phone or mailbox is dead whichever try says so.
         if receipt.state is ReceiptState.FAILED:
             row = message.model_dump()
@@ -111,7 +111,7 @@ async def _follow(
     session: Session, message: Message, receipt: Receipt, *, log: audit.Log, now: datetime, new_id: Callable[[], str]
 ) -> str:
     """Follow the arrow, and let it have its effects: once, as the second receipt finds the arrow taken."""
-    after, row = _AFTER[receipt.state], message.model_dump()
+    after, row = AFTER[receipt.state], message.model_dump()
     reason = (receipt.reason or Reason.OTHER) if after is MessageState.FAILED else None
     values: dict[str, Any] = {"reason": "", "reason_text": "", "lease_until": None}
     if reason:
@@ -176,8 +176,22 @@ async def _has_further_steps(session: Session, message: Message) -> bool:
     return (await session.scalars(query.limit(1))).first() is not None
 
 
-def _of_an_earlier_copy(receipt: Receipt, message: Message) -> bool:
-    """Whether it speaks of a try that another one has followed."""
+class Tried(Protocol):
+    """What tells the tries of a message from each other."""
+
+    @property
+    def attempt(self) -> int:
+        """How many there were."""
+        ...
+
+    @property
+    def ref(self) -> str:
+        """The provider's id of the last of them."""
+        ...
+
+
+def of_an_earlier_copy(receipt: Receipt, message: Tried) -> bool:
+    """Whether a receipt speaks of a try that another one has followed."""
     if 0 < receipt.attempt < message.attempt:
         return True
     return bool(message.ref) and receipt.ref not in ("", message.ref)

@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
@@ -23,7 +24,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from channels import base
-from gateway import context, intake, outgoing, tasks, upsert
+from gateway import context, outgoing, tasks, upsert
 from gateway.database import Session
 from gateway.models import Inbound, Message, Sender
 from gateway.models.types import core
@@ -68,22 +69,17 @@ async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: ba
     """Store a genuine call and answer it."""
     gateway = here.gateway
     events, trouble = _parse(channel, hook)
-
-    async def store(session: Session) -> base.Outgoing | None:
-        await intake.store(session, name, events, now=hook.at)
-        if not events:
-            await _keep(session, name, hook, trouble)
-            # A call in which nobody pressed a key brings nothing, and that is nothing to see to.
-            if trouble != _NOTHING or gateway.channels[name].medium is not base.Medium.VOICE:
-                await tasks.ask(session, _unread(name), log=gateway.log, now=hook.at)
+    message: base.Outgoing | None = None
+    try:
+        if events:
+            await gateway.arrivals.store(name, events, now=hook.at)
+        else:
+            await gateway.commits.do(partial(_keep_unread, gateway, name, hook, trouble))
         # Only a call is answered with words; texts bring thousands of receipts, and none of them needs a look-up.
         if gateway.channels[name].medium is base.Medium.VOICE:
-            return await _message(session, gateway, _message_id(hook, events))
-        return None
-
-    try:
-        message = await gateway.commits.do(store)
-    except Exception:  # whatever it is, nothing is stored, and only the provider can bring it again
+            async with gateway.database.read() as session:
+                message = await _message(session, gateway, _message_id(hook, events))
+    except Exception:  # whatever it is, only the provider can bring it again; what is stored by then does no harm
         _count(gateway, name, "failed")
         logger.exception("hook.not_stored", channel=name)
         return problems.respond(503, "It could not be stored. Send it again.", kind="not-ready")
@@ -91,6 +87,15 @@ async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: ba
     here.arrived()
     answer = channel.answer(hook, events, message)
     return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
+
+
+async def _keep_unread(
+    gateway: context.Gateway, name: str, hook: base.HookRequest, trouble: str, session: Session
+) -> None:
+    await _keep(session, name, hook, trouble)
+    # A call in which nobody pressed a key brings nothing, and that is nothing to see to.
+    if trouble != _NOTHING or gateway.channels[name].medium is not base.Medium.VOICE:
+        await tasks.ask(session, _unread(name), log=gateway.log, now=hook.at)
 
 
 def _count(gateway: context.Gateway, channel: str, result: str) -> None:

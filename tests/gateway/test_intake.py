@@ -14,7 +14,7 @@ from support.desk import LOG, NOW
 
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState
-from gateway import intake, tasks
+from gateway import arrivals, intake, tasks
 from gateway.database import Database
 from gateway.models import Inbound, Message, MessageState, Reply
 
@@ -62,7 +62,7 @@ EVENTS = [
 async def test_an_event_comes_back_as_it_went_in(database: Database, event: base.Event) -> None:
     await store(database, event)
     [row] = await inbound(database)
-    again = intake.unpacked(row.kind, row.event)
+    again = arrivals.unpacked(row.kind, row.event)
     for name in event.__dataclass_fields__.keys() - {"raw"}:
         assert getattr(again, name) == getattr(event, name)
     assert row.raw == dict(event.raw)
