@@ -18,7 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
 from channels.base import Receipt, Reply
-from gateway import answers, arrivals, audit, good_news, points, receipts, replies, tasks, turns, upsert
+from gateway import answers, arrivals, audit, plain_receipts, points, receipts, replies, tasks, turns, upsert
 from gateway.database import Database, Session
 from gateway.models import Inbound
 from gateway.models.types import core
@@ -59,7 +59,7 @@ async def handle_waiting(
 
 
 async def _settle_plain(database: Database, *, log: audit.Log, now: datetime) -> tuple[int, int]:
-    work = partial(good_news.settle, limit=_PLAIN, log=log, now=now)
+    work = partial(plain_receipts.settle, limit=_PLAIN, log=log, now=now)
     try:
         return await turns.again(partial(database.at_once, work))
     except Exception:  # nothing of it was kept, and one event that spoils it must not hold up the others

@@ -1,4 +1,4 @@
-"""Good news of many phones and mailboxes at once: what ``points.good`` says of one, in a few statements for all."""
+"""Signs of life of many phones and mailboxes at once: what ``points.good`` says of one, in a few statements for all."""
 
 from __future__ import annotations
 

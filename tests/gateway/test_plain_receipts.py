@@ -17,7 +17,7 @@ from support.desk import LOG, NOW
 
 from channels import base
 from channels.base import Reason, Receipt, ReceiptState
-from gateway import arrivals, audit, good_news, intake, receipts
+from gateway import arrivals, audit, intake, plain_receipts, receipts
 from gateway.database import Database
 from gateway.models import ContactPoint, Inbound, LineType, Message, PointState
 from gateway.models import MessageState as S
@@ -38,7 +38,7 @@ async def store(database: Database, *given: base.Event) -> None:
 
 async def settle(database: Database) -> int:
     """How many are settled together; the others wait."""
-    _seen, settled = await database.at_once(partial(good_news.settle, limit=200, log=LOG, now=LATER))
+    _seen, settled = await database.at_once(partial(plain_receipts.settle, limit=200, log=LOG, now=LATER))
     return settled
 
 
