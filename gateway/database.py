@@ -116,7 +116,8 @@ class Database:
         """Do what :meth:`write` does, for one who works with thousands of rows in a few short statements.
 
         On SQLite they run right here, as in :meth:`at_once`, and the loop stands still until the caller awaits
-        something else: ``asyncio.sleep(0)`` between two stretches of work lets the others have their turn.
+        something else: ``asyncio.sleep(0)`` between two stretches of work lets the others have their turn. There is
+        no ``connection()`` and no stream there; ``run_sync`` gives the plain session.
         """
         if not self.is_sqlite:
             async with self.write() as session:
