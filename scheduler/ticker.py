@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -17,6 +19,9 @@ Job = Callable[[], Awaitable[None]]
 OnError = Callable[[str, Exception], None]
 
 _log = logging.getLogger("handbell.ticker")
+
+_CLOCK_SECONDS = 1.0  #: how often it is seen whether the clock was set back
+_SET_BACK = timedelta(seconds=1)  #: by less it hardly matters, and NTP does it all day
 
 
 class Ticker:
@@ -39,6 +44,7 @@ class Ticker:
         self._jitter_s = jitter_s
         self._running: set[asyncio.Future[None]] = set()
         self._stopping = False
+        self._watch: asyncio.Task[None] | None = None
         # The local zone that APScheduler would guess has no place in intervals. Grace None: however late, it runs.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
@@ -74,12 +80,17 @@ class Ticker:
     def start(self) -> None:
         """Begin to tick, within the running event loop."""
         self._scheduler.start()
+        self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
     async def stop(self) -> None:
         """Start no more runs and wait for those under way to end. May be called twice, or without a start."""
         self._stopping = True
         if not self._scheduler.running:
             return
+        if self._watch:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
         self._scheduler.pause()
         # A run whose task exists but has not begun yet enters itself here before it sees that we are stopping.
         await asyncio.sleep(0)
@@ -88,6 +99,17 @@ class Ticker:
         self._scheduler.shutdown()
         # The scheduler lets go of its timer in a callback of its own.
         await asyncio.sleep(0)
+
+    async def _watch_clock(self) -> None:
+        """Run every job when the clock was set back: APScheduler would wait until it shows the next time once more."""
+        ahead = _ahead()
+        while True:
+            await asyncio.sleep(_CLOCK_SECONDS)
+            before, ahead = ahead, _ahead()
+            if ahead < before - _SET_BACK:
+                _log.warning("ticker.clock_set_back")
+                for job in self._scheduler.get_jobs():
+                    self.soon(job.id)
 
     async def _run(self, name: str, job: Job) -> None:
         if self._stopping:
@@ -104,3 +126,8 @@ class Ticker:
         finally:
             self._running.discard(ended)
             ended.set_result(None)
+
+
+def _ahead() -> timedelta:
+    """How far the clock is from one that nobody sets."""
+    return datetime.now(UTC) - datetime.fromtimestamp(time.monotonic(), UTC)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
 
 import pytest
+from apscheduler.schedulers import base
+from apscheduler.triggers import interval
 
 from scheduler import ticker
 
@@ -186,3 +189,29 @@ async def test_a_job_can_be_asked_for_before_its_time(ticking: ticker.Ticker) ->
     await reach(runs, 1)  # its first run comes at once
     ticking.soon("plan")
     await reach(runs, 2)
+
+
+async def test_a_clock_that_is_set_back_keeps_no_job_waiting(
+    ticking: ticker.Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_back = timedelta(0)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) - set_back
+
+    for module in (ticker, base, interval):
+        monkeypatch.setattr(module, "datetime", Clock)
+    monkeypatch.setattr(ticker, "_CLOCK_SECONDS", 0.05)
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(0.01, "job", job)
+    ticking.start()
+    async with asyncio.timeout(30):
+        await reach(runs, 3)
+        set_back = timedelta(hours=1)
+        await reach(runs, len(runs) + 5)
