@@ -24,6 +24,7 @@ from gateway.models import Contact, ContactPoint, LineType, Message, MessageStat
 from gateway.models.types import core
 
 CONCURRENCY = 128
+AHEAD = 384
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
 
 
@@ -92,7 +93,7 @@ async def ours(url: str, count: int, database_url: str) -> float:
                 database=database,
                 log=audit.Log(b"k" * 32),
                 rules=sender.Rules(
-                    CONCURRENCY, 8, timedelta(seconds=60), 1.0, retry.Policy(), ZoneInfo("Europe/London")
+                    CONCURRENCY, 8, timedelta(seconds=60), 1.0, retry.Policy(), ZoneInfo("Europe/London"), AHEAD
                 ),
                 metrics=Metrics(),
                 outgoing=lambda row: outgoing.build(

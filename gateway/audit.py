@@ -62,7 +62,7 @@ class Log:
         if not lines:
             return
         rows = bulk.packed(self._row(line, now) for line in lines)
-        connection.execute(_insert(bulk.dialect(connection)), {"lines": rows, "now": now})
+        bulk.run(connection, _insert(bulk.dialect(connection)), {"lines": rows, "now": now})
 
     def _row(self, line: Line, now: datetime) -> tuple[str, ...]:
         body = json.dumps(

@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
+from sqlalchemy.sql.compiler import SQLCompiler
 
 _JSON = sa.JSON(none_as_null=True)
 
@@ -72,8 +73,69 @@ def fetched(dialect: str, query: sa.SelectBase) -> sa.Select[Any]:
 
 def fetch(connection: Connection, statement: sa.Select[Any], values: Mapping[str, Any]) -> list[list[Any]]:
     """Rows of texts and numbers; what else a column holds comes as the database writes it."""
-    found: list[list[Any]] = json.loads(connection.scalar(statement, values) or "[]")
-    return found
+    [[found]] = run(connection, statement, values)
+    rows: list[list[Any]] = json.loads(found or "[]")
+    return rows
+
+
+def run(connection: Connection, statement: sa.Executable, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """Do a statement that is done all day, and give its rows as the driver has them.
+
+    SQLAlchemy writes it, once, and has no part in doing it: that would cost as much as a small statement itself, and a
+    lane's turn has a dozen. Raises what SQLAlchemy would.
+    """
+    made, dialect = _made(statement, connection.dialect), connection.dialect
+    given = tuple(
+        turn(values.get(name, usual)) if turn else values.get(name, usual) for name, usual, turn in made.parameters
+    )
+    cursor = connection.connection.cursor()
+    try:
+        for heard in connection.dispatch.before_cursor_execute:  # whoever listens to statements hears of these too
+            heard(connection, cursor, made.text, given, None, False)
+        cursor.execute(made.text, given)
+        for heard in connection.dispatch.after_cursor_execute:
+            heard(connection, cursor, made.text, given, None, False)
+        return cursor.fetchall() if cursor.description else ()
+    except dialect.loaded_dbapi.Error as error:
+        raise sa.exc.DBAPIError.instance(
+            made.text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+        ) from error
+    finally:
+        cursor.close()
+
+
+def together(connection: Connection, statements: Sequence[sa.UpdateBase], values: Mapping[str, Any]) -> None:
+    """Do several that change different tables, and none of which looks at what another one does.
+
+    PostgreSQL takes them as one, which saves the way there and back; SQLite is right here, and takes each by itself.
+    """
+    if dialect(connection) == "postgresql":
+        statements = (_joined(tuple(statements)),)  # type: ignore[assignment]
+    for statement in statements:
+        run(connection, statement, values)
+
+
+@functools.lru_cache(maxsize=16)
+def _joined(statements: Sequence[sa.UpdateBase]) -> sa.Select[Any]:
+    parts = [statement.cte(f"part_{n}") for n, statement in enumerate(statements)]
+    return sa.select(sa.literal_column("1")).add_cte(*parts)
+
+
+class _Made(NamedTuple):
+    """A statement as the driver takes it: of each parameter its name, its usual value, and what turns a value."""
+
+    text: str
+    parameters: Sequence[tuple[str, Any, Callable[[Any], Any] | None]]
+
+
+@functools.lru_cache(maxsize=256)
+def _made(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Made:
+    compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+    usual = compiled.params
+    turns = {
+        name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in compiled.binds.items()
+    }
+    return _Made(str(compiled), [(name, usual[name], turns[name]) for name in compiled.positiontup or ()])
 
 
 def insert(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -17,12 +18,14 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, RootTransaction, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 Session = AsyncSession
 T = TypeVar("T")
 
+_IDLE_SECONDS = 1.0  #: how long a connection may lie in the pool and be taken for alive
 BUSY_SECONDS = 30  #: how long a writer waits for another process before «database is locked»
 
 _SQLITE: Mapping[str, Any] = {
@@ -78,10 +81,10 @@ class Database:
                 self.url,
                 pool_size=pool_size,
                 max_overflow=5,
-                pool_pre_ping=True,
                 hide_parameters=True,
                 connect_args={"server_settings": dict(_POSTGRESQL)},
             )
+            _proved(self.writer.sync_engine)
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -215,6 +218,28 @@ def _begin_patiently(connection: Connection, busy_seconds: float) -> RootTransac
         return connection.begin()
     finally:
         driver.execute("PRAGMA busy_timeout = 0")
+
+
+def _proved(engine: Engine) -> None:
+    """Ask each connection that has lain idle whether it still works, before anybody relies on it.
+
+    SQLAlchemy's ``pool_pre_ping`` asks every time, in a transaction of its own: three ways to the server and back,
+    where a lane's whole turn has eight.
+    """
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def _worked(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["worked_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _prove(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - record.info["worked_at"] < _IDLE_SECONDS:
+            return
+        try:
+            connection.run_async(lambda driver: driver.execute("SELECT 1"))
+        except Exception as error:  # whatever it is, a new connection is the cure, and shows what else is wrong
+            raise InvalidatePoolError from error
 
 
 def _settled_in(engine: Engine, begin: str, *pragmas: str) -> Engine:

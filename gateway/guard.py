@@ -123,10 +123,12 @@ def stopped(
         for row in rows
         if row["not_after"] is not None and row["not_after"] <= now
     }
-    answers = connection.execute(
-        _questions(bulk.dialect(connection)), {"ids": bulk.packed_ids(row["id"] for row in rows), "today": today}
-    )
-    reasons = {row["id"]: next(one for one in _QUESTIONS if row[one]) for row in answers.mappings()}
+    given = {"ids": bulk.packed_ids(row["id"] for row in rows), "today": today}
+    answers = bulk.run(connection, _questions(bulk.dialect(connection)), given)
+    reasons = {
+        message_id: next(question for question, yes in zip(_QUESTIONS, answered, strict=True) if yes)
+        for message_id, *answered in answers
+    }
     for message_id in _arrived_after_all(connection, rows):
         if reasons.get(message_id) != "cancelled":
             reasons[message_id] = "arrived"
@@ -146,7 +148,7 @@ def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now:
     if not ids:
         return []
     values = {"ids": bulk.packed_ids(ids), "now": now}
-    return [str(one) for one in connection.scalars(_still_on_their_way(bulk.dialect(connection)), values)]
+    return [str(one) for (one,) in bulk.run(connection, _still_on_their_way(bulk.dialect(connection)), values)]
 
 
 async def taken_back(session: Session, message_id: str) -> bool:
@@ -193,7 +195,8 @@ def _questions(dialect: str) -> sa.Select[Any]:
         .cte("asked")
         .prefix_with("MATERIALIZED")  # or each question would be asked twice: to choose the rows, and to show them
     )
-    return sa.select(inner).where(sa.or_(*(inner.c[question] for question in _QUESTIONS)))
+    questions = [inner.c[question] for question in _QUESTIONS]
+    return sa.select(inner.c.id, *questions).where(sa.or_(*questions))
 
 
 def _with_notice() -> sa.Join:

@@ -143,10 +143,10 @@ def _write(
     dialect = bulk.dialect(connection)
     changed = [(message.id, message.state, message.ref) for message in messages if message.changed]
     if changed:
-        connection.execute(_changed(dialect), {"rows": bulk.packed(changed), "now": now})
+        bulk.run(connection, _changed(dialect), {"rows": bulk.packed(changed), "now": now})
     reading.lines += points_together.good(connection, reading.good)
     if reading.outcomes:
-        connection.execute(_handled(dialect), {"rows": bulk.packed(reading.outcomes), "now": now})
+        bulk.run(connection, _handled(dialect), {"rows": bulk.packed(reading.outcomes), "now": now})
     log.write(connection, reading.lines, now=now)
 
 

@@ -47,9 +47,9 @@ def good(connection: Connection, news: Sequence[tuple[Medium, str, datetime]]) -
         if address in texted and kind == points.kind_of(Medium.SMS) and (line_type == LineType.OTHER or taken_for):
             mobiles.append((point_id,))
     if works:
-        connection.execute(_works(dialect), {"rows": bulk.packed(works)})
+        bulk.run(connection, _works(dialect), {"rows": bulk.packed(works)})
     if mobiles:
-        connection.execute(_mobile(dialect), {"rows": bulk.packed(mobiles)})
+        bulk.run(connection, _mobile(dialect), {"rows": bulk.packed(mobiles)})
     return lines
 
 

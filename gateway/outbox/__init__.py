@@ -4,12 +4,13 @@
 came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-out or a 5xx left in doubt.
 """
 
-from gateway.outbox.claiming import Claim, Slots, claim
+from gateway.outbox.claiming import URGENT, Claim, Slots, claim
 from gateway.outbox.desk import cancel, change, copy, expire_held, release, remark, waiting
 from gateway.outbox.settling import Sent, accept, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
 
 __all__ = [
+    "URGENT",
     "Claim",
     "Doubt",
     "Sent",

@@ -30,12 +30,14 @@ URGENT = 1  #: priorities up to this one may use the slots that are kept free
 class Claim:
     """What one claim gave: messages to send at once, and in how many seconds it pays to ask again (None: unknown).
 
-    ``more``  others are due that wait for nothing but a free slot
+    ``more``   others are due that wait for nothing but a free slot
+    ``lines``  what is to be written in the audit log, in the same transaction
     """
 
     messages: Sequence[Mapping[str, Any]]
     again_in: float | None = None
     more: bool = False
+    lines: Sequence[audit.Line] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +55,13 @@ def claim(
     *,
     worker: str,
     lease: timedelta,
-    log: audit.Log,
     today: date,
     now: datetime,
 ) -> Claim:
-    """Take the due messages of one sender, by priority, as many as slots and rate allow."""
+    """Take the due messages of one sender, by priority, as many as slots and rate allow.
+
+    The caller writes its lines.
+    """
     sender = connection.execute(_lane(bulk.dialect(connection)), {"sender": sender_id}).one_or_none()
     if sender is None:
         return Claim((), BUSY)
@@ -71,23 +75,23 @@ def claim(
     given = {"sender": sender_id, "now": now, "most": slots.urgent}
     due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection)), given)]
     stopped = guard.stopped(connection, due, today=today, now=now)
-    _stop(connection, stopped, log=log, now=now)
+    lines = _stop(connection, stopped, now=now)
     ready = [row for row in due if row["id"] not in stopped]
     early = guard.too_early(connection, ready, now=now)
     _put_off(connection, early, until=now + PUT_OFF)
     taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)
     if taken and tries and not circuits.may_try(connection, sender, now=now):
-        return Claim(())
+        return Claim((), lines=lines)
     if taken:
-        _mark_sending(connection, taken, worker=worker, lease_until=now + lease, now=now)
-        connection.execute(_PAY, {"sender": sender_id, "paid": tat})
+        _mark_sending(connection, taken, worker=worker, paid=tat, lease_until=now + lease, now=now)
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
-        log.write(connection, [audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker)], now=now)
+        lines.append(audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker))
     if (stopped or early) and again_in is None:
         again_in = 0.0  # others may wait behind those
     if tries:
-        return Claim([{**row, "tries": True} for row in taken], again_in)
-    return Claim(taken, again_in, more=len(due) == slots.urgent or len(taken) < len(ready) - len(early))
+        return Claim([{**row, "tries": True} for row in taken], again_in, lines=lines)
+    more = len(due) == slots.urgent or len(taken) < len(ready) - len(early)
+    return Claim(taken, again_in, more, lines)
 
 
 _SENDER = sa.bindparam("sender", type_=sa.Integer)
@@ -164,27 +168,47 @@ def _afford(
 
 
 def _mark_sending(
-    connection: Connection, rows: Sequence[Mapping[str, Any]], *, worker: str, lease_until: datetime, now: datetime
+    connection: Connection,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    worker: str,
+    paid: datetime | None,
+    lease_until: datetime,
+    now: datetime,
 ) -> None:
-    ids, dialect = bulk.packed_ids(row["id"] for row in rows), bulk.dialect(connection)
-    connection.execute(_sending(dialect), {"ids": ids, "lease": lease_until, "now": now})
-    connection.execute(_begun(dialect), {"ids": ids, "by": worker, "now": now})
+    """Write down that these calls begin: their messages are sending, and their sender has paid for them."""
+    dialect = bulk.dialect(connection)
+    values = {
+        "calls": bulk.packed((row["id"], row["attempt"]) for row in rows),
+        "sender": rows[0]["sender_id"],
+        "by": worker,
+        "paid": paid,
+        "lease": lease_until,
+        "now": now,
+    }
+    bulk.together(connection, (_sending(dialect), _begun(dialect), _PAY), values)
+
+
+def _calls(dialect: str) -> Any:
+    return bulk.table(dialect, "calls", id=sa.Text, attempt=sa.Integer).c
 
 
 @functools.cache
 def _sending(dialect: str) -> sa.Update:
     lease, now = (sa.bindparam(name, type_=t.changed_at.type) for name in ("lease", "now"))
-    values = {"state": fixed(MessageState.SENDING), "attempt": t.attempt + 1, "lease_until": lease, "changed_at": now}
-    return sa.update(message_table).where(bulk.among(dialect, t.id)).values(values)
+    call = _calls(dialect)
+    values = {"state": fixed(MessageState.SENDING), "attempt": call.attempt, "lease_until": lease, "changed_at": now}
+    return sa.update(message_table).where(t.id == call.id).values(values)
 
 
 @functools.cache
 def _begun(dialect: str) -> sa.Insert:
-    """One row for each call, begun; the message's row says its number by now."""
+    """One row for each call."""
     worker, now = sa.bindparam("by", type_=sa.Text), sa.bindparam("now", type_=t.changed_at.type)
+    call = _calls(dialect)
     empty = {name: fixed("").label(name) for name in ("code", "reason", "text", "ref")}
-    row = {"message_id": t.id, "number": t.attempt, "worker": worker, "begun_at": now, **empty}
-    return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()).where(bulk.among(dialect, t.id)))
+    row = {"message_id": call.id, "number": call.attempt, "worker": worker, "begun_at": now, **empty}
+    return sa.insert(attempt_table).from_select(list(row), sa.select(*row.values()))
 
 
 def _put_off(connection: Connection, ids: Sequence[str], *, until: datetime) -> None:
@@ -192,14 +216,13 @@ def _put_off(connection: Connection, ids: Sequence[str], *, until: datetime) -> 
         connection.execute(sa.update(message_table).where(t.id.in_(ids)).values(due_at=until))
 
 
-def _stop(connection: Connection, stopped: Mapping[str, guard.Stop], *, log: audit.Log, now: datetime) -> None:
-    """Write down what the guard forbade."""
+def _stop(connection: Connection, stopped: Mapping[str, guard.Stop], *, now: datetime) -> list[audit.Line]:
+    """Write down what the guard forbade. Gives the lines of it."""
     for message_id, stop in stopped.items():
         values = {"state": stop.state, "reason": stop.reason, "reason_text": stop.text, "changed_at": now}
         queued = sa.and_(t.id == message_id, t.state.in_(states.sources(stop.state)))
         connection.execute(sa.update(message_table).where(queued).values(values))
-    lines = [
+    return [
         audit.Line(f"message.{stop.state.value}", f"message:{message_id}", {"reason": stop.reason})
         for message_id, stop in stopped.items()
     ]
-    log.write(connection, lines, now=now)

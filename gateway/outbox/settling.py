@@ -30,67 +30,98 @@ class Sent:
     begun: bool = True
 
 
-def accept(connection: Connection, sent: Sequence[Sent], *, log: audit.Log, now: datetime) -> list[Sent]:
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What :func:`accept` wrote down: a line that names all of it, and the calls that it left to :func:`settle`."""
+
+    lines: Sequence[audit.Line]
+    others: list[Sent]
+
+
+def accept(connection: Connection, sent: Sequence[Sent], *, now: datetime) -> Accepted:
     """Write down the calls that went as nearly all do: the provider took the message and named it.
 
-    In four statements, however many they are, and one line that names them all. Gives those that are not so plain, and
-    are left to :func:`settle`: refusals, doubts, tries to come, and what somebody else has decided meanwhile.
+    In a few statements, however many they are; the caller writes the line. What is not so plain is left: refusals,
+    doubts, tries to come, and what somebody else has decided meanwhile.
     """
     plain = sorted(
         (item for item in sent if item.result.outcome is Outcome.ACCEPTED and not item.message.get("tries")),
         key=lambda item: item.message["id"],
     )
-    dialect = bulk.dialect(connection)
-    rows = [(item.message["id"], item.message["attempt"], item.result.ref) for item in plain]
-    if not rows:
-        return list(sent)
-    taken = dict(bulk.fetch(connection, _open(dialect), {"rows": bulk.packed(rows)}))
-    if taken:
-        given = {"rows": bulk.packed(row for row in rows if taken.get(row[0]) == row[1]), "now": now}
-        connection.execute(_taken(dialect), given)
-        connection.execute(_ended(dialect), given)
-        subject = f"sender:{plain[0].message['sender_id']}"
-        log.write(connection, [audit.Line("outbox.accepted", subject, {"messages": taken})], now=now)
-    return [item for item in sent if taken.get(item.message["id"]) != item.message["attempt"]]
+    if not plain:
+        return Accepted((), list(sent))
+    taken = _take(connection, [(item.message["id"], item.message["attempt"], item.result.ref) for item in plain], now)
+    line = audit.Line("outbox.accepted", f"sender:{plain[0].message['sender_id']}", {"messages": taken})
+    others = [item for item in sent if taken.get(item.message["id"]) != item.message["attempt"]]
+    return Accepted([line] if taken else (), others)
 
 
-def _called(dialect: str) -> Any:
-    """The columns of the calls: which try of which message, and what the provider named it."""
-    return bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text).c
+def _take(connection: Connection, calls: Sequence[tuple[str, int, str]], now: datetime) -> dict[str, int]:
+    """Mark as accepted what is still open of these calls. Gives their messages and which try of each it was."""
+    dialect, given = bulk.dialect(connection), {"rows": bulk.packed(calls), "now": now}
+    if dialect == "postgresql":
+        return dict(bulk.fetch(connection, _at_a_stroke(), given))
+    taken = {row[0]: row[1] for row in bulk.fetch(connection, _open(dialect), given)}
+    given["rows"] = bulk.packed(call for call in calls if taken.get(call[0]) == call[1])
+    for statement in (_taken(dialect), _ended(dialect)) if taken else ():
+        bulk.run(connection, statement, given)
+    return taken
 
 
-@functools.cache
-def _open(dialect: str) -> sa.Select[tuple[str]]:
+def _called(dialect: str) -> sa.Subquery:
+    """The calls: which try of which message, and what the provider named it."""
+    return bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text)
+
+
+def _still_open(call: Any) -> sa.Select[Any]:
     """Which of these calls are still the last word of their message, locked in one order by all who settle.
 
     Also of one that was given up for lost and waits to go again: the same turn would claim it before anybody said so.
     """
-    row, t = _called(dialect), message_table.c
+    t = message_table.c
     still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
-    query = sa.select(t.id, t.attempt).where(t.id == row.id, t.attempt == row.attempt, still)
-    return bulk.fetched(dialect, query.order_by(t.id).with_for_update(of=message_table))
+    query = sa.select(t.id, t.attempt, call.ref).where(t.id == call.id, t.attempt == call.attempt, still)
+    return query.order_by(t.id).with_for_update(of=message_table)
+
+
+def _to_accepted(call: Any) -> sa.Update:
+    empty = dict.fromkeys(("reason", "reason_text"), fixed(""))
+    now = sa.bindparam("now", type_=message_table.c.changed_at.type)
+    values = {"state": fixed(MessageState.ACCEPTED), "ref": call.ref, "lease_until": sa.null(), **empty}
+    return sa.update(message_table).where(message_table.c.id == call.id).values(changed_at=now, **values)
+
+
+def _to_ended(call: Any) -> sa.Update:
+    a = attempt_table.c
+    values = {"outcome": fixed(Outcome.ACCEPTED), "ref": call.ref}
+    return (
+        sa.update(attempt_table)
+        .where(a.message_id == call.id, a.number == call.attempt)
+        .values(ended_at=sa.bindparam("now", type_=a.ended_at.type), **values)
+    )
+
+
+@functools.cache
+def _at_a_stroke() -> sa.Select[Any]:
+    """All of it in one statement, for a database that is a way off."""
+    still = _still_open(_called("postgresql").c).cte("still_open")
+    changes = _to_accepted(still.c).cte("accepted"), _to_ended(still.c).cte("ended")
+    return bulk.fetched("postgresql", sa.select(still.c.id, still.c.attempt)).add_cte(*changes)
+
+
+@functools.cache
+def _open(dialect: str) -> sa.Select[Any]:
+    return bulk.fetched(dialect, _still_open(_called(dialect).c))
 
 
 @functools.cache
 def _taken(dialect: str) -> sa.Update:
-    row, t = _called(dialect), message_table.c
-    empty = dict.fromkeys(("reason", "reason_text"), fixed(""))
-    values = {"state": fixed(MessageState.ACCEPTED), "ref": row.ref, "lease_until": sa.null(), **empty}
-    return (
-        sa.update(message_table)
-        .where(t.id == row.id)
-        .values(changed_at=sa.bindparam("now", type_=t.changed_at.type), **values)
-    )
+    return _to_accepted(_called(dialect).c)
 
 
 @functools.cache
 def _ended(dialect: str) -> sa.Update:
-    row, a = _called(dialect), attempt_table.c
-    return (
-        sa.update(attempt_table)
-        .where(a.message_id == row.id, a.number == row.attempt)
-        .values(ended_at=sa.bindparam("now", type_=a.ended_at.type), outcome=fixed(Outcome.ACCEPTED), ref=row.ref)
-    )
+    return _to_ended(_called(dialect).c)
 
 
 async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy, log: audit.Log, now: datetime) -> int:

@@ -125,8 +125,7 @@ async def claim(database: Database, lane: int, *, now: datetime) -> list[str]:
 
 def _claim(connection: Connection, *, lane: int, now: datetime) -> outbox.Claim:
     return outbox.claim(
-        connection, lane, outbox.Slots(10, 10), worker="w", lease=timedelta(minutes=2), log=LOG, today=now.date(),
-        now=now,
+        connection, lane, outbox.Slots(10, 10), worker="w", lease=timedelta(minutes=2), today=now.date(), now=now,
     )  # fmt: skip
 
 

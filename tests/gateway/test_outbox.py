@@ -277,9 +277,9 @@ async def test_a_turn_does_not_claim_what_it_knows_to_be_taken(database: Databas
     slots, lease = outbox.Slots(5, 5), timedelta(minutes=1)
 
     def turn(connection: Connection) -> tuple[list[outbox.Sent], outbox.Claim]:
-        others = outbox.accept(connection, [outbox.Sent(frozen, ACCEPTED)], log=LOG, now=now)
-        return others, outbox.claim(
-            connection, sender, slots, worker="w", lease=lease, log=LOG, today=now.date(), now=now
+        accepted = outbox.accept(connection, [outbox.Sent(frozen, ACCEPTED)], now=now)
+        return accepted.others, outbox.claim(
+            connection, sender, slots, worker="w", lease=lease, today=now.date(), now=now
         )
 
     others, taken = await database.at_once(turn)
@@ -292,8 +292,8 @@ async def test_of_two_calls_in_one_batch_the_message_has_the_name_that_the_last_
     sender, frozen, now = await go_again(database)
     successor = (await claim(database, sender, now=now)).messages[0]
     batch = [outbox.Sent(frozen, ACCEPTED), outbox.Sent(successor, SendResult(Outcome.ACCEPTED, ref="SM2"))]
-    others = await database.at_once(partial(outbox.accept, sent=batch, log=LOG, now=now))
-    assert [item.message["attempt"] for item in others] == [1]
+    accepted = await database.at_once(partial(outbox.accept, sent=batch, now=now))
+    assert [item.message["attempt"] for item in accepted.others] == [1]
     stored = await get(database, frozen["id"])
     assert (stored.state, stored.ref) == (MessageState.ACCEPTED, "SM2")
 

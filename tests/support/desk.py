@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
+
+from sqlalchemy.engine import Connection
 
 from channels.base import Channel
 from config import sections
@@ -74,22 +75,23 @@ async def claim(
 ) -> outbox.Claim:
     """Take what is due, as a lane does."""
     slots = outbox.Slots(urgent, routine)
-    return await database.at_once(
-        partial(
-            outbox.claim,
-            sender_id=sender_id,
-            slots=slots,
-            worker=worker,
-            lease=lease,
-            log=LOG,
-            today=now.date(),
-            now=now,
-        )
-    )
+
+    def turn(connection: Connection) -> outbox.Claim:
+        taken = outbox.claim(connection, sender_id, slots, worker=worker, lease=lease, today=now.date(), now=now)
+        LOG.write(connection, taken.lines, now=now)
+        return taken
+
+    return await database.at_once(turn)
 
 
 async def settle(database: Database, sent: list[outbox.Sent], *, policy: retry.Policy, now: datetime = NOW) -> int:
     """Write down what came of calls, as a lane does. Gives how many changed."""
-    rest = await database.at_once(partial(outbox.accept, sent=sent, log=LOG, now=now))
+
+    def turn(connection: Connection) -> list[outbox.Sent]:
+        accepted = outbox.accept(connection, sent, now=now)
+        LOG.write(connection, accepted.lines, now=now)
+        return accepted.others
+
+    rest = await database.at_once(turn)
     async with database.write() as session:
         return len(sent) - len(rest) + await outbox.settle(session, rest, policy=policy, log=LOG, now=now)

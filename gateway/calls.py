@@ -1,0 +1,166 @@
+"""The calls of one lane: what is claimed is handed to the channel, so many at once, and what came of it is kept.
+
+A lane may claim somewhat more than it calls at once. What is ahead waits here, so that a place that comes free is taken
+at once and not only after the next commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+
+from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
+from gateway import outbox
+from gateway.metrics import Metrics
+
+logger = structlog.get_logger()
+
+_LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
+_BROKEN = 5  #: so many calls in a row that broke on the wire are the provider's trouble, not the messages'
+_NOT_BEGUN = SendResult(
+    Outcome.RETRY,
+    code="not begun",
+    reason=Reason.TEMPORARY,
+    text="The worker did not make this call: it stood still, it was stopped, or its sender was held back.",
+)
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``at_once`` calls, of which ``urgent`` are kept for urgent messages; ``ahead`` messages may wait for a place.
+
+    ``lease``  seconds for which a claim holds
+    """
+
+    at_once: int
+    urgent: int
+    lease: float
+    ahead: int = 0
+
+
+class Calls:
+    """The calls under way, the messages that wait for one, and the results that wait to be written down."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        limits: Limits,
+        metrics: Metrics,
+        outgoing: Callable[[Row], Outgoing],
+        attachments: Callable[[Row], Awaitable[tuple[Attachment, ...]]] | None,
+        ended: Callable[[], None],
+    ):
+        self.channel = channel
+        self.results: list[outbox.Sent] = []
+        self._limits, self._metrics, self._outgoing, self._attachments = limits, metrics, outgoing, attachments
+        self._ended = ended  # told of each call that has ended
+        self._under_way: dict[asyncio.Task[None], float] = {}  # when the lease of each ends; the oldest first
+        self._urgent: deque[tuple[Row, float]] = deque()
+        self._routine: deque[tuple[Row, float]] = deque()
+        self._broken = 0  # calls in a row that broke on the wire
+
+    @property
+    def in_hand(self) -> int:
+        """How many messages are claimed and not called to an end."""
+        return len(self._under_way) + len(self._urgent) + len(self._routine)
+
+    def free(self) -> outbox.Slots:
+        """How many more may be claimed."""
+        free = max(0, self._limits.at_once + self._limits.ahead - self.in_hand)
+        return outbox.Slots(free, max(0, free - self._limits.urgent))
+
+    def begin(self, messages: Sequence[Row], *, lease_ends: float) -> None:
+        """Call these as soon as there is a place, urgent ones first; but not when their lease is nearly over."""
+        for message in messages:
+            waiting = self._urgent if message["priority"] <= outbox.URGENT else self._routine
+            waiting.append((message, lease_ends))
+        self._fill()
+
+    def put_back(self) -> None:
+        """Call nothing more of what waits here: it goes back to the queue, and none of its tries is used up."""
+        for waiting in (self._urgent, self._routine):
+            self.results += [outbox.Sent(message, _NOT_BEGUN, begun=False) for message, _ in waiting]
+            waiting.clear()
+
+    def end_hung(self) -> None:
+        """End the calls that are longer under way than their lease: one that hangs must not keep its place.
+
+        A channel has limits of its own, and this is for one that breaks them; a timer for each call would cost as much
+        as a fifth of writing it down.
+        """
+        over = elapsed()
+        for call in itertools.takewhile(lambda call: self._under_way[call] <= over, self._under_way):
+            call.cancel()
+
+    def _fill(self) -> None:
+        """Take the free places."""
+        for waiting, kept in ((self._urgent, 0), (self._routine, self._limits.urgent)):
+            while waiting and len(self._under_way) < self._limits.at_once - kept:
+                message, lease_ends = waiting.popleft()
+                self._under_way[asyncio.create_task(self._call(message, lease_ends))] = lease_ends
+
+    async def _call(self, message: Row, lease_ends: float) -> None:
+        try:
+            result = await self._result(message, lease_ends)
+        except asyncio.CancelledError:
+            if elapsed() < lease_ends:
+                raise
+            logger.warning("lane.call_hung", message=message["id"])
+            result = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
+        self._metrics.sent(self.channel.name, result)
+        begun = result is not _NOT_BEGUN
+        self._broken = self._broken + 1 if _broke(result) else 0
+        if self._broken >= _BROKEN or (message.get("tries") and self._broken):
+            result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
+        self.results.append(outbox.Sent(message, result, begun=begun))
+        del self._under_way[cast(asyncio.Task[None], asyncio.current_task())]
+        if result.lane_wide:
+            self.put_back()
+        self._fill()
+        self._ended()
+
+    async def _result(self, message: Row, lease_ends: float) -> SendResult:
+        """Make one provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
+        try:
+            ready = self._outgoing(message)
+        except Exception:  # a bug of ours, but nothing has left: another try would end in the same way
+            logger.exception("lane.not_built", message=message["id"])
+            return SendResult(Outcome.REFUSED, reason=Reason.OTHER, text="Handbell itself could not make this message.")
+        try:
+            files = await self._attachments(message) if self._attachments else ()
+        except Exception:  # the database is away; nothing has left
+            logger.exception("lane.files_not_read", message=message["id"])
+            return SendResult(Outcome.RETRY, reason=Reason.TEMPORARY, text="The files of this email could not be read.")
+        if files:
+            ready = dataclasses.replace(ready, attachments=files)
+        if lease_ends - elapsed() < _LAST_PART * self._limits.lease:
+            logger.warning("lane.lease_over", message=message["id"])
+            return _NOT_BEGUN  # we were frozen, or others took long: a successor may be sending it by now
+        try:
+            return await self.channel.send(ready)
+        except Exception:  # a bug of ours; the call may have been made, so only evidence can decide
+            logger.exception("lane.send_failed", message=message["id"])
+            return SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
+
+
+def elapsed() -> float:
+    """Seconds on a clock that nobody sets, and that goes on while this process is stopped or the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _broke(result: SendResult) -> bool:
+    """Whether there was no answer of the provider's, or one of a provider that fails. A code speaks of the message."""
+    if result.outcome is Outcome.RETRY:
+        return result.reason is Reason.TEMPORARY and not result.code
+    return result.outcome is Outcome.UNKNOWN
