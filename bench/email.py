@@ -24,7 +24,7 @@ from bench import postgres, rounds
 from channels import email_mime
 from channels.base import Medium, Outgoing
 from channels.email_smtp import SmtpEmail, SmtpServer
-from gateway import audit, ids, migrate, outgoing, retry, sender
+from gateway import audit, ids, lanes, migrate, outgoing, retry, sender
 from gateway.database import Database
 from gateway.metrics import Metrics
 from gateway.models import Contact, ContactPoint, Message, MessageState, PointKind, Purpose, Sender
@@ -32,7 +32,8 @@ from gateway.models.types import core
 from templates import letter
 
 POOL = 10  #: connections, for everybody
-CLAIMED = 64  #: emails that the lane has in hand at once: with no more than POOL each of them would wait for a commit
+URGENT = 4  #: of them, kept free for urgent emails, as by default
+AHEAD = lanes.ahead(rate=1e6)  #: emails that the lane has in hand beyond those that are on the wire
 SCHOOL, OFFICE = "Oakfield School", "office@oakfield.example"
 SUBJECT = "School closed on Tuesday: the boiler has failed"
 BODY = """Dear family of {name},
@@ -83,8 +84,8 @@ async def section(*, quick: bool) -> str:
     return f"""## Emails
 
 {count:,} emails of {size:,.0f} bytes, plain text and HTML, in each of {turns} rounds, over {POOL} kept connections to
-{"Postfix's `smtp-sink`" if program("smtp-sink") else "a sink"} on this machine. Handbell claims (up to {CLAIMED} at
-once), writes, sends, settles and audits, every commit durable. The bare client is a loop over aiosmtplib's `sendmail`
+{"Postfix's `smtp-sink`" if program("smtp-sink") else "a sink"} on this machine. Handbell claims (up to {AHEAD}
+ahead), writes, sends, settles and audits, every commit durable. The bare client is a loop over aiosmtplib's `sendmail`
 that sends ready-made bytes, without any database; "channel alone" is Handbell's channel, which writes each email,
 without a database. {limit}
 
@@ -210,7 +211,9 @@ async def ours(port: int, count: int, database_url: str) -> float:
                 wire,
                 database=database,
                 log=audit.Log(b"k" * 32),
-                rules=sender.Rules(CLAIMED, 8, timedelta(seconds=120), 1.0, retry.Policy(), ZoneInfo("Europe/London")),
+                rules=sender.Rules(
+                    POOL, URGENT, timedelta(seconds=120), 1.0, retry.Policy(), ZoneInfo("Europe/London"), AHEAD
+                ),
                 metrics=Metrics(),
                 outgoing=lambda row: outgoing.build(
                     row, callback_url="", unsubscribe_url=_unsubscribe_url, now=datetime.now(UTC)

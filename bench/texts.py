@@ -17,14 +17,14 @@ from bench import postgres, rounds, sink
 from channels.base import Medium, Outgoing
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
-from gateway import audit, ids, migrate, outgoing, retry, sender
+from gateway import audit, ids, lanes, migrate, outgoing, retry, sender
 from gateway.database import Database
 from gateway.metrics import Metrics
 from gateway.models import Contact, ContactPoint, LineType, Message, MessageState, PointKind, Purpose, Sender
 from gateway.models.types import core
 
 CONCURRENCY = 128
-AHEAD = 384
+AHEAD = lanes.ahead(rate=1e6)
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
 
 

@@ -206,8 +206,8 @@ def _part(subtype: str, text: str, *, eight_bit: bool) -> bytes:
     if not content.endswith(b"\r\n"):
         content += b"\r\n"
     beyond_ascii = 0 if content.isascii() else len(content) - len(content.decode("ascii", "ignore"))
-    if eight_bit and beyond_ascii and _fits_lines(content):
-        encoding, encoded = b"8bit", content
+    if (eight_bit or not beyond_ascii) and _fits_lines(content):
+        encoding, encoded = b"8bit" if beyond_ascii else b"7bit", content
     # Quoted-printable triples every byte beyond ASCII, base64 adds a third to all: take the shorter one.
     elif beyond_ascii * 6 > len(content):
         encoding, encoded = b"base64", _base64(content)

@@ -15,8 +15,8 @@ from gateway.models import Sender
 
 logger = structlog.get_logger()
 
-_MOMENT = 0.05  #: seconds for which emails are claimed ahead of their connection
-_MOST_AHEAD = 96  #: emails
+_MOMENT = 0.05  #: seconds for which messages are claimed ahead of their calls
+_MOST_AHEAD = 384  #: messages
 
 
 class Lanes:
@@ -39,7 +39,11 @@ class Lanes:
         async with self._gateway.database.read() as session:
             query = select(Sender).where(col(Sender.active), col(Sender.id).not_in(known)).order_by(col(Sender.id))
             rows = list(await session.scalars(query))
-        new = [self._make(row.id, row.channel) for row in rows if row.id and self._is_ours(row.id, row.channel)]
+        new = [
+            self._make(row.id, row.channel, rate=row.rate)
+            for row in rows
+            if row.id and self._is_ours(row.id, row.channel)
+        ]
         self.all += new
         return new
 
@@ -51,14 +55,14 @@ class Lanes:
             logger.warning("lane.no_channel", sender=sender_id, channel=channel)
         return False
 
-    def _make(self, sender_id: int, name: str) -> sender.Lane:
+    def _make(self, sender_id: int, name: str, *, rate: float) -> sender.Lane:
         gateway, channel = self._gateway, self._gateway.channels[name]
         return sender.Lane(
             sender_id,
             channel,
             database=gateway.database,
             log=gateway.log,
-            rules=self._rules(channel.medium),
+            rules=self._rules(channel.medium, rate),
             metrics=gateway.metrics,
             outgoing=self.outgoing,
             worker=self._worker,
@@ -66,14 +70,12 @@ class Lanes:
             attachments=self._files.of,
         )
 
-    def _rules(self, medium: Medium) -> sender.Rules:
+    def _rules(self, medium: Medium, rate: float) -> sender.Rules:
         sending, smtp = self._gateway.settings.sending, self._gateway.settings.smtp
         concurrency, urgent = sending.concurrency, sending.urgent_slots
         if medium is Medium.EMAIL:
-            # In hand is what the connections hold, and what a server as fast as ours may be takes in the next moment:
-            # a slow one leaves nobody waiting behind others with a running lease, and nothing in doubt when we die.
-            concurrency = smtp.pool_size + min(_MOST_AHEAD, int(smtp.messages_per_second * _MOMENT))
-            urgent = min(urgent, smtp.pool_size // 2)  # half of the few connections at most are kept free
+            concurrency = smtp.pool_size
+            urgent = min(urgent, concurrency // 2)  # half of the few connections at most are kept free
         return sender.Rules(
             concurrency=concurrency,
             urgent_slots=urgent,
@@ -81,6 +83,7 @@ class Lanes:
             poll=sending.poll_s,
             policy=self._gateway.policy(),
             timezone=self._gateway.timezone,
+            ahead=ahead(rate),
         )
 
     def outgoing(self, message: outgoing.Row) -> Outgoing:
@@ -104,3 +107,12 @@ class Lanes:
         """Those that have not turned for so long."""
         now = self._gateway.now()
         return [f"lane {one.sender_id}" for one in self.all if (now - one.last_turn).total_seconds() > seconds]
+
+
+def ahead(rate: float) -> int:
+    """How many messages a lane of this rate (a second) may claim beyond its calls at once.
+
+    What a provider as fast as the rate allows takes in the next moment: at a usual rate none, and nobody waits behind
+    others with a running lease, or is in doubt when we die, who would not be on the wire.
+    """
+    return min(_MOST_AHEAD, int(rate * _MOMENT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from channels.base import Receiver, SendResult
+from channels.base import Outcome, Reason, Receiver, SendResult
 
 
 class Metrics:
@@ -16,6 +16,7 @@ class Metrics:
         self.calls = Counter(
             "handbell_provider_calls", "Provider calls by outcome", ["channel", "outcome", "reason"], registry=own
         )
+        self._calls: dict[tuple[str, Outcome, Reason | None], Counter] = {}
         self.queued = Gauge("handbell_outbox_queued_messages", "Messages that wait", lane, registry=own)
         self.oldest = Gauge(
             "handbell_outbox_oldest_due_seconds", "How long the oldest due message has waited", lane, registry=own
@@ -44,7 +45,12 @@ class Metrics:
 
     def sent(self, channel: str, result: SendResult) -> None:
         """Count one provider call."""
-        self.calls.labels(channel, result.outcome.value, result.reason.value if result.reason else "").inc()
+        kind = (channel, result.outcome, result.reason)
+        counter = self._calls.get(kind)
+        if counter is None:  # looking it up costs the library more than counting
+            counter = self.calls.labels(channel, result.outcome.value, result.reason.value if result.reason else "")
+            self._calls[kind] = counter
+        counter.inc()
 
     def watch(self, receiver: Receiver) -> None:
         """Show from now on whether a receiver is well."""

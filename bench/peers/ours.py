@@ -84,7 +84,9 @@ def _lane(shelf: growth.Shelf, wire: Channel, sink: str) -> sender.Lane:
         wire,
         database=shelf.database,
         log=gateway.log,
-        rules=sender.Rules(texts.CONCURRENCY, 8, timedelta(seconds=60), 1.0, retry.Policy(), gateway.timezone),
+        rules=sender.Rules(
+            texts.CONCURRENCY, 8, timedelta(seconds=60), 1.0, retry.Policy(), gateway.timezone, texts.AHEAD
+        ),
         metrics=Metrics(),
         outgoing=partial(_outgoing, sink),
         worker="bench",

@@ -152,19 +152,19 @@ def _afford(
     sender: sa.Row[Any], due: Sequence[dict[str, Any]], slots: Slots, *, now: datetime
 ) -> tuple[list[dict[str, Any]], datetime | None, float | None]:
     """Which of the due messages the slots and the rate allow; the lane's new clock; when to ask again."""
-    bucket = rate.Bucket(rate=sender.rate, burst=sender.burst, tat=sender.tat)
+    bucket = rate.bucket(rate=sender.rate, burst=sender.burst, tat=sender.tat, now=now)
     taken: list[dict[str, Any]] = []
-    routine = slots.routine
+    routine, wait = slots.routine, 0.0
     for row in due:
         if row["priority"] > URGENT and routine <= 0:
             continue
-        wait = bucket.wait(row["parts"], now=now)
+        wait = bucket.wait(row["parts"])
         if wait > 0:
-            return taken, bucket.tat, wait
-        bucket = bucket.paid(row["parts"], now=now)
+            break
+        bucket.pay(row["parts"])
         routine -= row["priority"] > URGENT
         taken.append(row)
-    return taken, bucket.tat, None
+    return taken, now + timedelta(seconds=bucket.ahead), wait or None
 
 
 def _mark_sending(

@@ -196,7 +196,7 @@ def test_the_headers() -> None:
         "List-Unsubscribe": "<https://s.example/u/abc?x=1>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Content-Language": "pl",
-        "Content-Transfer-Encoding": "quoted-printable",
+        "Content-Transfer-Encoding": "7bit",
     }
 
 
