@@ -92,8 +92,9 @@ class Lane:
         self._changed.set()
 
     def stop(self) -> None:
-        """Claim nothing more."""
+        """Claim nothing more, and call nothing that is not under way."""
         self._stopping = True
+        self._calls.put_back()
         self._changed.set()
 
     async def run(self) -> None:

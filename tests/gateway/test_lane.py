@@ -56,6 +56,9 @@ class Wire:
                 await asyncio.Event().wait()
             case "wait":
                 await self.gate.wait()
+            case "account":
+                await self.gate.wait()
+                return SendResult(Outcome.RETRY, reason=Reason.AUTH, code="20003", text="Wrong token.", lane_wide=True)
             case "spoil":  # no database takes half a character
                 return SendResult(Outcome.ACCEPTED, ref="\ud800")
         return SendResult(Outcome.ACCEPTED, ref=f"ref-{message.id}")
@@ -116,7 +119,7 @@ def build(message: outgoing.Row) -> Outgoing:
 @asynccontextmanager
 async def working(
     database: Database, wire: Wire, sender_id: int, *, concurrency: int = 10, urgent: int = 2, poll: float = 0.05,
-    lease: float = 60,
+    lease: float = 60, ahead: int = 0,
 ) -> AsyncIterator[sender.Lane]:  # fmt: skip
     """A lane that works; at the end it is stopped, and waited for."""
     rules = sender.Rules(
@@ -126,6 +129,7 @@ async def working(
         poll=poll,
         policy=retry.Policy(),
         timezone=LONDON,
+        ahead=ahead,
     )
     lane = sender.Lane(
         sender_id, wire, database=database, log=LOG, rules=rules, metrics=Metrics(), outgoing=build, worker="w",
@@ -230,6 +234,68 @@ async def test_stopping_finishes_what_is_on_the_wire_and_claims_nothing_more(doo
         wire.gate.set()
     assert len(wire.calls) == 2
     assert sorted(await states(door, ids)) == sorted([S.ACCEPTED, S.ACCEPTED, S.QUEUED, S.QUEUED, S.QUEUED])
+
+
+async def claimed_ahead(door: Door, wire: Wire, *words: str) -> tuple[int, list[str]]:
+    lane = await school.sender(door, rate=1000, burst=1000)
+    return lane, await queue(door, lane, *words)
+
+
+async def test_what_is_ahead_waits_for_a_call_and_not_for_a_commit(door: Door, wire: Wire) -> None:
+    lane, ids = await claimed_ahead(door, wire, *["wait"] * 6)
+    async with working(door, wire, lane, concurrency=2, urgent=0, ahead=4):
+        await until(all_are(door, ids, S.SENDING))
+        assert len(wire.calls) == 2
+        door.shut = True  # no turn can be made
+        wire.gate.set()
+        await until(lambda: len(wire.calls) == 6)
+        door.shut = False
+        await until(all_are(door, ids, S.ACCEPTED))
+    assert wire.calls == ids
+
+
+async def test_urgent_overtakes_what_is_ahead(door: Door, wire: Wire) -> None:
+    lane, bulk = await claimed_ahead(door, wire, *["wait"] * 8)
+    async with working(door, wire, lane, concurrency=2, urgent=1, ahead=4) as running:
+        await until(all_are(door, bulk[:5], S.SENDING))
+        urgent = await queue(door, lane, "", "", "", priority=0)
+        running.wake()
+        await until(all_are(door, urgent, S.ACCEPTED))
+        assert wire.calls == [bulk[0], *urgent]
+        wire.gate.set()
+        await until(all_are(door, bulk, S.ACCEPTED))
+
+
+async def test_what_is_ahead_goes_back_when_the_lane_stops(door: Door, wire: Wire) -> None:
+    lane, ids = await claimed_ahead(door, wire, *["wait"] * 5)
+    async with working(door, wire, lane, concurrency=2, urgent=0, ahead=4) as running:
+        await until(all_are(door, ids, S.SENDING))
+        running.stop()
+        wire.gate.set()
+    assert wire.calls == ids[:2]
+    assert await states(door, ids) == [S.ACCEPTED, S.ACCEPTED, *[S.QUEUED] * 3]
+    async with door.read() as session:
+        assert [(await session.get_one(Message, one)).retries for one in ids] == [0] * 5
+
+
+async def test_what_is_ahead_goes_back_when_the_provider_will_not_have_us(door: Door, wire: Wire) -> None:
+    lane, ids = await claimed_ahead(door, wire, *["account"] * 6)
+    async with working(door, wire, lane, concurrency=1, urgent=0, ahead=5):
+        await until(all_are(door, ids, S.SENDING))
+        wire.gate.set()
+        await until(all_are(door, ids, S.QUEUED))
+    assert wire.calls == ids[:1], "one is enough to be told"
+
+
+async def test_what_is_ahead_for_too_long_is_not_called(door: Door, wire: Wire) -> None:
+    """Its lease is nearly over, and a successor may soon be sending it."""
+    lane, ids = await claimed_ahead(door, wire, "hang", "")
+    async with working(door, wire, lane, concurrency=1, urgent=0, ahead=1, lease=0.3):
+        await until(all_are(door, ids[:1], S.UNKNOWN))
+        await until(all_are(door, ids[1:], S.ACCEPTED))
+    async with door.read() as session:
+        first, second = await school.attempts(session, ids[1])
+    assert (first.code, second.outcome) == ("not begun", Outcome.ACCEPTED)
 
 
 async def test_a_lane_that_is_cut_off_still_writes_down_what_comes_back(door: Door, wire: Wire) -> None:
