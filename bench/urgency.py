@@ -62,7 +62,8 @@ async def section(*, quick: bool) -> str:
 Meanwhile a program sends an emergency to the {FAMILIES} families of one form, {trials} times, by `POST /api/v1/notices`
 to the running daemon. Measured is the time from that request to the first text of the emergency at the provider:
 taking it in, planning, claiming and sending. *Claimed before it* counts ordinary texts that were claimed after the
-emergency had been planned and yet before it: there must be none. *On the wire* are those that came to the provider
+emergency had been planned and yet before it (on PostgreSQL but for the one claim that was under way while the plan
+was committed): there must be none. *On the wire* are those that came to the provider
 between its claim and its arrival, as they had been claimed already.
 
 {_table(found)}
@@ -139,15 +140,18 @@ async def _trial(school: house.House, word: str, sent: float, arrived: Arrivals)
         ours = {row.id: row.begun_at for row in await session.execute(_claimed(word))}
         planned = sa.select(sa.func.max(line.id)).where(line.action == "notice.planned", line.subject == _subject(word))
         claims = sa.select(line.body).where(line.action == "outbox.claimed", line.id > planned.scalar_subquery())
-        claimed_first = 0
+        before = list[int]()
         for body in await session.scalars(claims.order_by(line.id).limit(100)):
             taken = json.loads(body)["messages"]
             if ours.keys() & taken:
                 break
-            claimed_first += len(taken)
+            before.append(len(taken))
     claimed_at = min(ours.values()).timestamp()
     on_the_wire = sum(claimed_at < moment for moment in arrived.times[max(0, place - 1000) : place])
-    return Trial(arrived.times[place] - sent, claimed_first, on_the_wire)
+    # PostgreSQL's writers work side by side, and a line has its number before it is committed: the first of these claims
+    # had looked for what is due before there was an emergency to see. SQLite's come one after another.
+    under_way = 0 if school.database.is_sqlite else 1
+    return Trial(arrived.times[place] - sent, sum(before[under_way:]), on_the_wire)
 
 
 def _subject(word: str) -> sa.ScalarSelect[str]:
