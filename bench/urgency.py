@@ -148,8 +148,8 @@ async def _trial(school: house.House, word: str, sent: float, arrived: Arrivals)
             before.append(len(taken))
     claimed_at = min(ours.values()).timestamp()
     on_the_wire = sum(claimed_at < moment for moment in arrived.times[max(0, place - 1000) : place])
-    # PostgreSQL's writers work side by side, and a line has its number before it is committed: the first of these claims
-    # had looked for what is due before there was an emergency to see. SQLite's come one after another.
+    # PostgreSQL's writers work side by side, and a line has its number before it is committed: the first of these
+    # claims had looked for what is due before there was an emergency to see. SQLite's come one after another.
     under_way = 0 if school.database.is_sqlite else 1
     return Trial(arrived.times[place] - sent, sum(before[under_way:]), on_the_wire)
 

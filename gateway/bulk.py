@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 _JSON = sa.JSON(none_as_null=True)
@@ -97,7 +98,7 @@ def run(connection: Connection, statement: sa.Executable, values: Mapping[str, A
             heard(connection, cursor, made.text, given, None, False)
         return cursor.fetchall() if cursor.description else ()
     except dialect.loaded_dbapi.Error as error:
-        raise sa.exc.DBAPIError.instance(
+        raise DBAPIError.instance(
             made.text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
         ) from error
     finally:

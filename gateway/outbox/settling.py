@@ -60,7 +60,7 @@ def _take(connection: Connection, calls: Sequence[tuple[str, int, str]], now: da
     """Mark as accepted what is still open of these calls. Gives their messages and which try of each it was."""
     dialect, given = bulk.dialect(connection), {"rows": bulk.packed(calls), "now": now}
     if dialect == "postgresql":
-        return dict(bulk.fetch(connection, _at_a_stroke(), given))
+        return {row[0]: row[1] for row in bulk.fetch(connection, _at_a_stroke(), given)}
     taken = {row[0]: row[1] for row in bulk.fetch(connection, _open(dialect), given)}
     given["rows"] = bulk.packed(call for call in calls if taken.get(call[0]) == call[1])
     for statement in (_taken(dialect), _ended(dialect)) if taken else ():
@@ -80,7 +80,9 @@ def _still_open(call: Any) -> sa.Select[Any]:
     """
     t = message_table.c
     still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
-    query = sa.select(t.id, t.attempt, call.ref).where(t.id == call.id, t.attempt == call.attempt, still)
+    query: sa.Select[Any] = sa.select(t.id, t.attempt, call.ref).where(
+        t.id == call.id, t.attempt == call.attempt, still
+    )
     return query.order_by(t.id).with_for_update(of=message_table)
 
 

@@ -1,0 +1,16 @@
+"""The wall below every feature: what may not leave, asked again when a message is claimed."""
+
+from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, Stop
+from gateway.guard.wall import stopped, taken_back, too_early
+
+__all__ = [
+    "AGAIN",
+    "MOST_PARTS",
+    "NOT_ANSWERED",
+    "NOT_REACHED",
+    "REASONS",
+    "Stop",
+    "stopped",
+    "taken_back",
+    "too_early",
+]

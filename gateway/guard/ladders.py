@@ -1,0 +1,72 @@
+"""Of ladders: whether an earlier step has reached a contact, or may yet, or was answered."""
+
+from __future__ import annotations
+
+import functools
+
+import sqlalchemy as sa
+
+from channels.base import Medium
+from gateway import bulk
+from gateway.guard.asked import exists, message, reply
+from gateway.models import Message, MessageState, Reply, Sender
+from gateway.models.types import core, fixed
+
+
+def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether something holds of a message of the same run that was for this contact too.
+
+    Its own, and those by a phone that it shares. Two questions, so that each can follow an index.
+    """
+    merged = core(Message).alias("merged")
+    own = exists([other], other.c.run_id == message.run_id, other.c.contact_id == message.contact_id, what)
+    shared = exists(
+        [merged, other],
+        merged.c.run_id == message.run_id,
+        merged.c.contact_id == message.contact_id,
+        merged.c.reason == fixed("merged"),
+        other.c.run_id == message.run_id,
+        other.c.address == merged.c.address,
+        other.c.medium == merged.c.medium,
+        other.c.step == merged.c.step,
+        what,
+    )
+    return sa.or_(own, shared)
+
+
+def answered() -> sa.ColumnElement[bool]:
+    """Whether the contact has answered this run, or somebody by a phone that it shares."""
+    other = core(Message).alias("other")
+    own = exists([core(Reply)], reply.run_id == message.run_id, reply.contact_id == message.contact_id)
+    # Of a phone that two share nobody can say who answered; whoever is known has answered for himself alone.
+    anybodys = exists(
+        [core(Reply)], reply.message_id == other.c.id, reply.run_id == message.run_id, reply.contact_id.is_(None)
+    )
+    return sa.or_(own, _for_the_same(anybodys, other))
+
+
+def reached() -> sa.ColumnElement[bool]:
+    """Delivered, or taken by a mail server that has not sent it back (nobody is told more of an email than that)."""
+    other = core(Message).alias("other")
+    done = sa.or_(
+        other.c.state == fixed(MessageState.DELIVERED),
+        sa.and_(other.c.medium == fixed(Medium.EMAIL), other.c.state == fixed(MessageState.ACCEPTED)),
+    )
+    return _for_the_same(sa.and_(other.c.step < message.step, done), other)
+
+
+@functools.cache
+def still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
+    """Which of the messages that are packed as ``ids`` have an earlier step of which nobody can say yet."""
+    other, lane = core(Message).alias("other"), core(Sender).c
+    now = sa.bindparam("now", type_=lane.held_until.type)
+    held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
+    works = exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held, lane.open_since.is_(None))
+    can_tell = exists([core(Sender)], lane.id == other.c.sender_id, lane.open_since.is_(None))
+    on_its_way = sa.or_(
+        sa.and_(other.c.state == fixed(MessageState.SENDING), other.c.sender_id.is_not(None)),
+        sa.and_(other.c.state == fixed(MessageState.UNKNOWN), can_tell),
+        sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
+    )
+    early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)
+    return sa.select(message.id).where(bulk.among(dialect, message.id), early)

@@ -1,0 +1,57 @@
+"""Of people: who may not be told, about whom, and by which phone or mailbox."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from gateway.guard.asked import about, exists, message, one_of, opt_out, pupil, tie
+from gateway.models import About, ContactPoint, Guardianship, OptOut, Pupil, Purpose
+from gateway.models.types import core
+
+_MANDATORY = [purpose for purpose in Purpose if purpose.mandatory]
+
+
+def barred() -> sa.ColumnElement[bool]:
+    """It would reach a phone or mailbox of somebody who is barred today from a pupil it names."""
+    theirs = core(ContactPoint).alias("theirs")
+    today = sa.bindparam("today", type_=sa.Date)
+    barred = exists(
+        [core(Guardianship)],
+        tie.pupil_id == about.pupil_id,
+        tie.no_contact,
+        sa.or_(tie.no_contact_from.is_(None), tie.no_contact_from <= today),
+        sa.or_(tie.no_contact_until.is_(None), tie.no_contact_until >= today),
+        sa.or_(
+            tie.contact_id == message.contact_id,
+            exists([theirs], theirs.c.contact_id == tie.contact_id, theirs.c.address == message.address),
+        ),
+    )
+    return exists([core(About)], about.message_id == message.id, barred)
+
+
+def opted_out() -> sa.ColumnElement[bool]:
+    """It would go to a phone or mailbox that told us to stop, and is no message that goes there all the same."""
+    return exists(
+        [core(OptOut)],
+        opt_out.medium == message.medium,
+        opt_out.address == message.address,
+        sa.or_(opt_out.mandatory_too, ~one_of(message.purpose, _MANDATORY)),
+    )
+
+
+def named(what: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether something holds of a pupil that it names."""
+    one = exists([core(Pupil)], pupil.id == about.pupil_id, what)
+    return exists([core(About)], about.message_id == message.id, one)
+
+
+def on_roll() -> sa.ColumnElement[bool]:
+    """Whether the pupil is at the school today."""
+    return sa.or_(pupil.left_on.is_(None), pupil.left_on >= sa.bindparam("today", type_=sa.Date))
+
+
+def still_tied() -> sa.ColumnElement[bool]:
+    """Somebody with that address is still on file for the pupil: imports since may have made the message wrong."""
+    theirs = core(ContactPoint).alias("theirs")
+    there = exists([theirs], theirs.c.contact_id == tie.contact_id, theirs.c.address == message.address)
+    return exists([core(Guardianship)], tie.pupil_id == pupil.id, there)

@@ -1,0 +1,51 @@
+"""Why a message does not leave: the words of the database, and the sentences that staff read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.models import MessageState
+
+#: More parts than this no network likes, and no parent reads (GOV.UK Notify stops at 918 characters, 6 parts).
+MOST_PARTS = 6
+
+AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had failed; twice, of a copy's copy
+
+NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
+NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a message does not leave."""
+
+    state: MessageState
+    reason: str
+    text: str
+
+
+REASONS: dict[str, str] = {
+    "barred": "Must not be contacted about this child.",
+    "barred_address": "This phone or mailbox also belongs to somebody who must not be contacted about this child.",
+    "nobody": "Nobody is on file who may be told about this child.",
+    "other_language": "Reads another language than those that this notice is for.",
+    "no_number": "No phone number on file.",
+    "no_email": "No email address on file.",
+    "landline": "Only a landline on file: texts to landlines may be read aloud.",
+    "no_texts": "This number does not take texts.",
+    "opted_out": "Asked us to stop.",
+    "dead": "The number or address does not work.",
+    "merged": "Told by the same phone or mailbox as another contact.",
+    "expired": "It was no longer worth saying.",
+    "reached": "Reached by an earlier step already.",
+    "answered": "Has answered already.",
+    "cancelled": "The notice was cancelled.",
+    "left": "The child has left the school.",
+    "child_deceased": "The child has died.",
+    "deceased": "This contact has died.",
+    "stranger": "No longer on file with this number or address for a child that it names.",
+    "arrived": "An earlier copy has arrived after all.",
+    "too_long": f"The text would need more than {MOST_PARTS} parts.",
+    "no_consent": "Has not agreed to hear of fundraising or paid offers.",
+    "no_sender": "No number or address to send as is set up for this medium.",
+}
