@@ -73,14 +73,14 @@ def _called(dialect: str) -> sa.Subquery:
     return bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text)
 
 
-def _still_open(call: Any) -> sa.Select[Any]:
+def _still_open(call: Any) -> sa.Select[Any, Any, Any]:
     """Which of these calls are still the last word of their message, locked in one order by all who settle.
 
     Also of one that was given up for lost and waits to go again: the same turn would claim it before anybody said so.
     """
     t = message_table.c
     still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
-    query: sa.Select[Any] = sa.select(t.id, t.attempt, call.ref).where(
+    query = sa.select(t.id, t.attempt, call.ref).where(
         t.id == call.id, t.attempt == call.attempt, still
     )
     return query.order_by(t.id).with_for_update(of=message_table)
