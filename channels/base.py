@@ -201,7 +201,8 @@ class Found(StrEnum):
 
     HERE = "here"
     ABSENT = "absent"
-    CANNOT_TELL = "cannot_tell"
+    CANNOT_TELL = "cannot_tell"  #: it was asked, or has no list at all, and nobody is the wiser
+    NOT_NOW = "not_now"  #: it could not be asked (not reached, too busy, refused us): that says nothing of the message
 
 
 @dataclass(frozen=True, slots=True)

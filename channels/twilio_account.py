@@ -161,10 +161,12 @@ async def find(
                 break
             if created >= oldest and record.sid and fits(record):
                 fitting.append((created, record.sid))
-    except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast, TwilioException):
-        return base.FindResult(base.Found.CANNOT_TELL)
+    except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast):
+        return base.FindResult(base.Found.NOT_NOW)
+    except TwilioException as error:  # 400 is about what was asked for, and would be so the next time
+        return base.FindResult(base.Found.CANNOT_TELL if status_of(error) == 400 else base.Found.NOT_NOW)
     except (ValueError, TypeError, AttributeError, KeyError):
-        return base.FindResult(base.Found.CANNOT_TELL)  # not Twilio's JSON
+        return base.FindResult(base.Found.NOT_NOW)  # not Twilio's JSON
     if fitting:
         # Twilio's dates are whole seconds; newest first, so that turning it round keeps the order within one second.
         fitting.reverse()

@@ -24,7 +24,8 @@ class Policy:
     """Retry rules by medium.
 
     ``grace``  how long a doubtful call is left alone before evidence is looked for
-    ``patience``  how long evidence is looked for before the rule for the purpose decides
+    ``patience``  how long evidence is looked for before the rule for the purpose decides; of a provider that cannot be
+    asked meanwhile see :meth:`longest`
     ``lane_seconds``  how long a lane is held back when the provider does not say
     ``asked_most``  the longest that a provider's own wish is followed, in seconds: a date in another year is no wish
     """
@@ -51,6 +52,12 @@ class Policy:
         plain = min(rule.most, rule.base * 2.0 ** max(0, retries - 1))
         spread = 1.0 + (zlib.crc32(f"{key}:{retries}".encode()) % 1000) / 5000
         return timedelta(seconds=max(plain, min(asked or 0.0, self.asked_most)) * spread)
+
+    def longest(self, *, goes_again: bool) -> timedelta:
+        """How long a provider that cannot be asked is waited for, in all: with the usual ten minutes of patience a day,
+        and an hour for what goes again in doubt anyway.
+        """
+        return (6 if goes_again else 144) * self.patience
 
     def lane_hold(self, asked: float | None) -> timedelta:
         """How long to hold a whole lane back: a second at least, or all of a lane's messages would be turned away."""

@@ -71,7 +71,7 @@ async def _decide(gateway: context.Gateway, doubt: outbox.Doubt, found: FindResu
 async def _find(
     gateway: context.Gateway, doubt: outbox.Doubt, outgoing: Callable[[Mapping[str, Any]], Outgoing]
 ) -> FindResult:
-    """Look for a doubtful message. Whatever goes wrong in it, this look could not tell: the others go on."""
+    """Look for a doubtful message. Whatever goes wrong in it, the others go on."""
     channel = gateway.channels.get(doubt.message["channel"])
     if channel is None:  # a provider that is no longer set up cannot be asked
         return FindResult(Found.CANNOT_TELL)
@@ -80,6 +80,7 @@ async def _find(
             return await channel.find(outgoing(doubt.message), doubt.since - _CLOCKS_DIFFER)
     except TimeoutError:
         logger.warning("sweep.look_hung", message=doubt.message["id"])
+        return FindResult(Found.NOT_NOW)
     except Exception:  # a bug of ours
         logger.exception("sweep.look_failed", message=doubt.message["id"])
     return FindResult(Found.CANNOT_TELL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -11,6 +12,8 @@ from gateway import bulk
 from gateway.guard.asked import exists, message, reply
 from gateway.models import Message, MessageState, Reply, Sender
 from gateway.models.types import core, fixed
+
+LONG_DOUBT = timedelta(minutes=11)  #: mostly evidence about a doubt has come by then (sending.in_doubt_patience_s)
 
 
 def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -57,15 +60,19 @@ def reached() -> sa.ColumnElement[bool]:
 
 @functools.cache
 def still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
-    """Which of the messages that are packed as ``ids`` have an earlier step of which nobody can say yet."""
+    """Which of the messages that are packed as ``ids`` have an earlier step of which nobody can say yet.
+
+    A doubt that arose before ``long_ago`` is not waited for.
+    """
     other, lane = core(Message).alias("other"), core(Sender).c
     now = sa.bindparam("now", type_=lane.held_until.type)
     held = sa.and_(lane.held_until.is_not(None), lane.held_until > now)
     works = exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held, lane.open_since.is_(None))
     can_tell = exists([core(Sender)], lane.id == other.c.sender_id, lane.open_since.is_(None))
+    young = other.c.changed_at > sa.bindparam("long_ago", type_=other.c.changed_at.type)
     on_its_way = sa.or_(
         sa.and_(other.c.state == fixed(MessageState.SENDING), other.c.sender_id.is_not(None)),
-        sa.and_(other.c.state == fixed(MessageState.UNKNOWN), can_tell),
+        sa.and_(other.c.state == fixed(MessageState.UNKNOWN), can_tell, young),
         sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
     )
     early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)

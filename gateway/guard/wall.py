@@ -88,12 +88,12 @@ def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now:
     """Later steps of a ladder whose earlier ones are still on their way: nobody can say yet whether they are needed.
 
     A lane that is held back, refused by its provider or out of use is not waited for: the next step is the way out. Nor
-    is a doubt of a lane that is refused, as it may last as long as the refusal.
+    is a doubt of a lane that is refused, or one that has lasted long: it may last as long as the provider is away.
     """
     ids = [row["id"] for row in rows if row["only_if"]]
     if not ids:
         return []
-    values = {"ids": bulk.packed_ids(ids), "now": now}
+    values = {"ids": bulk.packed_ids(ids), "now": now, "long_ago": now - ladders.LONG_DOUBT}
     return [str(one) for (one,) in bulk.run(connection, ladders.still_on_their_way(bulk.dialect(connection)), values)]
 
 

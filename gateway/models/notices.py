@@ -107,6 +107,7 @@ class Message(Table, table=True):
     ``due_at``    not before; ``not_after`` expires it; ``only_if`` is asked again when it is claimed
     ``attempt``   how many times it was claimed; ``retries`` how many of those failed by its own fault, not the lane's
     ``lease_until`` until when the worker's word is awaited, or when a doubt is looked into
+    ``patience_from``  from when on the patience with a doubt is counted, where it is not from its beginning
     ``ref``       the provider's id
     """
 
@@ -165,6 +166,7 @@ class Message(Table, table=True):
     attempt: int = 0
     retries: int = 0
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    patience_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ref: str = ""
     created_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)

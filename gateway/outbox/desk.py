@@ -91,7 +91,8 @@ async def copy(
     """
     values = first.model_dump() | {"id": new_id, "slot": f"{first.slot}{guard.AGAIN}", "sender_id": sender_id}
     values |= {"state": MessageState.QUEUED, "due_at": due_at, "only_if": only_if, "created_at": now, "changed_at": now}
-    values |= {"ref": "", "reason": "", "reason_text": "", "lease_until": None, "attempt": 0, "retries": 0}
+    values |= {"ref": "", "reason": "", "reason_text": "", "lease_until": None, "patience_from": None}
+    values |= {"attempt": 0, "retries": 0}
     await upsert.insert(session, message_table, [values], key=("run_id", "slot"))
     if await session.scalar(sa.select(message_table.c.id).where(message_table.c.id == new_id)) is None:
         return False

@@ -3,6 +3,9 @@
 Evidence decides, in this order: a callback that carries our id; the provider's own list, after a time of grace; and
 when patience runs out the rule for the purpose: emergency and absence go again, everything else fails as ``in_doubt``
 for staff to send again. Going again counts as a retry, so that it ends.
+
+Patience is used up by looks that could not tell, and by nothing else: neither while the provider could not be asked nor
+while another message that looks the same is under way. For that there is a limit of its own, which is much longer.
 """
 
 from __future__ import annotations
@@ -30,6 +33,10 @@ _IN_DOUBT_TASK = "Of some messages nobody can tell whether they went out: we wer
 _IN_DOUBT_CURE = (
     "handbell notice show lists them as in_doubt, handbell message show says of one what is known. Ask a family, or "
     "look into the provider's console or the mail server's log; handbell message again sends one once more."
+)
+_NEVER_ASKED_TEXT = (
+    "It may or may not have gone out, and the provider could not be asked in all that time. Look at it, then send it "
+    "again if need be."
 )
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
@@ -87,40 +94,11 @@ async def resolve(
     ``named``  the provider calls us back with our own id, so that calls are told apart sooner or later
     """
     message = doubt.message
-    # One sweeper a lane at a time, or two doubts might be given the same proof.
-    s = sender_table.c
-    lane = sa.select(s.open_since).where(s.id == message["sender_id"]).with_for_update(key_share=True)
-    refused = await session.scalar(lane) is not None
-    alike = await _alike(session, message) if found.refs else []  # locked before it is asked who owns what
-    refs = await _unowned(session, found.refs, message["id"])
-    if refs and any(_may_still_speak(row, grace=policy.grace, now=now) for row in alike):
-        # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
-        await _look_again(session, message["id"], at=now + _pause(timedelta(0), grace=policy.grace))
+    seen = await _weighed(session, message, found, grace=policy.grace, named=named, now=now)
+    if (again := _again(message, seen, policy=policy, now=now)) is not None:
+        await _look_again(session, message["id"], again)
         return MessageState.UNKNOWN
-    if refs and named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
-        # Fewer were put through than are in doubt, and each says something else: whoever guesses says one thing twice
-        # and another never. Texts with the same words may stand for one another; so may calls that nobody calls back.
-        found, refs = FindResult(Found.CANNOT_TELL), []
-    values: dict[str, Any]
-    waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
-    if refs:
-        after, values = MessageState.ACCEPTED, {"ref": refs[0], "reason": "", "reason_text": ""}
-    elif found.found is Found.CANNOT_TELL and (
-        waited < policy.grace + policy.patience or (refused and not message["purpose"].goes_again_in_doubt)
-    ):
-        # A provider that will not have us cannot be asked either: what does not go again waits for its list.
-        await _look_again(session, message["id"], at=now + _pause(waited, grace=policy.grace))
-        return MessageState.UNKNOWN
-    elif message["retries"] < policy.limit(Medium(message["medium"])) and (
-        found.found is not Found.CANNOT_TELL or message["purpose"].goes_again_in_doubt
-    ):
-        sender_id = await senders.heir(session, message["sender_id"]) or message["sender_id"]
-        after = MessageState.QUEUED
-        values = {"due_at": now, "retries": message["retries"] + 1, "sender_id": sender_id}
-    elif found.found is not Found.CANNOT_TELL:
-        after, values = MessageState.FAILED, {"reason": Reason.TEMPORARY.value, "reason_text": _NEVER_TAKEN}
-    else:
-        after, values = MessageState.FAILED, {"reason": states.IN_DOUBT, "reason_text": _IN_DOUBT_TEXT}
+    after, values = await _decided(session, message, seen, policy=policy, now=now)
     t = message_table.c
     statement = (
         sa.update(message_table)
@@ -130,7 +108,7 @@ async def resolve(
         .returning(t.id)
     )
     if (await session.execute(statement)).first():
-        facts = {"reason": "evidence", "found": found.found.value}
+        facts = {"reason": "evidence", "found": seen.found.value}
         await log.record(session, audit.Line(f"message.{after.value}", f"message:{message['id']}", facts), now=now)
         if values.get("reason") == states.IN_DOUBT:
             subject = f"run:{message['run_id']}" if message["run_id"] is not None else f"message:{message['id']}"
@@ -138,6 +116,74 @@ async def resolve(
         return after
     current: MessageState = (await session.execute(sa.select(t.state).where(t.id == message["id"]))).scalar_one()
     return current
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a look says of one message, and of no other. ``soon``: another look will soon say more."""
+
+    found: Found
+    refs: Sequence[str] = ()
+    soon: bool = False
+
+
+async def _weighed(
+    session: Session, message: Mapping[str, Any], found: FindResult, *, grace: timedelta, named: bool, now: datetime
+) -> _Seen:
+    """Leave out of a find what is another's, or may be."""
+    # One sweeper a lane at a time, or two doubts might be given the same proof.
+    lane = sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"])
+    await session.execute(lane.with_for_update(key_share=True))
+    alike = await _alike(session, message) if found.refs else []  # locked before it is asked who owns what
+    refs = await _unowned(session, found.refs, message["id"])
+    if not refs:  # all that was seen is others'
+        return _Seen(Found.ABSENT if found.found is Found.HERE else found.found)
+    if any(_may_still_speak(row, grace=grace, now=now) for row in alike):
+        # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
+        return _Seen(Found.NOT_NOW, soon=True)
+    if named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
+        # Fewer were put through than are in doubt, and each says something else: whoever guesses says one thing twice
+        # and another never. Texts with the same words may stand for one another; so may calls that nobody calls back.
+        return _Seen(Found.CANNOT_TELL)
+    return _Seen(Found.HERE, refs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """When to look again, and from when on patience is counted."""
+
+    at: datetime
+    patience_from: datetime
+
+
+def _again(message: Mapping[str, Any], seen: _Seen, *, policy: retry.Policy, now: datetime) -> _Again | None:
+    """Whether and when to look again; None where it is time to decide."""
+    waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
+    at = now + _pause(timedelta(0) if seen.soon else waited, grace=policy.grace)
+    # An older doubt about the same message may have left its own behind.
+    since = max(message["changed_at"] + policy.grace, message["patience_from"] or message["changed_at"])
+    if seen.found is Found.CANNOT_TELL and now - since < policy.patience:
+        return _Again(at, since)
+    if seen.found is Found.NOT_NOW and waited < policy.longest(goes_again=message["purpose"].goes_again_in_doubt):
+        return _Again(at, since + (at - message["lease_until"]))  # from one look to the next, nothing is used up
+    return None
+
+
+async def _decided(
+    session: Session, message: Mapping[str, Any], seen: _Seen, *, policy: retry.Policy, now: datetime
+) -> tuple[MessageState, dict[str, Any]]:
+    """What becomes of a doubt, and the columns that say so."""
+    if seen.refs:
+        return MessageState.ACCEPTED, {"ref": seen.refs[0], "reason": "", "reason_text": ""}
+    absent = seen.found is Found.ABSENT
+    tries_left = message["retries"] < policy.limit(Medium(message["medium"]))
+    if tries_left and (absent or message["purpose"].goes_again_in_doubt):
+        sender_id = await senders.heir(session, message["sender_id"]) or message["sender_id"]
+        return MessageState.QUEUED, {"due_at": now, "retries": message["retries"] + 1, "sender_id": sender_id}
+    if absent:
+        return MessageState.FAILED, {"reason": Reason.TEMPORARY.value, "reason_text": _NEVER_TAKEN}
+    text = _NEVER_ASKED_TEXT if seen.found is Found.NOT_NOW else _IN_DOUBT_TEXT
+    return MessageState.FAILED, {"reason": states.IN_DOUBT, "reason_text": text}
 
 
 def _pause(waited: timedelta, *, grace: timedelta) -> timedelta:
@@ -169,11 +215,10 @@ def _may_still_speak(alike: Mapping[str, Any], *, grace: timedelta, now: datetim
     return alike["state"] is MessageState.SENDING or now < alike["changed_at"] + grace
 
 
-async def _look_again(session: Session, message_id: str, *, at: datetime) -> None:
+async def _look_again(session: Session, message_id: str, again: _Again) -> None:
     t = message_table.c
-    await session.execute(
-        sa.update(message_table).where(t.id == message_id, t.state == MessageState.UNKNOWN).values(lease_until=at)
-    )
+    still = sa.update(message_table).where(t.id == message_id, t.state == MessageState.UNKNOWN)
+    await session.execute(still.values(lease_until=again.at, patience_from=again.patience_from))
 
 
 async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> list[str]:

@@ -257,8 +257,15 @@ async def test_a_messaging_service_chooses_the_number(sms: twilio_sms.TwilioSms,
         "<cut>",
     ],
 )
-async def test_a_failed_search_tells_nothing(sms: twilio_sms.TwilioSms, http_sink: Any, answer: Any) -> None:
+async def test_a_search_that_came_to_nothing_tells_nothing(
+    sms: twilio_sms.TwilioSms, http_sink: Any, answer: Any
+) -> None:
     http_sink.answers = [answer]
+    assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.NOT_NOW)
+
+
+async def test_a_search_that_twilio_will_never_make_cannot_tell(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
+    http_sink.answers = [(400, {}, '{"code": 20001, "message": "To is invalid", "status": 400}')]
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.CANNOT_TELL)
 
 

@@ -290,7 +290,7 @@ async def test_calls_are_found_by_number_and_time(voice: twilio_voice.TwilioVoic
     http_sink.answers = [(200, {}, json.dumps({"calls": []}))]
     assert (await voice.find(CALL, AT)).found is base.Found.ABSENT
     http_sink.answers = [(502, {}, "")]
-    assert (await voice.find(CALL, AT)).found is base.Found.CANNOT_TELL
+    assert (await voice.find(CALL, AT)).found is base.Found.NOT_NOW
 
 
 @settings(deadline=None)

@@ -531,7 +531,7 @@ async def test_a_step_waits_for_a_lane_whose_hold_is_over_and_for_none_that_is_g
 
 
 async def test_a_step_waits_for_a_doubt_unless_its_lane_is_refused(database: Database) -> None:
-    """What does not go again in doubt waits for the provider's list, and that waits as long as we are refused."""
+    """What is in doubt waits for the provider's list, and that waits as long as we are refused."""
     texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
     run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
     state = MessageState.UNKNOWN
@@ -543,6 +543,18 @@ async def test_a_step_waits_for_a_doubt_unless_its_lane_is_refused(database: Dat
     async with database.write() as session:
         await session.execute(sa.update(Sender).where(Sender.id == texts).values(open_since=NOW, open_reason="auth"))
     assert len((await claim(database, calls, now=NOW + timedelta(minutes=1))).messages) == 1
+
+
+async def test_a_step_does_not_wait_for_a_doubt_for_ever(database: Database) -> None:
+    """The provider of the texts cannot be reached, so that nobody learns of this one: the call is the way out."""
+    texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
+    run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")
+    await school.message(database, texts, now=NOW, run=run, contact=maria, state=MessageState.UNKNOWN)
+    await school.message(
+        database, calls, now=NOW, run=run, contact=maria, medium=Medium.VOICE, step=1, only_if="not_reached"
+    )
+    assert not (await claim(database, calls, now=NOW + timedelta(minutes=10))).messages
+    assert len((await claim(database, calls, now=NOW + timedelta(minutes=11))).messages) == 1
 
 
 async def test_a_copy_of_a_copy_stays_when_the_first_one_arrived_after_all(database: Database) -> None:

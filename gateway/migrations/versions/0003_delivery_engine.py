@@ -1,4 +1,6 @@
-"""The delivery engine: circuits of accounts, runs that are planned in parts, audit lines by action and moment."""
+"""The delivery engine: circuits of accounts, runs that are planned in parts, patience with doubts, audit lines by
+action and moment.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,10 +23,14 @@ def upgrade() -> None:
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.add_column(sa.Column("planned_up_to", sa.Integer(), server_default="0", nullable=False))
         batch_op.add_column(sa.Column("messages", sa.Integer(), server_default="0", nullable=False))
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("patience_from", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
+    with op.batch_alter_table("message", schema=None) as batch_op:
+        batch_op.drop_column("patience_from")
     with op.batch_alter_table("run", schema=None) as batch_op:
         batch_op.drop_column("messages")
         batch_op.drop_column("planned_up_to")
