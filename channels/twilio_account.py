@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 from urllib.parse import quote, urlencode, urlsplit
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -19,6 +20,7 @@ from channels import base, loopback, twilio_codes, twilio_http
 _CLOCK_SLACK = timedelta(minutes=2)
 #: How many of one number's messages are read at most in search of a doubtful one, and how many at a time.
 _LIST_LIMIT, _PAGE_SIZE = 1000, 100
+_SID = re.compile("[!-~]{1,64}")  #: what Twilio's ids are made of, and then some: they are 34 letters and digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ async def place(call: Callable[[], Awaitable[Created]]) -> base.SendResult:
     except (ValueError, TypeError, AttributeError):
         # A 2xx whose body is not Twilio's JSON: the library stumbles over it in any of these ways.
         return _garbage()
-    if not created.sid or not isinstance(created.sid, str):  # the library believes whatever it is given
+    if not _is_id(created.sid):  # the library believes whatever it is given
         return _garbage()
     return base.SendResult(base.Outcome.ACCEPTED, ref=created.sid)
 
@@ -159,7 +161,9 @@ async def find(
             too_old += created < oldest
             if too_old > _PAGE_SIZE:
                 break
-            if created >= oldest and record.sid and fits(record):
+            if created >= oldest and fits(record):
+                if not _is_id(record.sid):
+                    return base.FindResult(base.Found.NOT_NOW)  # nor may it be taken for absent
                 fitting.append((created, record.sid))
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast):
         return base.FindResult(base.Found.NOT_NOW)
@@ -173,6 +177,11 @@ async def find(
         return base.FindResult(base.Found.HERE, tuple(sid for _, sid in sorted(fitting, key=lambda pair: pair[0])))
     whole = too_old > _PAGE_SIZE or seen < _LIST_LIMIT
     return base.FindResult(base.Found.ABSENT if whole else base.Found.CANNOT_TELL)
+
+
+def _is_id(sid: object) -> TypeGuard[str]:
+    """Whether it can be an id of Twilio's. No text column holds just anything: SQLite's JSON cuts a text at a NUL."""
+    return isinstance(sid, str) and _SID.fullmatch(sid) is not None
 
 
 def list_limits() -> dict[str, int]:

@@ -264,6 +264,14 @@ async def test_a_search_that_came_to_nothing_tells_nothing(
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.NOT_NOW)
 
 
+async def test_a_list_with_an_id_that_no_text_column_holds_is_not_twilios(
+    sms: twilio_sms.TwilioSms, http_sink: Any
+) -> None:
+    """Neither its id nor that the text is absent may be believed."""
+    http_sink.answers = [page(record("SM1\0", 0))]
+    assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.NOT_NOW)
+
+
 async def test_a_search_that_twilio_will_never_make_cannot_tell(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
     http_sink.answers = [(400, {}, '{"code": 20001, "message": "To is invalid", "status": 400}')]
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.CANNOT_TELL)
