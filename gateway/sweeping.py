@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from channels.base import FindResult, Found, Outgoing
-from gateway import context, outbox
+from gateway import context, outbox, turns
 
 logger = structlog.get_logger()
 
@@ -52,17 +52,14 @@ async def sweep(
 
 async def _decide(gateway: context.Gateway, doubt: outbox.Doubt, found: FindResult) -> None:
     """Decide one doubt. One that cannot be written down is looked at again, and the others go on."""
-    try:
+    policy, named = gateway.policy(), bool(gateway.public_url)
+
+    async def decide() -> None:
         async with gateway.database.write() as session:
-            await outbox.resolve(
-                session,
-                doubt,
-                found,
-                policy=gateway.policy(),
-                log=gateway.log,
-                now=gateway.now(),
-                named=bool(gateway.public_url),
-            )
+            await outbox.resolve(session, doubt, found, policy=policy, log=gateway.log, now=gateway.now(), named=named)
+
+    try:
+        await turns.again(decide)
     except Exception:
         logger.exception("sweep.not_decided", message=doubt.message["id"])
         gateway.metrics.job_failures.labels("sweep").inc()

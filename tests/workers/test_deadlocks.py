@@ -1,4 +1,6 @@
-"""Workers that read the same receipts, and settle calls to the same phones, never deadlock."""
+"""Workers that read the same receipts, and settle calls to the same phones, never deadlock; where somebody does all the
+same, both come through.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,31 @@ import asyncio
 import random
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
 
+import pytest
 import sqlalchemy as sa
-from support import school
+from sqlalchemy.engine import Connection
+from sqlmodel import col
+from support import desk, lanes, school
 from support.desk import LOG, NOW
 
-from channels.base import Medium, Outcome, Reason, Receipt, ReceiptState, Reply, SendResult
-from gateway import intake, outbox, retry
+from channels.base import (
+    FindResult,
+    Found,
+    Medium,
+    Outcome,
+    Outgoing,
+    Reason,
+    Receipt,
+    ReceiptState,
+    Reply,
+    SendResult,
+)
+from gateway import intake, outbox, retry, sweeping, turns
 from gateway.database import Database
-from gateway.models import Attempt, Inbound, Message, MessageState
+from gateway.models import Attempt, Inbound, Message, MessageState, Sender
 
 WORKERS = 4
 ROUNDS = 6
@@ -120,3 +138,80 @@ async def test_settling_and_reading_about_the_same_phones_do_not_deadlock(shared
             group.create_task(settle(batch))
         group.create_task(read_everything(shared))
     assert await deadlocks(shared) == 0
+
+
+async def waits_for_a_lock(database: Database) -> None:
+    """Wait until somebody in this database waits for a row of somebody else's."""
+    query = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
+                    "WHERE NOT granted AND datname = current_database()")  # fmt: skip
+    async with asyncio.timeout(30):
+        while True:
+            async with database.read() as session:
+                if await session.scalar(query):
+                    return
+            await asyncio.sleep(0.01)
+
+
+class Listed(lanes.Wire):
+    """A provider in whose list everything is."""
+
+    async def find(self, message: Outgoing, since: datetime) -> FindResult:
+        return FindResult(Found.HERE, (f"ref-{message.id}",))
+
+
+async def test_a_doubt_whose_decision_collided_is_decided_all_the_same(shared: Database) -> None:
+    """Somebody holds its message, and then wants the lane that the sweep holds: PostgreSQL ends who waited first."""
+    [one] = await sent(shared, [school.number()], state=MessageState.UNKNOWN)
+    async with shared.write() as session:
+        values = {"lease_until": NOW}
+        await session.execute(sa.update(Message).where(col(Message.id) == one).values(values))
+        sender_id = await session.scalar(sa.select(col(Message.sender_id)))
+    gateway = desk.gateway(shared, channels={"twilio-sms": Listed()})
+    sweep = sweeping.sweep(gateway, outgoing=lanes.build, stopping=asyncio.Event(), turned=lambda: None)
+    async with shared.write() as session:
+        await session.execute(sa.select(Message).where(col(Message.id) == one).with_for_update())
+        looking = asyncio.create_task(sweep)
+        await waits_for_a_lock(shared)
+        await session.execute(sa.select(Sender).where(col(Sender.id) == sender_id).with_for_update())
+    assert await looking == 1
+    assert await deadlocks(shared) == 1
+    async with shared.read() as session:
+        assert (await session.get_one(Message, one)).state is MessageState.ACCEPTED
+
+
+@pytest.mark.parametrize("said", [ReceiptState.DELIVERED, ReceiptState.FAILED])
+@pytest.mark.parametrize("pause", [0.0, 1.5], ids=["the reader is ended", "the lane is ended"])
+async def test_a_lane_and_a_reader_of_receipts_carry_each_other_through_a_deadlock(
+    shared: Database, said: ReceiptState, pause: float
+) -> None:
+    """All who lock messages keep one order; this lane does not. Who has waited a second looks for a deadlock, and is
+    the one that PostgreSQL ends.
+    """
+    first, second = sorted(await sent(shared, [school.number(), school.number()], state=MessageState.SENDING))
+    reason = Reason.UNREACHABLE if said is ReceiptState.FAILED else None
+    events = [Receipt(one, f"SM{one}", said, f"{one}:{said}", NOW, reason=reason) for one in (first, second)]
+    async with shared.write() as session:
+        await intake.store(session, "twilio-sms", events, now=NOW)
+    async with shared.read() as session:
+        rows = {one: (await session.get_one(Message, one)).model_dump() for one in (first, second)}
+    calls = {one: [outbox.Sent(rows[one], SendResult(Outcome.ACCEPTED, ref=f"SM{one}"))] for one in rows}
+    holding, tries = asyncio.Event(), list[int]()
+
+    def turn(connection: Connection) -> None:
+        tries.append(1)
+        outbox.accept(connection, calls[second], now=NOW)
+        holding.set()
+        if len(tries) == 1:  # until the reader has the first and waits for the second
+            connection.execute(sa.select(sa.func.pg_sleep(0.3 + pause)))
+        outbox.accept(connection, calls[first], now=NOW)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(turns.again(partial(shared.at_once, turn)))
+        await holding.wait()
+        group.create_task(read_everything(shared))
+    assert await deadlocks(shared) == 1
+    assert len(tries) == (2 if pause else 1)
+    async with shared.read() as session:
+        states = [(await session.get_one(Message, one)).state for one in (first, second)]
+        outcomes = set(await session.scalars(sa.select(col(Inbound.outcome))))
+    assert (states, outcomes) == ([MessageState(said.value)] * 2, {"changed"})
