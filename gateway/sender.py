@@ -134,6 +134,7 @@ class Lane:
         except Exception:  # the database is away: nothing was claimed, and what is known is kept
             logger.exception("lane.turn_failed", sender=self.sender_id, results=len(batch))
             await self._wait_out(batch)
+            self._look_at = 0.0  # what this turn learnt of the next one is lost, and that pause was long enough
             return
         if slots.urgent:
             self._more = claim.more

@@ -36,6 +36,7 @@ class Wire:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.gate = asyncio.Event()  # what says «wait» waits for it
+        self.last = asyncio.Event()  # what says «wait longer» for this
 
     async def open(self) -> None: ...
 
@@ -45,6 +46,9 @@ class Wire:
         self.calls.append(message.id)
         match message.body:
             case "refuse":
+                return SendResult(Outcome.REFUSED, reason=Reason.CONTENT, text="Not these words.")
+            case "refuse later":
+                await self.gate.wait()
                 return SendResult(Outcome.REFUSED, reason=Reason.CONTENT, text="Not these words.")
             case "retry":
                 return SendResult(Outcome.RETRY, reason=Reason.TEMPORARY)
@@ -59,6 +63,8 @@ class Wire:
             case "account":
                 await self.gate.wait()
                 return SendResult(Outcome.RETRY, reason=Reason.AUTH, code="20003", text="Wrong token.", lane_wide=True)
+            case "wait longer":
+                await self.last.wait()
             case "spoil":  # no database takes half a character
                 return SendResult(Outcome.ACCEPTED, ref="\ud800")
         return SendResult(Outcome.ACCEPTED, ref=f"ref-{message.id}")
@@ -343,6 +349,26 @@ async def test_what_was_settled_before_the_database_went_away_is_not_settled_aga
     async with door.read() as session:
         lines = await messages.deeds(session, taken)
     assert [line.action for line in lines] == ["outbox.accepted", "outbox.claimed"]
+
+
+async def test_a_lane_whose_results_could_not_be_written_down_does_not_wait_for_its_poll(
+    door: Door, wire: Wire
+) -> None:
+    """The turn that failed had claimed the second message, and learnt that it must ask again in a moment."""
+    lane = await school.sender(door, rate=20, burst=1)
+    ids = await queue(door, lane, "refuse later", "wait longer")
+    async with working(door, wire, lane, poll=3600) as running:
+        await until(lambda: len(wire.calls) == 2)
+        ids += await queue(door, lane, "", "")
+        door.slams = 1
+        wire.gate.set()
+        for _ in range(5):  # the call has ended; the lane waits a moment for others to end
+            await asyncio.sleep(0)
+        running.wake()
+        await until(all_are(door, [ids[0], *ids[2:]], S.ACCEPTED, S.FAILED))
+        wire.last.set()
+    assert door.slams == 0
+    assert len(wire.calls) == 4
 
 
 async def test_a_lane_that_stops_while_the_database_is_away_comes_to_an_end(door: Door, wire: Wire) -> None:
