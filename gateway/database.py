@@ -20,7 +20,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, RootTransaction, make_url
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 Session = AsyncSession
 T = TypeVar("T")
@@ -33,9 +33,6 @@ _SQLITE: Mapping[str, Any] = {
     # The driver must leave BEGIN to us: left alone it begins only before the first INSERT, and never IMMEDIATE.
     "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None},
 }
-
-#: Whoever works in one piece looks once, and waits elsewhere.
-_AT_ONCE = {**_SQLITE, "connect_args": {**_SQLITE["connect_args"], "timeout": 0}}
 
 #: A worker that is gone must not keep its rows locked for the two hours that TCP would wait by itself: a machine that
 #: lost its power is known after 25 seconds, a process that stands still in the middle of a transaction after minutes.
@@ -75,7 +72,9 @@ class Database:
             self.writer = self._sqlite("BEGIN IMMEDIATE", pool_size=1)
             self.reader = self._sqlite("BEGIN", "query_only=ON", pool_size=pool_size)
             self._thread = ThreadPoolExecutor(1, "database")
-            self._direct = _settled_in(create_engine(self.url.set(drivername="sqlite"), **_AT_ONCE), "BEGIN IMMEDIATE")
+            # Whoever works in one piece looks once, and waits elsewhere.
+            direct = create_engine(self.url.set(drivername="sqlite"), poolclass=QueuePool, **self._patient())
+            self._direct = _settled_in(direct, "BEGIN IMMEDIATE", "busy_timeout=0")
         else:
             self.writer = create_async_engine(
                 self.url,
@@ -90,10 +89,12 @@ class Database:
 
     def _sqlite(self, begin: str, *pragmas: str, pool_size: int) -> AsyncEngine:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 300}
-        patient = {**_SQLITE["connect_args"], "timeout": self._busy_seconds}
-        engine = create_async_engine(self.url, **pool, **{**_SQLITE, "connect_args": patient})
+        engine = create_async_engine(self.url, **pool, **self._patient())
         _settled_in(engine.sync_engine, begin, *pragmas)
         return engine
+
+    def _patient(self) -> dict[str, Any]:
+        return {**_SQLITE, "connect_args": {**_SQLITE["connect_args"], "timeout": self._busy_seconds}}
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
@@ -135,7 +136,7 @@ class Database:
     async def _directly(self) -> AsyncIterator[Connection]:
         """Have a transaction on the connection whose statements run right here."""
         async with self._in_turn():
-            connection = self._direct.connect()
+            connection = await self._connected()
             try:
                 transaction = await self._begun(connection)
                 yield connection
@@ -145,6 +146,17 @@ class Database:
                 raise
             # Shielded: a commit that has begun is finished, whoever stopped waiting for it.
             await asyncio.shield(committing)
+
+    async def _connected(self) -> Connection:
+        """Have the connection, which stays open; opening it asks the file, and may have to wait for another process."""
+        if cast(QueuePool, self._direct.pool).checkedin():
+            return self._direct.connect()
+        opening = self._in_thread(self._direct.connect)
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_closed)
+            raise
 
     async def _begun(self, connection: Connection) -> RootTransaction:
         try:
@@ -202,6 +214,12 @@ def is_in_trouble(error: Exception) -> bool:
     cause = getattr(error, "orig", None)
     code, state = getattr(cause, "sqlite_errorcode", None), str(getattr(cause, "sqlstate", None) or "")
     return (code is not None and code & 0xFF in _SQLITE_TROUBLE) or state[:2] in _POSTGRESQL_TROUBLE
+
+
+def _closed(opening: asyncio.Future[Connection]) -> None:
+    """Give back a connection for which nobody waits any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _commit(connection: Connection, transaction: RootTransaction) -> None:

@@ -138,6 +138,22 @@ async def test_who_stops_waiting_for_another_process_leaves_nothing_open(
         assert list(await session.scalars(sa.select(OptOut.address))) == ["+447700900001"]
 
 
+async def test_the_first_turn_waits_for_another_process_as_any_other_does(
+    sqlite_database: Database, elsewhere: sqlite3.Connection
+) -> None:
+    """Opening asks the file for its journal, and another process may have shut it altogether: a backup, a repair."""
+    elsewhere.execute("PRAGMA locking_mode = EXCLUSIVE")
+    elsewhere.execute("BEGIN EXCLUSIVE")
+    waiting = asyncio.create_task(sqlite_database.at_once(lambda connection: connection.execute(stop("+447700900001"))))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    elsewhere.execute("COMMIT")
+    elsewhere.close()
+    await waiting
+    async with sqlite_database.read() as session:
+        assert list(await session.scalars(sa.select(OptOut.address))) == ["+447700900001"]
+
+
 async def test_a_turn_after_the_end_leaves_nothing_open(
     sqlite_database: Database, elsewhere: sqlite3.Connection
 ) -> None:
