@@ -9,6 +9,8 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.crash import page, run
@@ -24,23 +26,36 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the folders, with their logs and databases")
     parser.add_argument("--no-page", action="store_true", help="leave docs/reliability.md as it is")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left running
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     print(f"Seed {seed}: again by python -m bench.crash --seed {seed}", flush=True)
+    modes = [mode for mode in run.MODES if options.mode.lower() in mode.name.lower()]
+    try:
+        results = asyncio.run(_all(modes, seed, options))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("Stopped. What was done by then stands in the page.")
+    print(page.section({result.mode.name: page.row(result) for result in results}))
+    sys.exit(0 if len(results) == len(modes) and all(result.good for result in results) else 1)
+
+
+async def _all(modes: Sequence[run.Mode], seed: int, options: argparse.Namespace) -> list[run.Result]:
+    """One mode after another, on an otherwise idle machine. Each is kept as soon as it is there."""
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)  # so that nothing is left running
     results = []
-    for mode in run.MODES:
-        if options.mode.lower() not in mode.name.lower():
+    for mode in modes:
+        try:
+            result = await _one(mode, seed, options.kills // 2, keep=options.keep)
+        except Exception:  # the laboratory's own trouble; the other modes have theirs
+            print(f"{mode.name}:\n{traceback.format_exc()}", flush=True)
             continue
-        result = asyncio.run(_one(mode, seed, options.kills // 2, keep=options.keep))
         results.append(result)
         print(page.line(result), flush=True)
         for fault in result.count.faults[:40]:
             print(f"  {fault}", flush=True)
-    text = page.section(results)
-    print(text)
-    if not options.no_page:
-        page.write(text)
-    sys.exit(0 if all(result.good for result in results) else 1)
+        if not options.no_page:
+            page.write(result)
+    return results
 
 
 async def _one(mode: run.Mode, seed: int, kills: int, *, keep: bool) -> run.Result:
