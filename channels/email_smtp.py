@@ -23,6 +23,7 @@ from channels import (
     email_session,
     email_transaction,
     loopback,
+    names,
     oauth,
     tls,
 )
@@ -88,6 +89,7 @@ class SmtpEmail:
         self._eight_bit = True  # whether the server takes 8-bit texts, as far as we know: the session decides
         self._idle: list[email_session.Session] = []
         self._places = asyncio.Semaphore(server.pool_size)
+        self._lookups = names.Lookups()
 
     async def open(self) -> None:
         """Read the certificates, once: it takes some 30 ms. Raises :class:`base.Misconfigured`."""
@@ -238,6 +240,8 @@ class SmtpEmail:
             tls_context=self._tls,
         )
         try:
+            async with asyncio.timeout(server.timeout):  # first, as it can hang: the library would look it up elsewhere
+                await self._lookups.addresses(server.host, server.port)
             async with asyncio.timeout_at(limit):
                 await smtp.connect()
                 if smtp.is_ehlo_or_helo_needed:  # neither STARTTLS nor a login has done it
