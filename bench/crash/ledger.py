@@ -7,7 +7,9 @@ import email
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import sqlalchemy as sa
@@ -17,7 +19,7 @@ from channels.base import Medium
 from channels.simulator import journal
 from gateway import states
 from gateway.database import Database
-from gateway.models import Message, MessageState, Notice, Run
+from gateway.models import Message, MessageState, Notice, Run, Sender
 
 OPEN = (MessageState.HELD, MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
 #: A call that was put through may still end as failed: nobody pressed a key, or the world itself was killed in it.
@@ -77,11 +79,28 @@ async def still_open(database: Database, *, families: int) -> int:
     """How many messages are not at their end, those of notices that are still to be planned among them."""
     t = col(Message.state)
     followed = sa.and_(t == MessageState.ACCEPTED, col(Message.medium) != Medium.EMAIL)
+    return await _count(database, sa.select(col(Message.id)).where(t.in_(OPEN) | followed), families=families)
+
+
+async def still_to_send(database: Database, *, now: datetime, families: int) -> int:
+    """How many messages are on the wire or about to be, those of notices that are still to be planned among them.
+
+    Not what is in doubt, and not what a lane has that is held: neither brings a call in the middle of which to kill.
+    """
+    on_the_way = col(Message.state).in_([MessageState.HELD, MessageState.QUEUED, MessageState.SENDING])
+    works = sa.or_(col(Sender.held_until).is_(None), col(Sender.held_until) <= now)
+    query = sa.select(col(Message.id)).join(Sender, col(Sender.id) == col(Message.sender_id)).where(on_the_way, works)
+    return await _count(database, query, families=families)
+
+
+async def _count(database: Database, messages: sa.Select[Any], *, families: int) -> int:
+    unplanned = sa.select(col(Notice.id)).where(col(Notice.next_fire_at).is_not(None))
     async with database.read() as session:
-        found = await session.scalar(sa.select(sa.func.count()).select_from(Message).where(t.in_(OPEN) | followed))
-        due = sa.select(sa.func.count()).select_from(Notice).where(col(Notice.next_fire_at).is_not(None))
-        unplanned = await session.scalar(due)
-    return (found or 0) + families * (unplanned or 0)
+        found, more = [
+            await session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+            for query in (messages, unplanned)
+        ]
+    return found + families * more
 
 
 async def count(database: Database, file: Path, *, submitted: Sequence[str], families: int) -> Count:

@@ -163,7 +163,9 @@ class Laboratory:
     async def _feed(self) -> None:
         while True:
             with contextlib.suppress(SQLAlchemyError, OSError):  # the database is away: asked again
-                if await ledger.still_open(self.database, families=self.families) < _BACKLOG * self.families:
+                now = datetime.now(UTC)
+                waiting = await ledger.still_to_send(self.database, now=now, families=self.families)
+                if waiting < _BACKLOG * self.families:
                     await self._hand_in()
             await asyncio.sleep(0.3)
 
