@@ -67,7 +67,8 @@ TAGS = list(WORDS)
 FIRST = ["Ana", "Zofia", "Bilal", "Chloe", "Ștefan", "Noor", "Oluwaseun", "Mia", "علی", "José"]
 SECOND = ["Rose", "Li", "May", "Kaur", "Ray", "Łucja", "Jo", "Çelik", "Ben", "Ama", "Zoë", "Max", "Eve", "Tom", "Ida"]
 #: As many as there are children's names in a part, so that few children are called like another.
-NAMES = [f"{first} {second}{third}" for first in FIRST for second in SECOND for third in ("", "-Lee", "-Mae", "-Jay")]
+THIRD = ["", "-Lee", "-Mae", "-Jay", "-Ann", "-Kai", "-Fox", "-Sky"]
+NAMES = [f"{first} {second}{third}" for first in FIRST for second in SECOND for third in THIRD]
 DEFINITION = {
     "key": "closure",
     "title": "Closed",

@@ -6,6 +6,7 @@ whoever gets nothing is listed with the reason.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -80,18 +81,25 @@ async def _around(session: Session, chosen: sa.ColumnElement[bool], pupil_ids: S
     Nothing else can change a row about one of these pupils: a contact hears by its own phones and about its own pupils,
     and one phone gets one text for all the contacts who have it.
     """
+    near = set(await session.scalars(_near(people.dialect(session)), {"ids": people.packed(pupil_ids)}))
+    near.difference_update(pupil_ids)
+    among = people.among(people.dialect(session), PUPILS.c.id)
+    others = await session.scalars(sa.select(PUPILS.c.id).where(among, chosen), {"ids": people.packed(near)})
+    return sorted([*pupil_ids, *others])
+
+
+@functools.cache
+def _near(dialect: str) -> sa.Select[int]:
+    """All of whom a contact of one of these ``ids``, or somebody who shares an address with one, is a contact."""
     mine, other = POINTS.alias(), POINTS.alias()
-    own = sa.select(TIES.c.contact_id).where(people.among(session, TIES.c.pupil_id)).distinct().cte("own")
+    own = sa.select(TIES.c.contact_id).where(people.among(dialect, TIES.c.pupil_id)).distinct().cte("own")
     sharing = (
         sa.select(other.c.contact_id)
-        .join(mine, mine.c.address == other.c.address)
+        .join(mine, sa.and_(mine.c.address == other.c.address, mine.c.contact_id != other.c.contact_id))
         .join(own, own.c.contact_id == mine.c.contact_id)
     )
     contacts = sa.select(own.c.contact_id).union(sharing)
-    theirs = sa.select(TIES.c.pupil_id).where(TIES.c.contact_id.in_(contacts))
-    query = sa.select(PUPILS.c.id).where(PUPILS.c.id.in_(theirs), chosen)
-    near = await session.scalars(query, {"ids": people.packed(pupil_ids)})
-    return sorted({*pupil_ids, *near})
+    return sa.select(TIES.c.pupil_id).where(TIES.c.contact_id.in_(contacts)).distinct()
 
 
 async def _choose(

@@ -21,6 +21,23 @@ from gateway.models.types import core
 
 logger = structlog.get_logger()
 
+#: The most urgent notice that is due and that nobody else plans.
+_DUE = (
+    select(Notice)
+    .where(
+        col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]),
+        col(Notice.next_fire_at) <= sa.bindparam("now"),
+    )
+    .order_by(
+        sa.case({purpose.value: purpose.priority for purpose in Purpose}, value=col(Notice.purpose)),
+        col(Notice.next_fire_at),
+        col(Notice.id),
+    )
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .execution_options(populate_existing=True)
+)
+
 _TRIES = 5  #: how often a notice is planned again when the database refuses
 
 
@@ -129,16 +146,7 @@ async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
     left is taken back; it never holds up the others.
     """
     now = gateway.now()
-    urgency = sa.case({purpose.value: purpose.priority for purpose in Purpose}, value=col(Notice.purpose))
-    query = (
-        select(Notice)
-        .where(col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]), col(Notice.next_fire_at) <= now)
-        .order_by(urgency, col(Notice.next_fire_at), col(Notice.id))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    notice = (await session.scalars(query)).first()
+    notice = (await session.scalars(_DUE, {"now": now})).first()
     if notice is None or notice.next_fire_at is None:
         return None
     notice_id = notice.id

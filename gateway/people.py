@@ -98,9 +98,6 @@ class Point(NamedTuple):
     state: PointState
 
 
-_TIE = len(Tie._fields)
-
-
 @dataclass(frozen=True, slots=True)
 class People:
     """Pupils by id, their guardianships in order of priority, contacts and points by id, and the opt-outs.
@@ -123,6 +120,7 @@ class _Questions:
 
     pupils: sa.Select[Any]
     ties: sa.Select[Any]
+    contacts: sa.Select[Any]
     points: sa.Select[Any]
 
 
@@ -133,16 +131,13 @@ def _questions(dialect: str) -> _Questions:
     today: sa.BindParameter[date] = sa.bindparam("today", type_=sa.Date)
     stopped = (stop.c.medium, stop.c.mandatory_too)
     return _Questions(
-        _select(Child, pupil).where(_among(dialect, pupil.c.id), on_roll(today)).order_by(pupil.c.id),
-        _select(Tie, tie)
-        .add_columns(*_select(Adult, contact).selected_columns)
-        .join(contact, contact.c.id == tie.c.contact_id)
-        .where(_among(dialect, tie.c.pupil_id))
-        .order_by(tie.c.priority, tie.c.id),
+        _select(Child, pupil).where(among(dialect, pupil.c.id), on_roll(today)).order_by(pupil.c.id),
+        _select(Tie, tie).where(among(dialect, tie.c.pupil_id)).order_by(tie.c.priority, tie.c.id),
+        _select(Adult, contact).where(among(dialect, contact.c.id)),  # not joined above: each comes once, unsorted
         _select(Point, point)
         .add_columns(*stopped)
         .outerjoin(stop, stop.c.address == point.c.address)
-        .where(_among(dialect, point.c.contact_id))
+        .where(among(dialect, point.c.contact_id))
         .order_by(point.c.rank, point.c.id),
     )
 
@@ -155,7 +150,7 @@ def _select(kind: type[NamedTuple], table: sa.Table) -> sa.Select[Any]:
 
 async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> People:
     """Read the people of these pupils, but for pupils who have left or died."""
-    questions = _questions(session.get_bind().dialect.name)
+    questions = _questions(dialect(session))
 
     async def ask(query: sa.Select[Any], ids: Collection[int], **more: date) -> Sequence[Any]:
         found: Sequence[Any] = (await session.execute(query, {"ids": packed(ids), **more})).all()
@@ -163,12 +158,10 @@ async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> 
 
     pupils = {row[0]: Child._make(row) for row in await ask(questions.pupils, pupil_ids, today=today)}
     ties: dict[int, list[Tie]] = defaultdict(list)
-    contacts = dict[int, Adult]()
-    for row in await ask(questions.ties, pupils):
-        tie = Tie._make(row[:_TIE])
+    for tie in map(Tie._make, await ask(questions.ties, pupils)):
         ties[tie.pupil_id].append(tie)
-        if tie.contact_id not in contacts:
-            contacts[tie.contact_id] = Adult._make(row[_TIE:])
+    wanted = sorted({tie.contact_id for row in ties.values() for tie in row})
+    contacts = {row[0]: Adult._make(row) for row in await ask(questions.contacts, wanted)}
     points: dict[int, list[Point]] = defaultdict(list)
     opted_out = dict[tuple[Medium, str], bool]()
     last = 0
@@ -190,12 +183,13 @@ def on_roll(today: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
     return sa.and_(sa.or_(pupil.left_on.is_(None), pupil.left_on >= today), ~pupil.deceased)
 
 
-def among(session: Session, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+def dialect(session: Session) -> str:
+    """``sqlite`` or ``postgresql``."""
+    return session.get_bind().dialect.name
+
+
+def among(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     """Whether a column is one of the ids to come, however many: the statement wants them :func:`packed` as ``ids``."""
-    return _among(session.get_bind().dialect.name, column)
-
-
-def _among(dialect: str, column: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
     given = sa.bindparam("ids", type_=sa.Text)
     if dialect == "sqlite":
         return column.in_(sa.select(sa.func.json_each(given).table_valued("value", name="given").c.value))

@@ -35,33 +35,36 @@ class Means:
 
 
 class Row(NamedTuple):  # not the ORM's object: it would cost as much as the words of the message
-    """What becomes a row of :class:`gateway.models.Message`; the fields are its columns."""
+    """What becomes a row of :class:`gateway.models.Message`; the fields are its columns, its own ones first.
+
+    From ``medium`` on they are those of all rows of one step by one medium.
+    """
 
     id: str
     contact_id: int | None
-    medium: Medium
+    contact_point_id: int | None
+    sender_id: int | None
     address: str
     slot: str
+    language: str
+    subject: str
+    body: str
+    script: dict[str, str] | None
+    keys: str
+    parts: int
+    pence: float
+    state: MessageState
+    reason: str
+    reason_text: str
+    medium: Medium
     step: int
     purpose: Purpose
     priority: int
-    state: MessageState
     due_at: datetime
+    not_after: datetime | None
+    only_if: str
     created_at: datetime
     changed_at: datetime
-    reason: str = ""
-    reason_text: str = ""
-    parts: int = 0
-    contact_point_id: int | None = None
-    sender_id: int | None = None
-    language: str = ""
-    subject: str = ""
-    body: str = ""
-    script: dict[str, str] | None = None
-    keys: str = ""
-    pence: float = 0.0
-    not_after: datetime | None = None
-    only_if: str = ""
 
 
 class Planned(NamedTuple):
@@ -73,38 +76,68 @@ class Planned(NamedTuple):
     state: str = ""
 
 
-@dataclass(slots=True)
-class _Words:
-    """What was put into words already: both parents of a child mostly get the same ones."""
+class _Common(NamedTuple):
+    """What the rows of one step by one medium have in common: the last fields of :class:`Row`."""
 
-    composer: wording.Composer
-    _made: dict[tuple[Medium, str, tuple[str, ...], str, str], wording.Composed] = field(default_factory=dict)
-
-    def of(
-        self, medium: Medium, language: str, children: tuple[str, ...], contact: people.Adult, unsubscribe_url: str
-    ) -> wording.Composed:
-        """The words for one contact. Raises :class:`errors.BadDefinition`."""
-        recipient = contact.full_name if self.composer.greets(medium, language) else ""
-        key = (medium, language, children, recipient, unsubscribe_url)
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = self.composer.compose(
-                medium, language, children=children, recipient=recipient, unsubscribe_url=unsubscribe_url
-            )
-        return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Common:
-    """What the rows of one step have in common."""
-
+    medium: Medium
+    step: int
     purpose: Purpose
     priority: int
-    mandatory: bool
-    state: MessageState
     due_at: datetime
     not_after: datetime | None
     only_if: str
+    created_at: datetime
+    changed_at: datetime
+
+
+class _Said(NamedTuple):
+    """Words for one or more contacts, with what follows from them: the price, who may send them, whether they go."""
+
+    composed: wording.Composed
+    pence: float
+    senders: Sequence[int]
+    state: MessageState
+    reason: str
+
+
+@dataclass(slots=True)
+class _Rung:
+    """One step by one medium: what its rows share, and what was put into words already: both parents of a child mostly
+    get the same ones.
+    """
+
+    means: Means
+    common: _Common
+    state: MessageState
+    _said: dict[tuple[str, tuple[str, ...], str, str], _Said] = field(default_factory=dict)
+    _wordings: dict[str, wording.Wording] = field(default_factory=dict)
+
+    def say(self, wanted: str, children: tuple[str, ...], contact: people.Adult, unsubscribe_url: str) -> _Said:
+        """The words for one contact, in the language that is wanted or what stands in for it.
+
+        Raises :class:`errors.BadDefinition`.
+        """
+        words = self._wordings.get(wanted)
+        if words is None:
+            words = self._wordings[wanted] = self.means.composer.wording(self.common.medium, wanted)
+        recipient = contact.full_name if words.greets else ""
+        key = (wanted, children, recipient, unsubscribe_url)
+        said = self._said.get(key)
+        if said is None:
+            composed = words.compose(children, recipient=recipient, unsubscribe_url=unsubscribe_url)
+            said = self._said[key] = self._weighed(composed)
+        return said
+
+    def _weighed(self, composed: wording.Composed) -> _Said:
+        medium = self.common.medium
+        senders = _may_send(self.means.senders.get(medium, ()), answered=bool(composed.keys))
+        if not senders:
+            return _Said(composed, 0.0, (), MessageState.SKIPPED, "no_sender")
+        pence = self.means.costs.of(medium, parts=composed.parts, characters=len(composed.text))
+        ids = [sender.id or 0 for sender in senders]
+        if medium is Medium.SMS and composed.parts > guard.MOST_PARTS:
+            return _Said(composed, pence, ids, MessageState.SKIPPED, "too_long")
+        return _Said(composed, pence, ids, self.state, "")
 
 
 def plan(
@@ -138,92 +171,58 @@ def write(
 
     Raises :class:`errors.BadDefinition` when the words cannot be made.
     """
-    ends = not_after(definition, fire_at, means.timezone)
+    purpose, ends = definition.purpose, not_after(definition, fire_at, means.timezone)
     further = guard.NOT_ANSWERED if definition.stop_when == "answered" else guard.NOT_REACHED
-    purpose, state = definition.purpose, MessageState.HELD if held else MessageState.QUEUED
-    # By the minute, so that what many parts of a run write is due at few moments: a release goes through them.
+    # By the minute, so that what many portions of a run write is due at few moments: a release goes through them.
     begins = max(fire_at, now.replace(second=0, microsecond=0))
-    steps = [
-        _Common(
-            purpose, purpose.priority, purpose.mandatory, state,
-            begins + _waited(definition, step), ends, further if step else "",
-        )
-        for step in range(len(definition.steps))
-    ]  # fmt: skip
-    words = _Words(means.composer)
-    rows = [
-        _planned(draft, known, means, words, common=steps[draft.step], now=now) for draft in sorted_out.drafts.values()
-    ]
-    return rows + [_silent(silence, definition, means, fire_at=fire_at, now=now) for silence in sorted_out.silences]
+    rungs = dict[tuple[int, Medium], _Rung]()
+
+    def rung(step: int, medium: Medium) -> _Rung:
+        found = rungs.get((step, medium))
+        if found is None:
+            due_at, only_if = begins + _waited(definition, step), further if step else ""
+            common = _Common(medium, step, purpose, purpose.priority, due_at, ends, only_if, now, now)
+            state = MessageState.HELD if held else MessageState.QUEUED
+            found = rungs[step, medium] = _Rung(means, common, state)
+        return found
+
+    rows = [_planned(draft, known, means, rung(draft.step, draft.medium)) for draft in sorted_out.drafts.values()]
+    for silence in sorted_out.silences:
+        step, medium = silence.step, silence.medium
+        common = _Common(medium, step, purpose, purpose.priority, fire_at, None, "", now, now)
+        rows.append(_silent(silence, means, common))
+    return rows
 
 
-def _planned(
-    draft: sorting.Draft, known: people.People, means: Means, words: _Words, *, common: _Common, now: datetime
-) -> Planned:
-    message_id = means.new_id()
-    contact, medium, address = draft.contact, draft.medium, draft.point.address
-    wanted = language(medium, contact.written_language, contact.spoken_language, means.composer.school.language)
-    children = [known.pupils[pupil_id] for pupil_id in draft.pupil_ids]
-    if len(children) > 1:
-        children.sort(key=_eldest)
-    url = "" if medium is not Medium.EMAIL or common.mandatory else means.unsubscribe_url(message_id)
-    composed = words.of(medium, wanted, tuple([child.called for child in children]), contact, url)
-    sender = _sender(means.senders.get(medium, ()), address, answered=bool(composed.keys))
-    state, reason = common.state, ""
-    if sender is None:
-        state, reason = MessageState.SKIPPED, "no_sender"
-    elif medium is Medium.SMS and composed.parts > guard.MOST_PARTS:
-        state, reason = MessageState.SKIPPED, "too_long"
+def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Rung) -> Planned:
+    message_id, contact, point, common = means.new_id(), draft.contact, draft.point, rung.common
+    wanted = language(common.medium, contact.written_language, contact.spoken_language, means.composer.school.language)
+    link = common.medium is Medium.EMAIL and not common.purpose.mandatory
+    said = rung.say(wanted, _called(draft.pupil_ids, known), contact, means.unsubscribe_url(message_id) if link else "")
+    words, reason = said.composed, said.reason
     message = Row(
-        id=message_id,
-        contact_id=contact.id,
-        contact_point_id=draft.point.id,
-        sender_id=sender.id if sender else None,
-        medium=medium,
-        address=address,
-        slot=draft.slot,
-        step=draft.step,
-        purpose=common.purpose,
-        priority=common.priority,
-        language=composed.language,
-        subject=composed.subject,
-        body=composed.text,
-        script=composed.script,
-        keys=composed.keys,
-        parts=composed.parts,
-        pence=means.costs.of(medium, parts=composed.parts, characters=len(composed.text)) if sender else 0.0,
-        state=state,
-        reason=reason,
-        reason_text=guard.REASONS[reason] if reason else "",
-        due_at=common.due_at,
-        not_after=common.not_after,
-        only_if=common.only_if,
-        created_at=now,
-        changed_at=now,
-    )
-    return Planned(message, draft.pupil_ids, wanted, composed.state)
+        message_id, contact.id, point.id, _sender(said.senders, point.address), point.address, draft.slot,
+        words.language, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
+        said.state, reason, guard.REASONS[reason] if reason else "", *common,
+    )  # fmt: skip
+    return Planned(message, draft.pupil_ids, wanted, words.state)
 
 
-def _silent(
-    silence: sorting.Silence, definition: model.Definition, means: Means, *, fire_at: datetime, now: datetime
-) -> Planned:
+def _silent(silence: sorting.Silence, means: Means, common: _Common) -> Planned:
     message = Row(
-        id=means.new_id(),
-        contact_id=silence.contact_id,
-        medium=silence.medium,
-        address=silence.address,
-        slot=silence.slot,
-        step=silence.step,
-        purpose=definition.purpose,
-        priority=definition.purpose.priority,
-        state=MessageState.SKIPPED,
-        reason=silence.reason,
-        reason_text=guard.REASONS[silence.reason],
-        due_at=fire_at,
-        created_at=now,
-        changed_at=now,
-    )
+        means.new_id(), silence.contact_id, None, None, silence.address, silence.slot,
+        "", "", "", None, "", 0, 0.0,
+        MessageState.SKIPPED, silence.reason, guard.REASONS[silence.reason], *common,
+    )  # fmt: skip
     return Planned(message, silence.pupil_ids)
+
+
+def _called(pupil_ids: Sequence[int], known: people.People) -> tuple[str, ...]:
+    """The names of children, eldest first, as families do; twins keep the order of the roll."""
+    if len(pupil_ids) == 1:
+        return (known.pupils[pupil_ids[0]].called,)
+    children = sorted([known.pupils[pupil_id] for pupil_id in pupil_ids], key=_eldest)
+    return tuple([child.called for child in children])
 
 
 def language(medium: Medium, written: str, spoken: str, default: str) -> str:
@@ -232,21 +231,22 @@ def language(medium: Medium, written: str, spoken: str, default: str) -> str:
 
 
 def _eldest(child: people.Child) -> tuple[date, int]:
-    """Children are named eldest first, as families do; twins keep the order of the roll."""
     return (child.born or date.max, child.id)
 
 
-def _sender(senders: Sequence[Sender], address: str, *, answered: bool) -> Sender | None:
-    """The same sender for the same family, so that a conversation stays on one number.
+def _may_send(senders: Sequence[Sender], *, answered: bool) -> Sequence[Sender]:
+    """What is to be answered does not come from a name where there is a number."""
+    if not answered:
+        return senders
+    numbers = [sender for sender in senders if sender.medium is Medium.SMS and not identity.is_name(sender.address)]
+    return numbers or senders
 
-    What is to be answered does not come from a name where there is a number.
-    """
-    if answered:
-        numbers = [sender for sender in senders if sender.medium is Medium.SMS and not identity.is_name(sender.address)]
-        senders = numbers or senders
-    if len(senders) < 2:
-        return senders[0] if senders else None
-    return senders[zlib.crc32(address.encode()) % len(senders)]
+
+def _sender(sender_ids: Sequence[int], address: str) -> int | None:
+    """The same sender for the same family, so that a conversation stays on one number."""
+    if len(sender_ids) < 2:
+        return sender_ids[0] if sender_ids else None
+    return sender_ids[zlib.crc32(address.encode()) % len(sender_ids)]
 
 
 def _waited(definition: model.Definition, step: int) -> timedelta:

@@ -10,11 +10,13 @@ an earlier part has written already, about a brother or sister, is known by its 
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,17 +24,25 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, firing, planner, sorting
+from gateway import audience, audit, bulk, context, firing, people, planner, sorting
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, Notice, NoticeState, Run
 from gateway.models.types import core
 
-PART = 500  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
+PART = 1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
 
 #: From so many rows on, and at each tenfold of it, PostgreSQL is told to count them: until it has, it sorts the whole
 #: backlog for every claim.
 COUNTED = 10_000
+
+#: The run of a notice that is planned in part.
+_UNDER_WAY = (
+    select(Run)
+    .where(col(Run.notice_id) == sa.bindparam("notice"), col(Run.planned_at).is_(None))
+    .order_by(col(Run.id).desc())
+    .limit(1)
+)
 
 #: What a new message has in every other column.
 _BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": ""}
@@ -108,8 +118,7 @@ async def try_words(
 
 async def under_way(session: Session, notice: Notice) -> Run | None:
     """The run of a notice that is planned in part."""
-    query = select(Run).where(Run.notice_id == notice.id, col(Run.planned_at).is_(None)).order_by(col(Run.id).desc())
-    return (await session.scalars(query.limit(1))).first()
+    return (await session.scalars(_UNDER_WAY, {"notice": notice.id})).first()
 
 
 async def begin(
@@ -132,6 +141,7 @@ async def advance(
     """Write the next part of a run. Whether it was the last one."""
     now = gateway.now()
     chosen = await resolve(session, gateway, definition, audience.Part(run.planned_up_to, PART))
+    last = len(chosen.pupil_ids) < PART
     found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
     if run.planned_up_to:
         # Of families with children in two parts. An import may have put more together since: then one place is taken
@@ -149,8 +159,7 @@ async def advance(
         held=notice.state is NoticeState.HELD,
     )
     await asyncio.sleep(0)
-    await store(session, rows, run=run)
-    last = len(chosen.pupil_ids) < PART
+    await session.run_sync(partial(store, rows=rows, run_id=run.id))
     if rows or not run.planned_up_to:
         await gateway.log.record(session, _line(notice, run, rows), now=now)
     await _count(session, run.messages, run.messages + len(rows), last=last)
@@ -165,24 +174,25 @@ async def advance(
 
 async def _there_already(session: Session, run: Run, slots: Iterable[str]) -> set[str]:
     """Which of these places of a run are taken: by an earlier part, for a child of the same family."""
+    query = _there(people.dialect(session))
+    return set(await session.scalars(query, {"run": run.id, "slots": bulk.packed_ids(slots)}))
+
+
+@functools.cache
+def _there(dialect: str) -> sa.Select[str]:
     message = core(Message).c
-    given = bulk.among(session.get_bind().dialect.name, message.slot, "slots")
-    query = sa.select(message.slot).where(message.run_id == run.id, given)
-    return set(await session.scalars(query, {"slots": bulk.packed_ids(slots)}))
+    given = bulk.among(dialect, message.slot, "slots")
+    return sa.select(message.slot).where(message.run_id == sa.bindparam("run"), given)
 
 
-async def store(session: Session, rows: Sequence[planner.Planned], *, run: Run) -> None:
+def store(session: orm.Session, *, rows: Sequence[planner.Planned], run_id: int | None) -> None:
     """Insert planned rows, many at once."""
-    common = (run.id, *_BLANK.values())
-    messages = [(*row.message, *common) for row in rows]
+    common, connection = {"run_id": run_id, **_BLANK}, session.connection()
+    for told in (True, False):  # those with words, and those without, are alike among themselves
+        messages = [row.message for row in rows if bool(row.message.body) is told]
+        bulk.pour(connection, core(Message), planner.Row._fields, messages, common=common)
     about = [(row.message.id, pupil_id) for row in rows for pupil_id in row.pupil_ids]
-
-    def insert(plain: orm.Session) -> None:
-        connection = plain.connection()
-        bulk.insert(connection, core(Message), [*planner.Row._fields, "run_id", *_BLANK], messages)
-        bulk.insert(connection, core(About), ["message_id", "pupil_id"], about)
-
-    await session.run_sync(insert)
+    bulk.pour(connection, core(About), ["message_id", "pupil_id"], about)
 
 
 async def _count(session: Session, before: int, after: int, *, last: bool) -> None:

@@ -64,30 +64,27 @@ class Composed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
-    """What is the same for everybody who gets the notice by one medium in one language.
+class Wording:
+    """What is the same for everybody who wants the notice by one medium in one language.
 
-    ``menu`` stands below the words, ``""`` where it is in them or nobody is asked; ``script`` is that of a call.
+    ``menu`` stands below the words, ``""`` where it is in them or nobody is asked; ``script`` is that of a call;
+    ``field`` is where the words stand in the definition.
     """
 
+    medium: Medium
+    wanted: str
     settled: settled.Settled
     keys: str
     menu: str
     script: dict[str, str] | None
+    field: str
 
+    @property
+    def greets(self) -> bool:
+        """Whether the words name the recipient; if not, all who hear of the same children get the same words."""
+        return "recipient" in self.settled.needed
 
-@dataclass(slots=True)
-class Composer:
-    """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language."""
-
-    definition: model.Definition
-    school: School
-    speaks: Callable[[str], bool]
-    _ready: dict[tuple[Medium, str], _Ready] = field(default_factory=dict)
-
-    def compose(
-        self, medium: Medium, language: str, *, children: Sequence[str], recipient: str = "", unsubscribe_url: str = ""
-    ) -> Composed:
+    def compose(self, children: Sequence[str], *, recipient: str = "", unsubscribe_url: str = "") -> Composed:
         """Compose for one contact.
 
         Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
@@ -97,37 +94,54 @@ class Composer:
             own["recipient"] = recipient
         if unsubscribe_url:
             own["unsubscribe_url"] = unsubscribe_url
-        ready = self._made_ready(medium, language)
+        words = self.settled
         try:
-            text, subject = ready.settled.fill(own)
+            text, subject = words.fill(own)
         except WordingError as error:
-            raise self._bad(error) from error
-        if ready.menu:
-            text = _with_menu(medium, text, ready.menu)
-        parts = segments.count(text).parts if medium is Medium.SMS else 1
-        words = ready.settled
-        return Composed(text, subject, words.language, language, words.state, parts, ready.keys, ready.script)
+            raise _bad(error, self.field) from error
+        if self.menu:
+            text = _with_menu(self.medium, text, self.menu)
+        parts = segments.count(text).parts if self.medium is Medium.SMS else 1
+        return Composed(text, subject, words.language, self.wanted, words.state, parts, self.keys, self.script)
 
-    def greets(self, medium: Medium, language: str) -> bool:
-        """Whether the words name the recipient; if not, all who hear of the same children get the same words.
+
+@dataclass(slots=True)
+class Composer:
+    """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language."""
+
+    definition: model.Definition
+    school: School
+    speaks: Callable[[str], bool]
+    _wordings: dict[tuple[Medium, str], Wording] = field(default_factory=dict)
+
+    def compose(
+        self, medium: Medium, language: str, *, children: Sequence[str], recipient: str = "", unsubscribe_url: str = ""
+    ) -> Composed:
+        """Compose for one contact.
+
+        Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
+        """
+        wording = self.wording(medium, language)
+        return wording.compose(children, recipient=recipient, unsubscribe_url=unsubscribe_url)
+
+    def wording(self, medium: Medium, language: str) -> Wording:
+        """The words by one medium in one language, or in the one that stands in for it.
 
         Raises :class:`errors.BadDefinition`.
         """
-        return "recipient" in self._made_ready(medium, language).settled.needed
-
-    def _made_ready(self, medium: Medium, language: str) -> _Ready:
-        ready = self._ready.get((medium, language))
-        if ready is None:
+        found = self._wordings.get((medium, language))
+        if found is None:
             try:
-                ready = self._ready[medium, language] = self._make_ready(medium, language)
+                found = self._wordings[medium, language] = self._make(medium, language)
             except WordingError as error:
-                raise self._bad(error) from error
-        return ready
+                raise _bad(error, self._field) from error
+        return found
 
-    def _bad(self, error: WordingError) -> errors.BadDefinition:
-        return errors.BadDefinition([errors.Problem(str(error), field=self.definition.template or "text")])
+    @property
+    def _field(self) -> str:
+        return self.definition.template or "text"
 
-    def _make_ready(self, medium: Medium, language: str) -> _Ready:
+    def _make(self, medium: Medium, language: str) -> Wording:
         renderer = self._renderer(medium, language)
         ready = settled.settle(renderer, self._shared(), answers=self._answers())
         # Our own phrases around an author's words may be in another language than the words.
@@ -139,7 +153,8 @@ class Composer:
         if medium is Medium.VOICE:
             said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=keys)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
-        return _Ready(ready, "".join(key for key, _ in keys), menu, script)
+        pressed = "".join(key for key, _ in keys)
+        return Wording(medium, language, ready, pressed, menu, script, self._field)
 
     def _renderer(self, medium: Medium, language: str) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
@@ -174,6 +189,10 @@ class Composer:
         if self.definition.replies.options:
             return [(option.key, option.label) for option in self.definition.replies.options]
         return None
+
+
+def _bad(error: WordingError, field: str) -> errors.BadDefinition:
+    return errors.BadDefinition([errors.Problem(str(error), field=field)])
 
 
 def _with_menu(medium: Medium, text: str, menu: str) -> str:

@@ -66,9 +66,11 @@ def _isolate_in_rtl(value: str) -> str:
 
 
 def _isolate_in_ltr(value: str) -> str:
-    return _wrap(value) if _RTL_LETTER.search(value) else value
+    return value if value.isascii() or not _RTL_LETTER.search(value) else _wrap(value)
 
 
 def _wrap(value: str) -> str:
+    if "\n" not in value:
+        return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if value else value
     # A line end closes every isolate (UAX 9, X8), so each line needs a pair of its own.
     return "\n".join(f"{FIRST_STRONG_ISOLATE}{line}{POP_ISOLATE}" if line else line for line in value.split("\n"))

@@ -99,4 +99,4 @@ def _day_pattern(tag: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return text.translate(_HARD_SPACES)
+    return text if text.isascii() else text.translate(_HARD_SPACES)

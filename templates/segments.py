@@ -6,10 +6,10 @@ alphabet goes as 160 septets in one part or 153 in each of several; any other te
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable, Set
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, NamedTuple
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
@@ -54,8 +54,15 @@ LOOK_ALIKES: Final = str.maketrans(
 REPLACEABLE: Final = GSM | frozenset(map(chr, LOOK_ALIKES))
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
+def _all_of(characters: Iterable[str]) -> Callable[[str], object]:
+    """What finds whether a text has no other characters: three times as fast as asking a set about each of them."""
+    return re.compile(f"[{re.escape(''.join(sorted(characters)))}]*").fullmatch
+
+
+_is_basic, _is_gsm, _is_replaceable = map(_all_of, (GSM_BASIC, GSM, REPLACEABLE))
+
+
+class Segments(NamedTuple):
     """What a text costs. ``units`` are septets for GSM-7 and UTF-16 code units for UCS-2."""
 
     encoding: Encoding
@@ -69,10 +76,9 @@ def count(text: str) -> Segments:
     A pair that belongs together (escape and character, the two halves of a surrogate pair) is never split, so a part
     may have to stay one unit short. The empty text counts as one part, as Twilio's own calculator says.
     """
-    characters = set(text)
-    encoding: Encoding = "GSM-7" if characters <= GSM else "UCS-2"
+    encoding: Encoding = "GSM-7" if _is_gsm(text) else "UCS-2"
     lone, joined = SIZES[encoding]
-    units = _septets(text, characters) if encoding == "GSM-7" else utf16_units(text)
+    units = _septets(text) if encoding == "GSM-7" else utf16_units(text)
     if units <= lone:
         return Segments(encoding, 1, units)
     if units == len(text):
@@ -97,17 +103,17 @@ def tidy(text: str) -> str:
     are put right. What comes out is what is counted, previewed and sent.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if GSM.issuperset(text):
+    if _is_gsm(text):
         return text
     composed = unicodedata.normalize("NFC", text)
-    if REPLACEABLE.issuperset(composed):
+    if _is_replaceable(composed):
         return composed.translate(LOOK_ALIKES)
     # NFC takes some Bengali letters apart: only take it where it does not make the text longer.
-    return composed if utf16_units(composed) <= utf16_units(text) else text
+    return composed if composed == text or utf16_units(composed) <= utf16_units(text) else text
 
 
-def _septets(text: str, characters: Set[str]) -> int:
-    return len(text) + sum(map(text.count, GSM_EXTENDED & characters))
+def _septets(text: str) -> int:
+    return len(text) if _is_basic(text) else len(text) + sum(map(text.count, GSM_EXTENDED))
 
 
 def _pack(widths: Iterable[int], size: int) -> int:

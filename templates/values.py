@@ -48,11 +48,12 @@ def check(
     """
     checked: dict[str, Value] = {}
     for name, raw in given.items():
-        value = _check_one(name, raw, known, language=language, where=where)
-        if value not in ("", ()):
+        value = _check_one(name, raw, known, language, where)
+        if value or value not in ("", ()):
             checked[name] = value
-    for name in sorted(needed - checked.keys()):
-        _check_missing(name, known, where=where)
+    if missing := needed.difference(checked):
+        for name in sorted(missing):
+            _check_missing(name, known, where=where)
     return checked
 
 
@@ -72,16 +73,14 @@ def check_values(key: str, given: Mapping[str, object]) -> list[str]:
     where = f'the notice "{key}"'
     for name in sorted((given.keys() | notice.values.keys()) - library.provided().keys() - library.DERIVED):
         try:
-            if name not in given or _check_one(
-                name, given[name], notice.values, language=languages.ENGLISH, where=where
-            ) in ("", ()):
+            if name not in given or _check_one(name, given[name], notice.values, languages.ENGLISH, where) in ("", ()):
                 _check_missing(name, notice.values, where=where)
         except errors.WordingError as error:
             problems.append(str(error))
     return problems
 
 
-def _check_one(name: str, raw: object, known: Mapping[str, library.Value], *, language: str, where: str) -> Value:
+def _check_one(name: str, raw: object, known: Mapping[str, library.Value], language: str, where: str) -> Value:
     blank = known.get(name)
     if blank is None:
         near = errors.suggestion(name, known)
@@ -166,14 +165,20 @@ def _text(raw: object, language: str) -> str | None:
 
 
 def _name(raw: object, language: str) -> str | None:
-    return " ".join(clean(raw).split()) if isinstance(raw, str) else None
+    return _one_line(raw) if isinstance(raw, str) else None
+
+
+def _one_line(text: str) -> str:
+    return " ".join((text if text.isprintable() else clean(text)).split())
 
 
 def _names(raw: object, language: str) -> tuple[str, ...] | None:
-    if isinstance(raw, str) or not isinstance(raw, Sequence):
+    # A tuple is asked for first: it takes four times as long to know whether something is any kind of sequence.
+    if not isinstance(raw, tuple) and (isinstance(raw, str) or not isinstance(raw, Sequence)):
         return None
-    names = tuple(_name(name, language) for name in cast(Sequence[object], raw))
-    return cast(tuple[str, ...], names) if all(names) else None
+    given = cast(Sequence[object], raw)
+    names = tuple([_one_line(name) for name in given if isinstance(name, str)])
+    return names if all(names) and len(names) == len(given) else None
 
 
 def _date(raw: object, language: str) -> datetime.date | None:

@@ -1,0 +1,81 @@
+"""Many rows in one statement are the rows that one statement each would have made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from support.desk import NOW
+
+from channels.base import Medium
+from gateway import bulk, ids
+from gateway.database import Database
+from gateway.models import Message, MessageState, Purpose
+from gateway.models.types import core
+
+COMMON = {
+    "purpose": Purpose.SERVICE, "priority": 2, "created_at": NOW, "changed_at": NOW, "due_at": NOW, "not_after": None,
+    "contact_id": None, "contact_point_id": None, "sender_id": None, "run_id": None, "step": 0, "only_if": "",
+    "attempt": 0, "retries": 0, "lease_until": None, "ref": "", "language": "en", "reason": "", "reason_text": "",
+    "keys": "", "address": "+447700900001", "subject": "", "parts": 1,
+}  # fmt: skip
+OWN = ["id", "slot", "medium", "state", "body", "pence", "script"]
+
+
+def rows(*, tail: str) -> list[tuple[Any, ...]]:
+    """What columns may hold: text of every kind, enums, numbers, JSON and nothing."""
+    return [
+        ("a", "1", Medium.SMS, MessageState.QUEUED, "It's “Łódź” \\ 😀\n", 4.0, None),
+        ("b", "2", Medium.VOICE, MessageState.SKIPPED, "", 0.1, {"opening": 'He said "ş"', "menu": None}),
+        ("c", "3", Medium.EMAIL, MessageState.HELD, f"null {tail}", 0.30000000000000004, None),
+    ]
+
+
+async def taken_out(database: Database) -> list[sa.Row[Any]]:
+    async with database.write() as session:
+        found = list(await session.execute(sa.select(core(Message)).order_by(core(Message).c.id)))
+        await session.execute(sa.delete(core(Message)))
+    return found
+
+
+async def pour(database: Database, given: list[tuple[Any, ...]]) -> None:
+    async with database.write() as session:
+        await session.run_sync(lambda s: bulk.pour(s.connection(), core(Message), OWN, given, common=COMMON))
+
+
+async def insert(database: Database, given: list[tuple[Any, ...]]) -> None:
+    whole = [(*row, *COMMON.values()) for row in given]
+    async with database.write() as session:
+        await session.run_sync(lambda s: bulk.insert(s.connection(), core(Message), [*OWN, *COMMON], whole))
+
+
+@pytest.mark.parametrize("many", [3, 1])
+async def test_poured_rows_are_those_that_are_inserted(database: Database, many: int) -> None:
+    found = []
+    for way in (pour, insert):
+        await way(database, rows(tail="\\u0000")[:many])
+        found.append(await taken_out(database))
+    assert found[0] == found[1]
+    assert len(found[0]) == many
+    assert found[0][0].created_at == NOW
+
+
+async def test_sqlite_keeps_a_text_that_its_json_would_cut(sqlite_database: Database) -> None:
+    await pour(sqlite_database, rows(tail="\0 and more"))
+    assert (await taken_out(sqlite_database))[2].body == "null \0 and more"
+
+
+async def test_nothing_is_poured(database: Database) -> None:
+    await pour(database, [])
+    assert await taken_out(database) == []
+
+
+def test_ids_go_up_and_bear_their_moment() -> None:
+    source = ids.Source()
+    made = [source() for _ in range(2000)]
+    assert made == sorted(set(made))
+    assert {len(one) for one in made} == {26}
+    first, last = (ids.ULID.from_str(one.upper()).datetime for one in (made[0], ids.new_id()))
+    assert timedelta(0) <= last - first < timedelta(minutes=1)
