@@ -15,17 +15,19 @@ import time
 import uuid
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from bench import postgres
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import audit, context, migrate, notices, runs, wiring
+from gateway import audit, bulk, context, migrate, notices, runs, wiring
 from gateway.database import Database
 from gateway.definitions import reading
 from gateway.models import (
@@ -89,7 +91,12 @@ async def fill(database: Database, contacts: int) -> None:
         some = range(first, min(first + 2000, families + 1))
         async with database.write() as session:
             for table, rows in _families(some, families).items():
-                await session.execute(sa.insert(core(table)), rows)
+                values = [tuple(row.values()) for row in rows]
+                await session.run_sync(partial(_insert_all, core(table), list(rows[0]), values))
+
+
+def _insert_all(table: sa.Table, columns: list[str], rows: list[tuple[Any, ...]], session: orm.Session) -> None:
+    bulk.insert(session.connection(), table, columns, rows)
 
 
 def _families(some: range, families: int) -> dict[type[Any], list[dict[str, Any]]]:
