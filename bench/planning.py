@@ -68,7 +68,7 @@ WORDS = {
 TAGS = list(WORDS)
 FIRST = ["Ana", "Zofia", "Bilal", "Chloe", "Ștefan", "Noor", "Oluwaseun", "Mia", "علی", "José"]
 SECOND = ["Rose", "Li", "May", "Kaur", "Ray", "Łucja", "Jo", "Çelik", "Ben", "Ama", "Zoë", "Max", "Eve", "Tom", "Ida"]
-#: As many as there are children's names in a part, so that few children are called like another.
+#: As many as there are children's names in a portion, so that few children are called like another.
 THIRD = ["", "-Lee", "-Mae", "-Jay", "-Ann", "-Kai", "-Fox", "-Sky"]
 NAMES = [f"{first} {second}{third}" for first in FIRST for second in SECOND for third in THIRD]
 DEFINITION = {
@@ -247,11 +247,11 @@ async def section(*, quick: bool) -> str:
     sizes = ", ".join(f"{peak:.0f} MB with {count:,} contacts" for count, peak in memory)
     return f"""## Planning
 
-One notice by text to {contacts:,} contacts in {len(TAGS)} languages, every row with its words committed, in parts of
-{runs.PART} pupils, against one `executemany` of the driver with the same rows ready made, in one transaction.
+One notice by text to {contacts:,} contacts in {len(TAGS)} languages, every row with its words committed, in portions of
+{runs.PORTION} pupils, against one `executemany` of the driver with the same rows ready made, in one transaction.
 {ROUNDS} rounds.
 
-| database | bare, rows/s | Handbell, rows/s | ratio, median | lowest to highest | first part after |
+| database | bare, rows/s | Handbell, rows/s | ratio, median | lowest to highest | first portion after |
 |---|---|---|---|---|---|
 {table}
 
@@ -270,7 +270,7 @@ def _row(name: str, rounds: Sequence[tuple[int, float, float, float]]) -> str:
 
 
 async def _round(url: str, contacts: int) -> tuple[int, float, float, float]:
-    """Rows, our seconds, our seconds to the first part, and those of the bare insert."""
+    """Rows, our seconds, our seconds to the first portion, and those of the bare insert."""
     await migrate.upgrade(url)
     database = Database(url)
     try:

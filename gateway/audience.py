@@ -37,8 +37,8 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A part of an audience: the next pupils by id, ``most`` at most, whose id is greater than ``after``."""
+class Portion:
+    """A portion of an audience: the next pupils by id, ``most`` at most, whose id is greater than ``after``."""
 
     after: int
     most: int
@@ -48,7 +48,7 @@ class Part:
 class Audience:
     """The people concerned and who of them listens. ``problems`` name what the definition asks for and nobody has.
 
-    Of a part, ``pupil_ids`` are its own pupils; ``people`` and ``listeners`` are also those around them, so that
+    Of a portion, ``pupil_ids`` are its own pupils; ``people`` and ``listeners`` are also those around them, so that
     whatever is to be said about one of its pupils comes out as it would for the whole audience.
     """
 
@@ -59,15 +59,15 @@ class Audience:
 
 
 async def resolve(
-    session: Session, wanted: model.Audience, *, today: date, default_language: str, part: Part | None = None
+    session: Session, wanted: model.Audience, *, today: date, default_language: str, portion: Portion | None = None
 ) -> Audience:
-    """Work out who should hear, of the whole audience or of one part."""
+    """Work out who should hear, of the whole audience or of one portion."""
     chosen, problems = await _choose(session, wanted, today=today)
     query = sa.select(PUPILS.c.id).where(chosen).order_by(PUPILS.c.id)
-    if part is not None:
-        query = query.where(PUPILS.c.id > part.after).limit(part.most)
+    if portion is not None:
+        query = query.where(PUPILS.c.id > portion.after).limit(portion.most)
     pupil_ids = list(await session.scalars(query))
-    around = pupil_ids if part is None else await _around(session, chosen, pupil_ids)
+    around = pupil_ids if portion is None else await _around(session, chosen, pupil_ids)
     known = await people.load(session, today=today, pupil_ids=around)
     there = list(known.pupils)
     listeners = listeners_of(known, there, wanted, today=today, default_language=default_language)

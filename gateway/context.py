@@ -62,7 +62,7 @@ class Gateway:
         return {}
 
     def composer(self, definition: model.Definition) -> wording.Composer:
-        """What makes the words of a notice, kept from one part of its run to the next; it knows nobody's name."""
+        """What makes the words of a notice, kept from one portion of its run to the next; it knows nobody's name."""
         found = self._composers.pop(definition.key, None)
         if found is None or found.definition != definition:
             found = wording.Composer(definition, self.school(), self.speaks)

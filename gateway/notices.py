@@ -140,7 +140,7 @@ async def _event(session: Session, gateway: context.Gateway, definition: model.D
 
 
 async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
-    """Plan the next part of one notice that is due, the most urgent first, in the caller's transaction.
+    """Plan the next portion of one notice that is due, the most urgent first, in the caller's transaction.
 
     Gives its id, or None when nothing is due. One that cannot be planned is marked as broken, and what of it has not
     left is taken back; it never holds up the others.
@@ -169,7 +169,7 @@ async def plan_due(session: Session, gateway: context.Gateway) -> str | None:
 
 
 async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, due: datetime) -> None:
-    """Plan the next part of a run; after the last one, see when the next run is."""
+    """Plan the next portion of a run; after the last one, see when the next run is."""
     definition = reading.stored(notice.definition)
     run = await runs.under_way(session, notice)
     if run is None:

@@ -1,10 +1,10 @@
-"""One firing of a notice, planned part by part.
+"""One firing of a notice, planned portion by portion.
 
-A run's row comes first, with a cursor: the last pupil of whom everybody was planned. Each part is one transaction, rows
-and cursor together, so that sending begins while planning goes on, nobody waits long for the database, memory does not
-grow with the school, and a process that dies goes on where it stopped. A part takes the next pupils and looks at those
-around them (:func:`gateway.audience.resolve`), so its rows are those that one plan of the whole would have; a row that
-an earlier part has written already, about a brother or sister, is known by its slot.
+A run's row comes first, with a cursor: the last pupil of whom everybody was planned. Each portion is one transaction,
+rows and cursor together, so that sending begins while planning goes on, nobody waits long for the database, memory does
+not grow with the school, and a process that dies goes on where it stopped. A portion takes the next pupils and looks at
+those around them (:func:`gateway.audience.resolve`), so its rows are those that one plan of the whole would have; a row
+that an earlier portion has written already, about a brother or sister, is known by its slot.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ from gateway.definitions import model
 from gateway.models import About, Contact, Message, Notice, NoticeState, Run
 from gateway.models.types import core
 
-PART = 1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
+PORTION = (
+    1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
+)
 
 #: From so many rows on, and at each tenfold of it, PostgreSQL is told to count them: until it has, it sorts the whole
 #: backlog for every claim.
@@ -50,7 +52,7 @@ _BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": ""}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Rows that are planned and not written: of everybody, or of one part."""
+    """Rows that are planned and not written: of everybody, or of one portion."""
 
     audience: audience.Audience
     rows: Sequence[planner.Planned]
@@ -69,28 +71,28 @@ async def means(session: Session, gateway: context.Gateway, definition: model.De
 
 
 async def resolve(
-    session: Session, gateway: context.Gateway, definition: model.Definition, part: audience.Part | None = None
+    session: Session, gateway: context.Gateway, definition: model.Definition, portion: audience.Portion | None = None
 ) -> audience.Audience:
     """Who should hear today."""
     default = gateway.settings.school.language
     return await audience.resolve(
-        session, definition.audience, today=gateway.today(), default_language=default, part=part
+        session, definition.audience, today=gateway.today(), default_language=default, portion=portion
     )
 
 
 async def looks(
     session: Session, gateway: context.Gateway, definition: model.Definition, *, fire_at: datetime
 ) -> AsyncGenerator[Look]:
-    """Plan a run part by part without writing it; a row about children of two parts comes in both.
+    """Plan a run portion by portion without writing it; a row about children of two portions comes in both.
 
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
     needed, now, after = await means(session, gateway, definition), gateway.now(), 0
     while True:
-        chosen = await resolve(session, gateway, definition, audience.Part(after, PART))
+        chosen = await resolve(session, gateway, definition, audience.Portion(after, PORTION))
         found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
         yield Look(chosen, planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now))
-        if len(chosen.pupil_ids) < PART:
+        if len(chosen.pupil_ids) < PORTION:
             return
         after = chosen.pupil_ids[-1]
 
@@ -100,7 +102,7 @@ async def try_words(
 ) -> dict[tuple[Medium, str], int]:
     """Make the words once in every language that any contact wants; gives how many parts each takes at the least.
 
-    After this no part can fail for want of a value, which would leave a notice told to half of the school.
+    After this no portion can fail for want of a value, which would leave a notice told to half of the school.
     Raises :class:`errors.BadDefinition`.
     """
     composer = gateway.composer(definition)
@@ -138,14 +140,14 @@ async def begin(
 async def advance(
     session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, run: Run
 ) -> bool:
-    """Write the next part of a run. Whether it was the last one."""
+    """Write the next portion of a run. Whether it was the last one."""
     now = gateway.now()
-    chosen = await resolve(session, gateway, definition, audience.Part(run.planned_up_to, PART))
-    last = len(chosen.pupil_ids) < PART
+    chosen = await resolve(session, gateway, definition, audience.Portion(run.planned_up_to, PORTION))
+    last = len(chosen.pupil_ids) < PORTION
     found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
     if run.planned_up_to:
-        # Of families with children in two parts. An import may have put more together since: then one place is taken
-        # twice, the part fails, and is tried again with a look at every place.
+        # Of families with children in two portions. An import may have put more together since: then one place is
+        # taken twice, the portion fails, and is tried again with a look at every place.
         doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
         found = found.without(await _there_already(session, run, doubtful.slots()))
     await asyncio.sleep(0)  # the loop may be ours alone (Database.write_here): a lane, a webhook gets its turn
@@ -173,7 +175,7 @@ async def advance(
 
 
 async def _there_already(session: Session, run: Run, slots: Iterable[str]) -> set[str]:
-    """Which of these places of a run are taken: by an earlier part, for a child of the same family."""
+    """Which of these places of a run are taken: by an earlier portion, for a child of the same family."""
     query = _there(people.dialect(session))
     return set(await session.scalars(query, {"run": run.id, "slots": bulk.packed_ids(slots)}))
 

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
-#: After so many new objects the interpreter looks for those that only point at one another. A part of a plan or a batch
-#: makes thousands of rows, which never do: by its own 700 it would look through them again and again.
+#: After so many new objects the interpreter looks for those that only point at one another. A portion of a plan or a
+#: batch makes thousands of rows, which never do: by its own 700 it would look through them again and again.
 COLLECTED = (10_000, 20, 50)
 
 _TWILIO = "twilio"  #: texts and calls are of one account: what is refused to one is refused to the other

@@ -58,8 +58,8 @@ class NoticeFile(Table, table=True):
 class Run(Table, table=True):
     """One firing of a notice: unique by notice and fire time, so that ten tickers fire it once.
 
-    It is planned part by part: ``planned_up_to`` is the last pupil of whom everybody has been planned, ``messages``
-    how many rows that were, and ``planned_at`` when the last part was written.
+    It is planned portion by portion: ``planned_up_to`` is the last pupil of whom everybody has been planned,
+    ``messages`` how many rows that were, and ``planned_at`` when the last portion was written.
     """
 
     __table_args__ = (UniqueConstraint("notice_id", "fire_at"),)

@@ -17,7 +17,7 @@ from gateway.definitions import reading
 from gateway.models import About, Contact, ContactPoint, Guardianship, LineType, Message, PointKind, Pupil, Run
 from gateway.models.types import core
 
-PUPILS = runs.PART * 16
+PUPILS = runs.PORTION * 8
 KILLS = 3
 NOTICE = """
 key = "killed"
@@ -69,7 +69,7 @@ async def test_each_family_has_its_row_once(school: processes.School, world: pro
                 assert process.child.returncode is None, process.said()
                 return await planned(database) > before
 
-            await processes.until(more, what="another part is planned")
+            await processes.until(more, what="another portion is planned")
             await process.kill()
             found = await planned(database)
             killed_at.append(found)

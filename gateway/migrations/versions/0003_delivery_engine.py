@@ -1,4 +1,4 @@
-"""The delivery engine: circuits of accounts, runs that are planned in parts, patience with doubts, audit lines by
+"""The delivery engine: circuits of accounts, runs that are planned in portions, patience with doubts, audit lines by
 action and moment.
 """
 

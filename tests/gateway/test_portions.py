@@ -1,4 +1,4 @@
-"""A run planned part by part is the run that one plan of the whole would be, whatever lies between its parts."""
+"""A run planned portion by portion is the run that one plan of the whole would be, whatever lies between them."""
 
 from __future__ import annotations
 
@@ -96,20 +96,20 @@ def shape(rows: Sequence[planner.Planned]) -> list[tuple[Any, ...]]:
 
 
 async def both(database: Database, notice: model.Definition, size: int) -> tuple[list[Any], list[Any]]:
-    """The plan of the whole, and that of all parts of a size, each row by the first part that it belongs to."""
+    """The plan of the whole, and that of all portions of a size, each row by the first portion that it belongs to."""
     desk, after = gateway(database, drafts=True), 0
-    taken, parts = set[str](), list[planner.Planned]()
+    taken, portions = set[str](), list[planner.Planned]()
     async with database.read() as session:
         needed = await runs.means(session, desk, notice)
         chosen = await runs.resolve(session, desk, notice)
         whole = planner.plan(notice, chosen, needed, fire_at=NOW, now=NOW)
         while True:
-            chosen = await runs.resolve(session, desk, notice, audience.Part(after, size))
+            chosen = await runs.resolve(session, desk, notice, audience.Portion(after, size))
             found = sorting.sort(notice, chosen).about(chosen.pupil_ids).without(taken)
             taken |= set(found.slots())
-            parts += planner.write(found, notice, chosen.people, needed, fire_at=NOW, now=NOW)
+            portions += planner.write(found, notice, chosen.people, needed, fire_at=NOW, now=NOW)
             if len(chosen.pupil_ids) < size:
-                return shape(whole), shape(parts)
+                return shape(whole), shape(portions)
             after = chosen.pupil_ids[-1]
 
 
@@ -129,7 +129,7 @@ def notice(tell: str, languages: list[str], audience_of: dict[str, Any]) -> mode
         [{"whole_school": True}, {"years": ["3"]}, {"whole_school": True, "but_not": {"years": ["3"]}}]
     ),
 )
-def test_parts_of_any_size_are_the_whole(
+def test_portions_of_any_size_are_the_whole(
     sqlite_template: Path, tmp_path: Path, seed: int, size: int, tell: str, languages: list[str], whom: dict[str, Any]
 ) -> None:
     people = village(random.Random(seed), 5)
@@ -143,14 +143,14 @@ def test_parts_of_any_size_are_the_whole(
             await database.close()
 
     with databases.sqlite_copy(sqlite_template, tmp_path) as url:
-        whole, parts = asyncio.run(compare(url))
-    assert parts == whole
+        whole, portions = asyncio.run(compare(url))
+    assert portions == whole
 
 
 async def test_so_on_both_databases(database: Database) -> None:
     await settle(database, village(random.Random(7), 20))
-    whole, parts = await both(database, notice("everyone", [], {"whole_school": True}), 3)
-    assert parts == whole
+    whole, portions = await both(database, notice("everyone", [], {"whole_school": True}), 3)
+    assert portions == whole
     assert {row[2] for row in whole} >= {"", "merged", "barred", "nobody"}
 
 
@@ -200,15 +200,15 @@ async def get(database: Database, notice_id: str) -> Notice:
         return await session.get_one(Notice, notice_id)
 
 
-PUPILS = runs.PART * 2 + 10
+PUPILS = runs.PORTION * 2 + 10
 
 
-async def test_the_first_messages_wait_for_no_other_part(database: Database) -> None:
+async def test_the_first_messages_wait_for_no_other_portion(database: Database) -> None:
     await big_school(database, PUPILS)
     desk = gateway(database)
     notice = await submit(desk)
     assert await step(desk) == notice.id
-    assert await count(database, state=MessageState.QUEUED) == runs.PART
+    assert await count(database, state=MessageState.QUEUED) == runs.PORTION
     assert (await get(database, notice.id)).state is NoticeState.SCHEDULED
     while await step(desk):
         pass
@@ -243,9 +243,9 @@ async def test_what_is_cancelled_half_way_goes_no_further(database: Database) ->
     notice = await submit(desk)
     await step(desk)
     async with database.write() as session:
-        assert await notices.cancel(session, desk, notice.id, actor="office") == runs.PART
+        assert await notices.cancel(session, desk, notice.id, actor="office") == runs.PORTION
     assert await step(desk) is None
-    assert await count(database) == await count(database, state=MessageState.CANCELLED) == runs.PART
+    assert await count(database) == await count(database, state=MessageState.CANCELLED) == runs.PORTION
 
 
 async def test_what_is_approved_half_way_goes_on_unheld(database: Database) -> None:
@@ -261,7 +261,7 @@ async def test_what_is_approved_half_way_goes_on_unheld(database: Database) -> N
     assert (await get(database, notice.id)).state is NoticeState.DONE
 
 
-async def test_words_are_tried_in_every_language_before_the_first_part(database: Database) -> None:
+async def test_words_are_tried_in_every_language_before_the_first_portion(database: Database) -> None:
     """The last family reads Polish, and the Polish text has a blank that nobody fills."""
     await big_school(database, PUPILS)
     desk = gateway(database)
@@ -283,22 +283,22 @@ async def test_what_breaks_half_way_takes_back_what_has_not_left(database: Datab
     notice = await submit(desk)
     await step(desk)
     async with database.write() as session:
-        (await session.get_one(Pupil, runs.PART + 1)).forename = ""  # a name that cannot stand in a text
+        (await session.get_one(Pupil, runs.PORTION + 1)).forename = ""  # a name that cannot stand in a text
     await step(desk)
     broken = await get(database, notice.id)
     assert broken.state is NoticeState.BROKEN
-    assert f"{runs.PART} had not left" in broken.trouble
-    assert await count(database, state=MessageState.CANCELLED) == await count(database) == runs.PART
+    assert f"{runs.PORTION} had not left" in broken.trouble
+    assert await count(database, state=MessageState.CANCELLED) == await count(database) == runs.PORTION
     assert await step(desk) is None
 
 
-async def test_an_import_between_two_parts_neither_doubles_nor_drops_anybody(database: Database) -> None:
+async def test_an_import_between_two_portions_neither_doubles_nor_drops_anybody(database: Database) -> None:
     """The mother of a later child is tied to the first as well, and an early family's child to a later mother."""
     await big_school(database, PUPILS, siblings=False)
     desk = gateway(database)
     await submit(desk)
     await step(desk)
-    late, later = runs.PART + 5, runs.PART + 6
+    late, later = runs.PORTION + 5, runs.PORTION + 6
     async with database.write() as session:
         session.add(Guardianship(pupil_id=1, contact_id=late, parental_responsibility=True))
         session.add(Guardianship(pupil_id=later, contact_id=2, parental_responsibility=True))
