@@ -21,6 +21,8 @@ from gateway import daemon, errors, sweeping, wiring
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
 from gateway.web import server
+from gateway.wiring import mail as mails
+from gateway.wiring import phones, world
 
 
 class Wire:
@@ -281,14 +283,14 @@ async def test_a_database_that_is_not_ready_is_closed_again(tmp_path: Path) -> N
 
 def test_what_the_settings_say_reaches_the_channels(tmp_path: Path) -> None:
     settings = live(tmp_path)
-    mail = wiring._mail_server(settings)
+    mail = mails.server(settings)
     assert mail.bounce_domain == ""
     assert 2 * mail.timeout <= mail.deadline < settings.sending.lease_s
-    assert wiring._mail_server(live(tmp_path, bounce_domain="b.example")).bounce_domain == "b.example"
-    account = wiring._account(settings, senders=3)
+    assert mails.server(live(tmp_path, bounce_domain="b.example")).bounce_domain == "b.example"
+    account = phones.account(settings, senders=3)
     assert account.connect_seconds + account.read_seconds < account.total_seconds < settings.sending.lease_s
     assert account.connections >= 3 * settings.sending.concurrency
 
 
 def test_practice_without_any_provider_still_has_a_world() -> None:
-    assert wiring.practice_world(Settings(practice=sections.Practice(enabled=True))) is not None
+    assert world.practice_world(Settings(practice=sections.Practice(enabled=True))) is not None

@@ -18,10 +18,11 @@ from channels import base
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import daemon, doctor, intake, wiring
+from gateway import daemon, doctor, intake
 from gateway.database import Database
 from gateway.models import Inbound, Reply
 from gateway.web import app, server
+from gateway.wiring import mail as mails
 
 
 def words(event: str = "e1") -> base.Reply:
@@ -182,5 +183,5 @@ async def test_doctor_looks_at_it(sqlite_database: Database) -> None:
 def test_the_settings_name_the_way_in(mode: str) -> None:
     mail = sections.MailIn.model_validate({"mode": mode, "host": "mail.example.com", "username": "office"})
     smtp = sections.Smtp(from_address="office@school.example", bounce_domain="bounces.example")
-    receivers = wiring.receivers(Settings(mail_in=mail, smtp=smtp))
+    receivers = mails.receivers(Settings(mail_in=mail, smtp=smtp))
     assert [receiver.name for receiver in receivers] == ([] if mode == "off" else ["mail-in"])

@@ -1,0 +1,76 @@
+"""A gateway by the settings, and its database made ready. Nothing runs yet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from channels.base import Channel
+from config.settings import Settings
+from gateway import audit, context, errors, migrate, senders
+from gateway.database import Database
+from gateway.wiring import mail, phones
+
+
+def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
+    """Make a gateway from the settings. Nothing is opened yet."""
+    secret = audit_key(settings)
+    return context.Gateway(
+        settings=settings,
+        database=Database(settings.database.dsn()),
+        log=audit.Log(secret),
+        secret=secret,
+        channels=channels(settings),
+        receivers=mail.receivers(settings),
+        now=now,
+    )
+
+
+def audit_key(settings: Settings) -> bytes:
+    """The key of the audit log: from the settings, else one of our own, made once and kept beside the database.
+
+    Raises :class:`errors.NotReady` when it can be neither read nor written.
+    """
+    given = settings.audit.key.get_secret_value()
+    if given:
+        return given.encode()
+    file = settings.database.state_dir / "audit.key"
+    try:
+        settings.database.state_dir.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as fresh:
+            fresh.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        what = f"The key of the audit log cannot be kept in {file}: {error.strerror}."
+        raise errors.NotReady(f"{what} Set audit.key, or let Handbell write to that folder.") from None
+    key = file.read_text().strip()
+    if len(key) < 32:
+        raise errors.NotReady(f"{file} does not hold a key of 32 characters or more. Put it back from a copy.")
+    return key.encode()
+
+
+def channels(settings: Settings) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    return {channel.name: channel for channel in [*phones.channels(settings), *mail.channels(settings)]}
+
+
+def wanted_senders(settings: Settings) -> list[senders.Wanted]:
+    """The senders that the settings name."""
+    return phones.wanted_senders(settings) + mail.wanted_senders(settings)
+
+
+async def set_up(settings: Settings) -> None:
+    """Bring the database to the tables of this version, with the senders in it: a notice can be sent from then on.
+
+    Raises :class:`errors.NotReady` when the database cannot be reached.
+    """
+    await migrate.upgrade(settings.database.dsn())
+    gateway = build(settings)
+    try:
+        async with gateway.database.write() as session:
+            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+    finally:
+        await gateway.database.close()
