@@ -30,6 +30,8 @@ from support.gate import Gate, opened
 S = MessageState
 ACCOUNT, TOKEN = "AC" + "0" * 32, "a-practice-token"
 SPEED = 200  #: a minute passes in 0.3 seconds
+TICK = 0.02  #: seconds
+CONCURRENCY, URGENT_SLOTS = 4, 1
 NAMES = {Medium.SMS: "twilio-sms", Medium.VOICE: "twilio-voice", Medium.EMAIL: "smtp"}
 SCRIPT = {"opening": "This is Oakfield. Press one.", "fallback": "This is Oakfield.", "menu": "", "thanks": ""}
 PATIENCE = 90.0  #: seconds; on a busy machine some faults take half a minute
@@ -37,16 +39,30 @@ PATIENCE = 90.0  #: seconds; on a busy machine some faults take half a minute
 
 @dataclass
 class Clock:
-    """Runs fast, and can be set."""
+    """Runs fast, and can be set. It runs with the event loop: while that gets no turn, hardly any time passes.
 
-    at: datetime = desk.NOW
-    begun: float = field(default_factory=time.monotonic)
+    Or on a busy machine a minute would be over before anybody could do what is to be done in it.
+    """
+
+    _last: tuple[datetime, float] = field(default_factory=lambda: (desk.NOW, time.monotonic()))
 
     def __call__(self) -> datetime:
-        return self.at + timedelta(seconds=(time.monotonic() - self.begun) * SPEED)
+        at, ticked = self._last
+        return at + timedelta(seconds=min(time.monotonic() - ticked, TICK) * SPEED)
 
     def jump(self, **span: float) -> None:
-        self.at += timedelta(**span)
+        self._last = (self() + timedelta(**span), time.monotonic())
+
+    async def tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._last = (self(), time.monotonic())
+
+    async def passes(self, **span: float) -> None:
+        """Wait until so much time has passed."""
+        later = self() + timedelta(**span)
+        while self() < later:
+            await asyncio.sleep(TICK)
 
 
 @dataclass
@@ -82,8 +98,8 @@ class Engine:
 
     def lane(self, medium: Medium) -> sender.Lane:
         rules = sender.Rules(
-            concurrency=4, urgent_slots=1, lease=timedelta(hours=1), poll=0.02, policy=self.gateway.policy(),
-            timezone=self.gateway.timezone,
+            concurrency=CONCURRENCY, urgent_slots=URGENT_SLOTS, lease=timedelta(hours=1), poll=0.02,
+            policy=self.gateway.policy(), timezone=self.gateway.timezone,
         )  # fmt: skip
         return sender.Lane(
             self.senders[medium], self.channels[NAMES[medium]], database=self.database, log=desk.LOG, rules=rules,
@@ -137,6 +153,13 @@ class Engine:
 
     async def held(self, medium: Medium) -> bool:
         return (await self.lane_row(medium)).held_until is not None
+
+    async def wait_out_hold(self, medium: Medium) -> None:
+        """Be at the end of a hold, which is never longer than a provider's wish may be."""
+        until = (await self.lane_row(medium)).held_until
+        if until is not None and (left := until - self.clock()) > timedelta(0):
+            assert left <= timedelta(seconds=self.gateway.policy().asked_most)
+            self.clock.jump(seconds=left.total_seconds())
 
     async def tasks(self) -> list[Task]:
         async with self.database.read() as session:
@@ -206,15 +229,16 @@ async def running(
         await engine.add_senders()
         lanes = [engine.lane(medium) for medium in NAMES]
         runs = [asyncio.create_task(lane.run()) for lane in lanes]
-        jobs = asyncio.create_task(engine.look_after())
+        jobs, ticks = asyncio.create_task(engine.look_after()), asyncio.create_task(clock.tick())
         try:
             yield engine
-            assert not [run for run in (*runs, jobs) if run.done()], "nothing of the gateway has died"
+            assert not [run for run in (*runs, jobs, ticks) if run.done()], "nothing of the gateway has died"
         finally:
             jobs.cancel()
             for lane in lanes:
                 lane.stop()
             await asyncio.wait([*runs, jobs], timeout=PATIENCE)
+            ticks.cancel()
             for channel in found:
                 await channel.close()
             await simulator.stop()
