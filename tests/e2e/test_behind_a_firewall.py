@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 from support import desk, processes
 from support import school as people
+from support.waiting import until
 
 from channels.base import Medium
 from gateway import audit, notices
@@ -110,14 +111,14 @@ async def all_delivered(database: Database, *, count: int) -> None:
         found = await texts(database)
         return len(found) >= count and {one.state for one in found} == {MessageState.DELIVERED}
 
-    await processes.until(done, what="every text is known to be delivered", seconds=120)
+    await until(done, "every text is known to be delivered", every=0.1)
 
 
-async def all_answers(database: Database, expected: Counter[str], *, seconds: float = 120) -> None:
+async def all_answers(database: Database, expected: Counter[str]) -> None:
     async def done() -> bool:
         return (await answers(database)).total() >= expected.total()
 
-    await processes.until(done, what="every answer is in", seconds=seconds)
+    await until(done, "every answer is in", every=0.1)
     assert await answers(database) == expected
 
 
@@ -161,7 +162,6 @@ async def test_a_school_hears_back_without_an_address(
     assert NUMBER not in log
 
 
-@pytest.mark.timeout(600)
 async def test_killed_in_the_middle_of_many_answers(
     school: processes.School, world: processes.World, database: Database
 ) -> None:
@@ -183,18 +183,17 @@ async def test_killed_in_the_middle_of_many_answers(
         async def some_are_in(before: int = before) -> bool:
             return (await answers(database)).total() > before or writing.done()
 
-        await processes.until(some_are_in, what="some answers are in")
+        await until(some_are_in, "some answers are in", every=0.1)
         assert school.process is not None
         await school.process.kill()
         await school.run()
     await writing
-    await all_answers(database, expected, seconds=300)
+    await all_answers(database, expected)
     await nothing_twice(database)
     await school.handbell("audit", "verify")
 
 
 @on_one
-@pytest.mark.timeout(600)
 async def test_switching_between_both_ways_loses_and_doubles_nothing(
     school: processes.School, world: processes.World, database: Database
 ) -> None:
@@ -250,7 +249,7 @@ async def test_a_call_speaks_and_hangs_up_and_nobody_claims_that_it_was_heard(
         found = await texts(database)
         return len(found) == 2 and {one.state for one in found} == {MessageState.FAILED}
 
-    await processes.until(done, what="both calls are known to be over")
+    await until(done, "both calls are known to be over", every=0.1)
     found = {one.address: one for one in await texts(database)}
     assert {one.medium for one in found.values()} == {Medium.VOICE}
     assert {address: one.reason for address, one in found.items()} == {MUM: "no_answer", SARA: "busy"}

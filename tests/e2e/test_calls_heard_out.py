@@ -6,10 +6,10 @@ import asyncio
 import signal
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from support import processes
 from support import school as people
+from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
@@ -26,7 +26,6 @@ audience.whole_school = true
 """
 
 
-@pytest.mark.timeout(120)
 async def test_a_call_that_rings_is_heard_out(school: processes.School, world: processes.World, tmp_path: Path) -> None:
     database = Database(school.database_url)
     await school.handbell("migrate")
@@ -46,8 +45,8 @@ async def test_a_call_that_rings_is_heard_out(school: processes.School, world: p
         async with database.read() as session:
             return await session.scalar(sa.select(Message.state)) is MessageState.ACCEPTED
 
-    await processes.until(rings, what="the phone rings")
-    await processes.until(accepted, what="the call is written down")
+    await until(rings, "the phone rings", every=0.1)
+    await until(accepted, "the call is written down", every=0.1)
     process.child.send_signal(signal.SIGTERM)
     await asyncio.sleep(1)
     await world.do("do", number=NUMBER, event="lift")

@@ -12,7 +12,6 @@ from bench.crash import run
 MODES = (run.Mode("sqlite", 1, called_back=True), run.Mode("postgresql", 2, called_back=False))
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 async def test_nothing_is_lost_or_doubled_whoever_is_killed(mode: run.Mode) -> None:
     # Not in pytest's own folder: another session's clean-up would take it away from under the server.

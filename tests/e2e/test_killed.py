@@ -6,9 +6,9 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from support import processes
+from support.waiting import until
 
 from gateway.database import Database
 from gateway.models import Message, MessageState
@@ -39,7 +39,6 @@ PATIENCE = {
 KILLS = 4
 
 
-@pytest.mark.timeout(240)
 async def test_each_phone_gets_it_once(
     school: processes.School, world: processes.World, practice_school: practice.Summary, tmp_path: Path
 ) -> None:
@@ -57,7 +56,7 @@ async def test_each_phone_gets_it_once(
     await school.run()
     database = Database(school.database_url)
     try:
-        await processes.until(lambda: delivered(database), what="every text is delivered", seconds=120)
+        await until(lambda: delivered(database), "every text is delivered", every=0.1)
         async with database.read() as session:
             rows = list(await session.scalars(sa.select(Message).where(Message.state != MessageState.SKIPPED)))
     finally:

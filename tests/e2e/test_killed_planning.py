@@ -5,11 +5,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 from support import processes
 from support.desk import gateway
+from support.waiting import until
 
 from gateway import notices, runs
 from gateway.database import Database
@@ -52,7 +52,6 @@ async def fill(database: Database) -> None:
             await session.execute(sa.insert(table), values)
 
 
-@pytest.mark.timeout(240)
 async def test_each_family_has_its_row_once(school: processes.School, world: processes.World, tmp_path: Path) -> None:
     school.write_settings(world, extra="[sending]\npoll_s = 0.2")
     await school.handbell("migrate")
@@ -69,12 +68,12 @@ async def test_each_family_has_its_row_once(school: processes.School, world: pro
                 assert process.child.returncode is None, process.said()
                 return await planned(database) > before
 
-            await processes.until(more, what="another portion is planned")
+            await until(more, "another portion is planned", every=0.1)
             await process.kill()
             found = await planned(database)
             killed_at.append(found)
         school.process = await started(school)
-        await processes.until(lambda: done(database), what="the whole run is planned", seconds=120)
+        await until(lambda: done(database), "the whole run is planned", every=0.1)
         async with database.read() as session:
             rows = list(await session.execute(sa.select(Message.slot, Message.body).order_by(Message.slot)))
             about = list(await session.execute(sa.select(About.message_id, About.pupil_id)))

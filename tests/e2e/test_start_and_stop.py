@@ -70,7 +70,6 @@ def ask(url: str) -> int:
         return error.code
 
 
-@pytest.mark.timeout(240)
 async def test_the_practice_school_says_where_its_files_are(tmp_path: Path) -> None:
     folder = tmp_path / "practice"
     process = await processes.start("gateway.cli", "practice", "--folder", str(folder), log=tmp_path / "said.log")

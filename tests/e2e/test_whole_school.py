@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pytest
 import sqlalchemy as sa
 from support import processes
+from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
@@ -69,7 +69,6 @@ async def mobiles(database: Database, language: str) -> list[tuple[str, int]]:
         return [(address, contact_id) for address, contact_id in await session.execute(query)]
 
 
-@pytest.mark.timeout(300)
 async def test_one_notice_to_the_whole_school(
     school: processes.School, world: processes.World, practice_school: practice.Summary, tmp_path: Path
 ) -> None:
@@ -103,7 +102,7 @@ async def everything_settled(database: Database) -> None:
         waiting = [row for row in found if row.state in OPEN and row.medium is not Medium.EMAIL]
         return bool(found) and not waiting and not any(row.state is MessageState.QUEUED for row in found)
 
-    await processes.until(done, what="every message is settled", seconds=120)
+    await until(done, "every message is settled", every=0.1)
 
 
 async def check_every_phone(database: Database, world: processes.World) -> None:
@@ -208,7 +207,7 @@ async def check_answers(database: Database, world: processes.World) -> None:
             written = await session.scalar(sa.select(sa.func.count()).select_from(Reply).where(Reply.keys == ""))
         return written == len(said) + 1
 
-    await processes.until(all_here, what="every reply is taken in")
+    await until(all_here, "every reply is taken in", every=0.1)
     async with database.read() as session:
         replies = {reply.body: reply for reply in await session.scalars(sa.select(Reply).where(Reply.keys == ""))}
         for (_, contact_id), words in said.items():

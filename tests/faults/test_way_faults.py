@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 from support import engine
-from support.engine import Engine, S, until
+from support.engine import Engine, S
 from support.gate import pass_through
 from support.mail_gate import at
+from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
@@ -152,5 +152,5 @@ async def test_texts_by_tls(sqlite_database: Database, papers: Papers, which: st
         await gate.open()
         gate.behaviour = pass_through
         messages = await nothing_is_burnt(works, Medium.SMS)
-        await asyncio.sleep(0.3)
+        await works.clock.passes(minutes=2)
         assert not any(works.got(message) for message in messages)

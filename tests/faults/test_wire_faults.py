@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import pytest
 from support import engine, gate, holds, mail_gate
-from support.engine import Engine, S, until
+from support.engine import Engine, S
 from support.gate import Behaviour, Gate, Reader, Writer
 from support.mail_gate import at
+from support.waiting import until
 
 from channels.base import Medium
 from gateway import states
@@ -212,8 +213,7 @@ async def fails_and_mends(works: Engine, medium: Medium, fault: Fault) -> None:
     async with in_trouble(works, medium, fault) as messages:
         await until(lambda: works.held(medium), "the lane backs off")
         await works.clock.passes(minutes=2)
-        lane = await holds.kept(works, medium)
-        assert lane.holds, "not every message is burnt on a provider that fails"
+        assert (await holds.kept(works, medium)).holds, "not every message is burnt on a provider that fails"
         rows = await works.rows(messages)
         assert {row.state for row in rows} <= {S.QUEUED, S.SENDING} | ({S.UNKNOWN} if fault.doubt else set())
         assert sum(row.retries for row in rows) < 5, "tries are kept for what is the message's own trouble"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 from support import desk, school
+from support.waiting import PATIENCE, until
 from support.website import free_port
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
@@ -68,18 +69,12 @@ class Wire:
         return True
 
 
-async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not done():
-            await asyncio.sleep(0.01)
-
-
 def listening(port: int) -> Callable[[], daemon.Serve]:
     return partial(server.serve, Starlette(), host="127.0.0.1", port=port)
 
 
 async def ended(work: Awaitable[None]) -> None:
-    await asyncio.wait_for(work, 30)
+    await asyncio.wait_for(work, PATIENCE)
 
 
 async def test_ready_is_said_only_when_it_answers(sqlite_database: Database) -> None:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
@@ -108,6 +109,15 @@ def elsewhere(sqlite_database: Database) -> Iterator[sqlite3.Connection]:
         yield opened
 
 
+def free(elsewhere: sqlite3.Connection) -> bool:
+    try:
+        elsewhere.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    elsewhere.execute("COMMIT")
+    return True
+
+
 def stop(number: str) -> sa.Insert:
     return sa.insert(OptOut).values(medium=Medium.SMS, address=number, since=NOW, how="", mandatory_too=True)
 
@@ -130,9 +140,7 @@ async def test_who_stops_waiting_for_another_process_leaves_nothing_open(
     elsewhere.execute("COMMIT")
     with suppress(asyncio.CancelledError):
         await waiting
-    await asyncio.sleep(0.2)
-    elsewhere.execute("BEGIN IMMEDIATE")  # nobody holds the file
-    elsewhere.execute("COMMIT")
+    await until(lambda: free(elsewhere), "nobody holds the file")
     await sqlite_database.at_once(work)
     async with sqlite_database.read() as session:
         assert list(await session.scalars(sa.select(OptOut.address))) == ["+447700900001"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import exc
 from sqlmodel import select
 from support import desk, school
+from support.waiting import until
 
 from channels import base, twilio_polling
 from channels.base import Medium, ReceiptState
@@ -458,9 +459,7 @@ async def test_the_daemon_looks_by_itself(sqlite_database: Database) -> None:
         async with bench.gateway.database.read() as session:
             return found is MessageState.DELIVERED and bool((await session.scalars(select(Reply))).all())
 
-    async with asyncio.timeout(30):
-        while not await done():
-            await asyncio.sleep(0.05)
+    await until(done, "the text is known to be delivered, and the answer is in")
     works.stop()
     await running
 

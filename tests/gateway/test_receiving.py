@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import aiohttp
 import pytest
 from sqlmodel import select
 from support import desk
+from support.waiting import PATIENCE, until
 from support.website import free_port
 
 from channels import base
@@ -62,12 +62,6 @@ class Door:
         return "Mail comes in."
 
 
-async def until(done: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
-        while not done():
-            await asyncio.sleep(0.01)
-
-
 async def stored(database: Database) -> list[Inbound]:
     async with database.read() as session:
         return list(await session.scalars(select(Inbound)))
@@ -86,7 +80,7 @@ async def test_what_it_hands_in_is_stored_and_handled_at_once(database: Database
     [row] = await stored(database)
     assert (row.channel, row.kind, row.outcome) == ("mail-in", "reply", "reply")
     works.stop()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, PATIENCE)
     assert door.happened == ["open", "ended", "close"]
 
 
@@ -116,7 +110,7 @@ async def test_it_is_closed_before_the_web(sqlite_database: Database) -> None:
     await until(lambda: door.happened)
     await asyncio.sleep(0.1)
     works.stop()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, PATIENCE)
     assert order == ["open", "ended"]
 
 
@@ -127,7 +121,7 @@ async def test_without_the_role_web_nobody_receives(sqlite_database: Database) -
     running = asyncio.create_task(works.run())
     await until(lambda: told)
     works.stop()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, PATIENCE)
     assert door.happened == []
 
 
@@ -139,7 +133,7 @@ async def test_a_receiver_that_dies_of_a_bug_takes_the_daemon_with_it(sqlite_dat
     await asyncio.sleep(0.3)  # not in the middle of the first look into the database
     door.given.put_nowait([])
     with pytest.raises(RuntimeError, match="a bug"):
-        await asyncio.wait_for(running, 30)
+        await asyncio.wait_for(running, PATIENCE)
     assert door.happened == ["open", "ended", "close"]
 
 
@@ -166,7 +160,7 @@ async def test_its_trouble_is_shown_and_stops_nothing(sqlite_database: Database)
         assert 'handbell_receiver_up{receiver="mail-in"} 0.0' in (await ask("/metrics"))[1]
         assert (await ask("/healthz"))[0] == 200
     works.stop()
-    await asyncio.wait_for(running, 30)
+    await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_doctor_looks_at_it(sqlite_database: Database) -> None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from support import mailservers, processes
 from support import school as people
 from support.mailservers import Dovecot
+from support.waiting import until
 
 from gateway.database import Database
 from gateway.models import Message, MessageState, PointKind
@@ -92,11 +93,10 @@ async def send_notice(school: processes.School, world: processes.World, database
         got[:] = (await world.look("mailboxes", address=PARENT))["mailboxes"][0]["mails"]
         return bool(got)
 
-    await processes.until(arrived, what="the email is in the parent's mailbox")
+    await until(arrived, "the email is in the parent's mailbox", every=0.1)
     return str(got[0]["message_id"])
 
 
-@pytest.mark.timeout(180)
 async def test_an_answer_in_the_mailbox_is_on_the_list(
     school: processes.School, world: processes.World, dovecot: Dovecot, tmp_path: Path
 ) -> None:
@@ -121,7 +121,7 @@ username = "{mailservers.USER}"
         listed[:] = json.loads(await school.handbell("replies", "list", "--json"))
         return bool(listed)
 
-    await processes.until(on_the_list, what="the answer is on the list")
+    await until(on_the_list, "the answer is on the list", every=0.1)
     assert listed[0]["words"] == "Maria will be there, thank you."
     assert "Maria" in listed[0]["from"]
     assert len(dovecot.mails("Handbell.Done")) == 1
@@ -129,7 +129,6 @@ username = "{mailservers.USER}"
     await database.close()
 
 
-@pytest.mark.timeout(180)
 async def test_a_bounce_by_lmtp_fails_the_message(
     school: processes.School, world: processes.World, tmp_path: Path
 ) -> None:
@@ -153,6 +152,6 @@ async def test_a_bounce_by_lmtp_fails_the_message(
         async with database.read() as session:
             return await session.scalar(sa.select(Message.state)) is MessageState.FAILED  # type: ignore[call-overload]
 
-    await processes.until(failed, what="the message has failed")
+    await until(failed, "the message has failed", every=0.1)
     assert await process.stop() == 0
     await database.close()

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from support.mailservers import Postfix, free_ports
+from support.waiting import until
 
 from channels import base, mail_in, mail_lmtp
 
@@ -81,12 +82,6 @@ async def start(store: Store) -> AsyncIterator[Start]:
         with suppress(asyncio.CancelledError):
             await task
         await receiver.close()
-
-
-async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not done():
-            await asyncio.sleep(0.02)
 
 
 async def hand_in(relay: Postfix, content: bytes, *to: str, options: Sequence[str] = ()) -> dict[str, Any]:

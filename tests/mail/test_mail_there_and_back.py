@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 from support import mailservers, processes
+from support.waiting import until
 
 from gateway.database import Database
 from gateway.models import Message
@@ -86,7 +87,6 @@ async def messages(school: processes.School) -> dict[str, Message]:
     return found
 
 
-@pytest.mark.timeout(180)
 async def test_what_comes_back_finds_its_message_and_its_family(
     school: tuple[processes.School, mailservers.Postfix], tmp_path: Path
 ) -> None:
@@ -98,7 +98,7 @@ async def test_what_comes_back_finds_its_message_and_its_family(
         states = {address: row.state for address, row in (await messages(installed)).items()}
         return states.get("nobody@dead.example") == "failed" and states.get("non@policy.example") == "failed"
 
-    await processes.until(bounced, what="Postfix's own bounces are read")
+    await until(bounced, "Postfix's own bounces are read", every=0.1)
     assert relay.said().count("sender non-delivery notification") == 2, "Postfix wrote them, not we"
     rows = await messages(installed)
     assert rows["nobody@dead.example"].reason == "bad_address"
@@ -113,7 +113,7 @@ async def test_what_comes_back_finds_its_message_and_its_family(
     async def answered() -> bool:
         return len(json.loads(await installed.handbell("replies", "list", "--json"))) >= 2
 
-    await processes.until(answered, what="the answers are listed")
+    await until(answered, "the answers are listed", every=0.1)
     replies = json.loads(await installed.handbell("replies", "list", "--json"))
     assert sorted(reply["words"].split("\n")[0] for reply in replies) == ["1", "Sorry, wrong school."]
     people = json.loads(await installed.handbell("people", "list", "--json"))

@@ -20,6 +20,7 @@ import pytest
 import trustme
 from support import mailservers
 from support.mailservers import PASSWORD, USER, Dovecot
+from support.waiting import until
 
 from channels import base, imap_session, mail_in, mailbox_imap
 
@@ -91,12 +92,6 @@ async def end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(40):
-        while not done():
-            await asyncio.sleep(0.02)
 
 
 def test_it_keeps_the_contract() -> None:

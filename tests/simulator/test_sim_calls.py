@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.waiting import until
 from twilio.base.exceptions import TwilioRestException
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
@@ -25,13 +24,6 @@ ALL_EVENTS = ["initiated", "ringing", "answered", "completed"]
 async def ring(client: Client, gateway: Any, **more: Any) -> Any:
     wish = {"to": MUM, "from_": SCHOOL, "url": f"{gateway.url}/start"} | more
     return await client.calls.create_async(**wish)
-
-
-async def until(true: Callable[[], object]) -> None:
-    """Let the call go on until something has happened."""
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 def ask_within(response: VoiceResponse, **how: Any) -> Gather:

@@ -1,9 +1,9 @@
-"""Whether a lane kept its own rules of backing off, by what it wrote down: however slow the machine is."""
+"""Whether lanes kept their own rules of backing off, by what they wrote down: however slow the machine is."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,10 +27,10 @@ MOST = ENOUGH - 1 + 2 * ROUTINE
 
 
 @dataclass
-class Lane:
-    """What a lane may do, as its deeds are read one after another."""
+class Circuit:
+    """What the lanes of one circuit may do, as their deeds are read one after another."""
 
-    id: int
+    ids: frozenset[int]
     held_until: datetime | None = None
     open_since: datetime | None = None
     reason: str = ""
@@ -45,16 +45,16 @@ class Lane:
             self.held_until = at + circuits.pause(self.open_since, reason=self.reason, now=at)
             return
         self.calls += 1
-        assert self.calls <= MOST, f"at {at} it is {self.calls} calls without a hold"
+        assert self.calls <= MOST * len(self.ids), f"at {at} it is {self.calls} calls without a hold"
 
     def deed(self, at: datetime, action: str, body: dict[str, Any]) -> None:
         match action:
             case "sender.held":
                 self._hold(datetime.fromisoformat(body["until"]))
-            case "circuit.opened" if self.id in body["senders"]:
+            case "circuit.opened" if self.ids.intersection(body["senders"]):
                 self.open_since, self.reason = at, body["reason"]
                 self._hold(at + circuits.pause(at, reason=self.reason, now=at))
-            case "circuit.closed" if self.id in body["senders"]:
+            case "circuit.closed" if self.ids.intersection(body["senders"]):
                 self.open_since = self.held_until = None
 
     def _hold(self, until: datetime) -> None:
@@ -62,23 +62,26 @@ class Lane:
         self.holds += 1
 
 
-async def kept(works: Engine, medium: Medium) -> Lane:
-    """Assert that no call was begun while its lane was held, and that no hold came later than the rule says."""
-    lane = Lane(works.senders[medium])
-    for at, action, body in await _deeds(works, lane.id):
+async def kept(works: Engine, *media: Medium) -> Circuit:
+    """Assert that no call was begun while its lane was held, and that no hold came later than the rule says.
+
+    ``media``  the lane, or the lanes that have one circuit
+    """
+    circuit = Circuit(frozenset(works.senders[medium] for medium in media))
+    for at, action, body in await _deeds(works, circuit.ids):
         if action:
-            lane.deed(at, action, json.loads(body))
+            circuit.deed(at, action, json.loads(body))
         else:
-            lane.call(at)
-    return lane
+            circuit.call(at)
+    return circuit
 
 
-async def _deeds(works: Engine, sender_id: int) -> Iterable[tuple[datetime, str, str]]:
-    """The calls and the holds of a lane, in their order. Where a call and a hold share a moment, the call was first."""
-    mine = sa.and_(deed.action == "sender.held", deed.subject == f"sender:{sender_id}")
+async def _deeds(works: Engine, ids: Collection[int]) -> Iterable[tuple[datetime, str, str]]:
+    """The calls and the holds, in their order. Where a call and a hold share a moment, the call was first."""
+    mine = sa.and_(deed.action == "sender.held", deed.subject.in_([f"sender:{one}" for one in ids]))
     written = sa.select(deed.at, deed.action, deed.body).where(sa.or_(deed.action.like("circuit.%"), mine))
     calls = sa.select(call.begun_at).join(core(Message), message.id == call.message_id)
     async with works.database.read() as session:
         deeds = [(at, action, body) for at, action, body in await session.execute(written.order_by(deed.id))]
-        deeds += [(at, "", "") for (at,) in await session.execute(calls.where(message.sender_id == sender_id))]
+        deeds += [(at, "", "") for (at,) in await session.execute(calls.where(message.sender_id.in_(ids)))]
     return sorted(deeds, key=lambda one: (one[0], bool(one[1])))

@@ -15,6 +15,7 @@ from gateway.metrics import Metrics
 from gateway.models import Message, MessageState
 from support import school
 from support.desk import LOG
+from support.waiting import PATIENCE
 
 
 class Wire:
@@ -107,7 +108,7 @@ async def running(lane: sender.Lane) -> AsyncIterator[sender.Lane]:
         yield lane
     finally:
         lane.stop()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await run
 
 
@@ -151,9 +152,3 @@ async def queue(database: Database, sender_id: int, *, count: int = 1, priority:
     rows = [message(sender_id, priority=priority, parts=parts) for _ in range(count)]
     await school.add(database, *rows)
     return [row.id for row in rows]
-
-
-async def until(true: Callable[[], bool], *, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.01)

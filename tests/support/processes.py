@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,10 @@ from typing import Any
 import aiohttp
 
 from gateway.practice import setup
+from support.waiting import PATIENCE, until
 
 TOKEN = secrets.token_hex(16)
 ACCOUNT = "AC" + "0" * 32
-START_SECONDS = 60
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Process:
         """End it as systemd would."""
         with contextlib.suppress(ProcessLookupError):
             self.child.send_signal(signal.SIGTERM)
-        return await asyncio.wait_for(self.child.wait(), START_SECONDS)
+        return await asyncio.wait_for(self.child.wait(), PATIENCE)
 
     async def kill(self) -> None:
         """End it as a power cut would."""
@@ -93,7 +93,7 @@ async def world(folder: Path, *, hooks: str, **options: str) -> AsyncIterator[Wo
         env={"HANDBELL_SIMULATOR_TOKEN": TOKEN},
     )
     assert process.child.stdout is not None
-    ready = json.loads(await asyncio.wait_for(process.child.stdout.readline(), START_SECONDS))
+    ready = json.loads(await asyncio.wait_for(process.child.stdout.readline(), PATIENCE))
     async with aiohttp.ClientSession() as session:
         try:
             yield World(process, ready["http_url"], ready["smtp_port"], session)
@@ -172,7 +172,7 @@ allow_drafts = true
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **self.env},
         )
-        out, err = await asyncio.wait_for(child.communicate(stdin.encode()), START_SECONDS)
+        out, err = await asyncio.wait_for(child.communicate(stdin.encode()), PATIENCE)
         assert child.returncode == expect, f"{arguments}: {child.returncode}\n{out.decode()}\n{err.decode()}"
         return out.decode() if expect == 0 else err.decode()
 
@@ -190,7 +190,7 @@ allow_drafts = true
                         return answer.status == 200
                 return False
 
-            await until(ready, what="the gateway is ready")
+            await until(ready, "the gateway is ready", every=0.05)
         return self.process
 
 
@@ -204,13 +204,3 @@ async def school(folder: Path, database_url: str) -> AsyncIterator[School]:
     finally:
         if installed.process and installed.process.child.returncode is None:
             await installed.process.stop()
-
-
-async def until(done: Callable[[], Awaitable[bool]], *, what: str, seconds: float = START_SECONDS) -> None:
-    """Wait for something to become true; a test never waits for a fixed time."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not await done():
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"after {seconds} s it is still not so: {what}") from None

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
+from gateway import context
 
 
 @dataclass
 class Sink:
-    """What came, in order: ids, and when by this side's clock, in seconds."""
+    """What came, in order: ids, and when by this side's clock."""
 
     ids: list[str] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
     answers: asyncio.Event = field(default_factory=asyncio.Event)
     port: int = 0
 
@@ -33,7 +33,7 @@ class Sink:
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             if line := await reader.readline():
-                self.times.append(time.monotonic())
+                self.times.append(context.utc_now())
                 self.ids.append(line.decode().strip())
                 await self.answers.wait()
                 writer.write(b"ok\n")
@@ -42,11 +42,6 @@ class Sink:
             pass
         finally:
             writer.close()
-
-    def worst_second(self) -> int:
-        """The most messages that came within any one second."""
-        times = sorted(self.times)
-        return max((sum(start <= at < start + 1 for at in times[n:]) for n, start in enumerate(times)), default=0)
 
 
 class Wire:

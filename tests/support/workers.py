@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from support.sink import Sink
-
-SECONDS = 60
+from support.waiting import PATIENCE
 
 
 @asynccontextmanager
@@ -23,7 +22,7 @@ async def worker(url: str, sink: Sink, log: Path, *options: str) -> AsyncIterato
     with log.open("wb") as said:
         child = await asyncio.create_subprocess_exec(*command, stdout=said, stderr=said, env=env)
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE):
             while "ready" not in log.read_text():
                 assert child.returncode is None, log.read_text()
                 await asyncio.sleep(0.05)
@@ -32,5 +31,13 @@ async def worker(url: str, sink: Sink, log: Path, *options: str) -> AsyncIterato
         if child.returncode is None:
             child.send_signal(signal.SIGCONT)
             child.terminate()
-            code = await asyncio.wait_for(child.wait(), SECONDS)
+            code = await asyncio.wait_for(child.wait(), PATIENCE)
             assert code == 0, log.read_text()
+
+
+async def stands_still(child: asyncio.subprocess.Process) -> None:
+    """Wait until it has stopped by SIGSTOP."""
+    stat = Path(f"/proc/{child.pid}/stat")
+    async with asyncio.timeout(PATIENCE):
+        while stat.read_text().rpartition(")")[2].split()[0] != "T":
+            await asyncio.sleep(0.02)

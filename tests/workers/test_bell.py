@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 from structlog.testing import capture_logs
-from support import lanes
+from support.waiting import until
 
 from gateway import bell
 from gateway.database import Database
@@ -27,7 +27,7 @@ async def listening(database: Database, rings: Rings, *, beat: float = 20) -> As
     ear = bell.Bell(database, rings, beat=beat)
     task = asyncio.create_task(ear.listen())
     try:
-        await lanes.until(lambda: ear.heard)
+        await until(lambda: ear.heard)
         yield ear
     finally:
         task.cancel()
@@ -36,13 +36,14 @@ async def listening(database: Database, rings: Rings, *, beat: float = 20) -> As
 
 
 async def throw_out(database: Database, *, let_in: bool) -> None:
-    """End every connection to the database, from another one."""
+    """Shut the door of the database and end every connection to it, from another one; or open it again."""
     admin = database.url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     connection = await asyncpg.connect(admin)
     try:
         name = database.url.database
         await connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {str(let_in).lower()}')
-        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        if not let_in:
+            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
     finally:
         await connection.close()
 
@@ -56,7 +57,7 @@ async def test_every_listener_hears_it_once_it_is_committed(shared: Database) ->
             await bell.ring(session)
             await asyncio.sleep(0.3)
             assert (first.count, second.count) == before, "what is not committed is nobody's business"
-        await lanes.until(lambda: first.count > before[0] and second.count > before[1])
+        await until(lambda: first.count > before[0] and second.count > before[1])
         await asyncio.sleep(0.2)
         assert (first.count, second.count) == (before[0] + 1, before[1] + 1), "one transaction rings once"
 
@@ -77,15 +78,15 @@ async def test_it_comes_back_after_the_server_was_away_and_rings_for_what_was_mi
     with capture_logs() as lines:
         async with listening(shared, rings) as ear:
             await throw_out(shared, let_in=False)
-            await lanes.until(lambda: not ear.heard)
+            await until(lambda: not ear.heard)
             await asyncio.sleep(1.5)  # it tries, and is refused
             before = rings.count
             await throw_out(shared, let_in=True)
-            await lanes.until(lambda: ear.heard)
+            await until(lambda: ear.heard)
             assert rings.count == before + 1
             async with shared.write() as session:
                 await bell.ring(session)
-            await lanes.until(lambda: rings.count == before + 2)
+            await until(lambda: rings.count == before + 2)
     assert [line["event"] for line in lines] == ["bell.listening", "bell.deaf", "bell.listening"], "it says so once"
 
 
@@ -95,9 +96,9 @@ async def test_a_line_that_is_cut_without_a_word_is_noticed(shared_tcp: tuple[Da
     rings = Rings()
     async with listening(database, rings, beat=0.2) as ear:
         silent.set()
-        await lanes.until(lambda: not ear.heard, seconds=20)
+        await until(lambda: not ear.heard)
         silent.clear()
-        await lanes.until(lambda: ear.heard)
+        await until(lambda: ear.heard)
 
 
 async def test_on_sqlite_nothing_is_rung(sqlite_database: Database) -> None:

@@ -9,18 +9,20 @@ from contextlib import asynccontextmanager
 
 import pytest
 from support import desk, lanes, school
+from support.waiting import PATIENCE, until
 
 from channels.base import Medium
 from config import sections
 from gateway import context, daemon, notices, senders
 from gateway.database import Database
 
-SLOWLY = 60.0  #: seconds of a poll that no test waits for
+SLOWLY = 600.0  #: seconds of a poll that no test waits for
 
 
 def gateway(database: Database, wire: lanes.Wire | None, *, poll: float = SLOWLY) -> context.Gateway:
     made = desk.gateway(database, channels={"wire": wire} if wire else {})
-    settings = made.settings.model_copy(update={"sending": sections.Sending(poll_s=poll)})
+    sending = sections.Sending().model_copy(update={"poll_s": poll})  # longer than settings allow
+    settings = made.settings.model_copy(update={"sending": sending})
     return dataclasses.replace(made, settings=settings, now=context.utc_now)
 
 
@@ -30,12 +32,12 @@ async def running(made: context.Gateway, *roles: str) -> AsyncIterator[daemon.Da
     works = daemon.Daemon(made, listen=None, roles=roles, ready=ready.set)
     run = asyncio.create_task(works.run())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.wait([run, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
         yield works
     finally:
         works.stop()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             await run
 
 
@@ -57,7 +59,7 @@ async def send(shared: Database) -> None:
 async def heard(shared: Database, count: int) -> None:
     """Wait until so many connections listen."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ILIKE 'LISTEN%'"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with shared.read() as session:
                 found = await (await session.connection()).exec_driver_sql(query)
@@ -71,11 +73,12 @@ async def test_a_notice_from_the_command_line_is_planned_and_sent_without_waitin
 ) -> None:
     wire, other = lanes.Wire(), Database(shared_url)
     try:
-        async with running(gateway(shared, wire), "clock"), running(gateway(other, wire), "sender"):
+        async with running(gateway(shared, wire), "clock") as clock, running(gateway(other, wire), "sender"):
             await heard(shared, 2)
-            await asyncio.sleep(3)  # both have looked once, and rest for a minute
+            await until(lambda: "plan" in clock.jobs.ticker.last_run)
+            await asyncio.sleep(0.5)  # the lane has looked once as well, and both rest
             await send(shared)
-            await lanes.until(lambda: len(wire.calls) == 1, seconds=20)
+            await until(lambda: len(wire.calls) == 1)
     finally:
         await other.close()
 
@@ -89,7 +92,7 @@ async def test_without_any_bell_the_poll_does_it(shared: Database, shared_url: s
             database.url = deaf
         async with running(gateway(shared, wire, poll=0.3), "clock"), running(gateway(other, wire, poll=0.3), "sender"):
             await send(shared)
-            await lanes.until(lambda: len(wire.calls) == 1, seconds=20)
+            await until(lambda: len(wire.calls) == 1)
     finally:
         await other.close()
 
@@ -109,11 +112,10 @@ async def test_a_sender_that_another_process_brings_gets_a_lane(shared: Database
         await heard(shared, 1)
         assert len(works.lanes.all) == 1
         await sync(known, new, elsewhere)
-        await lanes.until(lambda: len(works.lanes.all) == 2)
+        await until(lambda: len(works.lanes.all) == 2)
         [urgent] = await lanes.queue(shared, works.lanes.all[1].sender_id, priority=0)
         works.wake()
-        await lanes.until(lambda: urgent in wire.calls)
+        await until(lambda: urgent in wire.calls)
         await sync(known)  # it goes out of use again, and is left alone
-        async with asyncio.timeout(10):
-            await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)
         assert len(works.lanes.all) == 2

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from support import lanes, school
 from support.desk import LOG
 from support.sink import Sink
-from support.workers import worker
+from support.waiting import PATIENCE, until
+from support.workers import stands_still, worker
 
 from channels.base import FindResult, Found
 from gateway import context, outbox, retry
@@ -31,17 +32,10 @@ async def sink() -> AsyncIterator[Sink]:
         yield listening
 
 
-async def stands_still(child: asyncio.subprocess.Process) -> None:
-    stat = Path(f"/proc/{child.pid}/stat")
-    async with asyncio.timeout(30):
-        while stat.read_text().rpartition(")")[2].split()[0] != "T":
-            await asyncio.sleep(0.02)
-
-
 async def take_over(database: Database, sink: Sink) -> list[str]:
     """What the clock's jobs do once the lease is over: a doubt, a look at the provider's list, the queue again."""
     taken: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not taken:
             await asyncio.sleep(0.1)
             async with database.write() as session:
@@ -69,7 +63,7 @@ async def attempts(database: Database) -> list[tuple[str, int, str, str | None]]
 
 
 async def settled(database: Database, *wanted: MessageState) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not all(row.state in wanted for row in await rows(database)):
             await asyncio.sleep(0.05)
 
@@ -88,11 +82,10 @@ async def test_frozen_before_the_call_it_does_not_make_it(
         async with worker(shared_url, sink, tmp_path / "new", "--lease", "60", "--name", "new"):
             await settled(shared, S.ACCEPTED)
             old.send_signal(signal.SIGCONT)
-            await asyncio.sleep(1)
+            await until(lambda: "lane.lease_over" in (tmp_path / "old").read_text())
     assert sorted(sink.ids) == sorted(ids), "each once, by the successor"
     assert {(number, name) for _, number, name, _ in await attempts(shared)} == {(1, "old"), (2, "new")}
     assert {row.state for row in await rows(shared)} == {S.ACCEPTED}
-    assert "lane.lease_over" in (tmp_path / "old").read_text()
 
 
 async def test_frozen_before_the_call_it_gives_back_what_nobody_took_over(
@@ -107,8 +100,13 @@ async def test_frozen_before_the_call_it_gives_back_what_nobody_took_over(
         old.send_signal(signal.SIGCONT)
         await settled(shared, S.ACCEPTED)
     assert sorted(sink.ids) == sorted(ids)
-    assert {(row.attempt, row.retries) for row in await rows(shared)} == {(2, 0)}
-    assert {(number, outcome) for _, number, _, outcome in await attempts(shared)} == {(1, "retry"), (2, "accepted")}
+    assert {row.retries for row in await rows(shared)} == {0}
+    tries = await attempts(shared)
+    # On a busy machine the second lease may be over as well before a call has begun.
+    last = {(row.id, row.attempt) for row in await rows(shared)}
+    assert {(one, number) for one, number, _, outcome in tries if outcome == "accepted"} == last
+    assert {(one, 1) for one in ids} <= {(one, number) for one, number, _, outcome in tries if outcome == "retry"}
+    assert {outcome for *_, outcome in tries} == {"retry", "accepted"}
 
 
 async def test_frozen_in_the_call_its_late_word_changes_nothing(
@@ -119,7 +117,7 @@ async def test_frozen_in_the_call_its_late_word_changes_nothing(
     ids = await lanes.queue(shared, sender, count=3)
     sink.answers.clear()
     async with worker(shared_url, sink, tmp_path / "old", "--lease", str(LEASE)) as old:
-        await lanes.until(lambda: len(sink.ids) == 3)
+        await until(lambda: len(sink.ids) == 3)
         old.send_signal(signal.SIGSTOP)
         sink.answers.set()
         while set(await take_over(shared, sink)) != set(ids):
@@ -127,9 +125,9 @@ async def test_frozen_in_the_call_its_late_word_changes_nothing(
         before = await rows(shared)
         async with worker(shared_url, sink, tmp_path / "new", "--lease", "60", "--name", "new"):
             old.send_signal(signal.SIGCONT)
-            await asyncio.sleep(1)
+            await asyncio.sleep(1)  # at its end it has settled what it knows, so that this is no race
     assert sorted(sink.ids) == sorted(ids)
-    assert [(row.state, row.ref, row.attempt) for row in before] == [(S.ACCEPTED, f"ref-{row.id}", 1) for row in before]
+    assert [(row.state, row.ref) for row in before] == [(S.ACCEPTED, f"ref-{row.id}") for row in before]
     assert [row.model_dump() for row in await rows(shared)] == [row.model_dump() for row in before]
 
 
@@ -141,9 +139,10 @@ async def test_frozen_in_its_claim_it_does_not_keep_the_lane(
     ids = await lanes.queue(shared, sender, count=3)
     async with worker(shared_url, sink, tmp_path / "old", "--lease", "60", "--freeze-in-claim") as old:
         await stands_still(old)
+        async with shared.write() as session:
+            lane = sa.text("SELECT id FROM sender FOR NO KEY UPDATE SKIP LOCKED")
+            assert not (await session.execute(lane)).all(), "it is locked, or this test shows nothing"
         async with worker(shared_url, sink, tmp_path / "new", "--lease", "60", "--name", "new"):
-            await asyncio.sleep(1)
-            assert sink.ids == [], "the lane is locked, or this test shows nothing"
             await settled(shared, S.ACCEPTED)
             old.send_signal(signal.SIGCONT)
             more = await lanes.queue(shared, sender, count=3)

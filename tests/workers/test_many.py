@@ -11,6 +11,7 @@ import asyncpg
 import sqlalchemy as sa
 from support import lanes, school
 from support.sink import Sink
+from support.waiting import PATIENCE, until
 from support.workers import worker
 
 from gateway.database import Database
@@ -30,7 +31,7 @@ def more_than(sink: Sink, count: int) -> bool:
 
 
 async def settled(database: Database, count: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while await states(database) != {"accepted": count}:
             await asyncio.sleep(0.1)
 
@@ -48,7 +49,7 @@ async def test_workers_that_are_stopped_and_started_while_they_send(
                     log = tmp_path / f"{round_}-{number}"
                     await come_and_go.enter_async_context(worker(shared_url, sink, log, "--name", log.name))
                 before = len(sink.ids)
-                await lanes.until(partial(more_than, sink, before + 20))
+                await until(partial(more_than, sink, before + 20))
             # They were told to stop in the middle of it, and ended with 0: nothing of theirs is left open.
             async with shared.read() as session:
                 query = sa.text(
@@ -56,7 +57,7 @@ async def test_workers_that_are_stopped_and_started_while_they_send(
                     "WHERE state = 'sending' AND worker <> 'stays'"
                 )
                 assert await session.scalar(query) == 0
-        await lanes.until(lambda: len(sink.ids) >= len(ids), seconds=60)
+        await until(lambda: len(sink.ids) >= len(ids))
         await settled(shared, len(ids))
     assert sorted(sink.ids) == sorted(ids)
 
@@ -76,11 +77,11 @@ async def test_workers_whose_connections_are_cut_again_and_again(
         try:
             for _ in range(4):
                 before = len(sink.ids)
-                await lanes.until(partial(more_than, sink, before + 40))
+                await until(partial(more_than, sink, before + 40))
                 cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
                 await cutter.execute(cut, shared.url.database)
         finally:
             await cutter.close()
-        await lanes.until(lambda: len(sink.ids) >= len(ids), seconds=60)
+        await until(lambda: len(sink.ids) >= len(ids))
         await settled(shared, len(ids))
     assert sorted(sink.ids) == sorted(ids), "what was on the wire as the line was cut is settled, and not sent again"

@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from support import processes
+from support import processes, workers
+from support.waiting import PATIENCE
 
 from gateway.database import Database
 from gateway.models import Sender
@@ -78,7 +79,6 @@ def test_systemd_itself_finds_it_well_hardened(analyze: str, tmp_path: Path) -> 
     assert float(found[1]) < 2.0
 
 
-@pytest.mark.timeout(180)
 async def test_a_worker_is_ready_and_alive_without_any_port_and_stops_in_order(shared_url: str, tmp_path: Path) -> None:
     """As systemd starts it: it says READY=1, goes on saying WATCHDOG=1, and falls silent when it hangs."""
     async with (
@@ -101,7 +101,7 @@ async def test_a_worker_is_ready_and_alive_without_any_port_and_stops_in_order(s
                 loop = asyncio.get_running_loop()
 
                 async def said(state: bytes) -> None:
-                    async with asyncio.timeout(60):
+                    async with asyncio.timeout(PATIENCE):
                         while await loop.sock_recv(manager, 100) != state:
                             pass
 
@@ -111,17 +111,17 @@ async def test_a_worker_is_ready_and_alive_without_any_port_and_stops_in_order(s
                 with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", school.port)):
                     pass
                 os.kill(worker.child.pid, signal.SIGSTOP)
-                await asyncio.sleep(0.3)
+                await workers.stands_still(worker.child)
                 while select_ready(manager):
                     manager.recv(100)
-                await asyncio.sleep(1)
+                await asyncio.sleep(0.5)
                 assert not select_ready(manager), "whoever hangs gives no sign of life"
                 os.kill(worker.child.pid, signal.SIGCONT)
                 await said(b"WATCHDOG=1")
             finally:
                 worker.child.send_signal(signal.SIGTERM)
                 await said(b"STOPPING=1")
-                assert await asyncio.wait_for(worker.child.wait(), 60) == 0, worker.said()
+                assert await asyncio.wait_for(worker.child.wait(), PATIENCE) == 0, worker.said()
 
 
 def select_ready(manager: socket.socket) -> bool:
@@ -132,7 +132,6 @@ def select_ready(manager: socket.socket) -> bool:
     return True
 
 
-@pytest.mark.timeout(180)
 async def test_a_worker_with_older_settings_puts_no_sender_out_of_use(
     shared: Database, shared_url: str, tmp_path: Path
 ) -> None:
@@ -152,7 +151,7 @@ async def test_a_worker_with_older_settings_puts_no_sender_out_of_use(
             env = school.env | {"HANDBELL_ROLES": "sender", "NOTIFY_SOCKET": str(told)}
             log = tmp_path / "worker.log"
             worker = await processes.start("gateway.cli", "--config", str(school.settings), "run", log=log, env=env)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 await asyncio.get_running_loop().sock_recv(manager, 100)
             assert await worker.stop() == 0, worker.said()
     async with shared.read() as session:
