@@ -113,7 +113,7 @@ async def test_connections_are_kept_and_no_more_than_the_pool(opened: Opener, wi
 
 async def test_without_a_free_connection_nothing_has_left(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
     smtp_sink.replies["."] = "<hang>"
-    channel = await opened(smtp_port, pool_size=1, timeout=30, deadline=30.5)
+    channel = await opened(smtp_port, pool_size=1, timeout=30, deadline=32)
     first = asyncio.create_task(channel.send(MAIL))
     while not smtp_sink.messages:
         await asyncio.sleep(0.01)
@@ -159,7 +159,7 @@ async def test_what_is_late_before_the_text_has_not_left(
 
 async def test_what_is_late_after_the_text_may_have_been_taken(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
     smtp_sink.replies["."] = "<hang>"
-    result = await (await opened(smtp_port, timeout=0.5, deadline=60)).send(MAIL)
+    result = await (await opened(smtp_port, timeout=1.5, deadline=60)).send(MAIL)
     assert result.outcome is base.Outcome.UNKNOWN
     assert len(smtp_sink.messages) == 1
 

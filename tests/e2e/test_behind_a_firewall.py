@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support import desk, processes
+from support import processes
 from support import school as people
 from support.waiting import until
 
 from channels.base import Medium
-from gateway import audit, notices
 from gateway.database import Database
-from gateway.definitions import reading
 from gateway.models import Inbound, Message, MessageState, Reply
 from gateway.practice import school as practice
 
@@ -80,12 +75,7 @@ async def open_up(school: processes.School, world: processes.World) -> None:
 
 
 async def send(school: processes.School, database: Database, key: str, medium: str = "sms") -> None:
-    """Hand in a notice as its command would, without another process, of which these tests start enough."""
-    log = audit.Log(school.env["HANDBELL_AUDIT__KEY"].encode())
-    office = replace(desk.gateway(database), log=log, now=lambda: datetime.now(UTC))
-    definition = reading.read(tomllib.loads(NOTICE.format(key=key, medium=medium)))
-    async with database.write() as session:
-        await notices.submit(session, office, definition, author="office")
+    await processes.hand_in(school, database, NOTICE.format(key=key, medium=medium))
 
 
 async def small_school(database: Database) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from pathlib import Path
 
 import sqlalchemy as sa
 from support import processes
 from support import school as people
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 from channels.base import Medium
 from gateway.database import Database
@@ -26,16 +25,14 @@ audience.whole_school = true
 """
 
 
-async def test_a_call_that_rings_is_heard_out(school: processes.School, world: processes.World, tmp_path: Path) -> None:
+async def test_a_call_that_rings_is_heard_out(school: processes.School, world: processes.World) -> None:
     database = Database(school.database_url)
-    await school.handbell("migrate")
     child, mother = await people.pupil(database), await people.contact(database, "Maria")
     await people.tie(database, child, mother, priority=1, parental_responsibility=True)
     await people.point(database, mother, NUMBER)
-    await world.do("settings", calls="ring", patience=60)
+    await world.do("settings", calls="ring", patience=600)
     process = await school.run()
-    (tmp_path / "notice.toml").write_text(NOTICE)
-    await school.handbell("notice", "send", str(tmp_path / "notice.toml"))
+    await processes.hand_in(school, database, NOTICE)
 
     async def rings() -> bool:
         phones = (await world.look("phones"))["phones"]
@@ -51,7 +48,7 @@ async def test_a_call_that_rings_is_heard_out(school: processes.School, world: p
     await asyncio.sleep(1)
     await world.do("do", number=NUMBER, event="lift")
     await world.do("press", number=NUMBER, keys="1")
-    assert await asyncio.wait_for(process.child.wait(), 60) == 0
+    assert await asyncio.wait_for(process.child.wait(), PATIENCE) == 0
     async with database.read() as session:
         message = (await session.scalars(sa.select(Message))).one()
     await database.close()

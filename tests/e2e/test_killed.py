@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from pathlib import Path
 
 import sqlalchemy as sa
 from support import processes
 from support.waiting import until
 
+from bench.crash import school as families
 from gateway.database import Database
 from gateway.models import Message, MessageState
-from gateway.practice import school as practice
 
 NOTICE = """
 key = "killed"
@@ -36,26 +35,21 @@ PATIENCE = {
     "HANDBELL_TWILIO__READ_TIMEOUT_S": "1",
     "HANDBELL_SMTP__TIMEOUT_S": "1",
 }
-KILLS = 4
+KILLS, FAMILIES = 4, 260
 
 
-async def test_each_phone_gets_it_once(
-    school: processes.School, world: processes.World, practice_school: practice.Summary, tmp_path: Path
-) -> None:
+async def test_each_phone_gets_it_once(school: processes.School, world: processes.World) -> None:
     school.write_settings(world, extra=QUICK, rate=40)
     school.env |= PATIENCE
-    await school.handbell("migrate")
-    await school.handbell("import", *[str(file) for file in practice_school.files])
-    (tmp_path / "notice.toml").write_text(NOTICE)
-    await school.handbell("notice", "send", str(tmp_path / "notice.toml"))
-    got = 0
-    for _ in range(KILLS):
-        process = await school.run()
-        got = await arrived_beyond(world, got + 20)
-        await process.kill()
-    await school.run()
     database = Database(school.database_url)
     try:
+        await families.fill(database, families=FAMILIES)
+        process, got = await school.run(), 0
+        await processes.hand_in(school, database, NOTICE)
+        for _ in range(KILLS):
+            got = await arrived_beyond(world, got + 20)
+            await process.kill()
+            process = await school.run()
         await until(lambda: delivered(database), "every text is delivered", every=0.1)
         async with database.read() as session:
             rows = list(await session.scalars(sa.select(Message).where(Message.state != MessageState.SKIPPED)))
@@ -66,7 +60,7 @@ async def test_each_phone_gets_it_once(
         {phone["number"]: sum(text["direction"] != "inbound" for text in phone["texts"]) for phone in phones}
     )
     assert {row.state for row in rows} == {MessageState.DELIVERED}
-    assert len(rows) > 250
+    assert len(rows) == FAMILIES
     assert texts == Counter(row.address for row in rows)
     assert set(texts.values()) == {1}
     await school.handbell("audit", "verify")
