@@ -50,6 +50,11 @@ def postgres_template(postgres: databases.Postgres) -> Iterator[str]:
     databases.run(postgres.execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
+@pytest.fixture(scope="session")
+def postgres_shelf(postgres: databases.Postgres, postgres_template: str) -> databases.Shelf:
+    return databases.Shelf(postgres, postgres_template)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with every table in it."""
@@ -57,8 +62,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         with databases.sqlite_copy(request.getfixturevalue("sqlite_template"), tmp_path) as url:
             yield url
     else:
-        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
-        with databases.postgres_copy(server, template) as url:
+        with request.getfixturevalue("postgres_shelf").database() as url:
             yield url
 
 
