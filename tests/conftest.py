@@ -34,6 +34,7 @@ def postgres() -> Iterator[databases.Postgres]:
         tempfile.TemporaryDirectory(prefix="handbell-postgres-") as folder,
         databases.postgres_server(Path(folder)) as server,
     ):
+        databases.run(databases.spare_the_disk(server))
         yield server
 
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,10 @@ from support import databases, processes
 
 
 @pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
+def database_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
     """One database is enough: nothing here depends on which one it is."""
     with databases.sqlite_copy(sqlite_template, tmp_path) as url:
-        return url
+        yield url
 
 
 async def failed(school: processes.School) -> str:
