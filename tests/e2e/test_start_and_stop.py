@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import databases, processes
+from support.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ async def test_systemd_hears_ready_when_it_answers_and_stopping_when_it_ends(
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(processes.START_SECONDS)
+        manager.settimeout(PATIENCE)
         school.env |= {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "60000000"}
         process = await processes.start(
             "gateway.cli", "--config", str(school.settings), "run", log=tmp_path / "gateway.log", env=school.env
@@ -78,7 +79,7 @@ async def test_the_practice_school_says_where_its_files_are(tmp_path: Path) -> N
     assert out is not None
     said = ""
     try:
-        async with asyncio.timeout(180):
+        async with asyncio.timeout(PATIENCE):
             while "Ctrl-C ends it." not in said:
                 line = await out.readline()
                 assert line, process.said()

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from support import databases
 from support.silent_names import MANY
+from support.waiting import PATIENCE
 
 from channels.base import Medium
 
@@ -42,14 +43,13 @@ async def run(url: str, medium: Medium, resolver: tuple[Path, str], log: Path) -
             "unshare", "--mount", "sh", "-c", ENTER, "sh", str(file), *program,
             stdout=asyncio.subprocess.PIPE, stderr=errors, env={**os.environ, "PYTHONPATH": str(TESTS)},
         )  # fmt: skip
-    async with asyncio.timeout(150):
+    async with asyncio.timeout(PATIENCE):
         said, _ = await child.communicate()
     assert child.returncode == 0, log.read_text()
     found: dict[str, Any] = json.loads(said)
     return found
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("medium", [Medium.SMS, Medium.EMAIL])
 async def test_a_name_server_that_never_answers(
     sqlite_template: Path, tmp_path: Path, resolver: tuple[Path, str], medium: Medium

@@ -18,7 +18,8 @@ from channels.base import Medium
 from gateway.database import Database
 from gateway.models import Message
 from support import engine, journal
-from support.engine import S, until
+from support.engine import S
+from support.waiting import until
 
 NAME = "provider.example.com"
 MANY = 12

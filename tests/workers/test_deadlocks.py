@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import col
 from support import desk, lanes, school
 from support.desk import LOG, NOW
+from support.waiting import PATIENCE
 
 from channels.base import (
     FindResult,
@@ -144,7 +145,7 @@ async def waits_for_a_lock(database: Database) -> None:
     """Wait until somebody in this database waits for a row of somebody else's."""
     query = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
                     "WHERE NOT granted AND datname = current_database()")  # fmt: skip
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with database.read() as session:
                 if await session.scalar(query):
