@@ -1,7 +1,8 @@
 """The calls of one lane: what is claimed is handed to the channel, so many at once, and what came of it is kept.
 
 A lane may claim somewhat more than it calls at once. What is ahead waits here, so that a place that comes free is taken
-at once and not only after the next commit.
+at once and not only after the next commit. It waits for a moment only: the guard was asked when it was claimed, and
+nobody would see what has changed since.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.metrics import Metrics
 logger = structlog.get_logger()
 
 _LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
+_LONGEST_AHEAD = 2.0  #: seconds that a message waits here at most; then the guard is asked again
 _BROKEN = 5  #: so many calls in a row that broke on the wire are the provider's trouble, not the messages'
 _NOT_BEGUN = SendResult(
     Outcome.RETRY,
@@ -68,6 +70,7 @@ class Calls:
         self._under_way: dict[asyncio.Task[None], float] = {}  # when the lease of each ends; the oldest first
         self._urgent: deque[tuple[Row, float]] = deque()
         self._routine: deque[tuple[Row, float]] = deque()
+        self._ahead = limits.ahead  # how many may wait here: none after one had to wait for long
         self._broken = 0  # calls in a row that broke on the wire
 
     @property
@@ -77,7 +80,7 @@ class Calls:
 
     def free(self) -> outbox.Slots:
         """How many more may be claimed."""
-        free = max(0, self._limits.at_once + self._limits.ahead - self.in_hand)
+        free = max(0, self._limits.at_once + self._ahead - self.in_hand)
         return outbox.Slots(free, max(0, free - self._limits.urgent))
 
     def begin(self, messages: Sequence[Row], *, lease_ends: float) -> None:
@@ -93,14 +96,18 @@ class Calls:
             self.results += [outbox.Sent(message, _NOT_BEGUN, begun=False) for message, _ in waiting]
             waiting.clear()
 
-    def end_hung(self) -> None:
-        """End the calls that are longer under way than their lease: one that hangs must not keep its place.
+    def look_after(self) -> None:
+        """Put back what waits for too long, and end the calls that are longer under way than their lease.
 
-        A channel has limits of its own, and this is for one that breaks them; a timer for each call would cost as much
-        as a fifth of writing it down.
+        One that hangs must not keep its place. A channel has limits of its own, and this is for one that breaks them; a
+        timer for each call would cost as much as a fifth of writing it down.
         """
-        over = elapsed()
-        for call in itertools.takewhile(lambda call: self._under_way[call] <= over, self._under_way):
+        now = elapsed()
+        latest = now + self._limits.lease - _LONGEST_AHEAD
+        if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
+            self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
+            self.put_back()
+        for call in itertools.takewhile(lambda call: self._under_way[call] <= now, self._under_way):
             call.cancel()
 
     def _fill(self) -> None:
@@ -125,6 +132,7 @@ class Calls:
             result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
         self.results.append(outbox.Sent(message, result, begun=begun))
         del self._under_way[cast(asyncio.Task[None], asyncio.current_task())]
+        self._ahead = min(self._limits.ahead, self._ahead + 1)
         if result.lane_wide:
             self.put_back()
         self._fill()

@@ -104,13 +104,13 @@ class Lane:
                 self.last_turn = self._now()
                 await self._turn()
                 await self._rest()
-                self._calls.end_hung()
+                self._calls.look_after()
         finally:  # also where another loop has died and this one is cut off
             self._stopping = True
             self._calls.put_back()
             while self._calls.in_hand or self._calls.results:
                 await self._rest()
-                self._calls.end_hung()
+                self._calls.look_after()
                 await self._turn()
 
     async def _turn(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from channels.base import FindResult, Found, Medium, Reason
+from channels.base import FindResult, Found, Medium, Outcome, Reason
 from gateway import audit, retry, senders, states, tasks
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
@@ -38,6 +38,8 @@ _NEVER_ASKED_TEXT = (
     "It may or may not have gone out, and the provider could not be asked in all that time. Look at it, then send it "
     "again if need be."
 )
+_NOT_IN_THE_LIST = "The provider's list shows that it never took it."
+_IN_VIEW = timedelta(minutes=6)  #: so much earlier a call may have begun that a look at the list still shows
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
 
@@ -94,7 +96,7 @@ async def resolve(
     ``named``  the provider calls us back with our own id, so that calls are told apart sooner or later
     """
     message = doubt.message
-    seen = await _weighed(session, message, found, grace=policy.grace, named=named, now=now)
+    seen = await _weighed(session, doubt, found, grace=policy.grace, named=named, now=now)
     if (again := _again(message, seen, policy=policy, now=now)) is not None:
         await _look_again(session, message["id"], again)
         return MessageState.UNKNOWN
@@ -110,6 +112,7 @@ async def resolve(
     if (await session.execute(statement)).first():
         facts = {"reason": "evidence", "found": seen.found.value}
         await log.record(session, audit.Line(f"message.{after.value}", f"message:{message['id']}", facts), now=now)
+        await _end_attempt(session, message, seen, now=now)
         if values.get("reason") == states.IN_DOUBT:
             subject = f"run:{message['run_id']}" if message["run_id"] is not None else f"message:{message['id']}"
             await tasks.ask(session, tasks.Ask("in_doubt", subject, _IN_DOUBT_TASK, _IN_DOUBT_CURE), log=log, now=now)
@@ -128,9 +131,10 @@ class _Seen:
 
 
 async def _weighed(
-    session: Session, message: Mapping[str, Any], found: FindResult, *, grace: timedelta, named: bool, now: datetime
+    session: Session, doubt: Doubt, found: FindResult, *, grace: timedelta, named: bool, now: datetime
 ) -> _Seen:
     """Leave out of a find what is another's, or may be."""
+    message = doubt.message
     # One sweeper a lane at a time, or two doubts might be given the same proof.
     lane = sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"])
     await session.execute(lane.with_for_update(key_share=True))
@@ -141,9 +145,10 @@ async def _weighed(
     if any(_may_still_speak(row, grace=grace, now=now) for row in alike):
         # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
         return _Seen(Found.NOT_NOW, soon=True)
-    if named and message["medium"] is Medium.VOICE and len(refs) <= len(alike):
-        # Fewer were put through than are in doubt, and each says something else: whoever guesses says one thing twice
-        # and another never. Texts with the same words may stand for one another; so may calls that nobody calls back.
+    if named and message["medium"] is Medium.VOICE and len(refs) <= await _nameless(session, doubt):
+        # Fewer were put through than nobody knows the names of, and each says something else: whoever guesses says one
+        # thing twice and another never. Texts with the same words may stand for one another; so may calls that nobody
+        # calls back.
         return _Seen(Found.CANNOT_TELL)
     return _Seen(Found.HERE, refs)
 
@@ -213,6 +218,42 @@ async def _alike(session: Session, message: Mapping[str, Any]) -> Sequence[Mappi
 def _may_still_speak(alike: Mapping[str, Any], *, grace: timedelta, now: datetime) -> bool:
     """Whether its worker may yet say what the provider named it: a lease that is just over proves nobody dead."""
     return alike["state"] is MessageState.SENDING or now < alike["changed_at"] + grace
+
+
+async def _nameless(session: Session, doubt: Doubt) -> int:
+    """How many other calls to the same number may be in that list, of which nobody knows what they are called there.
+
+    Not only those of messages that are in doubt still: one that was given up, or went again, may have been put through.
+    """
+    t, a, message = message_table.c, attempt_table.c, doubt.message
+    query = (
+        sa.select(sa.func.count())
+        .join_from(attempt_table, message_table, a.message_id == t.id)
+        .where(
+            t.address == message["address"],
+            t.medium == message["medium"],
+            t.id != message["id"],
+            a.begun_at > doubt.since - _IN_VIEW,
+            a.ref == "",
+            sa.or_(a.outcome.is_(None), a.outcome == Outcome.UNKNOWN),
+            sa.or_(t.ref == "", a.number != t.attempt),  # what a receipt has named stands in the message's row
+        )
+    )
+    return await session.scalar(query) or 0
+
+
+async def _end_attempt(session: Session, message: Mapping[str, Any], seen: _Seen, *, now: datetime) -> None:
+    """Write down what the provider's list says of a call. Of one that stays in doubt nobody knows."""
+    a = attempt_table.c
+    if seen.refs:
+        values = {"outcome": Outcome.ACCEPTED, "ref": seen.refs[0]}
+    elif seen.found is Found.ABSENT:
+        values = {"outcome": Outcome.RETRY, "text": _NOT_IN_THE_LIST}
+    else:
+        return
+    this = sa.and_(a.message_id == message["id"], a.number == message["attempt"])
+    ended = sa.func.coalesce(a.ended_at, sa.bindparam("now", now, type_=a.ended_at.type))
+    await session.execute(sa.update(attempt_table).where(this).values(ended_at=ended, **values))
 
 
 async def _look_again(session: Session, message_id: str, again: _Again) -> None:

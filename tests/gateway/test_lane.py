@@ -22,7 +22,7 @@ from channels.base import FindResult, Found, Medium, Outcome, Outgoing, Reason, 
 from gateway import context, messages, outbox, outgoing, retry, sender
 from gateway.database import Database, Session
 from gateway.metrics import Metrics
-from gateway.models import Message, MessageState, Sender
+from gateway.models import Message, MessageState, OptOut, Sender
 
 S = MessageState
 T = TypeVar("T")
@@ -286,14 +286,19 @@ async def test_what_is_ahead_goes_back_when_the_provider_will_not_have_us(door: 
     assert wire.calls == ids[:1], "one is enough to be told"
 
 
-async def test_what_is_ahead_for_too_long_is_not_called(door: Door, wire: Wire) -> None:
-    """Its lease is nearly over, and a successor may soon be sending it."""
-    lane, ids = await claimed_ahead(door, wire, "hang", "")
-    async with working(door, wire, lane, concurrency=1, urgent=0, ahead=1, lease=1.0):
-        await until(all_are(door, ids[:1], S.UNKNOWN))
-        await until(all_are(door, ids[1:], S.ACCEPTED))
+async def test_what_waits_for_long_goes_back_and_the_guard_is_asked_again(door: Door, wire: Wire) -> None:
+    lane, ids = await claimed_ahead(door, wire, "wait", "", "")
+    async with working(door, wire, lane, concurrency=1, urgent=0, ahead=2):
+        await until(all_are(door, ids, S.SENDING))
+        await until(all_are(door, ids[1:], S.QUEUED))
+        async with door.write() as session:
+            barred = await session.get_one(Message, ids[1])
+            session.add(OptOut(medium=Medium.SMS, address=barred.address, since=context.utc_now()))
+        wire.gate.set()
+        await until(all_are(door, ids[1:], S.SKIPPED, S.ACCEPTED))
+    assert wire.calls == [ids[0], ids[2]]
     async with door.read() as session:
-        first, *_, last = await school.attempts(session, ids[1])
+        first, *_, last = await school.attempts(session, ids[2])
     assert (first.code, last.outcome) == ("not begun", Outcome.ACCEPTED)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from support.desk import LOG, NOW
 from channels.base import FindResult, Found, Medium, Outcome, Receipt, ReceiptState, SendResult
 from gateway import outbox, receipts, retry
 from gateway.database import Database
-from gateway.models import Message, MessageState
+from gateway.models import Attempt, Message, MessageState
 
 POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
 LATER = NOW + timedelta(minutes=2)
@@ -100,6 +101,35 @@ async def test_two_calls_in_the_list_are_both_of_them(sqlite_database: Database)
     first, second = await two(sqlite_database, Medium.VOICE)
     await doubt(sqlite_database, first, second)
     assert await resolve(sqlite_database, "CA1", "CA2", named=True) == [MessageState.ACCEPTED, MessageState.ACCEPTED]
+
+
+@pytest.mark.parametrize("since", [MessageState.FAILED, MessageState.QUEUED])
+async def test_a_call_that_was_given_up_or_goes_again_may_be_the_one_in_the_list(
+    database: Database, since: MessageState
+) -> None:
+    """Nobody was told the provider's name of it: it must not be taken for another's."""
+    first, second = await two(database, Medium.VOICE, words=("The boiler.", "The fair."))
+    await doubt(database, first, second)
+    async with database.write() as session:
+        await session.execute(sa.update(Message).where(Message.id == first["id"]).values(state=since))
+    assert await resolve(database, "CA1", named=True) == [MessageState.UNKNOWN]
+
+
+async def test_a_call_that_was_not_in_the_list_is_not_the_one_that_is_there_now(database: Database) -> None:
+    first, second = await two(database, Medium.VOICE, words=("The boiler.", "The fair."))
+    await doubt(database, first)
+    assert await resolve(database, named=True) == [MessageState.QUEUED]
+    [call] = await attempts(database, first["id"])
+    assert (call.outcome, call.text) == (Outcome.RETRY, "The provider's list shows that it never took it.")
+    await doubt(database, second)
+    assert await resolve(database, "CA1", named=True) == [MessageState.ACCEPTED]
+    [call] = await attempts(database, second["id"])
+    assert (call.outcome, call.ref) == (Outcome.ACCEPTED, "CA1")
+
+
+async def attempts(database: Database, message_id: str) -> Sequence[Attempt]:
+    async with database.read() as session:
+        return await school.attempts(session, message_id)
 
 
 async def test_calls_that_nobody_calls_back_say_the_same_and_stand_for_one_another(sqlite_database: Database) -> None:
