@@ -207,10 +207,14 @@ class Found(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FindResult:
-    """``refs`` are the provider's ids that fit, oldest first; the caller takes the first that no other row owns."""
+    """``refs`` are the provider's ids that fit, oldest first; the caller takes the first that no other row owns.
+
+    ``moments``  when each was made, as our own clock would have it, to some three seconds; empty: nobody knows
+    """
 
     found: Found
     refs: tuple[str, ...] = ()
+    moments: tuple[datetime, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ class TwilioApi:
         self._http = self._client = None
 
     @property
+    def ahead(self) -> timedelta | None:
+        """By how much Twilio's clock is ahead of ours, as far as we know."""
+        return self._http.ahead if self._http else None
+
+    @property
     def client(self) -> Client:
         """The library's client; a RuntimeError before :meth:`open` is our own bug."""
         if self._client is None:
@@ -144,7 +149,10 @@ class Listed(Protocol):
 
 
 async def find(
-    records: Callable[[], Awaitable[AsyncIterator[Any]]], fits: Callable[[Any], bool], since: datetime
+    api: TwilioApi,
+    records: Callable[[], Awaitable[AsyncIterator[Any]]],
+    fits: Callable[[Any], bool],
+    since: datetime,
 ) -> base.FindResult:
     """Look through a list, newest first, for what fits and is not older than ``since``.
 
@@ -174,7 +182,10 @@ async def find(
     if fitting:
         # Twilio's dates are whole seconds; newest first, so that turning it round keeps the order within one second.
         fitting.reverse()
-        return base.FindResult(base.Found.HERE, tuple(sid for _, sid in sorted(fitting, key=lambda pair: pair[0])))
+        fitting.sort(key=lambda pair: pair[0])
+        ahead = api.ahead
+        moments = () if ahead is None else tuple(created - ahead for created, _ in fitting)
+        return base.FindResult(base.Found.HERE, tuple(sid for _, sid in fitting), moments)
     whole = too_old > _PAGE_SIZE or seen < _LIST_LIMIT
     return base.FindResult(base.Found.ABSENT if whole else base.Found.CANNOT_TELL)
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
@@ -73,6 +75,7 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
             timeout=aiohttp.ClientTimeout(total=total_seconds, connect=connect_seconds, sock_read=read_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        self._dated = "", 0.0  # the Date of the last answer, and when it came
 
     async def request(
         self,
@@ -98,6 +101,7 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
                 allow_redirects=allow_redirects,
             ) as answer:
                 status, answered = answer.status, answer.headers
+                self._dated = answered.get("Date", ""), time.time()
                 text = (await _read(answer.content)).decode("utf-8", "replace")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(_connect_sentence(error)) from None
@@ -111,6 +115,15 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
             wait = retry_after(answered)
             raise TooFast("Twilio asks us to slow down.", code=_code(text) or "429", wait=wait)
         return Response(status, text, answered)
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """By how much Twilio's clock is ahead of ours, to a second or two; None where its last answer does not say."""
+        date, came = self._dated
+        try:
+            return parsedate_to_datetime(date) - datetime.fromtimestamp(came, UTC)
+        except (TypeError, ValueError):
+            return None
 
     async def close(self) -> None:
         """Close every connection."""

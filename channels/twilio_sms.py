@@ -81,7 +81,7 @@ class TwilioSms:
             )
             return found
 
-        return await twilio_account.find(records, lambda record: _is_same(record, message), since)
+        return await twilio_account.find(self._api, records, lambda record: _is_same(record, message), since)
 
     def verify(self, request: base.HookRequest) -> None:
         """Raise :class:`base.BadSignature` unless Twilio signed this request."""

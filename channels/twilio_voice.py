@@ -120,7 +120,7 @@ class TwilioVoice:
         def fits(record: CallInstance) -> bool:
             return bool(record.to == message.to and record._from == message.sender)
 
-        return await twilio_account.find(records, fits, since)
+        return await twilio_account.find(self._api, records, fits, since)
 
     def verify(self, request: base.HookRequest) -> None:
         """Raise :class:`base.BadSignature` unless Twilio signed this request."""

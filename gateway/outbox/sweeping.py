@@ -39,6 +39,8 @@ _NEVER_ASKED_TEXT = (
     "again if need be."
 )
 _NOT_IN_THE_LIST = "The provider's list shows that it never took it."
+_EXACT = timedelta(seconds=3)  #: how far off the moment may be that a provider's list gives a call, on our own clock
+_LONGEST_CALL = timedelta(seconds=100)  #: a call is put through within the lease of its message, or not at all
 _IN_VIEW = timedelta(minutes=6)  #: so much earlier a call may have begun that a look at the list still shows
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
@@ -145,12 +147,43 @@ async def _weighed(
     if any(_may_still_speak(row, grace=grace, now=now) for row in alike):
         # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
         return _Seen(Found.NOT_NOW, soon=True)
-    if named and message["medium"] is Medium.VOICE and len(refs) <= await _nameless(session, doubt):
-        # Fewer were put through than nobody knows the names of, and each says something else: whoever guesses says one
-        # thing twice and another never. Texts with the same words may stand for one another; so may calls that nobody
-        # calls back.
-        return _Seen(Found.CANNOT_TELL)
-    return _Seen(Found.HERE, refs)
+    if not named or message["medium"] is not Medium.VOICE:
+        return _Seen(Found.HERE, refs)  # texts with the same words may stand for one another, and calls not called back
+    made = dict(zip(found.refs, found.moments, strict=False))
+    ours = _this_one([(ref, made.get(ref)) for ref in refs], doubt.since, others=await _nameless(session, doubt))
+    return _Seen(Found.HERE, [ours]) if ours else _Seen(Found.CANNOT_TELL)
+
+
+def _this_one(
+    calls: Sequence[tuple[str, datetime | None]], begun: datetime, *, others: Sequence[datetime]
+) -> str | None:
+    """Which of the calls in the list was begun at that moment; None where nobody can tell.
+
+    Each call says something else: whoever guesses says one thing twice and another never. ``others`` are the moments at
+    which calls were begun that may be among these just as well. Where they account for all of the list, nothing in it
+    proves that this one was put through.
+    """
+    known = [(ref, made) for ref, made in calls if any(_may_be(one, made) for one in (begun, *others))]
+    if len(_matched(known, others)) == len(known):
+        return None
+    return _matched(known, (begun, *others)).get(0)
+
+
+def _matched(calls: Sequence[tuple[str, datetime | None]], begun: Sequence[datetime]) -> dict[int, str]:
+    """Which call each of these moments began: the oldest call the oldest moment that it fits, and so on."""
+    waiting = sorted(range(len(begun)), key=lambda n: begun[n])
+    found = dict[int, str]()
+    for ref, made in calls:
+        fitting = next((n for n in waiting if _may_be(begun[n], made)), None)
+        if fitting is not None:
+            waiting.remove(fitting)
+            found[fitting] = ref
+    return found
+
+
+def _may_be(begun: datetime, made: datetime | None) -> bool:
+    """Whether a call that was begun then can be one that was made at that moment, by the provider's list."""
+    return made is None or begun - _EXACT <= made <= begun + _LONGEST_CALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +253,14 @@ def _may_still_speak(alike: Mapping[str, Any], *, grace: timedelta, now: datetim
     return alike["state"] is MessageState.SENDING or now < alike["changed_at"] + grace
 
 
-async def _nameless(session: Session, doubt: Doubt) -> int:
-    """How many other calls to the same number may be in that list, of which nobody knows what they are called there.
+async def _nameless(session: Session, doubt: Doubt) -> Sequence[datetime]:
+    """When other calls to the same number began, of which nobody knows what they are called in the provider's list.
 
     Not only those of messages that are in doubt still: one that was given up, or went again, may have been put through.
     """
     t, a, message = message_table.c, attempt_table.c, doubt.message
     query = (
-        sa.select(sa.func.count())
+        sa.select(a.begun_at)
         .join_from(attempt_table, message_table, a.message_id == t.id)
         .where(
             t.address == message["address"],
@@ -239,7 +272,7 @@ async def _nameless(session: Session, doubt: Doubt) -> int:
             sa.or_(t.ref == "", a.number != t.attempt),  # what a receipt has named stands in the message's row
         )
     )
-    return await session.scalar(query) or 0
+    return (await session.scalars(query)).all()
 
 
 async def _end_attempt(session: Session, message: Mapping[str, Any], seen: _Seen, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from channels.base import FindResult, Found, Medium, Outcome, Receipt, ReceiptSt
 from gateway import outbox, receipts, retry
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
+from gateway.outbox import sweeping
 
 POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
 LATER = NOW + timedelta(minutes=2)
@@ -130,6 +131,33 @@ async def test_a_call_that_was_not_in_the_list_is_not_the_one_that_is_there_now(
 async def attempts(database: Database, message_id: str) -> Sequence[Attempt]:
     async with database.read() as session:
         return await school.attempts(session, message_id)
+
+
+def moment(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("calls", "begun", "others", "ours"),
+    [
+        ({"A": 0}, 0, [], "A"),
+        ({"A": 0}, 0, [0], None),
+        ({"A": 0, "B": 1}, 0, [0.5], "A"),
+        ({"A": 0, "B": 1}, 0.5, [0], "B"),
+        ({"A": 0, "B": 60}, 60, [0], "B"),  # as many as were begun: in their order
+        ({"B": 240}, 240, [0], "B"),  # the other began so long before that it cannot be this one
+        ({"A": 0}, 240, [0], None),  # made long before this one was begun
+        ({"A": 0, "C": 250}, 240, [0, 249], None),  # C is the one or the other
+        ({"A": 0, "B": 241, "C": 250}, 240, [0, 249], "B"),
+        ({"A": None}, 0, [300], None),
+        ({"A": None, "B": None}, 300, [0], "B"),
+    ],
+)
+def test_which_call_of_a_list_was_begun_when(
+    calls: dict[str, float | None], begun: float, others: list[float], ours: str | None
+) -> None:
+    listed = [(ref, None if made is None else moment(made)) for ref, made in calls.items()]
+    assert sweeping._this_one(listed, moment(begun), others=[moment(one) for one in others]) == ours
 
 
 async def test_calls_that_nobody_calls_back_say_the_same_and_stand_for_one_another(sqlite_database: Database) -> None:
