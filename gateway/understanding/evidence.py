@@ -1,0 +1,207 @@
+"""What speaks for what in a text, in one language: finds, and what takes them away.
+
+A find falls to a longer one that holds all of its words ("late" to "late reply"), and to a negation before it, or
+behind it where the language puts it there, in the same part of a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gateway.understanding import folding, language, meaning, patterns
+
+_INTENTS = frozenset(one.value for one in meaning.Intent)
+_REACH = 3  #: words between a negation and what it denies
+#: Which finds take their words away from shorter ones.
+_TAKERS = frozenset({*_INTENTS, "neutral", "safe"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
+#: Finds that a negation takes away.
+_DENIED = frozenset(
+    {
+        *(meaning.Intent.ILLNESS, meaning.Intent.MEDICAL_APPOINTMENT, meaning.Intent.LATE, meaning.Intent.HOLIDAY),
+        *(meaning.Intent.RELIGIOUS_OBSERVANCE, meaning.Intent.FAMILY_EMERGENCY, meaning.Intent.SAYS_PRESENT),
+        *(meaning.Intent.THANKS, "safe", "after_register"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that speaks for ``section``, with the words that say it.
+
+    ``start`` and ``end`` are places among the tokens of the text, ``sentence`` the number of the sentence.
+    """
+
+    section: str
+    weight: int
+    words: str
+    start: int
+    end: int
+    sentence: int
+    language: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, cut into words."""
+
+    folded: str
+    tokens: tuple[folding.Token, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        """Cut a text into words."""
+        folded = folding.fold(text)
+        return cls(folded, tuple(folding.tokens(folded)))
+
+    def between(self, start: int, end: int) -> str:
+        """The words from one place to another."""
+        return self.folded[self.tokens[start].start : self.tokens[end - 1].end]
+
+    def sentence(self, at: int) -> int:
+        """The number of the sentence that a token stands in."""
+        return sum(token.word in {".", "?", "!"} for token in self.tokens[:at])
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one language finds in a text. ``forms.origin`` leads from its words to the tokens of the text."""
+
+    evidence: tuple[Evidence, ...]
+    days: tuple[patterns.Found, ...]
+    forms: patterns.Forms
+
+
+def known(text: Text, lang: language.Language) -> float:
+    """The share of a text's words that a language knows."""
+    words = [token.word for token in text.tokens if not token.is_break and not token.word[0].isdigit()]
+    return sum(map(lang.knows, words)) / len(words) if words else 0.0
+
+
+def gather(text: Text, lang: language.Language, *, names: frozenset[str] = frozenset()) -> Read:
+    """Find what speaks for what. ``names`` are never taken for misspelt words."""
+    forms, guessed = _forms(text, lang, names)
+    found = list(lang.index.search(forms))
+    denials = [one for one in found if one.pattern.section in ("negation.before", "negation.after")]
+    days = [one for one in found if one.pattern.section.startswith("days.")]
+    speaking = _uncontained([one for one in found if one.pattern.weight])
+    consumed = frozenset(
+        at for one in speaking if one.pattern.section in _INTENTS and one.pattern.weight == 3 for at in one.taken
+    )
+    kept = [one for one in speaking if not _denied(one, denials, consumed, forms=forms, stops=lang.stops)]
+    evidence = tuple(_evidence(one, text, forms, lang, guessed) for one in kept)
+    return Read(evidence, tuple(days), forms)
+
+
+def _forms(text: Text, lang: language.Language, names: frozenset[str]) -> tuple[patterns.Forms, frozenset[int]]:
+    """Write every word out as the language's lists do; say which of them are guesses at a misspelt one."""
+    found = patterns.Forms([], frozenset(lang.numbers))
+    guessed: set[int] = set()
+    for place, token in enumerate(text.tokens):
+        for word in _written_out(token, lang):
+            forms = [word, *_bare(word, lang.prefixes)]
+            if not token.is_break and word not in names and not any(map(lang.knows, forms)):
+                meant = lang.speller.meant(_squeezed(word))
+                if meant:
+                    forms.append(meant)
+                    guessed.add(len(found.forms))
+            found.forms.append(tuple(forms))
+            found.origin.append(place)
+    return found, frozenset(guessed)
+
+
+def _written_out(token: folding.Token, lang: language.Language) -> Sequence[str]:
+    word = token.word
+    if token.is_break:
+        return (word,)
+    if word in lang.spelt:
+        return lang.spelt[word]
+    squeezed = _squeezed(word)
+    if squeezed != word and not lang.knows(word):
+        word = squeezed
+        if word in lang.spelt:
+            return lang.spelt[word]
+    digits = len(word) - len(word.lstrip("0123456789"))
+    if 0 < digits < len(word) and word[digits:].isalpha():
+        return (word[:digits], *lang.spelt.get(word[digits:], (word[digits:],)))
+    return (word,)
+
+
+def _squeezed(word: str) -> str:
+    """A word without the letters that were held down: sooooo poorlyyy."""
+    if not word.isalpha():
+        return word
+    kept = [letter for at, letter in enumerate(word) if at < 2 or not (letter == word[at - 1] == word[at - 2])]
+    squeezed = "".join(kept)
+    if squeezed == word:
+        return word
+    return squeezed[:-1] if squeezed[-1:] == squeezed[-2:-1] else squeezed
+
+
+def _bare(word: str, prefixes: Sequence[str]) -> Iterator[str]:
+    """A word without the little words that Arabic writes in one with it."""
+    for prefix in prefixes:
+        if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+            yield word[len(prefix) :]
+
+
+def _uncontained(found: Sequence[patterns.Found]) -> list[patterns.Found]:
+    takers = [one for one in found if one.pattern.section in _TAKERS]
+    return [one for one in found if not any(_takes(taker, one) for taker in takers)]
+
+
+def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
+    if taker.pattern.section == one.pattern.section:
+        return False
+    if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
+        return one.taken < taker.taken and taker.pattern.section == "neutral"
+    if taker.pattern.section == "neutral":
+        return one.taken <= taker.taken
+    return one.taken < taker.taken
+
+
+def _denied(
+    one: patterns.Found,
+    denials: Sequence[patterns.Found],
+    consumed: frozenset[int],
+    *,
+    forms: patterns.Forms,
+    stops: frozenset[str],
+) -> bool:
+    if one.pattern.section not in _DENIED:
+        return False
+    for denial in denials:
+        if denial.taken & one.taken:
+            continue
+        if denial.taken <= consumed and one.pattern.section != meaning.Intent.SAYS_PRESENT:
+            continue
+        before = denial.pattern.section == "negation.before"
+        between = range(denial.end, one.start) if before else range(one.end, denial.start)
+        apart = one.start - denial.end if before else denial.start - one.end
+        if not 0 <= apart <= _REACH:
+            continue
+        if not any(forms.is_break(at) or forms.forms[at][0] in stops for at in between):
+            return True
+    return False
+
+
+def _evidence(
+    one: patterns.Found, text: Text, forms: patterns.Forms, lang: language.Language, guessed: frozenset[int]
+) -> Evidence:
+    start, end = forms.origin[one.start], forms.origin[one.end - 1] + 1
+    return Evidence(
+        section=one.pattern.section,
+        weight=one.pattern.weight,
+        words=text.between(start, end),
+        start=start,
+        end=end,
+        sentence=text.sentence(start),
+        language=lang.tag,
+        guessed=bool(one.taken & guessed),
+    )
+
+
+def lowered(one: Evidence, weight: int) -> Evidence:
+    """The same, speaking no louder than that."""
+    return replace(one, weight=min(one.weight, weight))

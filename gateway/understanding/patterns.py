@@ -1,0 +1,327 @@
+"""The small grammar in which the lists of a language are written, and finding what they describe.
+
+A pattern is words in their order::
+
+    sick                 the word
+    sick*                every word that begins so
+    (mild|bad) cold      one of several; an alternative may be several words
+    very? sick           with or without
+    took .. to school    up to three words between, in the same sentence
+    be in by #           a number, a time of day, or a number word
+    <child> is in        one of the words of [groups] child
+    ^ ill $              alone between the ends of a sentence
+    not in ?             a question mark
+
+Lists are split at commas and line ends.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.understanding import folding
+
+_GAP = 3  #: words that ``..`` may stand for
+_LEXEME = re.compile(r"\s*(\.\.|\(|\)\??|\||<[a-z_]+>\??|#\??|\^\??|\$|[^\s()|<>^$#]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or with ``stem`` every word that begins so."""
+
+    text: str
+    stem: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number or a time of day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Up to three words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where a sentence begins, or ends."""
+
+    end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several; the single words and stems of them apart, as there can be a hundred."""
+
+    words: frozenset[str] = frozenset()
+    stems: tuple[str, ...] = ()
+    others: tuple[tuple[Element, ...], ...] = ()
+
+
+Element = Word | Number | Gap | Edge | Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A pattern with what it stands for."""
+
+    elements: tuple[Element, ...]
+    section: str
+    weight: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a pattern was found: the places of the tokens that it took, without those of its gaps."""
+
+    pattern: Pattern
+    taken: frozenset[int]
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Forms:
+    """The words of a text as one language reads them; each with every form that it may be meant as."""
+
+    forms: list[tuple[str, ...]]
+    numbers: frozenset[str]
+    origin: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.forms)
+
+    def is_break(self, at: int) -> bool:
+        """Whether a sentence or a part of it ends there."""
+        return at < 0 or at >= len(self.forms) or self.forms[at][0] in folding.BREAKS
+
+    def is_edge(self, at: int) -> bool:
+        """Whether a whole sentence ends there."""
+        return at < 0 or at >= len(self.forms) or self.forms[at][0] in {".", "?", "!"}
+
+    def is_number(self, at: int) -> bool:
+        """Whether a number or a time stands there."""
+        return any(form[0].isdigit() or form in self.numbers for form in self.forms[at] if form)
+
+
+class BadPattern(ValueError):
+    """A pattern that cannot be read: a sentence says why and what to do."""
+
+
+Expand = Callable[[str], Sequence[str]]
+
+
+def split(listed: str | Iterable[str]) -> Iterator[str]:
+    """Give the patterns of a list: of a text with commas and line ends, or of several such texts."""
+    for text in (listed,) if isinstance(listed, str) else listed:
+        for part in re.split(r"[,\n]", text):
+            if part.strip():
+                yield part.strip()
+
+
+def parse(
+    source: str, *, section: str, weight: int, groups: Mapping[str, Choice], expand: Expand = lambda word: (word,)
+) -> Pattern:
+    """Read a pattern. ``expand`` says how the language writes a word out. Raises :class:`BadPattern`."""
+    found = _LEXEME.findall(source)
+    if "".join(found).replace(" ", "") != re.sub(r"\s", "", source):
+        raise BadPattern("a sign in it has no meaning here.")
+    reader = _Reader(list(found), groups, expand)
+    elements = reader.sequence(inside=False)
+    if not any(isinstance(one, Word | Number) or (isinstance(one, Choice) and _solid(one)) for one in elements):
+        raise BadPattern("it has no word of its own.")
+    if isinstance(elements[0], Gap) or isinstance(elements[-1], Gap):
+        raise BadPattern("“..” stands between words, so it cannot begin or end it.")
+    return Pattern(tuple(elements), section, weight, source)
+
+
+def choice(alternatives: Iterable[Sequence[Element]]) -> Choice:
+    """Make one choice of several sequences."""
+    words, stems, others = set[str](), list[str](), list[tuple[Element, ...]]()
+    for one in alternatives:
+        match tuple(one):
+            case (Word(text, False),):
+                words.add(text)
+            case (Word(text, True),):
+                stems.append(text)
+            case (Choice() as inner,):
+                words |= inner.words
+                stems += inner.stems
+                others += inner.others
+            case several:
+                others.append(several)
+    return Choice(frozenset(words), tuple(stems), tuple(others))
+
+
+def _solid(one: Choice) -> bool:
+    return () not in one.others
+
+
+class _Reader:
+    """Reads the signs of one pattern from left to right."""
+
+    def __init__(self, signs: list[str], groups: Mapping[str, Choice], expand: Expand):
+        self.signs, self.groups, self.expand, self.at = signs, groups, expand, 0
+
+    def sequence(self, *, inside: bool) -> list[Element]:
+        found: list[Element] = []
+        while self.at < len(self.signs):
+            sign = self.signs[self.at]
+            if sign[0] in "|)":
+                if not inside:
+                    raise BadPattern(f"“{sign}” has no “(” before it.")
+                return found
+            self.at += 1
+            found += self.one(sign)
+        if inside:
+            raise BadPattern("a “(” is not closed: put a “)” where its alternatives end.")
+        return found
+
+    def one(self, sign: str) -> list[Element]:
+        match sign:
+            case "..":
+                return [Gap()]
+            case "^" | "$":
+                return [Edge(sign == "$")]
+            case "(":
+                return [self.alternatives()]
+        optional = len(sign) > 1 and sign.endswith("?")
+        read = self.word(sign[:-1] if optional else sign)
+        return [choice([read, ()])] if optional else read
+
+    def alternatives(self) -> Choice:
+        found = [self.sequence(inside=True)]
+        while self.signs[self.at] == "|":
+            self.at += 1
+            found.append(self.sequence(inside=True))
+        optional = self.signs[self.at] == ")?"
+        self.at += 1
+        if any(not one for one in found):
+            raise BadPattern("an alternative between “(”, “|” and “)” is empty: for with or without, write “(…)?”.")
+        return choice([*found, ()] if optional else found)
+
+    def word(self, sign: str) -> list[Element]:
+        if sign == "#":
+            return [Number()]
+        if sign.startswith("<"):
+            name = sign.strip("<>")
+            if name not in self.groups:
+                known = ", ".join(sorted(self.groups)) or "none"
+                raise BadPattern(f"there is no group <{name}> in [groups]; there are: {known}.")
+            return [self.groups[name]]
+        if sign in folding.BREAKS:
+            return [Word(sign)]
+        stem = sign.endswith("*")
+        words = [token.word for token in folding.tokens(folding.fold(sign.removesuffix("*"))) if not token.is_break]
+        if not words or "*" in sign.removesuffix("*"):
+            raise BadPattern(f"“{sign}” is no word; a star stands only at the end of one.")
+        if stem:
+            return [*map(Word, words[:-1]), Word(words[-1], True)]
+        return [Word(one) for word in words for one in self.expand(word)]
+
+
+class Index:
+    """Patterns by the words that they can begin with."""
+
+    def __init__(self, every: Iterable[Pattern]):
+        self.words: dict[str, list[Pattern]] = {}
+        self.stems: dict[str, list[Pattern]] = {}
+        self.numbers: list[Pattern] = []
+        for pattern in every:
+            self._file(pattern, pattern.elements)
+        self.longest = max(map(len, self.stems), default=0)
+        self.shortest = min(map(len, self.stems), default=0)
+
+    def _file(self, pattern: Pattern, elements: tuple[Element, ...]) -> None:
+        match elements[0]:
+            case Word(text, stem):
+                _add(self.stems if stem else self.words, text, pattern)
+            case Number():
+                self.numbers.append(pattern)
+            case Choice() as first:
+                for text in first.words:
+                    _add(self.words, text, pattern)
+                for text in first.stems:
+                    _add(self.stems, text, pattern)
+                for other in first.others:
+                    self._file(pattern, (*other, *elements[1:]))
+            case Edge() | Gap():
+                self._file(pattern, elements[1:])
+
+    def search(self, text: Forms) -> Iterator[Found]:
+        """Give every pattern that stands in the text, each at most once for each place that it begins at."""
+        for at in range(len(text)):
+            for pattern in self._beginning(text, at):
+                best = max(_match(pattern.elements, text, at), key=len, default=None)
+                if best:
+                    taken = frozenset(best)
+                    yield Found(pattern, taken, min(taken), max(taken) + 1)
+
+    def knows(self, form: str) -> bool:
+        """Whether a pattern begins with this word."""
+        return form in self.words or any(form[:size] in self.stems for size in range(self.shortest, len(form) + 1))
+
+    def _beginning(self, text: Forms, at: int) -> Iterable[Pattern]:
+        found: dict[int, Pattern] = {}
+        for form in text.forms[at]:
+            for pattern in self.words.get(form, ()):
+                found[id(pattern)] = pattern
+            for size in range(self.shortest, min(len(form), self.longest) + 1):
+                for pattern in self.stems.get(form[:size], ()):
+                    found[id(pattern)] = pattern
+        if self.numbers and text.is_number(at):
+            found |= {id(pattern): pattern for pattern in self.numbers}
+        return found.values()
+
+
+def _add(index: dict[str, list[Pattern]], text: str, pattern: Pattern) -> None:
+    listed = index.setdefault(text, [])
+    if not listed or listed[-1] is not pattern:
+        listed.append(pattern)
+
+
+Taken = tuple[int, ...]
+
+
+def _match(elements: Sequence[Element], text: Forms, at: int) -> Iterator[Taken]:
+    """Give every way in which the elements stand in the text from a place on: the places that they take."""
+    for _, taken in _ways(elements, text, at):
+        yield taken
+
+
+def _ways(elements: Sequence[Element], text: Forms, at: int) -> Iterator[tuple[int, Taken]]:
+    if not elements:
+        yield at, ()
+        return
+    for after, taken in _one(elements[0], text, at):
+        for end, more in _ways(elements[1:], text, after):
+            yield end, taken + more
+
+
+def _one(element: Element, text: Forms, at: int) -> Iterator[tuple[int, Taken]]:
+    match element:
+        case Word(word, stem):
+            if at < len(text) and any(form.startswith(word) if stem else form == word for form in text.forms[at]):
+                yield at + 1, (at,)
+        case Choice(words, stems, others):
+            forms = text.forms[at] if at < len(text) else ()
+            if any(form in words or (stems and form.startswith(stems)) for form in forms):
+                yield at + 1, (at,)
+            for other in others:
+                yield from _ways(other, text, at)
+        case Number():
+            if at < len(text) and text.is_number(at):
+                yield at + 1, (at,)
+        case Gap():
+            yield at, ()
+            for size in range(1, _GAP + 1):
+                if text.is_break(at + size - 1):
+                    break
+                yield at + size, ()
+        case Edge(end):
+            if text.is_edge(at if end else at - 1):
+                yield at, ()

@@ -1,0 +1,139 @@
+"""The way in: from an answer's text to its meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, time
+
+from gateway import optout
+from gateway.models.types import Keyword
+from gateway.understanding import children, days, evidence, judging, language, library, meaning, menu
+from gateway.understanding.meaning import Intent, Meaning
+
+#: A language is listened to from this share of the best one's known words on.
+_LISTENED_TO = 0.6
+#: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
+REGISTERS_CLOSE = time(9, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a sender and of what they were asked.
+
+    ``children``  the names of the pupils whose family this is
+    ``menu``      the answers of the message that is answered: key to code, as ``templates.library.Answer`` has them
+    ``language``  the language on file, or ``""``
+    """
+
+    today: date
+    children: Sequence[str] = ()
+    menu: Mapping[str, str] | None = None
+    language: str = ""
+    registers_close: time = REGISTERS_CLOSE
+
+
+def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Language] | None = None) -> Meaning:
+    """Say what an answer means. Never raises on any text; looks at its first 10,000 characters and 600 words.
+
+    It expects the new words alone: what a mail quotes is taken away by whoever reads mails.
+    """
+    known = library.load() if languages is None else languages
+    opted = optout.read(text)
+    if opted.keyword is Keyword.OPT_OUT:
+        return Meaning(Intent.OPT_OUT, None, urgent=False, confidence=1.0, because=(opted.because,))
+    if pressed := menu.digit(text):
+        return _of_menu(pressed, asked)
+    cut = evidence.Text.of(text)
+    called = children.words(asked.children)
+    whole = _meaning(cut, asked, known, names=frozenset(called))
+    about = [
+        (name, _meaning(_part(cut, part), asked, known, names=frozenset(called)))
+        for part in children.parts(cut, called)
+        for name in part.names
+    ]
+    return _with_children(whole, about)
+
+
+def _of_menu(pressed: str, asked: Asked) -> Meaning:
+    usual = asked.menu is None
+    code = (menu.USUAL if asked.menu is None else asked.menu).get(pressed, "")
+    intent = menu.ANSWERS.get(code, Intent.OTHER)
+    judged = judging.of_menu(intent)
+    what = f"“{pressed}” is {'the usual' if usual else 'the'} menu's answer for {intent}" if code else ""
+    because = what or f"“{pressed}” is no answer of the menu"
+    return Meaning(intent, judged, intent is Intent.SAYS_PRESENT, (0.8 if usual else 0.98) if code else 0.1, (because,))
+
+
+def _part(cut: evidence.Text, part: children.Part) -> evidence.Text:
+    return evidence.Text(cut.folded, cut.tokens[part.start : part.end])
+
+
+def _with_children(whole: Meaning, about: Sequence[tuple[str, Meaning]]) -> Meaning:
+    """Children of whom nothing is said by themselves mean what the whole says: «Amy is ill. Ben too»."""
+    empty = {name for name, said in about if said.intent is Intent.OTHER and said.confidence < 0.3}
+    each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in dict(about).items())
+    urgent = whole.urgent or any(said.urgent for _, said in each)
+    return Meaning(whole.intent, whole.code, urgent, whole.confidence, whole.because, whole.days, each)
+
+
+def _meaning(
+    cut: evidence.Text, asked: Asked, known: Mapping[str, language.Language], *, names: frozenset[str]
+) -> Meaning:
+    heard = [evidence.gather(cut, known[tag], names=names) for tag in listened_to(cut, known, hint=asked.language)]
+    every = [one for read in heard for one in read.evidence]
+    times = [when for read in heard[:1] for when in days.clock_times(read)]
+    judged = judging.judge(
+        every,
+        asks=any(token.word == "?" for token in cut.tokens),
+        after_register=any(when > asked.registers_close for when in times),
+    )
+    spoken = next((found for read in heard if (found := days.read(read, today=asked.today)).until), meaning.Days())
+    return Meaning(
+        intent=judged.intent,
+        code=judged.code,
+        urgent=judged.urgent,
+        confidence=judged.confidence,
+        because=tuple(_said(judged.because, known)),
+        days=spoken,
+    )
+
+
+def listened_to(cut: evidence.Text, known: Mapping[str, language.Language], *, hint: str) -> list[str]:
+    """The languages in which a text is read: those that know most of its words, the best first, and emoji.
+
+    ``hint`` is the language on file. Families write in another one, or in two at once, so it only helps a little.
+    """
+    shares = {
+        tag: evidence.known(cut, lang) + (0.08 if _same(tag, hint) else 0.02 if tag == "en" else 0.0)
+        for tag, lang in known.items()
+        if tag != library.EVERYWHERE
+    }
+    best = max(shares.values(), default=0.0)
+    found = sorted((tag for tag, share in shares.items() if share > _LISTENED_TO * best), key=lambda tag: -shares[tag])
+    if best < 0.15:
+        found = [tag for tag in known if tag == "en" or _same(tag, hint)]
+    return [*found[:6], *(tag for tag in known if tag == library.EVERYWHERE)]
+
+
+def _same(tag: str, hint: str) -> bool:
+    return bool(hint) and tag.split("-")[0] == hint.split("-")[0]
+
+
+_NAMES = {
+    "alarm": "may say that a child is not where it should be",
+    "no_reason": "says absent, without a reason",
+    "safe": "says that the child is not in school",
+}
+
+
+def _said(because: Iterable[evidence.Evidence], known: Mapping[str, language.Language]) -> Iterable[str]:
+    told: dict[tuple[str, str], None] = {}
+    for one in because:
+        what = _NAMES.get(one.section, f"says {one.section}")
+        lang = known[one.language].name
+        told.setdefault((one.words, f"“{one.words}” {what} ({lang})"))
+        if len(told) == 4:
+            break
+    kept = list(told)
+    return [sentence for words, sentence in kept if not any(words != other and words in other for other, _ in kept)]
