@@ -173,11 +173,12 @@ def _named(found: evidence.Read, kind: str) -> Iterator[tuple[str, patterns.Foun
 def clock_times(found: evidence.Read) -> Sequence[time]:
     """Times of a school day that are named: 10.30, 11, half 9. A number of minutes, days or years is none."""
     units = {one.start for kind in ("minutes", "hours", "day", "week", "months") for _, one in _named(found, kind)}
+    within = {one.end for _, one in _named(found, "within")}
     times = []
     forms = found.forms
     for at in range(len(forms)):
         word = forms.forms[at][0]
-        if at + 1 in units or (at + 1 < len(forms) and forms.forms[at + 1][0] in _ORDINALS):
+        if at + 1 in units or at in within or (at + 1 < len(forms) and forms.forms[at + 1][0] in _ORDINALS):
             continue
         if written := re.fullmatch(r"(\d{1,2})[:.](\d{2})", word):
             times.append((int(written[1]), int(written[2])))

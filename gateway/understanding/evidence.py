@@ -15,6 +15,10 @@ _INTENTS = frozenset(one.value for one in meaning.Intent)
 _REACH = 3  #: words between a negation and what it denies
 #: Which finds take their words away from shorter ones.
 _TAKERS = frozenset({*_INTENTS, "neutral", "safe"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
+_LOSERS = frozenset({*_INTENTS, "alarm", "safe"})
+#: Of these a word is enough to fall to something said in passing: «sorry for the late reply».
+_SAID_IN_PASSING = frozenset({"late", "says_present", "holiday", "alarm"})
+_NOT_WITH_ME = frozenset({"late", "says_present", "alarm"})  #: what "at home with me" speaks against
 #: Finds that a negation takes away.
 _DENIED = frozenset(
     {
@@ -87,7 +91,10 @@ def gather(text: Text, lang: language.Language, *, names: frozenset[str] = froze
     days = [one for one in found if one.pattern.section.startswith("days.")]
     speaking = _uncontained([one for one in found if one.pattern.weight])
     consumed = frozenset(
-        at for one in speaking if one.pattern.section in _INTENTS and one.pattern.weight == 3 for at in one.taken
+        at
+        for one in speaking
+        if one.pattern.weight == 3 and one.pattern.section in (*_INTENTS, "no_reason", "safe")
+        for at in one.taken
     )
     kept = [one for one in speaking if not _denied(one, denials, consumed, forms=forms, stops=lang.stops)]
     evidence = tuple(_evidence(one, text, forms, lang, guessed) for one in kept)
@@ -156,9 +163,12 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
         return False
     if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
         return one.taken < taker.taken and taker.pattern.section == "neutral"
-    if taker.pattern.section == "neutral":
-        return one.taken <= taker.taken
-    return one.taken < taker.taken
+    match taker.pattern.section:
+        case "neutral" if one.pattern.section in _SAID_IN_PASSING:
+            return bool(one.taken & taker.taken)
+        case "safe" if one.pattern.section not in _NOT_WITH_ME:
+            return False
+    return one.pattern.section in _LOSERS and one.taken < taker.taken
 
 
 def _denied(

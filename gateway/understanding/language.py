@@ -22,7 +22,7 @@ WEIGHTS: Mapping[str, int] = {"sure": 3, "likely": 2, "hint": 1}
 HELPING = ("neutral", "alarm", "safe", "only_a_head", "no_reason", "maybe", "asking", "after_register")
 SECTIONS = (*(one.value for one in meaning.Intent if one is not meaning.Intent.OPT_OUT), *HELPING)
 _DAY_LISTS = ("weekdays", "months", "numbers")
-_DAY_WORDS = ("today", "tomorrow", "until", "back", "lasting", "day", "week", "hours", "minutes", "this_week", "next_week")
+_DAY_WORDS = ("today", "tomorrow", "until", "back", "lasting", "day", "week", "hours", "minutes", "within", "this_week", "next_week")
 _TOP = ("language", "name", "ordinary", "prefixes", "spelling", "groups", "negation", "days", *SECTIONS)
 
 

@@ -118,9 +118,9 @@ Expand = Callable[[str], Sequence[str]]
 def split(listed: str | Iterable[str]) -> Iterator[str]:
     """Give the patterns of a list: of a text with commas and line ends, or of several such texts."""
     for text in (listed,) if isinstance(listed, str) else listed:
-        for part in re.split(r"[,\n]", text):
-            if part.strip():
-                yield part.strip()
+        for line in text.splitlines():
+            if not line.lstrip().startswith("# "):  # a remark, as TOML has none inside a text
+                yield from filter(None, map(str.strip, line.split(",")))
 
 
 def parse(
@@ -215,6 +215,8 @@ class _Reader:
             return [self.groups[name]]
         if sign in folding.BREAKS:
             return [Word(sign)]
+        if sign.isascii() and sign.isalpha() and sign.islower():  # most of them, and reading thousands takes its time
+            return [Word(one) for one in self.expand(sign)]
         stem = sign.endswith("*")
         words = [token.word for token in folding.tokens(folding.fold(sign.removesuffix("*"))) if not token.is_break]
         if not words or "*" in sign.removesuffix("*"):
