@@ -170,6 +170,11 @@ def _named(found: evidence.Read, kind: str) -> Iterator[tuple[str, patterns.Foun
             yield name, one
 
 
+def _half(forms: patterns.Forms, at: int) -> int:
+    """«half ten» is half past ten."""
+    return 30 if at > 0 and forms.forms[at - 1][0] == "half" else 0
+
+
 def clock_times(found: evidence.Read) -> Sequence[time]:
     """Times of a school day that are named: 10.30, 11, half 9. A number of minutes, days or years is none."""
     units = {one.start for kind in ("minutes", "hours", "day", "week", "months") for _, one in _named(found, kind)}
@@ -183,7 +188,8 @@ def clock_times(found: evidence.Read) -> Sequence[time]:
         if written := re.fullmatch(r"(\d{1,2})[:.](\d{2})", word):
             times.append((int(written[1]), int(written[2])))
         elif word.isdigit() and len(word) <= 2:
-            half = at > 0 and forms.forms[at - 1][0] == "half"
-            times.append((int(word), 30 if half else 0))
+            times.append((int(word), _half(forms, at)))
+        elif word in forms.numbers and _half(forms, at):
+            times.append((forms.numbers[word], 30))
     day = [(hour + 12 if 1 <= hour <= 4 else hour, minute) for hour, minute in times]
     return [time(hour, minute) for hour, minute in day if 7 <= hour <= 16 and minute < 60]

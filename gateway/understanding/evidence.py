@@ -103,7 +103,7 @@ def gather(text: Text, lang: language.Language, *, names: frozenset[str] = froze
 
 def _forms(text: Text, lang: language.Language, names: frozenset[str]) -> tuple[patterns.Forms, frozenset[int]]:
     """Write every word out as the language's lists do; say which of them are guesses at a misspelt one."""
-    found = patterns.Forms([], frozenset(lang.numbers))
+    found = patterns.Forms([], lang.numbers)
     guessed: set[int] = set()
     for place, token in enumerate(text.tokens):
         for word in _written_out(token, lang):
@@ -162,7 +162,7 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
     if taker.pattern.section == one.pattern.section:
         return False
     if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
-        return one.taken < taker.taken and taker.pattern.section == "neutral"
+        return one.taken < taker.taken and taker.pattern.section in ("neutral", "late")
     match taker.pattern.section:
         case "neutral" if one.pattern.section in _SAID_IN_PASSING:
             return bool(one.taken & taker.taken)
@@ -215,3 +215,9 @@ def _evidence(
 def lowered(one: Evidence, weight: int) -> Evidence:
     """The same, speaking no louder than that."""
     return replace(one, weight=min(one.weight, weight))
+
+
+def is_foreign(one: Evidence, text: Text, mine: Sequence[language.Language]) -> bool:
+    """Whether none of its words is one that these languages know, and none is a guess."""
+    words = [token.word for token in text.tokens[one.start : one.end] if not token.is_break]
+    return not one.guessed and not any(lang.knows(word) for word in words for lang in mine)

@@ -108,7 +108,7 @@ def _intent(weights: _Weights, *, asks: bool) -> Intent:
         return reason
     if of(Intent.OTHER) == _SURE and of("only_a_head"):
         return Intent.OTHER
-    if asks and of(Intent.QUESTION) == _SURE and (reason is None or of(reason) < _LIKELY):
+    if of(Intent.QUESTION) == _SURE and (of("asking") or (asks and (reason is None or of(reason) < _LIKELY))):
         return Intent.QUESTION
     for plain in (Intent.WILL_CALL, Intent.OTHER):
         if of(plain) == _SURE and (reason is None or reason is not Intent.SAFEGUARDING_CONCERN):

@@ -21,6 +21,7 @@ WEIGHTS: Mapping[str, int] = {"sure": 3, "likely": 2, "hint": 1}
 #: Tables of lists that name no intent; what each does is told in ``judging``.
 HELPING = ("neutral", "alarm", "safe", "only_a_head", "no_reason", "maybe", "asking", "after_register")
 SECTIONS = (*(one.value for one in meaning.Intent if one is not meaning.Intent.OPT_OUT), *HELPING)
+_SHORT = 3  #: letters of a stem that too many words begin with to tell a language by a long one
 _DAY_LISTS = ("weekdays", "months", "numbers")
 _DAY_WORDS = ("today", "tomorrow", "until", "back", "lasting", "day", "week", "hours", "minutes", "within", "this_week", "next_week")
 _TOP = ("language", "name", "ordinary", "prefixes", "spelling", "groups", "negation", "days", *SECTIONS)
@@ -37,6 +38,7 @@ class Language:
     prefixes: tuple[str, ...]
     words: frozenset[str]
     stems: tuple[str, ...]
+    short: tuple[str, ...]
     ordinary: frozenset[str]
     stops: frozenset[str]
     numbers: Mapping[str, int]
@@ -48,7 +50,8 @@ class Language:
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of this language's, as far as its lists go."""
-        return word in self.words or word in self.ordinary or word in self.spelt or word.startswith(self.stems)
+        listed = word in self.words or word in self.ordinary or word in self.spelt
+        return listed or word.startswith(self.stems) or (len(word) <= _SHORT + 3 and word.startswith(self.short))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ def make(files: Sequence[File]) -> Language:
         spelt=making.spelt,
         prefixes=tuple(sorted(making.prefixes, key=len, reverse=True)),
         words=frozenset(words),
-        stems=tuple(sorted(stems)),
+        stems=tuple(sorted(one for one in stems if len(one) > _SHORT)),
+        short=tuple(sorted(one for one in stems if len(one) <= _SHORT)),
         ordinary=frozenset(making.ordinary),
         stops=frozenset(making.stops),
         numbers=making.numbers,

@@ -89,7 +89,7 @@ class Forms:
     """The words of a text as one language reads them; each with every form that it may be meant as."""
 
     forms: list[tuple[str, ...]]
-    numbers: frozenset[str]
+    numbers: Mapping[str, int]
     origin: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:

@@ -11,8 +11,10 @@ from gateway.models.types import Keyword
 from gateway.understanding import children, days, evidence, judging, language, library, meaning, menu
 from gateway.understanding.meaning import Intent, Meaning
 
-#: A language is listened to from this share of the best one's known words on.
-_LISTENED_TO = 0.6
+#: Shares of a text's words that a language knows: nearly as many as the best one; hardly any; enough to be asked.
+_AS_GOOD, _LITTLE, _SOME = 0.985, 0.15, 0.1
+_MOST = 6  #: languages that a text is read in at a time
+_UNSURE = 0.5  #: below this confidence other languages are asked
 #: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
 REGISTERS_CLOSE = time(9, 30)
 
@@ -80,8 +82,29 @@ def _with_children(whole: Meaning, about: Sequence[tuple[str, Meaning]]) -> Mean
 def _meaning(
     cut: evidence.Text, asked: Asked, known: Mapping[str, language.Language], *, names: frozenset[str]
 ) -> Meaning:
-    heard = [evidence.gather(cut, known[tag], names=names) for tag in listened_to(cut, known, hint=asked.language)]
-    every = [one for read in heard for one in read.evidence]
+    first, more = listened_to(cut, known, hint=asked.language)
+    judged = _heard(cut, asked, known, tags=first, names=names)
+    if judged.confidence < _UNSURE and more:
+        # Words of another language may stand among those of the first: «my beta has bukhar».
+        again = _heard(cut, asked, known, tags=first, more=more, names=names)
+        if again.confidence > judged.confidence or again.urgent:
+            judged = again
+    return judged
+
+
+def _heard(
+    cut: evidence.Text,
+    asked: Asked,
+    known: Mapping[str, language.Language],
+    *,
+    tags: Sequence[str],
+    more: Sequence[str] = (),
+    names: frozenset[str],
+) -> Meaning:
+    heard = [evidence.gather(cut, known[tag], names=names) for tag in (*tags, *more)]
+    every = [one for read in heard[: len(tags)] for one in read.evidence]
+    mine = [known[tag] for tag in tags]
+    every += [one for read in heard[len(tags) :] for one in read.evidence if evidence.is_foreign(one, cut, mine)]
     times = [when for read in heard[:1] for when in days.clock_times(read)]
     judged = judging.judge(
         every,
@@ -99,10 +122,13 @@ def _meaning(
     )
 
 
-def listened_to(cut: evidence.Text, known: Mapping[str, language.Language], *, hint: str) -> list[str]:
-    """The languages in which a text is read: those that know most of its words, the best first, and emoji.
+def listened_to(
+    cut: evidence.Text, known: Mapping[str, language.Language], *, hint: str
+) -> tuple[Sequence[str], Sequence[str]]:
+    """The languages in which a text is read first, with the signs of all; and those to ask where that says little.
 
-    ``hint`` is the language on file. Families write in another one, or in two at once, so it only helps a little.
+    They are those that know most of its words. ``hint`` is the language on file: families write in another one, too,
+    or in two at once, so it only decides between languages that know as much.
     """
     shares = {
         tag: evidence.known(cut, lang) + (0.08 if _same(tag, hint) else 0.02 if tag == "en" else 0.0)
@@ -110,10 +136,12 @@ def listened_to(cut: evidence.Text, known: Mapping[str, language.Language], *, h
         if tag != library.EVERYWHERE
     }
     best = max(shares.values(), default=0.0)
-    found = sorted((tag for tag, share in shares.items() if share > _LISTENED_TO * best), key=lambda tag: -shares[tag])
-    if best < 0.15:
-        found = [tag for tag in known if tag == "en" or _same(tag, hint)]
-    return [*found[:6], *(tag for tag in known if tag == library.EVERYWHERE)]
+    first = sorted((tag for tag, share in shares.items() if share >= _AS_GOOD * best), key=lambda tag: -shares[tag])
+    if best < _LITTLE:
+        first = [tag for tag in known if tag == "en" or _same(tag, hint)]
+    more = sorted((tag for tag, share in shares.items() if share >= _SOME), key=lambda tag: -shares[tag])
+    signs = [tag for tag in known if tag == library.EVERYWHERE]
+    return [*first[:_MOST], *signs], [tag for tag in more[:_MOST] if tag not in first]
 
 
 def _same(tag: str, hint: str) -> bool:
