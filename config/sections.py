@@ -372,6 +372,11 @@ class Answers(values.Section):
     same_words_per_hour: int = Field(
         default=5, ge=2, le=1000, description="The same words so often from one number in an hour: staff are told"
     )
+    words: Path | None = Field(
+        default=None,
+        description="Folder of the school's own words for understanding what families write, a file for a language "
+        "(docs/replies.md)",
+    )
 
 
 class Costs(values.Section):

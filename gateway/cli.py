@@ -18,6 +18,7 @@ from gateway.commands import (
     deciding,
     explain,
     explain_mail,
+    explain_reply,
     groups,
     importing,
     imports,
@@ -179,6 +180,7 @@ GROUPS = (
             Command(explain.number, "number", 'handbell explain number "07700 900123 (mum work)"'),
             Command(explain_mail.bounce, "bounce", "handbell explain bounce returned.eml"),
             Command(explain_mail.email, "email", "handbell explain email answer.eml"),
+            Command(explain_reply.reply, "reply", 'handbell explain reply "hes got a temp, back monday"'),
         ),
     ),
     Group(

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 import typer
 
 Answer = Callable[[str], Mapping[str, object]]
+#: Gives the answer to a text and to what else its line says.
+Fuller = Callable[[str, Mapping[str, Any]], Mapping[str, object]]
 
 
 def _error(why: str) -> Mapping[str, object]:
@@ -37,12 +39,17 @@ def asked(
     if jsonl == (given is not None):
         raise typer.BadParameter(f"give either a {argument or key} or --jsonl.")
     if jsonl:
-        for line in typer.get_binary_stream("stdin"):
-            typer.echo(json.dumps(_answered(line, answer, key=key, takes=takes, failed=failed)))
+        each(lambda words, _: answer(words), key=key, takes=takes, failed=failed)
     return jsonl
 
 
-def _answered(line: bytes, answer: Answer, *, key: str, takes: type | UnionType, failed: Answer) -> dict[str, object]:
+def each(answer: Fuller, *, key: str = "text", takes: type | UnionType = str, failed: Answer = _error) -> None:
+    """Answer every line of standard input, as :func:`asked` does, with all that a line says."""
+    for line in typer.get_binary_stream("stdin"):
+        typer.echo(json.dumps(_answered(line, answer, key=key, takes=takes, failed=failed)))
+
+
+def _answered(line: bytes, answer: Fuller, *, key: str, takes: type | UnionType, failed: Answer) -> dict[str, object]:
     asked: Any = None
     text: Any = None
     try:
@@ -57,7 +64,7 @@ def _answered(line: bytes, answer: Answer, *, key: str, takes: type | UnionType,
     # Yes and no are numbers to Python, but not to anybody else.
     if not isinstance(asked, dict) or not isinstance(asked.get(key), takes) or not isinstance(text[key], str):
         return {"id": name, **failed(f'This line is not an object with a "{key}" that is text.')}
-    return {"id": name, **answer(text[key])}
+    return {"id": name, **answer(text[key], asked)}
 
 
 def _refuse(word: str) -> NoReturn:

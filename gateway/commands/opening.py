@@ -69,6 +69,16 @@ def text_senders(ctx: typer.Context) -> tuple[str, ...]:
         return ()
 
 
+def words_folder(ctx: typer.Context) -> Path | None:
+    """The school's own words for understanding answers; none where there are no settings."""
+    from config import problems
+
+    try:
+        return settings(ctx).answers.words
+    except problems.ConfigError:
+        return None
+
+
 def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Result:
     """Do a job with the gateway and give what it gives.
 

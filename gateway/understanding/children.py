@@ -63,5 +63,7 @@ def _named(word: str, called: Mapping[str, str]) -> str:
         return called[bare]
     if len(word) < 5:
         return ""
-    near = [name for known, name in called.items() if known[0] == word[0] and spelling.distance(word, known, most=1) <= 1]
+    near = [
+        name for known, name in called.items() if known[0] == word[0] and spelling.distance(word, known, most=1) <= 1
+    ]
     return near[0] if len(near) == 1 else ""

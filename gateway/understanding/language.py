@@ -23,7 +23,20 @@ HELPING = ("neutral", "alarm", "safe", "only_a_head", "no_reason", "maybe", "ask
 SECTIONS = (*(one.value for one in meaning.Intent if one is not meaning.Intent.OPT_OUT), *HELPING)
 _SHORT = 3  #: letters of a stem that too many words begin with to tell a language by a long one
 _DAY_LISTS = ("weekdays", "months", "numbers")
-_DAY_WORDS = ("today", "tomorrow", "until", "back", "lasting", "day", "week", "hours", "minutes", "within", "this_week", "next_week")
+_DAY_WORDS = (
+    "today",
+    "tomorrow",
+    "until",
+    "back",
+    "lasting",
+    "day",
+    "week",
+    "hours",
+    "minutes",
+    "within",
+    "this_week",
+    "next_week",
+)
 _TOP = ("language", "name", "ordinary", "prefixes", "spelling", "groups", "negation", "days", *SECTIONS)
 
 

@@ -4,7 +4,7 @@ What only the daemon needs is imported where it starts: every command pays for w
 """
 
 from gateway.wiring.building import build, set_up
-from gateway.wiring.mail import explain_bounce, explain_email
+from gateway.wiring.mail import explain_bounce, explain_email, new_words
 from gateway.wiring.practising import practise
 from gateway.wiring.running import COLLECTED, make_daemon, run, serve
 
@@ -14,6 +14,7 @@ __all__ = [
     "explain_bounce",
     "explain_email",
     "make_daemon",
+    "new_words",
     "practise",
     "run",
     "serve",

@@ -115,3 +115,10 @@ def explain_email(raw: bytes, *, suffix: str = ".eml") -> Mapping[str, object]:
     from channels import mail_explaining
 
     return mail_explaining.email(raw, suffix=suffix)
+
+
+def new_words(text: str) -> str:
+    """Give what is new in the text of a mail: without what it quotes."""
+    from channels import quoting
+
+    return quoting.new_words(text)
