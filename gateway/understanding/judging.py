@@ -97,17 +97,19 @@ def _in_questions_lowered(every: Sequence[evidence.Evidence]) -> Iterable[eviden
     """«Can he come in with a cough?» asks about coughs; it does not say that he has one."""
     asking = {one.sentence: one.start for one in reversed(every) if one.section == "asking"}
     for one in every:
-        inside = one.section in _DAY and one.start >= asking.get(one.sentence, one.start + 1)
-        yield evidence.lowered(one, 1) if inside else one
+        inside = one.start >= asking.get(one.sentence, one.start + 1)
+        if inside and one.section == Intent.SAYS_PRESENT and one.weight < _SURE:
+            continue
+        yield evidence.lowered(one, 1) if inside and one.section in _DAY else one
 
 
 def _intent(weights: _Weights, *, asks: bool) -> Intent:
     of = weights.of
     reason = _reason(weights)
+    if of(Intent.OTHER) == _SURE and of("only_a_head") and reason in (Intent.HOLIDAY, None):
+        return Intent.OTHER
     if reason is not None and of(reason) == _SURE:
         return reason
-    if of(Intent.OTHER) == _SURE and of("only_a_head"):
-        return Intent.OTHER
     if of(Intent.QUESTION) == _SURE and (of("asking") or (asks and (reason is None or of(reason) < _LIKELY))):
         return Intent.QUESTION
     for plain in (Intent.WILL_CALL, Intent.OTHER):
