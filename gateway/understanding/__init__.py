@@ -1,8 +1,8 @@
 """What a family's answer means: text in, meaning out.
 
 It knows no database and no clock: what it needs to know comes in as arguments, and the same function serves the daemon
-and ``handbell explain reply``. Its knowledge is in ``words/*.toml``, a file for each language, which a school can extend
-(``docs/replies.md``). It suggests; a person confirms.
+and ``handbell explain reply``. Its knowledge is in ``words/*.toml``, a file for each language, which a school can
+extend (``docs/replies.md``). It suggests; a person confirms.
 
 ``reading.understand`` is the way in:
 

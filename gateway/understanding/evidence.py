@@ -17,7 +17,7 @@ _REACH = 3  #: words between a negation and what it denies
 _TAKERS = frozenset({*_INTENTS, "neutral", "safe"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
 _LOSERS = frozenset({*_INTENTS, "alarm", "safe"})
 #: Of these a word is enough to fall to something said in passing: «sorry for the late reply».
-_SAID_IN_PASSING = frozenset({"late", "says_present", "holiday", "alarm"})
+_SAID_IN_PASSING = frozenset({"late", "holiday"})
 _NOT_WITH_ME = frozenset({"late", "says_present", "alarm"})  #: what "at home with me" speaks against
 #: Finds that a negation takes away.
 _DENIED = frozenset(
@@ -87,7 +87,7 @@ def gather(text: Text, lang: language.Language, *, names: frozenset[str] = froze
     """Find what speaks for what. ``names`` are never taken for misspelt words."""
     forms, guessed = _forms(text, lang, names)
     found = list(lang.index.search(forms))
-    denials = [one for one in found if one.pattern.section in ("negation.before", "negation.after")]
+    denials = [one for one in found if one.pattern.section.startswith("negation.")]
     days = [one for one in found if one.pattern.section.startswith("days.")]
     speaking = _uncontained([one for one in found if one.pattern.weight])
     consumed = frozenset(
@@ -166,6 +166,8 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
     match taker.pattern.section:
         case "neutral" if one.pattern.section in _SAID_IN_PASSING:
             return bool(one.taken & taker.taken)
+        case "neutral" if one.pattern.section == meaning.Intent.OTHER:
+            return False
         case "safe" if one.pattern.section not in _NOT_WITH_ME:
             return False
     return one.pattern.section in _LOSERS and one.taken < taker.taken
@@ -186,10 +188,13 @@ def _denied(
             continue
         if denial.taken <= consumed and one.pattern.section != meaning.Intent.SAYS_PRESENT:
             continue
-        before = denial.pattern.section == "negation.before"
+        if denial.pattern.section == "negation.close" and one.pattern.section == meaning.Intent.SAYS_PRESENT:
+            continue  # «No, he is there.»
+        before = denial.pattern.section != "negation.after"
+        reach = 0 if denial.pattern.section == "negation.close" else _REACH
         between = range(denial.end, one.start) if before else range(one.end, denial.start)
         apart = one.start - denial.end if before else denial.start - one.end
-        if not 0 <= apart <= _REACH:
+        if not 0 <= apart <= reach:
             continue
         if not any(forms.is_break(at) or forms.forms[at][0] in stops for at in between):
             return True

@@ -12,30 +12,37 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-#: More than this of a text is not looked at, in characters and in words: bounds the time for any text.
-MOST_CHARACTERS, MOST_WORDS = 10_000, 600
+#: What is looked at of a text, in characters; and of its words, at its beginning and at its end: bounds the time.
+MOST_CHARACTERS, _FIRST_WORDS, _LAST_WORDS = 10_000, 240, 60
 
 _LETTERS = str.maketrans(
     {
-        **{"ł": "l", "ı": "i", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ə": "e"},
+        "ł": "l",
+        "ı": "i",
+        "ø": "o",
+        "đ": "d",
+        "ð": "d",
+        "þ": "th",
+        "æ": "ae",
+        "œ": "oe",
+        "ə": "e",
         **dict.fromkeys("ىیېۍےئ", "ي"),
         **dict.fromkeys("أإآٱ", "ا"),
         **dict.fromkeys("ہەةھۀۂۃ", "ه"),
-        **{
-            "ک": "ك",
-            "ؤ": "و",
-            "ۆ": "و",
-            "ې": "ي",
-            "ں": "ن",
-            "ګ": "گ",
-            "ړ": "ر",
-            "ډ": "د",
-            "ټ": "ت",
-            "ڕ": "ر",
-            "ڵ": "ل",
-        },
+        "ک": "ك",
+        "ؤ": "و",
+        "ۆ": "و",
+        "ې": "ي",
+        "ں": "ن",
+        "ګ": "گ",
+        "ړ": "ر",
+        "ډ": "د",
+        "ټ": "ت",
+        "ڕ": "ر",
+        "ڵ": "ل",
         **dict.fromkeys("’‘ʼ`´ʻ＇", "'"),
-        **{"ё": "е", "ґ": "г"},
+        "ё": "е",
+        "ґ": "г",
         **dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\u0640\ufe0f\u0670", None),
         **dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", None),
     }
@@ -93,7 +100,7 @@ def tokens(folded: str) -> list[Token]:
     """Give the words of a folded text, with the breaks between its sentences, and its emoji."""
     found: list[Token] = []
     at, end = 0, len(folded)
-    while at < end and len(found) < MOST_WORDS:
+    while at < end:
         character = folded[at]
         until = at + 1
         if character.isdigit() and (written := _TIME.match(folded, at) or _DATE.match(folded, at)):
@@ -108,7 +115,7 @@ def tokens(folded: str) -> list[Token]:
         elif character in _BREAK_OF or (character == "-" and folded[at - 1 : at] in {" ", ""}):
             _add_break(found, Token(_BREAK_OF.get(character, ","), at, until))
         at = until
-    return found
+    return found if len(found) <= _FIRST_WORDS + _LAST_WORDS else [*found[:_FIRST_WORDS], *found[-_LAST_WORDS:]]
 
 
 def _add_break(found: list[Token], sign: Token) -> None:

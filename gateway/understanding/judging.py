@@ -1,8 +1,8 @@
 """From evidence to one meaning.
 
 The order in which a family's reasons win over one another, where several are said with the same weight, is told at
-:data:`_ORDER`. Whether it is urgent is asked apart from that: a miss costs most, so what is not settled by a plain reason
-and has a word of leaving or not knowing in it goes to a person at once.
+:data:`_ORDER`. Whether it is urgent is asked apart from that. A miss costs most: so what speaks of a child and is not
+understood, or is in a language that nobody here knows, goes to a person at once.
 """
 
 from __future__ import annotations
@@ -75,12 +75,16 @@ class _Weights:
         return tuple(one for one in self.every if one.section in sections)
 
 
-def judge(every: Sequence[evidence.Evidence], *, asks: bool, after_register: bool) -> Judgement:
-    """Weigh the evidence. ``asks``: a question mark stands in it. ``after_register``: it names a time of arrival when
-    registers are closed."""
+def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, after_register: bool) -> Judgement:
+    """Weigh the evidence.
+
+    ``asks``            a question mark stands in it
+    ``foreign``         it is in a language that nobody here knows
+    ``after_register``  it names a time of arrival when registers are closed
+    """
     weights = _Weights(_in_questions_lowered(every))
     intent = _intent(weights, asks=asks)
-    urgent = _urgent(weights, intent)
+    urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not weights.of(intent))
     because = weights.all(intent)
     if urgent and intent not in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT):
         because += weights.all(Intent.SAYS_PRESENT, "alarm")
@@ -106,29 +110,33 @@ def _in_questions_lowered(every: Sequence[evidence.Evidence]) -> Iterable[eviden
 def _intent(weights: _Weights, *, asks: bool) -> Intent:
     of = weights.of
     reason = _reason(weights)
-    if of(Intent.OTHER) == _SURE and of("only_a_head") and reason in (Intent.HOLIDAY, None):
+    if of("only_a_head") and (reason is None or (reason is Intent.HOLIDAY and of(Intent.OTHER) == _SURE)):
         return Intent.OTHER
     if reason is not None and of(reason) == _SURE:
         return reason
-    if of(Intent.QUESTION) == _SURE and (of("asking") or (asks and (reason is None or of(reason) < _LIKELY))):
+    weight = of(reason) if reason else 0
+    if of(Intent.QUESTION) == _SURE and (of("asking") or (asks and weight < _LIKELY)):
         return Intent.QUESTION
     for plain in (Intent.WILL_CALL, Intent.OTHER):
-        if of(plain) == _SURE and (reason is None or reason is not Intent.SAFEGUARDING_CONCERN):
+        if of(plain) == _SURE:
             return plain
-    if reason is not None and of(reason) >= _LIKELY:
-        return reason
+    return reason if reason and weight == _LIKELY else _plain(weights, reason, asks=asks)
+
+
+def _plain(weights: _Weights, reason: Intent | None, *, asks: bool) -> Intent:
+    """What it is where no reason is said plainly."""
+    of = weights.of
     if of(Intent.QUESTION) == _SURE:
         return Intent.QUESTION
     if of("no_reason") and not asks:
         return reason or Intent.OTHER
+    alarmed = of("alarm") == _SURE
     for plain in (Intent.WILL_CALL, Intent.THANKS):
-        if of(plain) >= _LIKELY and not (asks and of("alarm")):
+        if of(plain) >= _LIKELY and not alarmed and not (asks and of("alarm")):
             return plain
-    if reason is not None:
+    if reason is not None and not alarmed:
         return reason
-    if asks or of(Intent.QUESTION):
-        return Intent.QUESTION
-    return Intent.OTHER
+    return Intent.QUESTION if asks or of(Intent.QUESTION) else Intent.OTHER
 
 
 def _reason(weights: _Weights) -> Intent | None:
@@ -166,6 +174,7 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
     if of("alarm") == _SURE or of(Intent.SAYS_PRESENT):
         return intent is not Intent.LATE or of("alarm") == _SURE
     unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE and not of("no_reason")
+    unclear = unclear and not of("only_a_head")
     return bool(of("alarm")) and unclear
 
 

@@ -177,10 +177,10 @@ def _read_negation(file: File, making: _Making) -> None:
     for name, listed in _table(file, making, "negation").items():
         if name == "stops":
             making.stops |= {_fold(one) for one in _split(file, making, "negation.stops", listed)}
-        elif name in ("before", "after"):
+        elif name in ("before", "close", "after"):
             making.every += _parsed(file, making, ("negation", name), listed, weight=0)
         else:
-            making.problems.append(_unknown(file, name, f"negation.{name}", ("before", "after", "stops")))
+            making.problems.append(_unknown(file, name, f"negation.{name}", ("before", "close", "after", "stops")))
 
 
 def _read_days(file: File, making: _Making) -> None:
@@ -228,7 +228,7 @@ def _split(file: File, making: _Making, place: str, listed: object) -> Iterator[
     texts = [listed] if isinstance(listed, str) else listed
     if not isinstance(texts, list) or not all(isinstance(one, str) for one in texts):
         what, cure = f"“{place}” must be words.", 'Put them in quotes: "fever, sore throat".'
-        making.problems.append(_problem(file, what, cure, tuple(place.split("."))))
+        making.problems.append(_problem(file, what, cure, place.split(".")))
         return
     yield from patterns.split(texts)
 
@@ -246,11 +246,13 @@ def _unknown(file: File, key: str, place: str, known: Iterable[str]) -> errors.P
     known = tuple(known)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
     cure = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
-    return _problem(file, f"there is no “{key}” here.", cure, tuple(place.split(".")))
+    table, _, name = place.rpartition(".")
+    return _problem(file, f"there is no “{key}” here.", cure, (table, name) if table else (name,))
 
 
-def _problem(file: File, what: str, cure: str, place: tuple[str, ...]) -> errors.Problem:
-    return errors.Problem(what, cure, file.name, _line(file, place[0] if len(place) > 1 else "", place[-1]))
+def _problem(file: File, what: str, cure: str, place: Sequence[str]) -> errors.Problem:
+    *table, name = place
+    return errors.Problem(what, cure, file.name, _line(file, ".".join(table), name))
 
 
 def _line(file: File, table: str, words: str) -> int:

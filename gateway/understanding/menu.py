@@ -20,7 +20,7 @@ ANSWERS: Final[Mapping[str, Intent]] = MappingProxyType(
     }
 )
 
-#: Where it is not known what was asked: the menu that schools use most, and «should be in school», which must not be missed.
+#: Where it is not known what was asked: the menu that schools use most, and «should be in school».
 USUAL: Final[Mapping[str, str]] = MappingProxyType({"1": "ill", "2": "appointment", "3": "will_call", "4": "unaware"})
 
 _AROUND = " \t\r\n.,!)(#:*-\u200e\u200f\ufe0f\u20e3"

@@ -18,7 +18,7 @@ Lists are split at commas and line ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from gateway.understanding import folding
@@ -95,13 +95,18 @@ class Forms:
     def __len__(self) -> int:
         return len(self.forms)
 
+    def has(self, at: int, stems: tuple[str, ...], words: Set[str]) -> bool:
+        """Whether one of the words stands there, or one that begins with a stem."""
+        forms = self.forms[at] if at < len(self.forms) else ()
+        return any(form in words or (bool(stems) and form.startswith(stems)) for form in forms)
+
     def is_break(self, at: int) -> bool:
         """Whether a sentence or a part of it ends there."""
         return at < 0 or at >= len(self.forms) or self.forms[at][0] in folding.BREAKS
 
     def is_edge(self, at: int) -> bool:
-        """Whether a whole sentence ends there."""
-        return at < 0 or at >= len(self.forms) or self.forms[at][0] in {".", "?", "!"}
+        """Whether something that may stand alone ends there; people put a comma where others put a full stop."""
+        return self.is_break(at)
 
     def is_number(self, at: int) -> bool:
         """Whether a number or a time stands there."""
@@ -307,23 +312,22 @@ def _ways(elements: Sequence[Element], text: Forms, at: int) -> Iterator[tuple[i
 def _one(element: Element, text: Forms, at: int) -> Iterator[tuple[int, Taken]]:
     match element:
         case Word(word, stem):
-            if at < len(text) and any(form.startswith(word) if stem else form == word for form in text.forms[at]):
+            if text.has(at, (word,) if stem else (), frozenset() if stem else {word}):
                 yield at + 1, (at,)
         case Choice(words, stems, others):
-            forms = text.forms[at] if at < len(text) else ()
-            if any(form in words or (stems and form.startswith(stems)) for form in forms):
+            if text.has(at, stems, words):
                 yield at + 1, (at,)
             for other in others:
                 yield from _ways(other, text, at)
-        case Number():
-            if at < len(text) and text.is_number(at):
-                yield at + 1, (at,)
+        case Number() if at < len(text) and text.is_number(at):
+            yield at + 1, (at,)
         case Gap():
             yield at, ()
             for size in range(1, _GAP + 1):
                 if text.is_break(at + size - 1):
                     break
                 yield at + size, ()
-        case Edge(end):
-            if text.is_edge(at if end else at - 1):
-                yield at, ()
+        case Edge(end) if text.is_edge(at if end else at - 1):
+            yield at, ()
+        case _:
+            pass

@@ -13,6 +13,7 @@ from gateway.understanding.meaning import Intent, Meaning
 
 #: Shares of a text's words that a language knows: nearly as many as the best one; hardly any; enough to be asked.
 _AS_GOOD, _LITTLE, _SOME = 0.985, 0.15, 0.1
+_FEW_WORDS, _HALF = 2, 0.5
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
 #: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
@@ -36,7 +37,8 @@ class Asked:
 
 
 def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Language] | None = None) -> Meaning:
-    """Say what an answer means. Never raises on any text; looks at its first 10,000 characters and 600 words.
+    """Say what an answer means. Never raises on any text. Of one of more than 300 words it looks at
+    the first 240 and the last 60.
 
     It expects the new words alone: what a mail quotes is taken away by whoever reads mails.
     """
@@ -109,6 +111,7 @@ def _heard(
     judged = judging.judge(
         every,
         asks=any(token.word == "?" for token in cut.tokens),
+        foreign=_is_unread(cut, [known[tag] for tag in (*tags, *more)]),
         after_register=any(when > asked.registers_close for when in times),
     )
     spoken = next((found for read in heard if (found := days.read(read, today=asked.today)).until), meaning.Days())
@@ -146,6 +149,12 @@ def listened_to(
 
 def _same(tag: str, hint: str) -> bool:
     return bool(hint) and tag.split("-")[0] == hint.split("-")[0]
+
+
+def _is_unread(cut: evidence.Text, heard: Sequence[language.Language]) -> bool:
+    """Whether somebody wrote more than a word or two in a language that none of these knows."""
+    words = sum(not token.is_break for token in cut.tokens)
+    return words > _FEW_WORDS and max((evidence.known(cut, lang) for lang in heard), default=0.0) < _HALF
 
 
 _NAMES = {
