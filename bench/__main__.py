@@ -35,6 +35,7 @@ PARTS: Mapping[str, tuple[int, int]] = {
     "urgency": (240, 900),
     "inbound": (180, 900),
     "growth": (300, 2400),
+    "replies": (60, 120),
     "footprint": (120, 300),
     "peers": (1200, 2400),
 }

@@ -15,7 +15,7 @@ _INTENTS = frozenset(one.value for one in meaning.Intent)
 _REACH = 3  #: words between a negation and what it denies
 #: Which finds take their words away from shorter ones.
 _TAKERS = frozenset({*_INTENTS, "neutral", "safe"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
-_LOSERS = frozenset({*_INTENTS, "alarm", "safe"})
+_LOSERS = frozenset({*_INTENTS, "alarm"})
 #: Of these a word is enough to fall to something said in passing: «sorry for the late reply».
 _SAID_IN_PASSING = frozenset({"late", "holiday"})
 _NOT_WITH_ME = frozenset({"late", "says_present", "alarm"})  #: what "at home with me" speaks against
@@ -163,6 +163,11 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
         return False
     if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
         return one.taken < taker.taken and taker.pattern.section in ("neutral", "late")
+    if taker.pattern.section == "neutral":
+        # The words between are part of what is said in passing: «took him to the doctor yesterday».
+        inside = one.taken < frozenset(range(taker.start, taker.end))
+    else:
+        inside = one.taken < taker.taken
     match taker.pattern.section:
         case "neutral" if one.pattern.section in _SAID_IN_PASSING:
             return bool(one.taken & taker.taken)
@@ -170,7 +175,7 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
             return False
         case "safe" if one.pattern.section not in _NOT_WITH_ME:
             return False
-    return one.pattern.section in _LOSERS and one.taken < taker.taken
+    return one.pattern.section in _LOSERS and inside
 
 
 def _denied(

@@ -71,6 +71,10 @@ class _Weights:
         weight = self.of(section)
         return min(one.start for one in self.every if one.section == section and one.weight == weight)
 
+    def came_back(self) -> bool:
+        """Whether it is said that the child came away again after it went in: «went in but was sent home»."""
+        return self.of("safe") > 0 and self.first("safe") > self.first(Intent.SAYS_PRESENT)
+
     def all(self, *sections: str) -> tuple[evidence.Evidence, ...]:
         return tuple(one for one in self.every if one.section in sections)
 
@@ -150,6 +154,8 @@ def _reason(weights: _Weights) -> Intent | None:
     tied = [one for one in _ORDER if of(one) == top]
     if Intent.LATE in tied and _comes_late(weights, tied):
         return Intent.LATE
+    if tied[0] is Intent.SAYS_PRESENT and len(tied) > 1 and weights.came_back():
+        tied = tied[1:]
     if tied[:2] == [Intent.MEDICAL_APPOINTMENT, Intent.ILLNESS]:
         return min(tied[:2], key=weights.first)
     return tied[0]
