@@ -163,7 +163,7 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
         return False
     if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
         return one.taken < taker.taken and taker.pattern.section in ("neutral", "late")
-    if taker.pattern.section == "neutral":
+    if taker.pattern.section == "neutral" and one.pattern.section != "alarm":
         # The words between are part of what is said in passing: «took him to the doctor yesterday».
         inside = one.taken < frozenset(range(taker.start, taker.end))
     else:
