@@ -86,7 +86,7 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
     ``foreign``         it is in a language that nobody here knows
     ``after_register``  it names a time of arrival when registers are closed
     """
-    weights = _Weights(_in_questions_lowered(every))
+    weights = _Weights(_in_questions_lowered(every, asks=asks))
     intent = _intent(weights, asks=asks)
     urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not weights.of(intent))
     because = weights.all(intent)
@@ -101,12 +101,15 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
     )
 
 
-def _in_questions_lowered(every: Sequence[evidence.Evidence]) -> Iterable[evidence.Evidence]:
+def _in_questions_lowered(every: Sequence[evidence.Evidence], *, asks: bool) -> Iterable[evidence.Evidence]:
     """«Can he come in with a cough?» asks about coughs; it does not say that he has one."""
-    asking = {one.sentence: one.start for one in reversed(every) if one.section == "asking"}
+    starts = [one for one in every if one.section == "asking" and (asks or one.weight == _SURE)]
+    asking = {one.sentence: one.start for one in reversed(starts)}
     for one in every:
         inside = one.start >= asking.get(one.sentence, one.start + 1)
-        if inside and one.section == Intent.SAYS_PRESENT and one.weight < _SURE:
+        if (one.section == "asking" and one not in starts) or (
+            inside and one.section == Intent.SAYS_PRESENT and one.weight < _SURE
+        ):
             continue
         yield evidence.lowered(one, 1) if inside and one.section in _DAY else one
 
@@ -114,7 +117,7 @@ def _in_questions_lowered(every: Sequence[evidence.Evidence]) -> Iterable[eviden
 def _intent(weights: _Weights, *, asks: bool) -> Intent:
     of = weights.of
     reason = _reason(weights)
-    if of("only_a_head") and (reason is None or (reason is Intent.HOLIDAY and of(Intent.OTHER) == _SURE)):
+    if of("only_a_head") and not of("asking") and (reason is None or (reason is Intent.HOLIDAY and of(Intent.OTHER) == _SURE)):
         return Intent.OTHER
     if reason is not None and of(reason) == _SURE:
         return reason
@@ -175,10 +178,12 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
     settled = intent in _SETTLED and of(intent) == _SURE
     if of(Intent.SAYS_PRESENT) == _SURE:
         return not settled
-    if settled or (of("safe") and intent is not Intent.QUESTION):
+    if settled or of("alarm") == _SURE:
+        return not settled
+    if of("safe") and intent is not Intent.QUESTION:
         return False
-    if of("alarm") == _SURE or of(Intent.SAYS_PRESENT):
-        return intent is not Intent.LATE or of("alarm") == _SURE
+    if of(Intent.SAYS_PRESENT):
+        return intent is not Intent.LATE
     unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE and not of("no_reason")
     unclear = unclear and not of("only_a_head")
     return bool(of("alarm")) and unclear

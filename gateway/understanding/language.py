@@ -9,7 +9,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,9 @@ def make(files: Sequence[File]) -> Language:
         _read(file, making)
     if making.problems:
         raise errors.BadInput(making.problems)
+    if not any(one.section == "asking" for one in making.every):
+        # Weaker than a list of its own: it counts only where a question mark stands (see ``judging``).
+        making.every += [replace(one, section="asking", weight=1) for one in making.every if one.section == "question"]
     words, stems = set[str](), set[str]()
     for pattern in making.every:
         _collect(pattern.elements, words, stems)

@@ -62,7 +62,8 @@ def _nearest(word: str, table: dict[str, list[str]]) -> str:
         for known in table.get(shorter, ()):
             allowed = min(_slips(word), _slips(known))
             steps = distance(word, known, most=allowed)
-            if steps <= allowed and (steps, known) < (fewest, best or "\uffff"):
+            # Of two that are as near, the longer: families leave letters out more often than they add some.
+            if steps <= allowed and (steps, -len(known), known) < (fewest, -len(best), best):
                 best, fewest = known, steps
     return best
 
