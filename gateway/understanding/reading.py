@@ -152,9 +152,11 @@ def _same(tag: str, hint: str) -> bool:
 
 
 def _is_unread(cut: evidence.Text, heard: Sequence[language.Language]) -> bool:
-    """Whether somebody wrote more than a word or two in a language that none of these knows."""
+    """Whether somebody wrote more than a word or two in a language that none of these knows, or that is not English:
+    its lists are shorter."""
     words = sum(not token.is_break for token in cut.tokens)
-    return words > _FEW_WORDS and max((evidence.known(cut, lang) for lang in heard), default=0.0) < _HALF
+    shares = {lang.tag: evidence.known(cut, lang) for lang in heard}
+    return words > _FEW_WORDS and shares.get("en", 0.0) < max(_HALF, *shares.values())
 
 
 _NAMES = {
