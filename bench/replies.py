@@ -27,7 +27,7 @@ class Answer:
 
     @property
     def right(self) -> bool:
-        return self.found.intent == self.row["intent"]
+        return bool(self.found.intent == self.row["intent"])
 
     @property
     def missed(self) -> bool:

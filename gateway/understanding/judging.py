@@ -117,7 +117,8 @@ def _in_questions_lowered(every: Sequence[evidence.Evidence], *, asks: bool) -> 
 def _intent(weights: _Weights, *, asks: bool) -> Intent:
     of = weights.of
     reason = _reason(weights)
-    if of("only_a_head") and not of("asking") and (reason is None or (reason is Intent.HOLIDAY and of(Intent.OTHER) == _SURE)):
+    goes_away = reason is Intent.HOLIDAY and of(Intent.OTHER) == _SURE  # to a wedding abroad
+    if of("only_a_head") and not of("asking") and (reason is None or goes_away):
         return Intent.OTHER
     if reason is not None and of(reason) == _SURE:
         return reason
