@@ -83,12 +83,13 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
     """Weigh the evidence.
 
     ``asks``            a question mark stands in it
-    ``foreign``         it is in a language that nobody here knows
+    ``foreign``         it is in a language that is known little here or not at all
     ``after_register``  it names a time of arrival when registers are closed
     """
     weights = _Weights(_in_questions_lowered(every, asks=asks))
     intent = _intent(weights, asks=asks)
-    urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not weights.of(intent))
+    explained = weights.all(intent, "no_reason", "safe", "only_a_head")
+    urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not explained)
     because = weights.all(intent)
     if urgent and intent not in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT):
         because += weights.all(Intent.SAYS_PRESENT, "alarm")
