@@ -138,12 +138,12 @@ def _plain(weights: _Weights, reason: Intent | None, *, asks: bool) -> Intent:
     if of(Intent.QUESTION) == _SURE:
         return Intent.QUESTION
     if of("no_reason") and not asks:
-        return reason or Intent.OTHER
+        return reason if reason and of(reason) >= _LIKELY else Intent.OTHER
     alarmed = of("alarm") == _SURE
     for plain in (Intent.WILL_CALL, Intent.THANKS):
         if of(plain) >= _LIKELY and not alarmed and not (asks and of("alarm")):
             return plain
-    if reason is not None and not alarmed:
+    if reason is not None and (not alarmed or reason is Intent.SAYS_PRESENT):
         return reason
     return Intent.QUESTION if asks or of(Intent.QUESTION) else Intent.OTHER
 
@@ -184,7 +184,7 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
         return not settled
     if of("safe") and intent is not Intent.QUESTION:
         return False
-    if of(Intent.SAYS_PRESENT):
+    if of(Intent.SAYS_PRESENT) >= _LIKELY:
         return intent is not Intent.LATE
     unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE and not of("no_reason")
     unclear = unclear and not of("only_a_head")
