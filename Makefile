@@ -40,7 +40,7 @@ pytest: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp ## Measure, as ratios in one run; writes docs/benchmarks.md
 	@$(BIN)/python -m bench
 
-bench-peers: $(VENV)/dev.stamp ## Measure Kannel, Celery and Apprise beside us; fetches them into bench/peers/.fetched
+bench-peers: $(VENV)/dev.stamp ## Measure Kannel, Jasmin, Celery and Apprise beside us; fetches them into bench/peers/.fetched
 	@$(BIN)/python -m bench peers
 
 crash: $(VENV)/dev.stamp ## Kill everything again and again, and count what arrived (about an hour; python -m bench.crash --help)

@@ -12,18 +12,16 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import postgres, rounds, sink
-from bench.peers import apprise_loop, celery_worker, fetching, kannel, ours, processes
+from bench import postgres, rounds, sink, texts
+from bench.peers import apprise_loop, celery_worker, emails, jasmin, kannel, opening, ours, processes
 from bench.peers.contract import Peer
-
-Open = Callable[[], contextlib.AbstractAsyncContextManager[Peer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
     """One program: how to open it, what it does, and how many of all messages a round it is given."""
 
-    open: Open
+    open: opening.Open
     does: str
     share: float = 1.0
 
@@ -42,21 +40,24 @@ async def section(*, quick: bool) -> str:
     with sink.running() as url, postgres.short_lived() as server, tempfile.TemporaryDirectory() as folder:
         async with aiohttp.ClientSession() as session, contextlib.AsyncExitStack() as stack:
             sides = _sides(url, Path(folder), session, server)
-            opened, absent = await _opened(sides, stack)
+            opened, absent = await opening.opened({name: side.open for name, side in sides.items()}, stack)
             used = {name: Used() for name in opened}
             runs = {name: _run(opened[name], used[name], int(count * sides[name].share)) for name in opened}
             measured = await rounds.alternate(runs, rounds=turns)
+        mailed = await emails.piece(quick=quick, server=server, folder=Path(folder))
     return f"""## Peers
 
 The same texts to the same sink in the same run: {count:,} a round (fewer for those that would take minutes), in {turns}
 rounds; the sink, and whoever brings the texts, share the machine. Time runs from the first text handed over until the
 last has arrived and its end is written down, where the program writes anything down. Handbell's texts are committed to
-the outbox in bulk, as planning does it; the others are brought theirs one by one, as they take them. Memory is that of
-all processes of a program, what they share counted once, without the database server.
+the outbox in bulk, as planning does it; the others are brought theirs one by one, as they take them. Handbell and
+Kannel may have {texts.CONCURRENCY} calls under way at once. Processor time and memory are those of all processes of a
+program, its queues with it, without PostgreSQL; memory that they share is counted once.
 
 {_table(measured, used)}
 {_ratios(measured)}
-{_does(sides, absent)}"""
+{_does(sides, opened, absent)}
+{mailed}"""
 
 
 def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postgres.Postgres) -> Mapping[str, Side]:
@@ -82,24 +83,10 @@ def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postg
         ours.SQLITE: Side(lambda: ours.peer(url, on_sqlite, place("sqlite")), ours.DOES),
         ours.POSTGRESQL: Side(on_postgresql, ours.DOES),
         "Kannel": Side(lambda: kannel.peer(url, place("kannel"), session), kannel.DOES),
+        "Jasmin": Side(lambda: jasmin.peer(place("jasmin"), session), jasmin.DOES, share=0.2),
         "Celery": Side(celery, celery_worker.DOES, share=0.1),
-        "Apprise": Side(lambda: apprise_loop.peer(url, place("apprise"), session), apprise_loop.DOES, share=0.05),
+        "Apprise": Side(lambda: apprise_loop.texts(url, place("apprise"), session), apprise_loop.DOES, share=0.05),
     }
-
-
-async def _opened(
-    sides: Mapping[str, Side], stack: contextlib.AsyncExitStack
-) -> tuple[dict[str, Peer], dict[str, str]]:
-    """Open every program; those that cannot be had, with the reason."""
-    opened: dict[str, Peer] = {}
-    absent: dict[str, str] = {}
-    for name, side in sides.items():
-        try:
-            opened[name] = await stack.enter_async_context(side.open())
-        except (fetching.NotHere, OSError, RuntimeError, TimeoutError) as why:
-            absent[name] = str(why) or type(why).__name__
-            rounds.say(f"{name} is left out: {absent[name]}")
-    return opened, absent
 
 
 def _run(peer: Peer, used: Used, count: int) -> Callable[[], Awaitable[float]]:
@@ -140,13 +127,11 @@ def _ratios(measured: rounds.Rounds) -> str:
     return "\n".join([rounds.rows(["ratio", "median", "lowest to highest", "asked for"], lines), *misses])
 
 
-def _does(sides: Mapping[str, Side], absent: Mapping[str, str]) -> str:
+def _does(sides: Mapping[str, Side], opened: Mapping[str, Peer], absent: Mapping[str, str]) -> str:
     said = [f"- **Handbell**: {ours.DOES}."]
     said += [
-        f"- **{name}**: {side.does}."
-        for name, side in sides.items()
-        if name not in absent and name not in (ours.SQLITE, ours.POSTGRESQL)
+        f"- **{name}** {peer.version}: {sides[name].does}."
+        for name, peer in opened.items()
+        if name not in (ours.SQLITE, ours.POSTGRESQL)
     ]
-    left = [f"- **{name}** is left out: {why}." for name, why in absent.items()]
-    jasmin = "- **Jasmin** is not measured here: it sends by SMPP alone, so it would need another sink than the others."
-    return "\n".join([*said, *left, jasmin, ""])
+    return "\n".join([*said, opening.left_out(absent)])

@@ -1,21 +1,21 @@
-"""Apprise: its Twilio plugin, one notification a person. It has no queue and keeps nothing: a loop in one process."""
+"""Apprise: one notification a person, by its Twilio plugin or by SMTP. It has no queue: a loop in one process."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import dataclasses
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
 
-from bench import house
+from bench import email, house
 from bench.peers import fetching, processes
 from bench.peers.contract import Peer
 
 DOES = "a call of a library a text; nothing is kept: no queue, no status, nothing after a crash"
 #: The plugin knows Twilio's address alone, and waits between two calls out of politeness.
-_LOOP = """
+_TEXTS = """
 import sys
 from apprise import Apprise
 from apprise.plugins.twilio import NotifyTwilio
@@ -30,33 +30,46 @@ for line in sys.stdin:
             sys.exit("Apprise could not send")
     print("done", flush=True)
 """
+#: As its pages say: an address a person, a text that it makes HTML of beside the plain one.
+_EMAILS = """
+import sys
+from urllib.parse import urlencode
+from apprise import Apprise
+port, office, subject, body = sys.argv[1:]
+for line in sys.stdin:
+    for n in range(1, int(line) + 1):
+        one = Apprise()
+        to = urlencode({"from": office, "to": f"parent{n}@example.com", "mode": "insecure"})
+        one.add(f"mailto://127.0.0.1:{port}?{to}")
+        if not one.notify(title=subject, body=body.format(name=f"Ana {n}"), body_format="text"):
+            sys.exit("Apprise could not send")
+    print("done", flush=True)
+"""
 
 
 @contextlib.asynccontextmanager
-async def peer(sink: str, folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[Peer]:
-    """The loop waiting for work."""
+async def texts(sink: str, folder: Path, session: aiohttp.ClientSession) -> AsyncIterator[Peer]:
+    """The loop for texts, waiting for work."""
+    async with _loop(_TEXTS, sink, house.BODY, folder=folder) as one:
+
+        async def send(count: int) -> None:
+            before = await processes.count(session, sink)
+            await one.send(count)
+            await processes.arrived(session, sink, before + count)
+
+        yield Peer(send, one.pids, one.version)
+
+
+@contextlib.asynccontextmanager
+async def emails(port: int, folder: Path) -> AsyncIterator[Peer]:
+    """The loop for emails to a mail server at this port. Each has arrived when the next is begun."""
+    body = f"{email.BODY}\n\n{email.FOOTER}"
+    async with _loop(_EMAILS, str(port), email.OFFICE, email.SUBJECT, body, folder=folder) as one:
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def _loop(script: str, *arguments: str, folder: Path) -> AsyncIterator[Peer]:
     python = await fetching.environment("apprise", "apprise")
-    with (folder / "apprise.log").open("ab") as log:
-        child = await asyncio.create_subprocess_exec(
-            str(python),
-            *("-c", _LOOP, sink, house.BODY),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
-    pipe_in, pipe_out = child.stdin, child.stdout
-    assert pipe_in is not None
-    assert pipe_out is not None
-
-    async def send(count: int) -> None:
-        before = await processes.count(session, sink)
-        pipe_in.write(f"{count}\n".encode())
-        if await pipe_out.readline() != b"done\n":
-            raise RuntimeError(f"Apprise ended: {(folder / 'apprise.log').read_text('utf-8')[-500:]}")
-        await processes.arrived(session, sink, before + count)
-
-    try:
-        yield Peer(send, [child.pid])
-    finally:
-        pipe_in.close()
-        await child.wait()
+    async with processes.loop([str(python), "-c", script, *arguments], folder=folder) as one:
+        yield dataclasses.replace(one, version=fetching.python_version(python, "apprise"))

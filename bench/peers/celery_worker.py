@@ -17,47 +17,42 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from bench import house
-from bench.peers import fetching, processes
+from bench.peers import brokers, fetching, processes
 from bench.peers.contract import Peer
 from gateway.database import Database
-from gateway.practice import setup
 
-DOES = "a task a message; its row is read and its status written in PostgreSQL; no rates, no doubts, no audit"
+DOES = (
+    "a task a message, in Redis with its append-only file, which is on the disk a second later; its row is read and "
+    "its status written in PostgreSQL; no rates, no doubts, no audit"
+)
 _WORKERS = 4
 
 
 @contextlib.asynccontextmanager
 async def peer(sink: str, folder: Path, session: aiohttp.ClientSession, database_url: str) -> AsyncIterator[Peer]:
     """Redis and the worker running, on a database of their own."""
-    root = await fetching.unpacked("redis-server")
     python = await fetching.environment("celery", "celery[redis]", "requests", "sqlalchemy", "psycopg[binary]")
-    [port] = setup.free_ports(1)
     shutil.copy(Path(__file__).with_name("notify_tasks.py.txt"), folder / "notify_tasks.py")
     plain = make_url(database_url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    env = {**os.environ, "DATABASE": plain, "BROKER": f"redis://127.0.0.1:{port}/0", "SINK": sink}
-    redis = [str(root / "usr/bin/redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--appendonly", "yes"]
     celery = [str(python), "-m", "celery", "-A", "notify_tasks", "worker", "-c", str(_WORKERS), "-l", "warning"]
     database = Database(database_url)
     try:
         await _tables(database)
-        async with processes.running(
-            [*redis, "--dir", str(folder)], folder=folder, env=fetching.libraries(root)
-        ) as one:
-            await processes.listening(port)
-            async with processes.running(celery, folder=folder, env=env) as two:
+        async with brokers.redis(folder) as queues:
+            env = {**os.environ, "DATABASE": plain, "BROKER": f"redis://127.0.0.1:{queues.port}/0", "SINK": sink}
+            bringer = [str(python), str(folder / "notify_tasks.py"), house.BODY]
+            async with (
+                processes.running(celery, folder=folder, env=env) as worker,
+                processes.loop(bringer, folder=folder, env=env) as bringing,
+            ):
 
                 async def send(count: int) -> None:
                     before = await processes.count(session, sink)
-                    async with processes.running(
-                        [str(python), "notify_tasks.py", str(count), house.BODY], folder=folder, env=env
-                    ) as bringing:
-                        if await bringing.wait():
-                            raise RuntimeError("The tasks could not be queued.")
+                    await bringing.send(count)
                     await processes.arrived(session, sink, before + count)
                     await _all_sent(database)
 
-                await send(20)  # the worker is up when these are through
-                yield Peer(send, [one.pid, two.pid])
+                yield Peer(send, [*queues.pids, worker.pid], fetching.python_version(python, "celery"))
     finally:
         await database.close()
 

@@ -12,3 +12,4 @@ class Peer:
 
     send: Callable[[int], Awaitable[None]]
     pids: Sequence[int]
+    version: str = ""

@@ -7,7 +7,9 @@ rights are needed.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -39,6 +41,19 @@ async def unpacked(*packages: str) -> Path:
     return root
 
 
+def debian_version(root: Path, package: str) -> str:
+    """The version of an unpacked package, by its changelog."""
+    changelog = root / "usr/share/doc" / package / "changelog.Debian.gz"
+    found = re.match(rb"[\w.+-]+ \(([^)]+)\)", gzip.decompress(changelog.read_bytes())) if changelog.exists() else None
+    return found[1].decode() if found else ""
+
+
+def python_version(python: Path, package: str) -> str:
+    """The version of a package in an environment."""
+    folders = python.parent.parent.glob(f"lib/*/site-packages/{package}-*.dist-info")
+    return next((folder.name.removesuffix(".dist-info").partition("-")[2] for folder in folders), "")
+
+
 def libraries(root: Path) -> dict[str, str]:
     """The environment in which programs of an unpacked tree find what they need."""
     folders = [str(path) for top in (root / "usr" / "lib", root / "lib") for path in top.glob("*-linux-gnu")]
@@ -61,8 +76,19 @@ async def _output(*command: str, cwd: Path | None = None) -> str:
     child = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    out, errors = await asyncio.wait_for(child.communicate(), _SECONDS)
+    name = command[2] if command[1] == "-m" else Path(command[0]).name
+    try:
+        out, errors = await asyncio.wait_for(child.communicate(), _SECONDS)
+    except TimeoutError as why:
+        child.kill()
+        await child.wait()
+        raise NotHere(f"`{name}` took longer than {_SECONDS} s") from why
     if child.returncode:
-        last = (errors.decode().strip().splitlines() or ["without a word"])[-1]
-        raise NotHere(f"`{Path(command[0]).name}` failed: {last[:200]}")
+        raise NotHere(f"`{name}` failed: {_fault(errors.decode())[:200]}")
     return out.decode()
+
+
+def _fault(errors: str) -> str:
+    """The line that says what is wrong: apt's and pip's last one may be only a hint."""
+    lines = errors.strip().splitlines() or ["without a word"]
+    return next((line for line in lines if line.lower().startswith(("error: ", "e: "))), lines[-1])

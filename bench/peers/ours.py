@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,10 @@ from functools import partial
 from pathlib import Path
 
 from bench import growth, texts
+from bench.peers import processes
 from bench.peers.contract import Peer
 from channels.base import Channel, Outgoing
-from gateway import outgoing, retry, sender
+from gateway import outgoing, retry, sender, wiring
 from gateway.metrics import Metrics
 
 SQLITE, POSTGRESQL = "Handbell, SQLite", "Handbell, PostgreSQL"
@@ -27,32 +29,8 @@ _PEOPLE = 1_000
 @contextlib.asynccontextmanager
 async def peer(sink: str, database_url: str, folder: Path) -> AsyncIterator[Peer]:
     """A lane at work in a process of its own, so that its memory and its processor time are its own too."""
-    with (folder / "handbell.log").open("ab") as log:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "bench.peers.ours", sink, database_url),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-        )
-    pipe_in, pipe_out = child.stdin, child.stdout
-    assert pipe_in is not None
-    assert pipe_out is not None
-
-    async def told() -> None:
-        if await pipe_out.readline() != b"done\n":
-            raise RuntimeError(f"Handbell's side ended: {(folder / 'handbell.log').read_text('utf-8')[-500:]}")
-
-    async def send(count: int) -> None:
-        pipe_in.write(f"{count}\n".encode())
-        await told()
-
-    try:
-        await told()
-        yield Peer(send, [child.pid])
-    finally:
-        pipe_in.close()
-        await child.wait()
+    async with processes.loop([sys.executable, "-m", "bench.peers.ours", sink, database_url], folder=folder) as one:
+        yield one
 
 
 async def main(sink: str, database_url: str) -> None:
@@ -63,18 +41,13 @@ async def main(sink: str, database_url: str) -> None:
         async with growth.shelf(database_url, 1, families=_PEOPLE) as shelf, texts.channel(sink) as wire:
             lane = _lane(shelf, wire, sink)
             working = asyncio.create_task(lane.run())
-            _say_done()
             while line := await lines.readline():
                 run_id = await growth.queue(shelf, int(line))
                 lane.wake()
                 await growth.through(shelf.database, run_id, working)
-                _say_done()
+                print("done", file=sys.__stdout__, flush=True)
             lane.stop()
             await working
-
-
-def _say_done() -> None:
-    print("done", file=sys.__stdout__, flush=True)
 
 
 def _lane(shelf: growth.Shelf, wire: Channel, sink: str) -> sender.Lane:
@@ -101,4 +74,7 @@ def _outgoing(sink: str, row: outgoing.Row) -> Outgoing:
 if __name__ == "__main__":
     import uvloop
 
+    gc.collect()  # as the daemon does at its start
+    gc.freeze()
+    gc.set_threshold(*wiring.COLLECTED)
     uvloop.run(main(*sys.argv[1:]))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import aiohttp
 
+from bench.peers import contract
+
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -35,15 +37,54 @@ async def running(
             await child.wait()
 
 
-async def listening(port: int, *, seconds: float = 30) -> None:
-    """Wait until something answers there."""
-    async with asyncio.timeout(seconds):
-        while True:
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(0.1)
+@contextlib.asynccontextmanager
+async def loop(
+    command: Sequence[str], *, folder: Path, env: Mapping[str, str] | None = None
+) -> AsyncIterator[contract.Peer]:
+    """Run a program that deals with as many messages as each line of its input says, and then answers ``done``."""
+    with (folder / "loop.log").open("ab") as log:
+        child = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(env or os.environ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+        )
+    pipe_in, pipe_out = child.stdin, child.stdout
+    assert pipe_in is not None
+    assert pipe_out is not None
+
+    async def send(count: int) -> None:
+        pipe_in.write(f"{count}\n".encode())
+        if await pipe_out.readline() != b"done\n":
+            raise RuntimeError(f"it ended; {last_words(folder)}")
+
+    try:
+        yield contract.Peer(send, [child.pid])
+    finally:
+        pipe_in.close()
+        await child.wait()
+
+
+async def listening(port: int, *, folder: Path, seconds: float = 30) -> None:
+    """Wait until something answers there. Raises RuntimeError with the last words of the logs in the folder."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                with contextlib.suppress(OSError):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.close()
+                    return
+                await asyncio.sleep(0.1)
+    except TimeoutError as why:
+        raise RuntimeError(f"it does not answer after {seconds:.0f} s; {last_words(folder)}") from why
+
+
+def last_words(folder: Path) -> str:
+    """The last line of the log that was written to last: mostly the reason why a program ended."""
+    logs = sorted(folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
+    lines = [line.strip() for log in logs for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return f"the last it said: {lines[-1]}" if lines else "it said nothing"
 
 
 async def arrived(session: aiohttp.ClientSession, sink: str, wanted: int, *, seconds: float = 300) -> None:
