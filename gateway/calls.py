@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
+import inspect
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -67,7 +67,7 @@ class Calls:
         self.results: list[outbox.Sent] = []
         self._limits, self._metrics, self._outgoing, self._attachments = limits, metrics, outgoing, attachments
         self._ended = ended  # told of each call that has ended
-        self._under_way: dict[asyncio.Task[None], float] = {}  # when the lease of each ends; the oldest first
+        self._under_way: dict[asyncio.Task[None], float] = {}  # when the lease of each ends
         self._urgent: deque[tuple[Row, float]] = deque()
         self._routine: deque[tuple[Row, float]] = deque()
         self._ahead = limits.ahead  # how many may wait here: none after one had to wait for long
@@ -90,10 +90,14 @@ class Calls:
             waiting.append((message, lease_ends))
         self._fill()
 
+    def refuse(self, messages: Iterable[Row]) -> None:
+        """Call none of these: they go back to the queue, and none of their tries is used up."""
+        self.results += [outbox.Sent(message, _NOT_BEGUN, begun=False) for message in messages]
+
     def put_back(self) -> None:
-        """Call nothing more of what waits here: it goes back to the queue, and none of its tries is used up."""
+        """Call nothing more of what waits here."""
         for waiting in (self._urgent, self._routine):
-            self.results += [outbox.Sent(message, _NOT_BEGUN, begun=False) for message, _ in waiting]
+            self.refuse(message for message, _ in waiting)
             waiting.clear()
 
     def look_after(self) -> None:
@@ -107,8 +111,11 @@ class Calls:
         if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
             self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
             self.put_back()
-        for call in itertools.takewhile(lambda call: self._under_way[call] <= now, self._under_way):
-            call.cancel()
+        for call, lease_ends in self._under_way.items():
+            # One that has not begun sees for itself that it is late; to cancel it would be to forget it.
+            coroutine = cast(Coroutine[Any, Any, None], call.get_coro())
+            if lease_ends <= now and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
+                call.cancel()
 
     def _fill(self) -> None:
         """Take the free places."""
@@ -118,13 +125,7 @@ class Calls:
                 self._under_way[asyncio.create_task(self._call(message, lease_ends))] = lease_ends
 
     async def _call(self, message: Row, lease_ends: float) -> None:
-        try:
-            result = await self._result(message, lease_ends)
-        except asyncio.CancelledError:
-            if elapsed() < lease_ends:
-                raise
-            logger.warning("lane.call_hung", message=message["id"])
-            result = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
+        result = await self._result(message, lease_ends)
         self._metrics.sent(self.channel.name, result)
         begun = result is not _NOT_BEGUN
         self._broken = self._broken + 1 if _broke(result) else 0
@@ -140,6 +141,28 @@ class Calls:
 
     async def _result(self, message: Row, lease_ends: float) -> SendResult:
         """Make one provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
+        called = False
+        try:
+            ready = await self._ready(message)
+            if isinstance(ready, SendResult):
+                return ready
+            if lease_ends - elapsed() < _LAST_PART * self._limits.lease:
+                logger.warning("lane.lease_over", message=message["id"])
+                return _NOT_BEGUN  # we were frozen: a successor may be sending it by now
+            called = True
+            return await self.channel.send(ready)
+        except asyncio.CancelledError:
+            if elapsed() < lease_ends:
+                raise
+            logger.warning("lane.call_hung", message=message["id"])
+            late = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
+            return late if called else _NOT_BEGUN
+        except Exception:  # a bug of ours; the call may have been made, so only evidence can decide
+            logger.exception("lane.send_failed", message=message["id"])
+            return SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
+
+    async def _ready(self, message: Row) -> Outgoing | SendResult:
+        """What the channel is handed, or why there is nothing to hand over."""
         try:
             ready = self._outgoing(message)
         except Exception:  # a bug of ours, but nothing has left: another try would end in the same way
@@ -150,16 +173,7 @@ class Calls:
         except Exception:  # the database is away; nothing has left
             logger.exception("lane.files_not_read", message=message["id"])
             return SendResult(Outcome.RETRY, reason=Reason.TEMPORARY, text="The files of this email could not be read.")
-        if files:
-            ready = dataclasses.replace(ready, attachments=files)
-        if lease_ends - elapsed() < _LAST_PART * self._limits.lease:
-            logger.warning("lane.lease_over", message=message["id"])
-            return _NOT_BEGUN  # we were frozen, or others took long: a successor may be sending it by now
-        try:
-            return await self.channel.send(ready)
-        except Exception:  # a bug of ours; the call may have been made, so only evidence can decide
-            logger.exception("lane.send_failed", message=message["id"])
-            return SendResult(Outcome.UNKNOWN, reason=Reason.OTHER, text="Handbell itself failed while sending.")
+        return dataclasses.replace(ready, attachments=files) if files else ready
 
 
 def elapsed() -> float:

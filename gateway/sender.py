@@ -29,6 +29,7 @@ logger = structlog.get_logger()
 
 _GATHER_PAUSE = 0.02  #: seconds in which more calls may end, so that one commit serves many
 _ENOUGH = 3  #: when one in so many of those in hand has come to an end, nothing more is waited for
+_SPOILED = 3  #: a result that fails so many times by itself, while the database answers, cannot be written down
 _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did not answer
 
 
@@ -119,21 +120,27 @@ class Lane:
         if not self._calls.results and not slots.urgent:
             return
         batch, self._calls.results = self._calls.results, []
+        if any(sent.result.lane_wide for sent in batch):
+            slots = outbox.Slots(0, 0)  # nothing more before the hold is written down
         if slots.urgent:
             self._look_at = asyncio.get_running_loop().time() + self._rules.poll  # before: a wake in between counts
         lease_ends = calls.elapsed() + self._rules.lease.total_seconds()
         turn = partial(self._database.at_once, partial(self._write_down, batch, slots))
         try:
             claim, batch = await turns.again(turn)  # what is settled now is not settled again, whatever follows
-            self._calls.begin(claim.messages, lease_ends=lease_ends)
+            if self._stopping:
+                self._calls.refuse(claim.messages)
+            else:
+                self._calls.begin(claim.messages, lease_ends=lease_ends)
             if batch:
                 await self._settle(batch)
         except asyncio.CancelledError:
             self._calls.results = batch + self._calls.results  # to settle twice what was settled changes nothing
             raise
-        except Exception:  # the database is away: nothing was claimed, and what is known is kept
+        except Exception:  # the database is away: what is known is kept, and we know of no claim (its lease will end)
             logger.exception("lane.turn_failed", sender=self.sender_id, results=len(batch))
-            await self._wait_out(batch)
+            self._calls.results = batch + self._calls.results
+            await self._wait_out()
             self._look_at = 0.0  # what this turn learnt of the next one is lost, and that pause was long enough
             return
         if slots.urgent:
@@ -199,36 +206,44 @@ class Lane:
 
         await turns.again(settle)
 
-    async def _wait_out(self, batch: list[outbox.Sent]) -> None:
+    async def _wait_out(self) -> None:
         """After a turn that failed. Results are kept: each is worth more than a connection."""
         await asyncio.sleep(_TROUBLE_PAUSE)
-        self._calls.results = await self._rescued(batch) + self._calls.results
+        self.last_turn = self._now()  # it is the database that stands still
+        waiting, self._calls.results = deque(self._calls.results), []
+        try:
+            await self._rescue(waiting)
+        finally:  # also where this lane is cut off meanwhile
+            self._calls.results = [*waiting, *self._calls.results]
+        if self._stopping and self._calls.results:
+            logger.error("lane.results_left_in_doubt", sender=self.sender_id, messages=len(self._calls.results))
+            self._calls.results = []
+
+    async def _rescue(self, waiting: deque[outbox.Sent]) -> None:
+        """Write results down one by one, and leave those that have to wait.
+
+        Where the database is away that is all of them, until it is time to stop. Where it answers, one of them spoils
+        the commit: the one that nobody can write down is left to its lease, which raises a doubt.
+        """
+        failed = 0
+        while waiting and await self._answers():
+            self.last_turn = self._now()
+            try:
+                await turns.again(partial(self._commit, [waiting[0]]))
+            except Exception as error:
+                failed += 1
+                if is_in_trouble(error) or not await self._answers():
+                    return
+                if failed < _SPOILED:  # it may have been the connection
+                    continue
+                logger.exception("lane.left_in_doubt", message=waiting[0].message["id"])
+            waiting.popleft()
+            failed = 0
 
     async def _commit(self, batch: Sequence[outbox.Sent]) -> None:
         _, others = await self._database.at_once(partial(self._write_down, batch, outbox.Slots(0, 0)))
         if others:
             await self._settle(others)
-
-    async def _rescued(self, batch: list[outbox.Sent]) -> list[outbox.Sent]:
-        """After a commit that failed: the results to try again.
-
-        Where the database is away that is all of them, until it is time to stop. Where it answers, one of them spoils
-        the commit: each goes alone, and the one that nobody can write down is left to its lease, which raises a doubt.
-        """
-        waiting = deque(batch)
-        while waiting and await self._answers():
-            result = waiting.popleft()
-            try:
-                await self._commit([result])
-            except Exception as error:
-                if is_in_trouble(error) or not await self._answers():
-                    waiting.appendleft(result)
-                    break
-                logger.exception("lane.left_in_doubt", message=result.message["id"])
-        if self._stopping and waiting:
-            logger.error("lane.results_left_in_doubt", sender=self.sender_id, messages=len(waiting))
-            return []
-        return list(waiting)
 
     async def _answers(self) -> bool:
         """Whether the database can be written to."""

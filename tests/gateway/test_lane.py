@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InterfaceError
 from sqlmodel import col, select
 from support import databases, school
 from support.desk import LOG
 from support.waiting import PATIENCE, until
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, Reason, SendResult
-from gateway import context, messages, outbox, outgoing, retry, sender
+from gateway import calls, context, messages, outbox, outgoing, retry, sender
 from gateway.database import Database, Session
 from gateway.metrics import Metrics
 from gateway.models import Message, MessageState, OptOut, Sender
@@ -89,6 +90,8 @@ class Door(Database):
         self.shut = False
         self.slams = 0  # so many writes fail, those of ``at_once`` not counted
         self.opened = 0
+        self.hiccups = 0  # so many pieces of work fail, though the database answers
+        self.then: Callable[[], None] | None = None  # done at the end of the next piece of work
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Session]:
@@ -103,7 +106,14 @@ class Door(Database):
         self.opened += 1
         if self.shut:
             raise ConnectionRefusedError("the database is away")
-        return await super().at_once(work)
+        self.hiccups, hiccup = max(0, self.hiccups - 1), self.hiccups > 0
+        if hiccup:
+            raise InterfaceError("connection is closed", None, ConnectionError())
+        done = await super().at_once(work)
+        then, self.then = self.then, None
+        if then:
+            then()
+        return done
 
 
 @pytest.fixture
@@ -300,6 +310,74 @@ async def test_what_waits_for_long_goes_back_and_the_guard_is_asked_again(door: 
     async with door.read() as session:
         first, *_, last = await school.attempts(session, ids[2])
     assert (first.code, last.outcome) == ("not begun", Outcome.ACCEPTED)
+
+
+async def test_after_a_trouble_of_the_account_no_further_message_is_called(door: Door, wire: Wire) -> None:
+    lane = await school.sender(door)
+    ids = await queue(door, lane, *["account"] * 8)
+    async with working(door, wire, lane, concurrency=2, urgent=0):
+        await until(lambda: len(wire.calls) == 2)
+        wire.gate.set()
+
+        async def open_now() -> bool:
+            async with door.read() as session:
+                return (await session.get_one(Sender, lane)).open_since is not None
+
+        await until(open_now)
+        await until(all_are(door, ids, S.QUEUED))
+    assert len(wire.calls) == 2
+
+
+async def test_what_a_last_turn_claims_is_not_called(door: Door, wire: Wire) -> None:
+    lane = await school.sender(door)
+    async with working(door, wire, lane, poll=30) as running:
+        await until(lambda: door.opened > 0)
+        ids = await queue(door, lane, "", "")
+        door.then = running.stop
+        running.wake()
+    assert not wire.calls
+    assert await states(door, ids) == [S.QUEUED, S.QUEUED]
+
+
+async def test_a_hiccup_of_a_connection_loses_no_result(door: Door, wire: Wire) -> None:
+    lane = await school.sender(door)
+    ids = await queue(door, lane, "wait")
+    async with working(door, wire, lane):
+        await until(lambda: len(wire.calls) == 1)
+        door.hiccups = 2
+        wire.gate.set()
+        await until(all_are(door, ids, S.ACCEPTED))
+    assert door.hiccups == 0
+
+
+async def test_a_lane_that_is_cut_off_while_the_database_is_away_keeps_its_results(door: Door, wire: Wire) -> None:
+    lane_id = await school.sender(door)
+    ids = await queue(door, lane_id, "wait")
+    with suppress(asyncio.CancelledError):
+        async with working(door, wire, lane_id):
+            await until(lambda: len(wire.calls) == 1)
+            door.shut = True
+            before = door.opened
+            wire.gate.set()
+            await until(lambda: door.opened > before)
+            [run] = [task for task in asyncio.all_tasks() if "Lane.run" in repr(task.get_coro())]
+            await asyncio.sleep(0.1)  # it waits the trouble out
+            run.cancel()
+            door.shut = False
+    assert await states(door, ids) == [S.ACCEPTED]
+
+
+async def test_a_call_whose_lease_ends_before_its_first_step_is_not_forgotten(wire: Wire) -> None:
+    """The machine slept in that moment."""
+    ended = list[int]()
+    under = calls.Calls(
+        wire, limits=calls.Limits(1, 0, 60.0), metrics=Metrics(), outgoing=build, attachments=None,
+        ended=lambda: ended.append(1),
+    )  # fmt: skip
+    under.begin([{"id": "1", "priority": 2, "body": "unbuildable"}], lease_ends=calls.elapsed() - 1)
+    under.look_after()
+    await until(lambda: ended == [1])
+    assert (under.in_hand, len(under.results)) == (0, 1)
 
 
 async def test_a_lane_that_is_cut_off_still_writes_down_what_comes_back(door: Door, wire: Wire) -> None:
