@@ -20,6 +20,7 @@ from channels import base, loopback, twilio_codes, twilio_http
 _CLOCK_SLACK = timedelta(minutes=2)
 #: How many of one number's messages are read at most in search of a doubtful one, and how many at a time.
 _LIST_LIMIT, _PAGE_SIZE = 1000, 100
+_ABOUT_US = (401, 403)  #: HTTP statuses about who asks, not about what is asked for (RFC 9110 section 15.5)
 _SID = re.compile("[!-~]{1,64}")  #: what Twilio's ids are made of, and then some: they are 34 letters and digits
 
 
@@ -220,7 +221,9 @@ def first_values(request: base.HookRequest) -> dict[str, str]:
 def _refusal(status: int, code: str) -> base.SendResult:
     if not 400 <= status < 500:
         return _garbage()  # a redirect, or a status that contradicts itself: somebody else than Twilio answered
-    meaning = twilio_codes.meaning(code)
+    known = code in twilio_codes.meanings()
+    # A code that nobody has told us of: that it is us who are refused, the status says all the same.
+    meaning = twilio_codes.meaning(str(status) if status in _ABOUT_US and not known else code)
     return base.SendResult(
         meaning.outcome,
         code=code,

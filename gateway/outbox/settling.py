@@ -20,6 +20,8 @@ from gateway.outbox import desk
 
 message_table, attempt_table = core(Message), core(Attempt)
 
+_OPEN = (MessageState.SENDING, MessageState.UNKNOWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -134,12 +136,14 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
     now_in = {row["id"]: dict(row) for row in (await session.execute(query.with_for_update(key_share=True))).mappings()}
     troubled = [item for item in sent if item.result.outcome is not Outcome.ACCEPTED]
     await points.hold(session, [(Medium(item.message["medium"]), item.message["address"]) for item in troubled])
-    updates, lines = [], []
+    updates, lines, believed = [], [], list[Sent]()
     for item in sent:
         row = now_in.get(item.message["id"])
         if row is None or row["attempt"] != item.message["attempt"]:
             continue  # a successor owns it: this worker was taken for dead
-        if row["state"] not in (MessageState.SENDING, MessageState.UNKNOWN):
+        if row["state"] in _OPEN or item.result.outcome is Outcome.ACCEPTED:
+            believed.append(item)  # of trouble only while nobody knows better: it may have been our own standstill
+        if row["state"] not in _OPEN:
             lines += await _late(session, item, now=now)
             continue
         after = _after(item, row, policy=policy, now=now)
@@ -153,8 +157,8 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         lines.append(audit.Line(f"message.{after['b_state'].value}", f"message:{row['id']}", facts))
     await _write(session, updates)
     await _end_attempts(session, sent, now=now)
-    await _switch(session, sent, now=now, log=log)
-    await _hold_lanes(session, sent, now=now, policy=policy, log=log)
+    await _switch(session, believed, now=now, log=log)
+    await _hold_lanes(session, believed, now=now, policy=policy, log=log)
     await log.record(session, lines, now=now)
     return len(lines)
 

@@ -1,7 +1,7 @@
 """Doubts: calls whose outcome nobody knows. A worker died, a line was cut, a provider failed after the request.
 
 Evidence decides, in this order: a callback that carries our id; the provider's own list, after a time of grace; and
-when patience runs out the rule for the purpose: emergency and absence go again, everything else fails as ``in_doubt``
+when patience runs out the rule for the purpose: emergency and safeguarding go again, everything else fails as ``in_doubt``
 for staff to send again. Going again counts as a retry, so that it ends.
 
 Patience is used up by looks that could not tell, and by nothing else: neither while the provider could not be asked nor

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from support import engine, holds, school
+from support import desk, engine, holds, school
 from support.desk import LOG, NOW
 from support.engine import Engine, S
 from support.gate import Behaviour, Gate, Reader, Writer, request
@@ -19,7 +19,7 @@ from support.waiting import until
 from channels.base import Medium, Outcome, Reason, SendResult
 from gateway import circuits, failures, gauges, guard, outbox, retry, senders
 from gateway.database import Database
-from gateway.models import Attempt, Message, Sender
+from gateway.models import Attempt, Message, MessageState, Sender
 
 MANY = 40
 SMS, VOICE, EMAIL = Medium.SMS, Medium.VOICE, Medium.EMAIL
@@ -49,7 +49,7 @@ async def open_(works: Engine, medium: Medium) -> bool:
     return (await works.lane_row(medium)).open_since is not None
 
 
-@pytest.mark.parametrize(("status", "code"), [(401, 20003), (403, 30002)])
+@pytest.mark.parametrize(("status", "code"), [(401, 20003), (403, 30002), (403, 20005)])
 async def test_an_account_that_is_refused(database: Database, status: int, code: int) -> None:
     """Texts find it out; calls of the same account are spared; mail goes on; half an hour of it costs a few calls."""
     async with engine.running(database) as works:
@@ -189,6 +189,20 @@ async def test_what_closes_it(sqlite_database: Database, result: SendResult, pro
     rows = [await row_of(sqlite_database, one) for one in (lane, other)]
     assert [row.open_since is None for row in rows] == [proof, proof]
     assert [row.held_until is None for row in rows] == [proof, proof]
+
+
+async def test_a_worker_that_stood_still_says_nothing_of_the_provider(database: Database) -> None:
+    """While it stood, its successor sent everything; its own time-outs are no trouble of anybody else's."""
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW)
+    [frozen] = (await desk.claim(database, sender)).messages
+    async with database.write() as session:
+        values = {"state": MessageState.DELIVERED, "ref": "SM1"}
+        await session.execute(sa.update(Message).where(Message.id == message_id).values(values))
+    timed_out = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, lane_wide=True)
+    await desk.settle(database, [outbox.Sent(frozen, timed_out)], policy=retry.Policy(), now=NOW)
+    row = await row_of(database, sender)
+    assert (row.open_since, row.held_until) == (None, None)
 
 
 async def test_a_refused_setting_is_the_lanes_alone(sqlite_database: Database) -> None:
