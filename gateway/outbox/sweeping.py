@@ -1,8 +1,8 @@
 """Doubts: calls whose outcome nobody knows. A worker died, a line was cut, a provider failed after the request.
 
 Evidence decides, in this order: a callback that carries our id; the provider's own list, after a time of grace; and
-when patience runs out the rule for the purpose: emergency and safeguarding go again, everything else fails as ``in_doubt``
-for staff to send again. Going again counts as a retry, so that it ends.
+when patience runs out the rule for the purpose: emergency and safeguarding go again, everything else fails as
+``in_doubt`` for staff to send again. Going again counts as a retry, so that it ends.
 
 Patience is used up by looks that could not tell, and by nothing else: neither while the provider could not be asked nor
 while another message that looks the same is under way. For that there is a limit of its own, which is much longer.
