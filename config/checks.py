@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
-    found += [*_check_oauth(settings), *_check_senders(settings)]
+    found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
@@ -134,6 +134,14 @@ def _check_mail_in(settings: Settings) -> Iterator[str]:
             )
         if not (settings.smtp.from_address or settings.smtp.bounce_domain or mail.addresses):
             yield "mail_in.addresses is not set, nor smtp.from_address: mail for no address at all would be taken."
+
+
+def _check_absence(settings: Settings) -> Iterator[str]:
+    if settings.absence.enabled and not settings.absence.safeguarding_lead:
+        yield (
+            "absence.safeguarding_lead is not set: name the person who takes over a child whom nobody could account"
+            " for, or set absence.enabled to false."
+        )
 
 
 def _check_senders(settings: Settings) -> Iterator[str]:

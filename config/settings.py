@@ -31,6 +31,7 @@ class Settings(values.Section):
     oauth: sections.OAuth = sections.OAuth()
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
+    absence: sections.Absence = sections.Absence()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()
     audit: sections.Audit = sections.Audit()

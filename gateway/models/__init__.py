@@ -1,5 +1,6 @@
 """The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
 
+from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, Inbound, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
@@ -7,6 +8,8 @@ from gateway.models.people import Contact, ContactPoint, Guardianship, Membershi
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.tasks import Task
 from gateway.models.types import (
+    CaseState,
+    DaySession,
     Keyword,
     LineType,
     MessageState,
@@ -19,12 +22,18 @@ from gateway.models.types import (
 
 __all__ = [
     "About",
+    "AbsenceCase",
+    "AbsenceHeard",
+    "AbsenceReason",
+    "AbsenceStep",
     "ApiToken",
     "Attempt",
     "Audit",
+    "CaseState",
     "Contact",
     "ContactPoint",
     "Conversation",
+    "DaySession",
     "Guardianship",
     "Idempotency",
     "ImportChange",
@@ -34,6 +43,7 @@ __all__ = [
     "Inbound",
     "Keyword",
     "LineType",
+    "Mark",
     "Membership",
     "Message",
     "MessageState",
@@ -46,6 +56,7 @@ __all__ = [
     "Pupil",
     "PupilGroup",
     "Purpose",
+    "Register",
     "Reply",
     "Run",
     "SchoolEvent",

@@ -81,6 +81,8 @@ class Conversation(Table, table=True):
 class Reply(Table, table=True):
     """What a person answered. ``option`` is the menu key that it was taken for, ``""`` when a person must read it."""
 
+    __table_args__ = (Index("reply_at", "at"),)
+
     id: int | None = Field(default=None, primary_key=True)
     conversation_id: int = Field(foreign_key="conversation.id", index=True)
     inbound_id: int = Field(foreign_key="inbound.id", unique=True)

@@ -164,3 +164,24 @@ class Keyword(StrEnum):
     OPT_OUT = "opt_out"
     OPT_IN = "opt_in"
     HELP = "help"
+
+
+class DaySession(StrEnum):
+    """Half a school day, for which a register is taken."""
+
+    AM = "am"
+    PM = "pm"
+
+
+class CaseState(StrEnum):
+    """Where a child is, as far as anybody knows; the allowed arrows are in ``gateway/absence/states.py``."""
+
+    ASKING = "asking"  #: nobody knows: the ladder is climbed
+    UNREAD = "unread"  #: an answer came that a person must read: the ladder rests for a while
+    EXPECTED = "expected"  #: on the way, says the family: rests until the child should be here
+    TO_CONFIRM = "to_confirm"  #: the family says where the child is; a person confirms what is written down
+    ALARM = "alarm"  #: what is said does not fit: a person must act at once
+    SEEN = "seen"  #: in school
+    EXPLAINED = "explained"  #: absent, and it is known why
+    SAFE = "safe"  #: somebody has made sure that the child is safe
+    HANDED_OVER = "handed_over"  #: a named person has taken it over

@@ -1,0 +1,1 @@
+"""Absence: every child accounted for."""
