@@ -193,7 +193,9 @@ class Daemon:
             except Exception:  # the database is away; everything is stored already, so it can wait
                 logger.exception("intake.trouble")
                 handled = 0
-            if not handled:
+            if handled:  # perhaps it says where a child is
+                self.jobs.ticker.soon(jobs.ABSENCE)
+            else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s)
 

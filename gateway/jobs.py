@@ -10,14 +10,20 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping
+from gateway.absence import meaning, rounds, rules
 from scheduler.ticker import Ticker
 
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
+ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
 class Jobs:
-    """The regular jobs of one process. ``arrived`` is told when a look brought something in."""
+    """The regular jobs of one process.
+
+    ``arrived``  is told when a look brought something in
+    ``understanding``  says what a family's words mean for an absence
+    """
 
     def __init__(
         self,
@@ -27,10 +33,13 @@ class Jobs:
         pulse: pulse.Pulse,
         stopping: asyncio.Event,
         arrived: Callable[[], None],
+        understanding: meaning.Understanding = meaning.by_menu,
     ):
         self.ticker = Ticker(on_error=self._failed, now=gateway.now)
         self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
         self._stopping, self._arrived = stopping, arrived
+        self._understanding = understanding
+        self._rules = rules.load(gateway.settings) if gateway.settings.absence.enabled else None
 
     def every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
         """Let the ticker run a job, measure it, and see that it comes round."""
@@ -55,6 +64,8 @@ class Jobs:
         self.every(settings.sending.sweep_s, "sweep", self.sweep)
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
+        if self._rules is not None:
+            self.every(settings.sending.poll_s, ABSENCE, self.absence)
         self._schedule_looks()
 
     def _schedule_looks(self) -> None:
@@ -87,6 +98,17 @@ class Jobs:
             if planned is None:
                 return
             self._lanes.wake()
+
+    async def absence(self) -> None:
+        """See to the absences, should anything of them be due."""
+        if self._rules is None:
+            return
+        async with self._gateway.database.read() as session:
+            if not await rounds.is_due(session, self._gateway, self._rules):
+                return
+        async with self._gateway.database.write() as session:
+            await rounds.turn(session, self._gateway, self._rules, self._understanding)
+        self._lanes.wake()
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts."""

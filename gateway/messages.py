@@ -55,7 +55,7 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     taken = select(Message.id).where(Message.run_id == first.run_id, Message.slot == slot)
     other = await session.scalar(taken)
     if other or not await outbox.copy(
-        session, first, new_id=copy_id, sender_id=sender_id, due_at=now, only_if="", now=now
+        session, first, new_id=copy_id, sender_id=sender_id, due_at=now, only_if=guard.kept(first.only_if), now=now
     ):
         raise errors.Conflict(f"It was sent again already, as {other or await session.scalar(taken)}.")
     line = audit.Line("message.again", f"message:{first.id}", {"as": copy_id}, actor)

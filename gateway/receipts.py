@@ -157,7 +157,7 @@ async def _once_more(
     if sender_id is None or await guard.taken_back(session, message.id) or await _has_further_steps(session, message):
         return False
     copy_id = new_id()
-    only_if, due_at = guard.NOT_ANSWERED, now + wait
+    only_if, due_at = guard.kept(message.only_if) or guard.NOT_ANSWERED, now + wait
     if not await outbox.copy(
         session, message, new_id=copy_id, sender_id=sender_id, due_at=due_at, only_if=only_if, now=now
     ):

@@ -56,6 +56,7 @@ class Ladder(_Strict):
 
     read_within: model.Span
     arrive_within: model.Span
+    act_within: model.Span
     worth_asking: model.Span
     fast: Fast = Fast()
     rungs: list[Rung] = Field(min_length=1)

@@ -1,6 +1,6 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed."""
 
-from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, Stop
+from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, UNACCOUNTED, Stop, kept
 from gateway.guard.wall import stopped, taken_back, too_early
 
 __all__ = [
@@ -9,7 +9,9 @@ __all__ = [
     "NOT_ANSWERED",
     "NOT_REACHED",
     "REASONS",
+    "UNACCOUNTED",
     "Stop",
+    "kept",
     "stopped",
     "taken_back",
     "too_early",

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from gateway.models import (
     About,
+    AbsenceCase,
+    AbsenceStep,
     Contact,
     ContactPoint,
     Guardianship,
@@ -24,6 +26,7 @@ from gateway.models.types import core, fixed
 
 message, about, pupil, tie = core(Message).c, core(About).c, core(Pupil).c, core(Guardianship).c
 contact, point, opt_out = core(Contact).c, core(ContactPoint).c, core(OptOut).c
+case, step = core(AbsenceCase).c, core(AbsenceStep).c
 run, notice, event, reply = core(Run).c, core(Notice).c, core(SchoolEvent).c, core(Reply).c
 
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from gateway.guard.asked import about, exists, message, one_of, opt_out, pupil, tie
-from gateway.models import About, ContactPoint, Guardianship, OptOut, Pupil, Purpose
-from gateway.models.types import core
+from gateway.guard.asked import about, case, exists, message, one_of, opt_out, pupil, step, tie
+from gateway.models import (
+    About,
+    AbsenceCase,
+    AbsenceStep,
+    CaseState,
+    ContactPoint,
+    Guardianship,
+    OptOut,
+    Pupil,
+    Purpose,
+)
+from gateway.models.types import core, fixed
 
 _MANDATORY = [purpose for purpose in Purpose if purpose.mandatory]
 
@@ -55,3 +65,15 @@ def still_tied() -> sa.ColumnElement[bool]:
     theirs = core(ContactPoint).alias("theirs")
     there = exists([theirs], theirs.c.contact_id == tie.contact_id, theirs.c.address == message.address)
     return exists([core(Guardianship)], tie.pupil_id == pupil.id, there)
+
+
+def accounted_for() -> sa.ColumnElement[bool]:
+    """It asks about a child of whom something has become known since (``gateway/absence``)."""
+    return exists(
+        [core(About), core(AbsenceStep), core(AbsenceCase)],
+        about.message_id == message.id,
+        step.run_id == message.run_id,
+        case.id == step.case_id,
+        case.pupil_id == about.pupil_id,
+        case.state != fixed(CaseState.ASKING),
+    )

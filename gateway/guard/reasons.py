@@ -13,6 +13,7 @@ AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had f
 
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
+UNACCOUNTED = "unaccounted"  #: only if nobody knows yet where any of the children is that it asks about
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ REASONS: dict[str, str] = {
     "reached": "Reached by an earlier step already.",
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
+    "accounted_for": "It became known where the child is.",
     "left": "The child has left the school.",
     "child_deceased": "The child has died.",
     "deceased": "This contact has died.",
@@ -49,3 +51,8 @@ REASONS: dict[str, str] = {
     "no_consent": "Has not agreed to hear of fundraising or paid offers.",
     "no_sender": "No number or address to send as is set up for this medium.",
 }
+
+
+def kept(only_if: str) -> str:
+    """What a copy of a message still depends on: a question about a child is never asked when it is answered."""
+    return only_if if only_if == UNACCOUNTED else ""

@@ -43,6 +43,7 @@ _QUESTIONS = (
     "cancelled",
     "answered",
     "reached",
+    "accounted_for",
     "barred",
     "opted_out",
     "dead",
@@ -115,6 +116,7 @@ def _questions(dialect: str) -> sa.Select[Any]:
             sa.and_(message.only_if == fixed(reasons.NOT_REACHED), sa.or_(ladders.reached(), ladders.answered())).label(
                 "reached"
             ),
+            sa.and_(message.only_if == fixed(reasons.UNACCOUNTED), people.accounted_for()).label("accounted_for"),
             people.barred().label("barred"),
             people.opted_out().label("opted_out"),
             (point.state == fixed(PointState.DEAD)).label("dead"),

@@ -78,10 +78,13 @@ class AbsenceCase(Table, table=True):
     """A child who is not accounted for in one session, until somebody knows where the child is.
 
     ``rung``     the next rung of the ladder, from 0; ``next_at`` when it is climbed, or when a rest ends
+    ``run_id``   the run by which it was last asked about
+    ``since``    when the asking began, or began anew: what was asked before counts no more
     ``fast``     climbs at the faster pace, for the reason in ``why_fast``
-    ``by``       who knows: of whom the present state comes, in words
+    ``by``       who knows: of whom the present state comes, in words; ``contact_id`` where that is a contact
+    ``intent``   what was said, in the words of ``gateway/absence/meaning.py``
     ``code``     the register code: suggested, or decided once ``decided_by`` says by whom
-    ``told_at``  when those who had been asked were told that all is well
+    ``tell``     what those who were asked are still to be told; ``told_at`` when they were
     """
 
     __table_args__ = (
@@ -104,14 +107,19 @@ class AbsenceCase(Table, table=True):
     fast: bool = False
     why_fast: str = ""
     next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    run_id: int | None = Field(default=None, foreign_key="run.id")
     opened_at: datetime = Field(sa_type=UtcDateTime)
+    since: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
     by: str = ""
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL")
     arrived_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    intent: str = ""
     code: str = ""
     comment: str = ""
     decided_by: str = ""
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tell: str = ""
     told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

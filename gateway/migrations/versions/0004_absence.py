@@ -88,17 +88,26 @@ def _create_cases() -> None:
         sa.Column("fast", sa.Boolean(), nullable=False),
         sa.Column("why_fast", sa.String(), nullable=False),
         sa.Column("next_at", _MOMENT, nullable=True),
+        sa.Column("run_id", sa.Integer(), nullable=True),
         sa.Column("opened_at", _MOMENT, nullable=False),
+        sa.Column("since", _MOMENT, nullable=False),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.Column("by", sa.String(), nullable=False),
+        sa.Column("contact_id", sa.Integer(), nullable=True),
         sa.Column("arrived_at", _MOMENT, nullable=True),
+        sa.Column("intent", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("comment", sa.String(), nullable=False),
         sa.Column("decided_by", sa.String(), nullable=False),
         sa.Column("decided_at", _MOMENT, nullable=True),
+        sa.Column("tell", sa.String(), nullable=False),
         sa.Column("told_at", _MOMENT, nullable=True),
         sa.ForeignKeyConstraint(
             ["pupil_id"], ["pupil.id"], name=op.f("fk_absence_case_pupil_id_pupil"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_absence_case_run_id_run")),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_absence_case_contact_id_contact"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absence_case")),
         sa.UniqueConstraint("pupil_id", "date", "session", name=op.f("uq_absence_case_pupil_id_date_session")),

@@ -1,0 +1,199 @@
+"""What a meaning does to a case. The machine suggests; only what the school allows is written down without a person.
+
+It never settles a case by itself where the matter is a holiday, a bereavement, harm, or a child who should be here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from gateway import tasks
+from gateway.absence import cases, reasons, rules, telling
+from gateway.absence.meaning import Intent, Meaning
+from gateway.database import Session
+from gateway.models import AbsenceCase, CaseState
+
+#: The child is accounted for by such an answer alone: the ladder stops, and whoever was asked is told.
+PLAIN: Final = frozenset({Intent.ILLNESS, Intent.MEDICAL_APPOINTMENT})
+#: The family says where the child is, and a person must decide what that means.
+DELICATE: Final = frozenset({Intent.HOLIDAY, Intent.RELIGIOUS_OBSERVANCE, Intent.FAMILY_EMERGENCY})
+#: A person must act at once.
+LOUD: Final = frozenset({Intent.SAYS_PRESENT, Intent.SAFEGUARDING_CONCERN})
+#: Whoever wrote cannot or will not tell: the next are asked now.
+NO_USE: Final = frozenset({Intent.WRONG_NUMBER, Intent.OPT_OUT})
+
+DISAGREES: Final = "disagrees"  #: reported absent, and the register says present
+
+_ALARM = "The register says absent, and the family says that the child should be in school. Look for the child now."
+_CONCERN = "An answer hints at harm to a child. Read it now."
+_LATE_WORD = "An answer has come about a child that a person has taken over."
+_DISAGREE = "A parent reported a child absent, and the register says present. Find out now which is true."
+_SHOW = "handbell absence show {case}, then absence settle."
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose words they are: a name for people, and the contact where it is known."""
+
+    name: str
+    contact_id: int | None
+    reply_id: int | None
+
+
+async def apply(
+    session: Session,
+    case: AbsenceCase,
+    said: Meaning,
+    speaker: Speaker,
+    decided: rules.Rules,
+    *,
+    means: cases.Means,
+) -> str:
+    """Let one child's case follow what was said. Gives a word for what came of it."""
+    facts = {"intent": said.intent.value, "code": said.code, "urgent": said.urgent, "by": speaker.name}
+    await cases.step(session, case, "answer", means=means, who=speaker.name, facts=facts, reply_id=speaker.reply_id)
+    if case.state is CaseState.SEEN:
+        return await _after_seen(session, case, said, speaker, decided, means=means)
+    if said.urgent or said.intent in LOUD:
+        return await alarm(session, case, said.intent, speaker, decided, means=means)
+    if case.state in (CaseState.HANDED_OVER, CaseState.ALARM):
+        cure = _SHOW.format(case=case.id)
+        await cases.ask_person(session, case, "word", _LATE_WORD, cure, urgent=True, means=means)
+        return "noted"
+    if said.intent in PLAIN:
+        return await _account(session, case, said, speaker, decided, means=means)
+    if said.intent in DELICATE:
+        return await _suggest(session, case, said, speaker, means=means)
+    if said.intent is Intent.LATE:
+        return await _expect(session, case, speaker, decided, means=means)
+    if said.intent in NO_USE:
+        return await _pass_by(session, case, said.intent, speaker, means=means)
+    return await unread(session, case, speaker, decided, means=means)
+
+
+async def alarm(
+    session: Session, case: AbsenceCase, why: str, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    """At once to a person, loudly. Nobody acts: the safeguarding lead takes over."""
+    what = _CONCERN if why == Intent.SAFEGUARDING_CONCERN else _DISAGREE if why == DISAGREES else _ALARM
+    cure = _SHOW.format(case=case.id)
+    await cases.ask_person(session, case, "alarm", what, cure, urgent=True, means=means)
+    if case.state not in (CaseState.ALARM, CaseState.HANDED_OVER):
+        ends = means.now + decided.ladder.act_within
+        case.intent = str(why)
+        await cases.change(
+            session, case, CaseState.ALARM, by=speaker.name, why=str(why), means=means, next_at=ends, tell="",
+            reply_id=speaker.reply_id,
+        )  # fmt: skip
+    return "alarm"
+
+
+async def unread(
+    session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    """An answer that a person must read: the ladder rests for a while, and goes on if nobody does."""
+    if case.state not in (CaseState.ASKING, CaseState.EXPECTED):
+        return "noted"
+    what = "An answer about a child's absence waits to be read; until then nobody else of the family is asked."
+    cure = f"handbell replies list --waiting, then handbell absence settle {case.id}, or absence resume {case.id}."
+    await cases.ask_person(session, case, "read", what, cure, urgent=case.fast, means=means)
+    rest = means.now + decided.ladder.read_within
+    await cases.change(
+        session, case, CaseState.UNREAD, by=speaker.name, why="not understood", means=means, next_at=rest,
+        reply_id=speaker.reply_id,
+    )  # fmt: skip
+    return "unread"
+
+
+async def _after_seen(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    """The register has the child in school. Says the family that it is not, a person finds out which is true."""
+    if said.intent is Intent.SAFEGUARDING_CONCERN:
+        return await alarm(session, case, said.intent, speaker, decided, means=means)
+    if said.intent in PLAIN | DELICATE:
+        return await alarm(session, case, DISAGREES, speaker, decided, means=means)
+    return "noted"
+
+
+async def _account(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    allowed = said.intent.value in decided.settings.record
+    after = CaseState.EXPLAINED if allowed else CaseState.TO_CONFIRM
+    if case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED, CaseState.SAFE):
+        return "noted"
+    case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
+    if allowed:
+        case.decided_by, case.decided_at = "handbell, as the school allows", means.now
+    await _keep(session, case, said, speaker, means=means)
+    await cases.change(
+        session, case, after, by=speaker.name, why=said.intent.value, means=means, tell=telling.SETTLED,
+        reply_id=speaker.reply_id,
+    )  # fmt: skip
+    return after.value
+
+
+async def _suggest(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> str:
+    if case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED, CaseState.SAFE):
+        return "noted"
+    case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
+    what = "A family says why a child is away, and a person must decide: the machine may not."
+    cure = f"handbell absence show {case.id}, then absence confirm or absence settle."
+    await cases.ask_person(session, case, "confirm", what, cure, urgent=False, means=means)
+    await _keep(session, case, said, speaker, means=means)
+    await cases.change(
+        session, case, CaseState.TO_CONFIRM, by=speaker.name, why=said.intent.value, means=means,
+        reply_id=speaker.reply_id,
+    )  # fmt: skip
+    return CaseState.TO_CONFIRM.value
+
+
+async def _keep(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> None:
+    """So that nobody is asked again about what was said: an illness for the day, an appointment for its session."""
+    whole = said.intent is not Intent.MEDICAL_APPOINTMENT or said.until is not None
+    known = reasons.Said(
+        pupil_id=case.pupil_id,
+        first=case.date,
+        last=max(said.until or case.date, case.date),
+        intent=said.intent.value,
+        code=said.code,
+        said_by=speaker.name,
+        session="" if whole else case.session.value,
+        contact_id=speaker.contact_id,
+        reply_id=speaker.reply_id,
+    )
+    await reasons.note(session, known, means=means)
+
+
+async def _expect(
+    session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    if case.state not in (CaseState.ASKING, CaseState.UNREAD):
+        return "noted"
+    case.intent, case.contact_id = Intent.LATE.value, speaker.contact_id
+    ends = means.now + decided.ladder.arrive_within
+    await cases.change(
+        session, case, CaseState.EXPECTED, by=speaker.name, why="on the way", means=means, next_at=ends,
+        reply_id=speaker.reply_id,
+    )  # fmt: skip
+    return CaseState.EXPECTED.value
+
+
+async def _pass_by(session: Session, case: AbsenceCase, intent: Intent, speaker: Speaker, *, means: cases.Means) -> str:
+    """The next ones are asked at once. A wrong number is asked no more; who wants no texts may still be rung."""
+    if intent is Intent.WRONG_NUMBER:
+        facts = {"contact": speaker.contact_id}
+        await cases.step(session, case, "wrong_number", means=means, facts=facts, reply_id=speaker.reply_id)
+        what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
+        ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, "Ask the family, and correct it in the MIS.")
+    else:
+        what = "A parent wants no more texts: an absence can only be asked about by other ways now."
+        cure = "Ring the family, and agree on a way."
+        ask = tasks.Ask("absence.stopped", f"contact:{speaker.contact_id}", what, cure)
+    await tasks.ask(session, ask, log=means.log, now=means.now)
+    if case.state is CaseState.ASKING:
+        case.next_at = means.now
+        session.add(case)
+    return intent.value

@@ -1,0 +1,113 @@
+"""What an answer means: the one place where understanding comes in.
+
+An *understanding* is a function from what was heard, and the cases that it may be about, to what it says of each child.
+The one of this module reads the digits of the menu. One that reads words is put in its place where the daemon is made
+(``Jobs``); it says what it says of whom and never touches a table, so it can be tried on paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from gateway.models import CaseState, DaySession
+from templates import library
+
+CHECK: Final = "absence_check"  #: the wording that asks, whose menu this is
+
+
+class Intent(StrEnum):
+    """What somebody says of an absence."""
+
+    ILLNESS = "illness"
+    MEDICAL_APPOINTMENT = "medical_appointment"
+    LATE = "late"
+    HOLIDAY = "holiday"
+    RELIGIOUS_OBSERVANCE = "religious_observance"
+    FAMILY_EMERGENCY = "family_emergency"
+    SAYS_PRESENT = "says_present"  #: the child is in school, or has left for it
+    WRONG_NUMBER = "wrong_number"
+    WILL_CALL = "will_call"
+    QUESTION = "question"
+    OPT_OUT = "opt_out"
+    THANKS = "thanks"
+    SAFEGUARDING_CONCERN = "safeguarding_concern"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A child that an answer may be about; ``case`` and ``state`` where one is open today."""
+
+    pupil_id: int
+    name: str
+    case: int | None = None
+    state: CaseState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came in, and from whom.
+
+    ``option``    the code of the menu's answer, ``""`` where it was no key of the menu
+    ``known``     whether it came from an address on file for these children; otherwise nobody is named
+    ``asked``     whether it answers a question of ours; ``day`` and ``session`` are those it was about, or now
+    """
+
+    reply_id: int
+    body: str
+    option: str
+    language: str
+    children: Sequence[Child]
+    known: bool
+    asked: bool
+    day: date
+    session: DaySession
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an answer says of one or several children.
+
+    ``code``    the register code that it suggests, ``""`` for none: only a person may grant some
+    ``urgent``  a child may be missing or unsafe
+    ``until``   the last day it speaks of, None for today alone
+    """
+
+    intent: Intent
+    pupil_ids: Sequence[int]
+    code: str = ""
+    urgent: bool = False
+    until: date | None = None
+
+
+#: Nothing at all: not understood, a person must read it.
+Understanding = Callable[[Heard], Sequence[Meaning]]
+
+_BY_KEY: Final[Mapping[str, tuple[Intent, str, bool]]] = MappingProxyType(
+    {
+        "ill": (Intent.ILLNESS, "I", False),
+        "appointment": (Intent.MEDICAL_APPOINTMENT, "M", False),
+        "late": (Intent.LATE, "", False),
+        "unaware": (Intent.SAYS_PRESENT, "", True),
+    }
+)
+
+
+def by_menu(heard: Heard) -> Sequence[Meaning]:
+    """Read the digits of the menu; a digit answers for every child that the question named."""
+    found = _BY_KEY.get(heard.option)
+    if found is None or not heard.asked:
+        return ()
+    intent, code, urgent = found
+    return (Meaning(intent, tuple(child.pupil_id for child in heard.children), code, urgent),)
+
+
+def option(key: str) -> str:
+    """What a key of the question's menu stands for, ``""`` for none."""
+    return next((answer.code for answer in library.notice(CHECK).answers if answer.key == key), "") if key else ""

@@ -1,0 +1,86 @@
+"""What is known of absences before anybody asks: said by a family or taken down by the office, for a day or several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from gateway import audit, errors
+from gateway.absence import cases
+from gateway.database import Session
+from gateway.models import AbsenceReason, DaySession
+from gateway.models.types import core
+
+reason_table = core(AbsenceReason)
+
+_LONGEST = 60  #: days; whoever is away for longer is not off sick for a few days
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who says what of one pupil; see :class:`~gateway.models.AbsenceReason` for the fields."""
+
+    pupil_id: int
+    first: date
+    last: date
+    intent: str
+    code: str
+    said_by: str
+    session: str = ""
+    contact_id: int | None = None
+    reply_id: int | None = None
+    taken_by: str = "handbell"
+
+
+async def note(session: Session, said: Said, *, means: cases.Means) -> AbsenceReason:
+    """Write down what is known.
+
+    Raises :class:`errors.BadInput` for days that cannot be meant.
+    """
+    if said.last < said.first or (said.last - said.first).days > _LONGEST:
+        what = f"From {said.first:%d/%m/%Y} until {said.last:%d/%m/%Y} is no absence of a few days."
+        raise errors.BadInput([errors.Problem(what, "Give the first and the last day, two months apart at most.")])
+    row = AbsenceReason(
+        pupil_id=said.pupil_id,
+        first=said.first,
+        last=said.last,
+        session=said.session,
+        intent=said.intent,
+        code=said.code,
+        said_by=said.said_by,
+        contact_id=said.contact_id,
+        reply_id=said.reply_id,
+        taken_by=said.taken_by,
+        at=means.now,
+    )
+    session.add(row)
+    await session.flush()
+    facts = {"first": said.first, "last": said.last, "code": said.code, "intent": said.intent, "reply": said.reply_id}
+    line = audit.Line("absence.reason", f"pupil:{said.pupil_id}", facts, said.taken_by)
+    await means.log.record(session, line, now=means.now)
+    return row
+
+
+async def withdraw(session: Session, reason_id: int, *, by: str, means: cases.Means) -> AbsenceReason:
+    """Take back what was written down.
+
+    Raises :class:`errors.NotFound`.
+    """
+    row = await session.get(AbsenceReason, reason_id, with_for_update=True)
+    if row is None or row.withdrawn_at is not None:
+        raise errors.NotFound(f"There is no reason {reason_id}.")
+    row.withdrawn_at = means.now
+    session.add(row)
+    line = audit.Line("absence.reason_withdrawn", f"pupil:{row.pupil_id}", {"reason": reason_id}, by)
+    await means.log.record(session, line, now=means.now)
+    return row
+
+
+async def known(session: Session, day: date, which: DaySession) -> dict[int, AbsenceReason]:
+    """What is known of a session, by pupil; of several reasons the latest."""
+    t = reason_table.c
+    query = sa.select(AbsenceReason).where(t.first <= day, t.last >= day, t.withdrawn_at.is_(None))
+    query = query.where(sa.or_(t.session == "", t.session == which.value)).order_by(t.at, t.id)
+    return {row.pupil_id: row for row in await session.scalars(query)}

@@ -1,0 +1,123 @@
+"""Marks in, from every door, and what each of them means for a case.
+
+A mark that says in school settles it, and whoever was asked is told; one that contradicts what a parent reported goes
+to a person at once. A mark that asks is the sweep's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from gateway import context, errors
+from gateway.absence import cases, effects, reasons, rules, telling
+from gateway.absence.meaning import Intent
+from gateway.database import Session
+from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
+from gateway.registers import codes, marks
+
+THE_REGISTER = "the register"
+
+#: What was said leaves room for coming all the same: after the dentist, or a little later.
+_MAY_COME = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
+
+
+async def take_in(
+    session: Session,
+    gateway: context.Gateway,
+    decided: rules.Rules,
+    given: Sequence[marks.Given],
+    source: marks.Source,
+) -> list[marks.Change]:
+    """Write marks down and let cases follow them, in the caller's transaction. Gives the marks that changed."""
+    changes = await marks.put(session, given, source, log=gateway.log, now=gateway.now())
+    by_session: dict[tuple[date, DaySession], list[marks.Change]] = {}
+    for change in changes:
+        by_session.setdefault((change.given.day, change.given.session), []).append(change)
+    for (day, which), some in sorted(by_session.items()):
+        await _follow(session, gateway, decided, day, which, some, source)
+    return changes
+
+
+async def _follow(
+    session: Session,
+    gateway: context.Gateway,
+    decided: rules.Rules,
+    day: date,
+    which: DaySession,
+    changes: Sequence[marks.Change],
+    source: marks.Source,
+) -> None:
+    means = cases.Means(gateway.log, gateway.now())
+    found = await cases.of_session(session, day, which)
+    said = await reasons.known(session, day, which) if day == gateway.today() else {}
+    for change in changes:
+        given = change.given
+        code = decided.codes.known(given.code, day)
+        if code is None:
+            raise errors.BadInput([errors.Problem(f"“{given.code}” is not a code of {day:%d/%m/%Y}.")])
+        case = found.get(given.pupil_id)
+        if case is not None:
+            facts = {"before": change.before, "after": given.code, "source": source.name}
+            await cases.step(session, case, "mark", means=means, who=source.by, facts=facts)
+            await _mark(session, case, change, code, decided, means=means)
+        elif code.in_school and (reason := said.get(given.pupil_id)) is not None and not _may_come(reason):
+            speaker = effects.Speaker(reason.said_by, reason.contact_id, None)
+            case = await cases.open_one(session, given.pupil_id, day, which, means=means, why="reported absent")
+            await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
+
+
+def _may_come(reason: AbsenceReason) -> bool:
+    return reason.intent in _MAY_COME
+
+
+async def _mark(
+    session: Session,
+    case: AbsenceCase,
+    change: marks.Change,
+    code: codes.Code,
+    decided: rules.Rules,
+    *,
+    means: cases.Means,
+) -> None:
+    if code.in_school:
+        await _seen(session, case, change, decided, means=means)
+    elif code.asks:
+        if case.state is CaseState.SEEN:  # the mark before was a mistake: nobody knows again
+            why = "the mark was taken back"
+            await cases.change(
+                session, case, CaseState.ASKING, by=THE_REGISTER, why=why, means=means, next_at=means.now, tell=""
+            )
+    elif case.state is not CaseState.ALARM and case.state is not CaseState.EXPLAINED:
+        case.code, case.decided_by, case.decided_at = code.code, THE_REGISTER, means.now
+        why = f"code {code.code}"
+        await cases.change(
+            session, case, CaseState.EXPLAINED, by=THE_REGISTER, why=why, means=means, tell=_settled(case)
+        )
+
+
+async def _seen(
+    session: Session, case: AbsenceCase, change: marks.Change, decided: rules.Rules, *, means: cases.Means
+) -> None:
+    """The register has the child in school."""
+    given = change.given
+    reported = case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED) and case.contact_id is not None
+    if reported and case.intent not in _MAY_COME:
+        speaker = effects.Speaker(case.by, case.contact_id, None)
+        await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
+        return
+    if case.state is CaseState.ALARM and case.intent in (effects.DISAGREES, Intent.SAFEGUARDING_CONCERN):
+        return  # a person has it in hand, and a mark alone does not settle that
+    if case.state is CaseState.SEEN:
+        case.arrived_at = given.arrived_at or case.arrived_at
+        session.add(case)
+        return
+    case.arrived_at, case.code = given.arrived_at, given.code
+    case.decided_by, case.decided_at = THE_REGISTER, means.now
+    tell = telling.ARRIVED if given.arrived_at else telling.IN_SCHOOL
+    await cases.change(session, case, CaseState.SEEN, by=THE_REGISTER, why=f"code {given.code}", means=means, tell=tell)
+
+
+def _settled(case: AbsenceCase) -> str:
+    """What those who were asked hear now, unless they have heard already that all is well."""
+    return "" if case.told_at else telling.SETTLED

@@ -1,0 +1,246 @@
+"""The sweep: some minutes after a register has closed, a case for every child of whom nobody knows why it is away.
+
+And the other question that a register raises: whether it was taken at all. That is asked of the teacher and the office,
+never of a parent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+
+from gateway import audit, context, errors, people, tasks
+from gateway.absence import asking, cases, reasons, rules, states
+from gateway.absence.meaning import Intent
+from gateway.database import Session
+from gateway.models import (
+    AbsenceCase,
+    AbsenceReason,
+    CaseState,
+    DaySession,
+    Mark,
+    Membership,
+    Pupil,
+    PupilGroup,
+    Register,
+)
+from gateway.models.types import core
+from gateway.registers import marks
+
+CHASE_AGAIN = timedelta(minutes=30)
+_FEW = 10  #: so many children may always be away without a person's look at the register
+
+mark_table, pupil_table = core(Mark), core(Pupil)
+
+
+async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules, register: Register) -> int:
+    """Open a case for each pupil with a mark that asks and no known reason. Gives how many.
+
+    The caller holds ``register``, so nobody else sweeps this session.
+    """
+    now, day, which = gateway.now(), register.date, register.session
+    found = await _marks(session, day, which)
+    register.swept_at = now
+    session.add(register)
+    on = {code.code: code for code in decided.codes.on(day)}
+    taken = [row for row in found if row["code"] in on]
+    if taken and sum(on[row["code"]].closes for row in taken) * 2 > len(taken):
+        return 0  # the whole school is closed
+    await _chase(session, gateway, register, found)
+    wanted = [row["pupil_id"] for row in taken if on[row["code"]].asks]
+    unknown = await _unknown(session, gateway, day, which, wanted)
+    if await _held(session, gateway, decided, register, len(unknown), len(taken)):
+        return 0
+    fast = await _fast(session, decided, day, which, list(unknown))
+    means = cases.Means(gateway.log, now)
+    for pupil_id, reason in unknown.items():
+        if reason is None:
+            await cases.open_one(session, pupil_id, day, which, means=means, why_fast=fast.get(pupil_id, ""))
+        else:
+            await _expect(session, pupil_id, day, which, reason, decided, means=means)
+    return len(unknown)
+
+
+async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySession, *, now: datetime) -> bool:
+    """Whether a session is to be looked at: its register has closed, and there is news, or none yet."""
+    if not decided.year.days.is_school_day(day):
+        return False
+    moments = decided.year.moments(day, which, decided.timezone)
+    if not moments.check <= now < decided.year.ends(day, decided.timezone):
+        return False
+    t = core(Register).c
+    query = sa.select(Register).where(t.date == day, t.session == which)
+    register = (await session.scalars(query)).one_or_none()
+    if register is None or register.swept_at is None:
+        return True
+    if register.chased_at is not None and register.chased_at + CHASE_AGAIN <= now:
+        return True
+    m = mark_table.c
+    news = sa.select(m.id).where(m.date == day, m.session == which, m.set_at >= register.swept_at)
+    if register.released_at is not None and register.released_at >= register.swept_at:
+        return True
+    return await session.scalar(news.limit(1)) is not None
+
+
+async def _marks(session: Session, day: date, which: DaySession) -> Sequence[sa.RowMapping]:
+    m = mark_table.c
+    query = (
+        sa.select(m.pupil_id, m.code)
+        .join(pupil_table, pupil_table.c.id == m.pupil_id)
+        .where(m.date == day, m.session == which, people.on_roll(day))
+        .order_by(m.pupil_id)
+    )
+    return (await session.execute(query)).mappings().all()
+
+
+async def _unknown(
+    session: Session, gateway: context.Gateway, day: date, which: DaySession, pupil_ids: Sequence[int]
+) -> dict[int, AbsenceReason | None]:
+    """Those of whom nobody knows why; with a reason only where they should be here by now."""
+    have = set(await cases.of_session(session, day, which))
+    said = await reasons.known(session, day, which)
+    earlier = await cases.of_session(session, day, DaySession.AM) if which is DaySession.PM else {}
+    found: dict[int, AbsenceReason | None] = {}
+    for pupil_id in pupil_ids:
+        reason = said.get(pupil_id)
+        if pupil_id in have or (pupil_id in earlier and _still_holds(earlier[pupil_id])):
+            continue
+        if reason is None or reason.intent == Intent.LATE:
+            found[pupil_id] = reason
+    return found
+
+
+def _still_holds(case: AbsenceCase) -> bool:
+    """Whether the morning's case speaks for the afternoon too: it is still followed, or explained the whole day."""
+    if case.state in (CaseState.EXPLAINED, CaseState.TO_CONFIRM):
+        return case.intent != Intent.MEDICAL_APPOINTMENT
+    return case.state in states.OPEN or case.state in (CaseState.HANDED_OVER, CaseState.SAFE)
+
+
+async def _expect(
+    session: Session,
+    pupil_id: int,
+    day: date,
+    which: DaySession,
+    reason: AbsenceReason,
+    decided: rules.Rules,
+    *,
+    means: cases.Means,
+) -> None:
+    """A parent said beforehand that the child comes later: it is asked about only if it does not come."""
+    case = await cases.open_one(session, pupil_id, day, which, means=means, why="said to come late")
+    case.intent, case.contact_id = Intent.LATE.value, reason.contact_id
+    ends = max(means.now, reason.at + decided.ladder.arrive_within)
+    await cases.change(
+        session, case, CaseState.EXPECTED, by=reason.said_by, why="on the way", means=means, next_at=ends,
+        reply_id=reason.reply_id,
+    )  # fmt: skip
+
+
+async def _held(
+    session: Session, gateway: context.Gateway, decided: rules.Rules, register: Register, unknown: int, taken: int
+) -> bool:
+    """So many at once are more likely a wrong export than children astray: a person looks at the register first."""
+    most = decided.settings.most_at_once_percent
+    if register.released_at is not None or unknown <= _FEW or unknown * 100 <= taken * most:
+        return False
+    now = gateway.now()
+    if register.held_at is None:
+        register.held_at = now
+        session.add(register)
+        facts = {"date": register.date, "session": register.session, "unknown": unknown, "marks": taken}
+        line = audit.Line("absence.held", f"register:{register.id}", facts)
+        await gateway.log.record(session, line, now=now)
+        when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
+        what = f"{unknown} of {taken} pupils are marked absent without a reason ({when}). No family has been asked yet."
+        cure = "Is the register right? Correct it and import it again, or: handbell absence release"
+        ask = tasks.Ask("absence.held", f"register:{register.id}", what, cure, urgent=True)
+        await tasks.ask(session, ask, log=gateway.log, now=now)
+    return True
+
+
+async def release(session: Session, gateway: context.Gateway, day: date, which: DaySession, *, by: str) -> None:
+    """A person has looked at the register: let the asking begin.
+
+    Raises :class:`errors.Conflict` where nothing is held.
+    """
+    register = await marks.hold(session, day, which)
+    if register.held_at is None or register.released_at is not None:
+        raise errors.Conflict("Nothing is held back of this session.")
+    register.released_at, register.released_by = gateway.now(), by
+    session.add(register)
+    line = audit.Line("absence.released", f"register:{register.id}", actor=by)
+    await gateway.log.record(session, line, now=gateway.now())
+
+
+async def _fast(
+    session: Session, decided: rules.Rules, day: date, which: DaySession, pupil_ids: Sequence[int]
+) -> dict[int, str]:
+    """Which of these pupils go first, and why."""
+    quick = decided.ladder.fast
+    years, groups = {one.casefold() for one in quick.years}, {one.casefold() for one in quick.groups}
+    found: dict[int, str] = {}
+    pupil, member, group, mark = pupil_table.c, core(Membership).c, core(PupilGroup).c, mark_table.c
+    rows = await session.execute(sa.select(pupil.id, pupil.year).where(pupil.id.in_(pupil_ids)))
+    found |= {pupil_id: f"year {year}" for pupil_id, year in rows if year.casefold() in years}
+    names = (
+        sa.select(member.pupil_id, group.name)
+        .join(core(PupilGroup), group.id == member.group_id)
+        .where(member.pupil_id.in_(pupil_ids))
+        .order_by(group.name)
+    )
+    for pupil_id, name in await session.execute(names):
+        if name.casefold() in groups:
+            found[pupil_id] = name
+    if which is DaySession.PM:
+        here = [code.code for code in decided.codes.on(day) if code.in_school]
+        query = sa.select(mark.pupil_id).where(mark.date == day, mark.session == DaySession.AM, mark.code.in_(here))
+        for pupil_id in await session.scalars(query.where(mark.pupil_id.in_(pupil_ids))):
+            found[pupil_id] = "was in school this morning"
+    return found
+
+
+async def _chase(
+    session: Session, gateway: context.Gateway, register: Register, found: Sequence[sa.RowMapping]
+) -> None:
+    """Ask after registers that were not taken: one task for each form, or one where none at all has come."""
+    now = gateway.now()
+    if register.chased_at is not None and register.chased_at + CHASE_AGAIN > now:
+        return
+    have = {row["pupil_id"] for row in found}
+    rows = await session.execute(
+        sa.select(pupil_table.c.id, pupil_table.c.form)
+        .where(people.on_roll(register.date))
+        .order_by(pupil_table.c.form)
+    )
+    forms, missing = Counter[str](), Counter[str]()
+    for pupil_id, form in rows:
+        forms[form] += 1
+        missing[form] += pupil_id not in have
+    missing = +missing
+    if not missing:
+        register.chased_at = None
+        session.add(register)
+        return
+    register.chased_at = now
+    session.add(register)
+    when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
+    asks = [
+        tasks.Ask(
+            "register",
+            f"register:{register.id} {form or 'without a form'}",
+            f"The register of {form or 'the pupils without a form'} is not complete ({when}): "
+            f"{count} of {forms[form]} have no mark.",
+            "Ask the teacher to take it, and import it again. No family has been asked about these pupils.",
+        )
+        for form, count in missing.items()
+    ]
+    if not have:
+        what = f"No register has come in yet ({when}): nobody can be asked about anybody."
+        cure = "Export the marks from the MIS and import them: handbell marks import FILE"
+        asks = [tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)]
+    for one in asks:
+        await tasks.ask(session, one, log=gateway.log, now=now)
