@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from gateway import errors
 from gateway.commands import (
+    absence,
     audit,
     contact,
     deciding,
@@ -23,10 +24,12 @@ from gateway.commands import (
     importing,
     imports,
     mapping,
+    marks,
     message,
     notice,
     opening,
     people,
+    rehearse,
     replies,
     sender,
     service,
@@ -95,6 +98,39 @@ GROUPS = (
             Command(notice.show, "show", "handbell notice show closure-boiler"),
             Command(notice.schema, "schema", "handbell notice schema > definition.schema.json"),
         ),
+    ),
+    Group(
+        "marks",
+        DAILY,
+        "Take register marks in, and see what the codes mean.",
+        (
+            Command(marks.import_files, "import", "handbell marks import marks.csv"),
+            Command(marks.set_one, "set", 'handbell marks set S1234 L --at 09:42 --as "Mrs Office"'),
+            Command(marks.codes, "codes", "handbell marks codes"),
+        ),
+    ),
+    Group(
+        "absence",
+        DAILY,
+        "Account for every child: who is away, who was asked, and where each of them is.",
+        (
+            Command(absence.list_all, "list", "handbell absence list"),
+            Command(absence.show, "show", "handbell absence show 12"),
+            Command(absence.settle, "settle", 'handbell absence settle 12 --code I --who "Maria Nowak (mother)"'),
+            Command(absence.confirm, "confirm", "handbell absence confirm 12"),
+            Command(absence.resume, "resume", "handbell absence resume 12"),
+            Command(absence.report, "report", "handbell absence report S1234 I --until 26/11/2026"),
+            Command(absence.release, "release", "handbell absence release"),
+            Command(absence.export, "export", "handbell absence export --out today.csv"),
+            Command(absence.ageing, "ageing", "handbell absence ageing"),
+            Command(absence.chronology_page, "chronology", "handbell absence chronology 12 --out case.html"),
+        ),
+    ),
+    Group(
+        "rehearse",
+        DAILY,
+        "See what would happen, on the real people, without a message.",
+        (Command(rehearse.absence, "absence", "handbell rehearse absence --date 2026-11-24"),),
     ),
     Group(
         "replies",

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping
-from gateway.absence import meaning, rounds, rules
+from gateway.absence import dropping, meaning, rounds, rules
 from scheduler.ticker import Ticker
 
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
+_FOLDER_SECONDS = 2.0  #: how often it is looked whether the MIS has dropped a file of marks
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
@@ -66,6 +67,9 @@ class Jobs:
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         if self._rules is not None:
             self.every(settings.sending.poll_s, ABSENCE, self.absence)
+            if settings.absence.marks_folder is not None:
+                watched = dropping.Dropping(self._gateway, self._rules, settings.absence.marks_folder)
+                self.every(_FOLDER_SECONDS, "marks folder", watched.look)
         self._schedule_looks()
 
     def _schedule_looks(self) -> None:

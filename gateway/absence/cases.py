@@ -37,11 +37,12 @@ async def find(session: Session, case_id: int) -> AbsenceCase:
     return case
 
 
-async def of_session(session: Session, day: date, which: DaySession) -> dict[int, AbsenceCase]:
-    """The cases of a session by pupil, locked in one order."""
+async def of_session(session: Session, day: date, which: DaySession, *, lock: bool = True) -> dict[int, AbsenceCase]:
+    """The cases of a session by pupil, locked in one order; whoever only looks takes no lock."""
     t = case_table.c
     query = sa.select(AbsenceCase).where(t.date == day, t.session == which).order_by(t.id)
-    found = await session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    query = query.with_for_update() if lock else query
+    found = await session.scalars(query.execution_options(populate_existing=True))
     return {case.pupil_id: case for case in found}
 
 

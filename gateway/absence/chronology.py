@@ -1,0 +1,155 @@
+"""One case from its first mark to the state of the child, as a page to print for safeguarding or the police."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib import resources
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import jinja2
+import sqlalchemy as sa
+
+from gateway import errors
+from gateway.absence import views
+from gateway.database import Session
+from gateway.models import About, AbsenceCase, AbsenceStep, Contact, Guardianship, Message, MessageState, Pupil, Reply
+from gateway.models.types import core
+
+_MEDIA = {"sms": "text", "email": "email", "voice": "call"}
+_WENT = {
+    MessageState.DELIVERED: "arrived",
+    MessageState.ACCEPTED: "taken by the provider",
+    MessageState.FAILED: "did not arrive",
+    MessageState.SKIPPED: "was not sent",
+    MessageState.EXPIRED: "came too late to send",
+    MessageState.CANCELLED: "was taken back",
+    MessageState.QUEUED: "waits to go",
+    MessageState.SENDING: "is on its way",
+    MessageState.UNKNOWN: "nobody can tell whether it arrived",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the chronology; ``detail`` lines stand below it."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that the page shows."""
+
+    case: AbsenceCase
+    pupil: Pupil
+    to_ring: Sequence[views.ToRing]
+    entries: Sequence[Entry]
+
+
+async def read(session: Session, case_id: int, *, today: date) -> Page:
+    """Put a case's chronology together.
+
+    Raises :class:`errors.NotFound`.
+    """
+    case = await session.get(AbsenceCase, case_id)
+    if case is None:
+        raise errors.NotFound(f"There is no absence case {case_id}.")
+    pupil = await session.get_one(Pupil, case.pupil_id)
+    t = core(AbsenceStep).c
+    steps = list(await session.scalars(sa.select(AbsenceStep).where(t.case_id == case_id).order_by(t.at, t.id)))
+    messages = await _messages(session, case, [step.run_id for step in steps if step.run_id is not None])
+    replies = await _replies(session, [step.reply_id for step in steps if step.reply_id is not None])
+    entries = [_entry(step, messages, replies) for step in steps]
+    return Page(case, pupil, await views.to_ring(session, case.pupil_id, today=today), entries)
+
+
+async def _messages(session: Session, case: AbsenceCase, run_ids: Sequence[int]) -> dict[int, list[str]]:
+    """What went to whom in each run about this pupil, and what became of it."""
+    m, about, tie = core(Message).c, core(About).c, core(Guardianship).c
+    query = (
+        sa.select(Message, Contact, tie.relation)
+        .join(core(About), sa.and_(about.message_id == m.id, about.pupil_id == case.pupil_id))
+        .outerjoin(Contact, core(Contact).c.id == m.contact_id)
+        .outerjoin(core(Guardianship), sa.and_(tie.contact_id == m.contact_id, tie.pupil_id == case.pupil_id))
+        .where(m.run_id.in_(run_ids))
+        .order_by(m.run_id, m.id)
+    )
+    found: dict[int, list[str]] = {}
+    for message, contact, relation in await session.execute(query):
+        who = contact.full_name if contact else ""
+        who = f"{who} ({relation.lower()})" if relation else who
+        where = " to ".join(filter(None, [_MEDIA[message.medium.value], message.address]))
+        what = ": ".join(filter(None, [_WENT.get(message.state, message.state.value), message.reason_text]))
+        line = f"{', '.join(filter(None, [where, who]))}: {what}"
+        found.setdefault(message.run_id or 0, []).append(line)
+    return found
+
+
+async def _replies(session: Session, reply_ids: Sequence[int]) -> dict[int, str]:
+    query = sa.select(Reply).where(core(Reply).c.id.in_(reply_ids))
+    return {reply.id or 0: reply.keys or reply.body for reply in await session.scalars(query)}
+
+
+def _entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Mapping[int, str]) -> Entry:
+    detail = list(messages.get(step.run_id or 0, ())) if step.kind in ("asked", "told", "unreached") else []
+    if step.reply_id is not None and step.kind == "answer":
+        detail.append(f"“{replies.get(step.reply_id, '')}”")
+    return Entry(step.at, step.who, _said(step), detail)
+
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "opened": "Marked absent, and nobody knew why.",
+    "asked": "Asked, rung {rung} ({who}):",
+    "unreached": "Rung {rung} ({who}): nobody could be asked this way.",
+    "failed": "None of these questions arrived: the next rung at once.",
+    "answer": "{by} answered: {intent}.",
+    "mark": "The mark became {after}, from {before} ({source}).",
+    "task": "A person was asked to act: {task}.",
+    "told": "Whoever had been asked was told ({what}):",
+    "state": "Now {after}, by {by}.",
+    "decided": "Code {code} was decided.",
+    "wrong_number": "A number on file is not the family's: it is asked no more.",
+}
+
+
+def _said(step: AbsenceStep) -> str:
+    facts = {name: str(value).replace("_", " ") if value else "none" for name, value in step.facts.items()}
+    words = defaultdict(lambda: "nobody", {"by": step.who} | facts)
+    sentence = _SENTENCES.get(step.kind, step.kind).format_map(words)
+    more = [f"({step.facts['why']})"] if step.facts.get("why") else []
+    if step.facts.get("fast"):
+        more.append(f"Goes first: {step.facts['fast']}.")
+    return " ".join([sentence, *more])
+
+
+def html(page: Page, *, school: str, timezone: ZoneInfo, printed: datetime) -> str:
+    """The page as HTML that prints well and loads nothing."""
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["clock"] = lambda at: at.astimezone(timezone).strftime("%H:%M:%S")
+    environment.filters["moment"] = lambda at: at.astimezone(timezone).strftime("%A %d %B %Y, %H:%M")
+    source = (resources.files("gateway.absence") / "chronology.html").read_text("utf-8")
+    return environment.from_string(source).render(page=page, school=school, printed=printed)
+
+
+def text(page: Page, *, timezone: ZoneInfo) -> Iterator[str]:
+    """The same as plain lines."""
+    case, pupil = page.case, page.pupil
+    yield f"Case {case.id}: {pupil.forename} {pupil.surname}, {pupil.form}, {case.date:%A %d %B %Y} {case.session}"
+    yield f"State: {case.state.value.replace('_', ' ')}{f', by {case.by}' if case.by else ''}"
+    if case.code:
+        decided = f"decided by {case.decided_by}" if case.decided_by else "suggested, to be confirmed"
+        yield f"Code: {case.code} ({decided})"
+    yield "To ring, in order:"
+    for number, person in enumerate(page.to_ring, 1):
+        yield f"  {number}. {person.name} ({person.relation or 'contact'}): {', '.join(person.numbers) or 'no number'}"
+    yield "What happened:"
+    for entry in page.entries:
+        yield f"  {entry.at.astimezone(timezone):%H:%M:%S}  {entry.what}"
+        yield from (f"            {line}" for line in entry.detail)

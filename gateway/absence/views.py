@@ -1,0 +1,167 @@
+"""What people want to see of absences: lists, the day's codes for the MIS, what ages, whom to ring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from gateway import people
+from gateway.absence import cases, reasons, rules
+from gateway.database import Session
+from gateway.models import AbsenceCase, CaseState, DaySession, Mark, PointKind, Pupil
+from gateway.models.types import core
+
+pupil_table, mark_table = core(Pupil), core(Mark)
+
+
+async def listed(
+    session: Session, *, day: date | None = None, states: Sequence[CaseState] = (), limit: int = 500
+) -> list[tuple[AbsenceCase, Pupil]]:
+    """Cases with their pupils, those that wait longest first; of a day, or of all that have these states."""
+    t = cases.case_table.c
+    query = sa.select(AbsenceCase, Pupil).join(Pupil, pupil_table.c.id == t.pupil_id)
+    if day is not None:
+        query = query.where(t.date == day)
+    if states:
+        query = query.where(t.state.in_(states))
+    found = await session.execute(query.order_by(t.date, t.session, t.opened_at, t.id).limit(limit))
+    return [(case, pupil) for case, pupil in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the day's list for the MIS: what the register says, and what is known now, by whom and since when."""
+
+    pupil_id: str
+    upn: str
+    name: str
+    form: str
+    day: date
+    session: DaySession
+    mark: str
+    code: str
+    comment: str
+    state: str
+    decided_by: str
+    decided_at: datetime | None
+
+
+async def day_list(session: Session, decided: rules.Rules, day: date) -> list[Line]:
+    """Every absence of a day of which something is known that the register may not say yet.
+
+    ``code`` is what a person (or the school's rule) has decided, ``""`` where it is only suggested: then ``comment``
+    says so. Sorted by form and name.
+    """
+    said = {which: await reasons.known(session, day, which) for which in DaySession}
+    found = {which: await cases.of_session(session, day, which) for which in DaySession}
+    t = mark_table.c
+    rows = await session.execute(
+        sa.select(Mark, Pupil).join(Pupil, pupil_table.c.id == t.pupil_id).where(t.date == day)
+    )
+    lines: list[Line] = []
+    for mark, pupil in rows:
+        case = found[mark.session].get(mark.pupil_id)
+        reason = said[mark.session].get(mark.pupil_id)
+        code = decided.codes.known(mark.code, day)
+        if case is not None:
+            lines.append(_of_case(mark, pupil, case))
+        elif reason is not None and code is not None and (code.asks or code.unknown):
+            comment = f"said by {reason.said_by}: suggests {reason.code or 'no code'}"
+            lines.append(_line(mark, pupil, code="", comment=comment, state="reported", by="", at=reason.at))
+    return sorted(lines, key=lambda line: (line.form, line.name, line.session))
+
+
+def _of_case(mark: Mark, pupil: Pupil, case: AbsenceCase) -> Line:
+    code = case.code if case.decided_by else ""
+    words = [case.comment, f"by {case.by}" if case.by else ""]
+    if case.code and not case.decided_by:
+        words.append(f"suggests {case.code}, to be confirmed")
+    if case.arrived_at is not None:
+        words.append("arrived late")
+    comment = "; ".join(word for word in words if word)
+    return _line(
+        mark, pupil, code=code, comment=comment, state=case.state.value, by=case.decided_by, at=case.decided_at
+    )
+
+
+def _line(mark: Mark, pupil: Pupil, *, code: str, comment: str, state: str, by: str, at: datetime | None) -> Line:
+    return Line(
+        pupil.source_id,
+        pupil.upn,
+        f"{pupil.forename} {pupil.surname}",
+        pupil.form,
+        mark.date,
+        mark.session,
+        mark.code,
+        code,
+        comment,
+        state,
+        by,
+        at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ageing:
+    """An absence whose reason is still to be found, and how many school days are left for that."""
+
+    case: int | None
+    pupil_id: str
+    name: str
+    form: str
+    day: date
+    session: DaySession
+    left: int
+
+
+async def ageing(session: Session, decided: rules.Rules, *, today: date) -> list[Ageing]:
+    """Every mark without a reason, the oldest first; nought days left and fewer: it becomes the later code."""
+    t, c = mark_table.c, cases.case_table.c
+    open_codes = [code.code for code in decided.codes.on(today) if code.unknown]
+    query = (
+        sa.select(Mark, Pupil, AbsenceCase)
+        .join(Pupil, pupil_table.c.id == t.pupil_id)
+        .outerjoin(AbsenceCase, sa.and_(c.pupil_id == t.pupil_id, c.date == t.date, c.session == t.session))
+        .where(t.code.in_(open_codes), people.on_roll(today))
+        .order_by(t.date, t.session, pupil_table.c.form, pupil_table.c.surname)
+    )
+    found: list[Ageing] = []
+    for mark, pupil, case in await session.execute(query):
+        if case is not None and case.decided_by:
+            continue  # decided here; the MIS has only to take it over
+        left = decided.codes.days - decided.year.days.count(mark.date, today)
+        name = f"{pupil.forename} {pupil.surname}"
+        case_id = case.id if case else None
+        found.append(Ageing(case_id, pupil.source_id, name, pupil.form, mark.date, mark.session, left))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ToRing:
+    """Somebody whom staff may ring about a child, in order."""
+
+    name: str
+    relation: str
+    numbers: tuple[str, ...]
+    priority: int
+
+
+async def to_ring(session: Session, pupil_id: int, *, today: date) -> list[ToRing]:
+    """Everybody on file for a child who is not barred, emergency contacts too: the list to ring from."""
+    known = await people.load(session, today=today, pupil_ids=[pupil_id])
+    found = []
+    for tie in known.ties.get(pupil_id, ()):
+        contact = known.contacts[tie.contact_id]
+        if tie.barred_on(today) or contact.deceased:
+            continue
+        barred = known.barred.get(pupil_id, frozenset())
+        numbers = tuple(
+            point.address
+            for point in known.points.get(tie.contact_id, ())
+            if point.kind is PointKind.PHONE and point.address not in barred
+        )
+        found.append(ToRing(contact.full_name, tie.relation, numbers, tie.priority))
+    return found
