@@ -56,7 +56,7 @@ async def day_list(session: Session, decided: rules.Rules, day: date) -> list[Li
     says so. Sorted by form and name.
     """
     said = {which: await reasons.known(session, day, which) for which in DaySession}
-    found = {which: await cases.of_session(session, day, which) for which in DaySession}
+    found = {which: await cases.of_session(session, day, which, lock=False) for which in DaySession}
     t = mark_table.c
     rows = await session.execute(
         sa.select(Mark, Pupil).join(Pupil, pupil_table.c.id == t.pupil_id).where(t.date == day)

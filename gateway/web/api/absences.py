@@ -1,0 +1,208 @@
+"""Register marks in, and what became of every child who was not accounted for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from gateway import errors
+from gateway.absence import cases, desk, export, registers, rules, views
+from gateway.database import Session
+from gateway.models import AbsenceCase, AbsenceStep, CaseState, DaySession, Pupil
+from gateway.models.types import core
+from gateway.registers import marks, reading
+from gateway.web import site
+from gateway.web.api import callers, once, paging
+
+routes = APIRouter(tags=["absences"])
+
+_MOST = 20_000  #: marks in one request: a big school's day, twice
+
+Day = Annotated[date | None, Query(alias="date", description="Which day; today, if none is given")]
+
+
+class MarkGiven(BaseModel):
+    """One mark of a register."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pupil: str = Field(max_length=80, description="MIS id or UPN of the pupil")
+    date: date
+    session: Literal["am", "pm"]
+    code: str = Field(max_length=8, description="Register code; empty or - where no register was taken")
+    minutes_late: int | None = Field(default=None, ge=0, le=400, description="Since the session began")
+    arrived: str = Field(default="", max_length=8, description="When a late pupil came, as 09:42")
+    comment: str = Field(default="", max_length=500)
+
+
+class MarksGiven(BaseModel):
+    """Marks, and what the caller calls their source."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    marks: list[MarkGiven] = Field(max_length=_MOST)
+    source: str = Field(default="", max_length=80, description="Such as the MIS's name")
+
+
+class MarksTaken(BaseModel):
+    """What marks changed. Those with mistakes were left out, and ``problems`` says why."""
+
+    new: int
+    changed: int
+    same: int
+    not_taken: int = Field(description="Marks that say that no register was taken")
+    problems: list[str]
+
+
+class Absence(BaseModel):
+    """A child who is, or was, not accounted for in one session."""
+
+    id: int
+    pupil: str = Field(description="MIS id of the pupil")
+    name: str
+    form: str
+    date: date
+    session: DaySession
+    state: CaseState
+    by: str = Field(description="Who knows; the person who took over, where it is handed over")
+    code: str = Field(description="Register code: suggested, unless decided_by is given")
+    decided_by: str
+    decided_at: datetime | None
+    comment: str
+    goes_first: bool
+    opened_at: datetime
+    next_at: datetime | None = Field(description="When the ladder goes on, or a rest ends")
+    arrived_at: datetime | None
+
+
+class Step(BaseModel):
+    """One line of a case's chronology."""
+
+    at: datetime
+    kind: str
+    who: str
+    facts: dict[str, Any]
+
+
+class AbsenceDetails(Absence):
+    """A case with everything that happened."""
+
+    steps: list[Step]
+
+
+class Settled(BaseModel):
+    """Where the child is, by a person's word."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: Literal["seen", "explained", "safe", "handed_over"]
+    who: str = Field(max_length=200, description="Who says so, or who takes the child over")
+    code: str = Field(default="", max_length=8, description="Register code, with explained")
+    comment: str = Field(default="", max_length=500)
+    arrived_at: datetime | None = Field(default=None, description="With seen: when the child came, with its time zone")
+
+
+@routes.post("/marks", response_model=MarksTaken, summary="Take register marks in")
+async def take_marks(request: Request, given: MarksGiven, caller: callers.Caller, gate: once.Once) -> Response:
+    """The same marks again change nothing; later ones change marks, and what follows from them."""
+    gateway = site.of(request).gateway
+    decided = rules.load(gateway.settings)
+    written = [
+        reading.Written(
+            one.pupil,
+            one.date.isoformat(),
+            one.session,
+            one.code,
+            "" if one.minutes_late is None else str(one.minutes_late),
+            one.arrived,
+            one.comment,
+            line,
+        )
+        for line, one in enumerate(given.marks, 1)
+    ]
+
+    async def deed(session: Session) -> once.Done:
+        found = await reading.sort(session, written, decided.for_reading, file="", today=gateway.today())
+        source = marks.Source(given.source or caller.author, caller.author)
+        changes = await registers.take_in(session, gateway, decided, found.given, source)
+        new = sum(not change.before for change in changes)
+        return once.Done(
+            MarksTaken(
+                new=new,
+                changed=len(changes) - new,
+                same=len(found.given) - len(changes),
+                not_taken=found.blank,
+                problems=[str(problem) for problem in found.problems],
+            )
+        )
+
+    return await gate.do(deed)
+
+
+@routes.get("/absences", summary="The absence cases of a day")
+async def listing(
+    request: Request, day: Day = None, state: Annotated[list[CaseState] | None, Query()] = None
+) -> list[Absence]:
+    """All of them, or those in some states, in the order in which they were opened."""
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
+        found = await views.listed(session, day=day or gateway.today(), states=state or (), limit=_MOST)
+    return [Absence(**_plain(case, pupil)) for case, pupil in found]
+
+
+@routes.get("/absences/export", summary="A day's codes and comments as CSV", response_class=Response)
+async def export_day(request: Request, day: Day = None) -> Response:
+    """For the MIS: what the register says, what is known now, who decided, and when."""
+    gateway = site.of(request).gateway
+    decided, on = rules.load(gateway.settings), day or gateway.today()
+    async with gateway.database.read() as session:
+        lines = await views.day_list(session, decided, on)
+    headers = {"Content-Disposition": f'attachment; filename="absences-{on:%Y-%m-%d}.csv"'}
+    text = export.csv_of(lines, timezone=gateway.timezone)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@routes.get("/absences/{case_id}", summary="One case and everything that happened")
+async def one(request: Request, case_id: paging.Id) -> AbsenceDetails:
+    """From the first mark to the state of the child."""
+    async with site.of(request).gateway.database.read() as session:
+        case = await session.get(AbsenceCase, case_id)
+        if case is None:
+            raise errors.NotFound(f"There is no absence case {case_id}.")
+        pupil = await session.get_one(Pupil, case.pupil_id)
+        t = core(AbsenceStep).c
+        steps = await session.scalars(sa.select(AbsenceStep).where(t.case_id == case_id).order_by(t.at, t.id))
+        shown = [Step(at=step.at, kind=step.kind, who=step.who, facts=step.facts) for step in steps]
+    return AbsenceDetails(**_plain(case, pupil), steps=shown)
+
+
+@routes.post("/absences/{case_id}/settle", response_model=Absence, summary="Say where a child is")
+async def settle(
+    request: Request, case_id: paging.Id, said: Settled, caller: callers.Caller, gate: once.Once
+) -> Response:
+    """Whoever was asked is told, unless somebody takes the child over."""
+    gateway = site.of(request).gateway
+    decided = rules.load(gateway.settings)
+
+    async def deed(session: Session) -> once.Done:
+        verdict = desk.Verdict(CaseState(said.state), said.who, said.code, said.comment, said.arrived_at)
+        await desk.settle(session, gateway, decided, case_id, verdict, by=caller.author)
+        case = await cases.find(session, case_id)
+        return once.Done(Absence(**_plain(case, await session.get_one(Pupil, case.pupil_id))))
+
+    return await gate.do(deed)
+
+
+def _plain(case: AbsenceCase, pupil: Pupil) -> dict[str, Any]:
+    kept = ("id", "date", "session", "state", "by", "code", "decided_by", "decided_at", "comment", "opened_at")
+    return {name: getattr(case, name) for name in (*kept, "next_at", "arrived_at")} | {
+        "pupil": pupil.source_id,
+        "name": f"{pupil.called} {pupil.surname}",
+        "form": pupil.form,
+        "goes_first": case.fast,
+    }
