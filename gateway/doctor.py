@@ -21,6 +21,7 @@ from sqlmodel import col, select
 
 from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
 from gateway import audit, context, errors, migrate, polling
+from gateway.absence import rules
 from gateway.models import ApiToken, Audit, Sender
 from templates import translations
 
@@ -54,8 +55,26 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     findings += [finding async for finding in _channels(gateway)]
     findings += [await _channel(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
+    findings += _absence(gateway)
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
     return findings
+
+
+def _absence(gateway: context.Gateway) -> Iterator[Finding]:
+    """Whether the files of the absence check can be read: its codes, calendar and ladder."""
+    if not gateway.settings.absence.enabled:
+        return
+    try:
+        decided = rules.load(gateway.settings)
+    except errors.BadInput as error:
+        yield from (Finding("absence", "bad", problem.what, f"{problem}") for problem in error.problems)
+        return
+    if not decided.year.days.terms:
+        yield Finding(
+            "absence", "warn", "No terms are set: every weekday counts as a school day.", "Set absence.calendar."
+        )
+        return
+    yield Finding("absence", "ok", f"Codes: {decided.codes.name}. The ladder has {len(decided.ladder.rungs)} rungs.")
 
 
 def packages(owners: Mapping[str, Sequence[str]], *, ours: str = "handbell") -> list[Finding]:

@@ -66,6 +66,10 @@ pence_per_call_minute = 6.0
 # The Polish and Urdu words are drafts that no person has checked: fine for pretend phones, not for real families.
 allow_drafts = true
 
+[absence]
+enabled = true
+safeguarding_lead = "Mrs Okafor"
+
 [practice]
 enabled = true
 seed = {seed}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 from support import desk
@@ -64,3 +66,14 @@ def test_from_every_open_state_each_end_can_be_reached() -> None:
 
 def test_nothing_leads_back_from_a_named_person_to_the_machine() -> None:
     assert not states.ARROWS[CaseState.HANDED_OVER] & states.OPEN
+
+
+def test_the_page_has_every_arrow() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "absence.md").read_text("utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    told = {
+        words[0]: set(re.findall(r"`(\w+)`", cells[2]))
+        for cells in rows
+        if (words := re.findall(r"^ `(\w+)` $", cells[1]))
+    }
+    assert told == {before.value: {after.value for after in afters} for before, afters in states.ARROWS.items()}
