@@ -400,6 +400,9 @@ class Absence(values.Section):
     safeguarding_lead: str = Field(
         default="", max_length=80, description="The person who takes over what the ladder could not settle, by name"
     )
+    alert_numbers: Annotated[tuple[values.Number, ...], values.Listed] = Field(
+        default=(), description="Mobiles of staff, +44…, that get a text when a child may be missing or unsafe"
+    )
     record: Annotated[tuple[Literal["illness", "medical_appointment"], ...], values.Listed] = Field(
         default=(),
         description="Answers whose code is written down without a person: illness, medical_appointment, or none",

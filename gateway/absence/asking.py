@@ -107,8 +107,10 @@ def question(
 
 async def climb(session: Session, gateway: context.Gateway, decided: rules.Rules, day: date, which: DaySession) -> bool:
     """Climb whatever is due in a session; the caller holds its register. Whether anything was."""
-    climbed = await _hasten(session, gateway, day, which)
     means = cases.Means(gateway.log, gateway.now())
+    if day < gateway.today():  # we stood still meanwhile: no family is asked today about yesterday
+        return await _overdue(session, decided, day, which, means=means)
+    climbed = await _hasten(session, gateway, day, which)
     for _ in range(len(decided.ladder.rungs) + 1):
         due = await _due(session, day, which, means)
         if not due:
@@ -125,6 +127,13 @@ async def climb(session: Session, gateway: context.Gateway, decided: rules.Rules
             if here:
                 await _climb_rung(session, gateway, decided, here, known, number)
     return climbed
+
+
+async def _overdue(session: Session, decided: rules.Rules, day: date, which: DaySession, *, means: cases.Means) -> bool:
+    due = await _due(session, day, which, means)
+    for case in due:
+        await hand_over(session, case, decided, means=means)
+    return bool(due)
 
 
 async def _due(session: Session, day: date, which: DaySession, means: cases.Means) -> list[AbsenceCase]:

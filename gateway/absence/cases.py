@@ -180,7 +180,7 @@ async def ask_person(
     """Give staff a task about a case. Its words name no child: they stand in lists that many see."""
     ask = tasks.Ask(f"absence.{kind}", f"case:{case.id}", what, cure, urgent)
     await tasks.ask(session, ask, log=means.log, now=means.now)
-    await step(session, case, "task", means=means, facts={"task": kind, "urgent": urgent})
+    await step(session, case, "urgent" if urgent else "task", means=means, facts={"task": kind})
 
 
 async def runs_of(session: Session, case_ids: Sequence[int]) -> list[int]:

@@ -112,6 +112,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "answer": "{by} answered: {intent}.",
     "mark": "The mark became {after}, from {before} ({source}).",
     "task": "A person was asked to act: {task}.",
+    "urgent": "A person was asked to act at once: {task}.",
+    "alerted": "Staff were told by text.",
     "told": "Whoever had been asked was told ({what}):",
     "state": "Now {after}, by {by}.",
     "decided": "Code {code} was decided.",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
 import sqlalchemy as sa
 
 from gateway import context, errors
 from gateway.absence import cases, reasons, rules, telling
+from gateway.absence.meaning import Intent
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -23,6 +25,12 @@ from gateway.models.types import core
 from gateway.registers import marks
 
 pupil_table, mark_table = core(Pupil), core(Mark)
+
+
+#: What a parent means who has the office write down such a code: who comes from the dentist may come in all the same.
+_INTENTS: Final = {
+    "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +128,7 @@ async def report(session: Session, gateway: context.Gateway, decided: rules.Rule
 
     Raises :class:`errors.BadInput` for a code that is none, or for days that cannot be meant.
     """
+    said = replace(said, intent=said.intent or _INTENTS.get(said.code, Intent.OTHER))
     code = decided.codes.find(said.code, said.first)
     if isinstance(code, errors.Problem):
         raise errors.BadInput([code])

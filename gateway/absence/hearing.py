@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -35,6 +37,8 @@ from gateway.models import (
 )
 from gateway.models.types import core
 from gateway.registers import marks
+
+logger = structlog.get_logger()
 
 _WITHIN = timedelta(days=1)  #: an older reply says nothing of today any more
 _AT_ONCE = 50
@@ -71,10 +75,33 @@ async def hear(
     """
     found = (await session.scalars(_unheard(gateway.now() - _WITHIN).limit(_AT_ONCE))).all()
     for reply in found:
-        outcome = await _hear_one(session, gateway, decided, understanding, reply)
+        outcome = await _hear_safely(session, gateway, decided, understanding, reply)
         row = {"reply_id": reply.id, "at": gateway.now(), "outcome": outcome}
         await upsert.insert(session, heard_table, [row], key=["reply_id"])
     return len(found)
+
+
+async def _hear_safely(
+    session: Session,
+    gateway: context.Gateway,
+    decided: rules.Rules,
+    understanding: meaning.Understanding,
+    reply: Reply,
+) -> str:
+    """Hear one reply. One that breaks us is given to a person: it must not keep the others from being heard."""
+    reply_id = reply.id
+    try:
+        async with session.begin_nested():
+            return await _hear_one(session, gateway, decided, understanding, reply)
+    except OperationalError:  # the database is away: it is heard next time
+        raise
+    except Exception as error:
+        logger.exception("absence.not_heard", reply=reply_id)
+        await session.refresh(reply)
+        what = "An answer could not be taken in: what it says of an absence nobody has seen. Read it now."
+        ask = tasks.Ask("absence.unheard", f"reply:{reply_id}", what, "handbell replies list", urgent=True)
+        await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
+        return f"failed: {type(error).__name__}"
 
 
 async def _hear_one(

@@ -26,23 +26,26 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write i
 def list_all(
     ctx: typer.Context,
     day: marks.Day = "",
-    everything: Annotated[bool, typer.Option("--all", help="Those too that are settled.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Those too that are settled, of one day.")] = False,
     json: options.Json = False,
 ) -> None:
-    """List the children who are not accounted for, and the answers that a person must confirm."""
+    """List the children who are not accounted for, and the answers that a person must confirm.
+
+    Of every day, unless one is named.
+    """
     from gateway.absence import states, views
     from gateway.models import CaseState
 
     async def job(gateway: Gateway) -> None:
         wanted = () if everything else sorted({*states.OPEN, CaseState.TO_CONFIRM, CaseState.HANDED_OVER})
-        on = marks.day_of(day, gateway.today())
+        on = marks.day_of(day, gateway.today()) if day or everything else None
         async with gateway.database.read() as session:
             found = await views.listed(session, day=on, states=wanted)
         if json:
             showing.data([_plain(case, pupil) for case, pupil in found])
             return
         showing.table(
-            ("case", "child", "form", "session", "state", "by", "code", "next"),
+            ("case", "child", "form", "date", "session", "state", "by", "code", "next"),
             (_row(case, pupil, gateway.timezone) for case, pupil in found),
         )
 
@@ -53,7 +56,17 @@ def _row(case: AbsenceCase, pupil: Pupil, timezone: ZoneInfo) -> tuple[object, .
     code = f"{case.code}{'' if case.decided_by else '?'}" if case.code else ""
     following = case.next_at.astimezone(timezone).strftime("%H:%M") if case.next_at else ""
     name = f"{pupil.called} {pupil.surname}{' (goes first)' if case.fast else ''}"
-    return case.id, name, pupil.form, case.session.upper(), _words(case.state), case.by, code, following
+    return (
+        case.id,
+        name,
+        pupil.form,
+        f"{case.date:%d/%m/%Y}",
+        case.session.upper(),
+        _words(case.state),
+        case.by,
+        code,
+        following,
+    )
 
 
 def _words(state: str) -> str:
@@ -196,7 +209,7 @@ def report(
         async with gateway.database.write() as opened:
             row = await desk.pupil_named(opened, pupil, today=today)
             said = reasons.Said(
-                row.id or 0, begins, ends, "reported", code.strip().upper(), who, session.lower(), taken_by=actor
+                row.id or 0, begins, ends, "", code.strip().upper(), who, session.lower(), taken_by=actor
             )
             outcome = await desk.report(opened, gateway, decided, said)
         showing.say(f"{row.called} is away from {begins:%d/%m/%Y} until {ends:%d/%m/%Y}. {outcome}")

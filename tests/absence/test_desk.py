@@ -100,7 +100,7 @@ async def test_asked_on_goes_on_at_once(morning: Morning) -> None:
 
 
 async def report(morning: Morning, child: int, code: str, first: date, last: date) -> str:
-    said = reasons.Said(child, first, last, "reported", code, "Maria (mother)", taken_by="Mrs Office")
+    said = reasons.Said(child, first, last, "", code, "Maria (mother)", taken_by="Mrs Office")
     async with morning.database.write() as session:
         return await desk.report(session, morning.gateway, morning.rules, said)
 
@@ -214,3 +214,14 @@ async def test_a_group_of_the_mis_makes_a_child_go_first(morning: Morning) -> No
     await morning.mark(child, "N")
     await morning.at("09:30")
     assert (await morning.case(child)).why_fast == "walks alone"
+
+
+async def test_reported_at_the_dentist_and_then_in_school_alarms_nobody(morning: Morning) -> None:
+    child = await morning.child("Ana", await morning.parent())
+    await report(morning, child, "M", TODAY, TODAY)
+    await morning.mark(child, "L", at="10:40")
+    assert await morning.cases() == 0
+    ill = await morning.child("Ben", await morning.parent())
+    await report(morning, ill, "I", TODAY, TODAY)
+    await morning.mark(ill, "/")
+    assert await morning.states(ill) == [S.ALARM]

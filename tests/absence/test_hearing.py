@@ -199,3 +199,19 @@ async def test_a_reply_is_heard_once(morning: Morning) -> None:
     await morning.turn()
     assert await morning.steps(child) == before
     assert (await morning.case(child)).date == TODAY
+
+
+async def test_an_understanding_that_breaks_keeps_no_other_answer_from_being_heard(database: Database) -> None:
+    def broken(heard: Heard) -> Sequence[Meaning]:
+        if heard.body == "boom":
+            raise RuntimeError("a bug")
+        return by_menu(heard)
+
+    morning = await Morning(database, understanding=broken).open()
+    child, mother, father = await asked(morning)
+    await morning.answer(mother, "boom")
+    assert [(one.kind, one.urgent) for one in await morning.tasks("absence.")] == [("absence.unheard", True)]
+    assert await morning.states(child) == [S.ASKING]
+    await morning.answer(mother, "1")
+    assert await morning.states(child) == [S.TO_CONFIRM]
+    assert await morning.said(father) == []

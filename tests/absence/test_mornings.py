@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from support import desk, school
 from support.absences import AM, PM, TODAY, Morning
 
@@ -12,7 +13,8 @@ from channels.base import Medium
 from gateway.absence import sweep
 from gateway.database import Database
 from gateway.models import CaseState as S
-from gateway.models import MessageState
+from gateway.models import MessageState, Sender
+from gateway.models.types import core
 from gateway.registers import marks
 
 BY_HAND = marks.Source("by hand", "Mrs Office", filed=False)
@@ -421,3 +423,38 @@ async def test_on_a_day_without_school_nobody_is_asked(database: Database) -> No
     await morning.at("12:00")
     assert await morning.cases() == 0
     assert await morning.tasks() == []
+
+
+async def test_a_gateway_that_stood_still_over_night_asks_nobody_about_yesterday(morning: Morning) -> None:
+    mother, father = await morning.parent(), await morning.parent("Ivan")
+    child = await morning.child("Ana", mother, father)
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    await morning.deliver()
+    morning.clock.pass_(hours=23)
+    await morning.turn()
+    assert await morning.states(child) == [S.HANDED_OVER]
+    assert await morning.said(father.number) == []
+
+
+async def test_an_alarm_is_texted_to_staff_once_without_a_name(database: Database) -> None:
+    morning = await Morning(database, absence={"alert_numbers": ("+447700900990", "+447700900991")}).open()
+    mother = await morning.parent()
+    ana, ben = await morning.child("Ana", mother), await morning.child("Ben", mother)
+    await morning.mark_all(ana, ben, code="N")
+    await morning.at("09:30")
+    await morning.deliver()
+    assert await morning.said("+447700900990") == []
+    await morning.answer(mother.number, "4")
+    for number in ("+447700900990", "+447700900991"):
+        (text,) = await morning.said(number)
+        assert "Act now: absence case 1, 2." in text
+        assert "Ana" not in text
+    await morning.at("09:40")
+    assert len(await morning.said("+447700900990")) == 1
+    await morning.at("09:46")  # nobody acted: the lead takes over, and that is news
+    assert len(await morning.said("+447700900990")) == 2
+    async with database.read() as session:
+        lane = await session.scalar(sa.select(core(Sender).c.id).where(core(Sender).c.medium == Medium.SMS)) or 0
+    claimed = await desk.claim(database, lane, now=morning.clock.now)
+    assert [message["address"] for message in claimed.messages][:2] == ["+447700900990", "+447700900991"]
