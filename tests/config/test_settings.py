@@ -10,7 +10,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from config import settings
+from config import problems, settings
 
 SECRET = "correct-horse-battery-staple-0123456789"
 LIVE = """\
@@ -232,3 +232,10 @@ def test_a_section_of_retries_may_give_only_one_figure() -> None:
     retry = practise(HANDBELL_SENDING__RETRY__SMS__MAX_ATTEMPTS="2").sending.retry
     assert (retry.sms.max_attempts, retry.sms.base_s) == (2, 5)
     assert retry.email.max_attempts == 14
+
+
+def test_the_absence_check_needs_the_name_of_a_person(tmp_path: Path) -> None:
+    path = tmp_path / "handbell.toml"
+    path.write_text("[practice]\nenabled = true\n[absence]\nenabled = true\n")
+    with pytest.raises(problems.ConfigError, match=r"absence\.safeguarding_lead is not set: name the person"):
+        settings.load(path, environ={}, credentials=None)
