@@ -18,6 +18,7 @@ import structlog
 
 from channels.base import Event, Medium, Receiver
 from gateway import answers, bell, context, intake, jobs, lanes, pulse, sender, systemd
+from gateway.absence import meaning
 from gateway.models import Message, MessageState
 from gateway.models.types import core
 
@@ -34,6 +35,7 @@ class Daemon:
     """Runs a gateway until it is told to stop.
 
     ``listen`` opens the web server's socket and gives what answers on it, or None for no web server.
+    ``understanding`` says what a family's words mean for an absence.
     """
 
     def __init__(
@@ -43,12 +45,20 @@ class Daemon:
         listen: Callable[[], Serve] | None,
         roles: Sequence[str] = ("web", "sender", "clock"),
         ready: Callable[[], None] = lambda: None,
+        understanding: meaning.Understanding = meaning.by_menu,
     ):
         self.gateway = gateway
         self.stopping = asyncio.Event()
         self._closing = asyncio.Event()  # the last thing: until then the web answers, and what comes in is read
         self.lanes, self.pulse = lanes.Lanes(gateway), pulse.Pulse(gateway.now)
-        self.jobs = jobs.Jobs(gateway, lanes=self.lanes, pulse=self.pulse, stopping=self.stopping, arrived=self.arrived)
+        self.jobs = jobs.Jobs(
+            gateway,
+            lanes=self.lanes,
+            pulse=self.pulse,
+            stopping=self.stopping,
+            arrived=self.arrived,
+            understanding=understanding,
+        )
         self.listen, self._roles, self._ready = listen, roles, ready
         self._receivers: Sequence[Receiver] = gateway.receivers if "web" in roles else ()
         self._arrived = asyncio.Event()

@@ -17,7 +17,7 @@ from gateway import audit, bell, context
 from gateway.absence import cases, rules
 from gateway.database import Session
 from gateway.models import AbsenceStep, Message, MessageState, Purpose
-from gateway.models.types import core
+from gateway.models.types import core, fixed
 from templates import segments
 
 URGENT, ALERTED = "urgent", "alerted"
@@ -29,7 +29,7 @@ _MOST_NAMED = 5
 def _unalerted(after: datetime) -> sa.Select[int]:
     step, later = core(AbsenceStep).c, core(AbsenceStep).alias("later").c
     done = sa.select(later.id).where(later.case_id == step.case_id, later.kind == ALERTED, later.id > step.id)
-    query = sa.select(step.case_id).where(step.kind == URGENT, step.at > after, ~done.exists())
+    query = sa.select(step.case_id).where(step.kind == fixed(URGENT), step.at > after, ~done.exists())
     return query.distinct().order_by(step.case_id)
 
 

@@ -54,9 +54,10 @@ async def turn(
 
 async def _sessions(session: Session, gateway: context.Gateway) -> list[tuple[date, DaySession]]:
     """The sessions in which a case is due, or somebody is still to be told; an old one may be among them."""
-    t = cases.case_table.c
-    due = sa.or_(t.next_at <= gateway.now(), t.tell != "", asking.given_up(gateway.now()))
-    query = sa.select(t.date, t.session).where(due).distinct()
+    t, now = cases.case_table.c, gateway.now()
+    waiting = sa.select(t.date, t.session).where(t.next_at.is_not(None))
+    due = waiting.where(sa.or_(t.next_at <= now, asking.given_up(now)))
+    query = sa.union(due, sa.select(t.date, t.session).where(t.tell != sa.literal_column("''")))
     return [(day, which) for day, which in await session.execute(query)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -13,6 +13,8 @@ from gateway.absence import cases, reasons, rules
 from gateway.database import Session
 from gateway.models import AbsenceCase, CaseState, DaySession, Mark, PointKind, Pupil
 from gateway.models.types import core
+
+_YEAR = timedelta(days=366)
 
 pupil_table, mark_table = core(Pupil), core(Mark)
 
@@ -125,7 +127,7 @@ async def ageing(session: Session, decided: rules.Rules, *, today: date) -> list
         sa.select(Mark, Pupil, AbsenceCase)
         .join(Pupil, pupil_table.c.id == t.pupil_id)
         .outerjoin(AbsenceCase, sa.and_(c.pupil_id == t.pupil_id, c.date == t.date, c.session == t.session))
-        .where(t.code.in_(open_codes), people.on_roll(today))
+        .where(t.code.in_(open_codes), t.date > today - _YEAR, people.on_roll(today))
         .order_by(t.date, t.session, pupil_table.c.form, pupil_table.c.surname)
     )
     found: list[Ageing] = []

@@ -18,7 +18,7 @@ class Mark(Table, table=True):
     ``arrived_at`` is when a late pupil came, where the register says so; ``source`` the file or the person.
     """
 
-    __table_args__ = (UniqueConstraint("pupil_id", "date", "session"), Index("mark_day", "date", "session"))
+    __table_args__ = (UniqueConstraint("pupil_id", "date", "session"), Index("mark_day", "date", "session", "set_at"))
 
     id: int | None = Field(default=None, primary_key=True)
     pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE")
@@ -96,6 +96,7 @@ class AbsenceCase(Table, table=True):
             sqlite_where=text("next_at IS NOT NULL"),
             postgresql_where=text("next_at IS NOT NULL"),
         ),
+        Index("absence_case_tell", "id", sqlite_where=text("tell <> ''"), postgresql_where=text("tell <> ''")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -125,6 +126,15 @@ class AbsenceCase(Table, table=True):
 
 class AbsenceStep(Table, table=True):
     """One thing that happened in a case: its chronology. Words of families stay with their reply and message."""
+
+    __table_args__ = (
+        Index(
+            "absence_step_urgent",
+            "at",
+            sqlite_where=text("kind = 'urgent'"),
+            postgresql_where=text("kind = 'urgent'"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="absence_case.id", ondelete="CASCADE", index=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 from support import desk
@@ -77,3 +79,27 @@ async def test_the_question_waits_for_nobody_in_the_queue_of_routine(morning: Mo
     assert (text.priority, text.purpose) == (1, "safeguarding")
     assert text.not_after is not None
     assert await morning.states(child) == [S.ASKING]
+
+
+async def test_two_clocks_ask_once_and_a_text_of_both_twins(database: Database, database_url: str) -> None:
+    morning = await Morning(database).open()
+    mother = await morning.parent()
+    ana, ben = await morning.child("Ana", mother), await morning.child("Ben", mother)
+    await morning.mark_all(ana, ben, code="N")
+    morning.clock.now = morning.clock.now.replace(hour=9, minute=25)
+    others = [Database(database_url) for _ in range(3)]
+    try:
+        clocks = [morning, *(Morning(other, morning.clock) for other in others)]
+        await asyncio.gather(*(clock.turn() for clock in clocks))
+        await morning.deliver()
+        morning.clock.pass_(minutes=1)
+        await morning.answer(mother.number, "1")
+        await asyncio.gather(*(clock.turn() for clock in clocks))
+    finally:
+        for other in others:
+            await other.close()
+    assert await morning.cases() == 2
+    (text,) = await morning.said(mother.number)
+    assert "Ana and Ben" in text
+    assert await morning.states(ana, ben) == [S.TO_CONFIRM, S.TO_CONFIRM]
+    assert await morning.steps(ana) == ["opened", "asked", "answer", "state"]

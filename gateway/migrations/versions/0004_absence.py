@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mark")),
         sa.UniqueConstraint("pupil_id", "date", "session", name=op.f("uq_mark_pupil_id_date_session")),
     )
-    op.create_index("mark_day", "mark", ["date", "session"], unique=False)
+    op.create_index("mark_day", "mark", ["date", "session", "set_at"], unique=False)
     op.create_table(
         "register",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -117,6 +117,10 @@ def _create_cases() -> None:
     op.create_index(
         "absence_case_due", "absence_case", ["next_at"], unique=False, sqlite_where=due, postgresql_where=due
     )
+    untold = sa.text("tell <> ''")
+    op.create_index(
+        "absence_case_tell", "absence_case", ["id"], unique=False, sqlite_where=untold, postgresql_where=untold
+    )
     op.create_table(
         "absence_step",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -138,6 +142,10 @@ def _create_cases() -> None:
     )
     op.create_index(op.f("ix_absence_step_case_id"), "absence_step", ["case_id"], unique=False)
     op.create_index(op.f("ix_absence_step_run_id"), "absence_step", ["run_id"], unique=False)
+    urgent = sa.text("kind = 'urgent'")
+    op.create_index(
+        "absence_step_urgent", "absence_step", ["at"], unique=False, sqlite_where=urgent, postgresql_where=urgent
+    )
     op.create_table(
         "absence_heard",
         sa.Column("reply_id", sa.Integer(), nullable=False),
