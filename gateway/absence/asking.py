@@ -28,7 +28,7 @@ ALIVE = (
     MessageState.HELD,
 )  # fmt: skip
 
-_PHONE = "Nobody has answered why a child is not in school. Ring the family now."
+_PHONE = "Nobody has told us why a child is not in school. Ring the family now."
 _PHONE_CURE = "handbell absence show {case} names the child, whom to ring and what was tried; then absence settle."
 _LEAD = "A child is not accounted for, and nobody could be reached. {lead} takes over: a visit, or the police."
 _LEAD_CURE = "handbell absence chronology {case} is the page to hand on; then absence settle."

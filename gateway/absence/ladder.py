@@ -45,10 +45,11 @@ class Rung(_Strict):
 
 
 class Fast(_Strict):
-    """Which children go first, by year group and by the names of groups."""
+    """Which children go first: by year group, by the names of groups, and whose brother or sister is missing too."""
 
     years: list[model.Year] = []
     groups: list[str] = []
+    siblings: bool = False
 
 
 class Ladder(_Strict):

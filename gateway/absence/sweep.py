@@ -21,6 +21,7 @@ from gateway.models import (
     AbsenceReason,
     CaseState,
     DaySession,
+    Guardianship,
     Mark,
     Membership,
     Pupil,
@@ -195,12 +196,30 @@ async def _fast(
     for pupil_id, name in await session.execute(names):
         if name.casefold() in groups:
             found[pupil_id] = name
+    if quick.siblings:
+        for pupil_id in await _with_siblings(session, day, which, pupil_ids):
+            found.setdefault(pupil_id, "a brother or sister is missing too")
     if which is DaySession.PM:
         here = [code.code for code in decided.codes.on(day) if code.in_school]
         query = sa.select(mark.pupil_id).where(mark.date == day, mark.session == DaySession.AM, mark.code.in_(here))
         for pupil_id in await session.scalars(query.where(mark.pupil_id.in_(pupil_ids))):
             found[pupil_id] = "was in school this morning"
     return found
+
+
+async def _with_siblings(session: Session, day: date, which: DaySession, pupil_ids: Sequence[int]) -> set[int]:
+    """Those of these pupils who share somebody who answers for them with another child that is missing now."""
+    c, tie = cases.case_table.c, core(Guardianship).c
+    missing = sa.select(c.pupil_id).where(c.date == day, c.session == which, c.state.in_(states.OPEN))
+    query = sa.select(tie.contact_id, tie.pupil_id).where(
+        sa.or_(tie.pupil_id.in_(pupil_ids), tie.pupil_id.in_(missing)),
+        sa.or_(tie.lives_with, tie.parental_responsibility),
+    )
+    families: dict[int, set[int]] = {}
+    for contact_id, pupil_id in await session.execute(query):
+        families.setdefault(contact_id, set()).add(pupil_id)
+    several = [pupils for pupils in families.values() if len(pupils) > 1]
+    return set().union(*several) & set(pupil_ids)
 
 
 async def _chase(

@@ -69,20 +69,20 @@ async def day_list(session: Session, decided: rules.Rules, day: date) -> list[Li
         reason = said[mark.session].get(mark.pupil_id)
         code = decided.codes.known(mark.code, day)
         if case is not None:
-            lines.append(_of_case(mark, pupil, case))
+            lines.append(_of_case(mark, pupil, case, decided))
         elif reason is not None and code is not None and (code.asks or code.unknown):
             comment = f"said by {reason.said_by}: suggests {reason.code or 'no code'}"
             lines.append(_line(mark, pupil, code="", comment=comment, state="reported", by="", at=reason.at))
     return sorted(lines, key=lambda line: (line.form, line.name, line.session))
 
 
-def _of_case(mark: Mark, pupil: Pupil, case: AbsenceCase) -> Line:
+def _of_case(mark: Mark, pupil: Pupil, case: AbsenceCase, decided: rules.Rules) -> Line:
     code = case.code if case.decided_by else ""
     words = [case.comment, f"by {case.by}" if case.by else ""]
     if case.code and not case.decided_by:
         words.append(f"suggests {case.code}, to be confirmed")
     if case.arrived_at is not None:
-        words.append("arrived late")
+        words.append(f"arrived {case.arrived_at.astimezone(decided.timezone):%H:%M}")
     comment = "; ".join(word for word in words if word)
     return _line(
         mark, pupil, code=code, comment=comment, state=case.state.value, by=case.decided_by, at=case.decided_at

@@ -78,6 +78,8 @@ def _say_ready(place: Place, port: int) -> None:
     showing.say("Try in another window:")
     showing.say(f"  {here} notice preview {example}")
     showing.say(f"  {here} notice send {example}")
+    showing.say(f"  {here} marks import {_path(place.marks)}")
+    showing.say(f"  {here} absence list")
     showing.say("Ctrl-C ends it.")
 
 

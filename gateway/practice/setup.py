@@ -5,6 +5,7 @@ Nothing leaves the machine: in practice mode the settings point at the simulator
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import secrets
 import shutil
@@ -69,6 +70,7 @@ allow_drafts = true
 [absence]
 enabled = true
 safeguarding_lead = "Mrs Okafor"
+calendar = "{state_dir}/calendar.toml"
 
 [practice]
 enabled = true
@@ -78,6 +80,25 @@ seed = {seed}
 level = "warning"
 format = "console"
 """
+
+#: Every day is a school day, whose register has closed already: the ladder can be tried at any hour.
+CALENDAR = """\
+# The practice school's days: none is off, and the morning's register closes just after midnight.
+weekdays = [0, 1, 2, 3, 4, 5, 6]
+
+[sessions.am]
+begins = 00:00:00
+closes = 00:01:00
+check_after = "1s"
+until = 23:55:00
+
+[sessions.pm]
+begins = 23:56:00
+closes = 23:57:00
+check_after = "1s"
+until = 23:59:00
+"""
+_ABSENT = 8  #: pupils in the example of a register: few, so that each can be followed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +122,11 @@ class Place:
     def exports(self) -> tuple[Path, ...]:
         """The files that the made-up MIS exported."""
         return tuple(sorted((self.folder / "export").glob("*.csv")))
+
+    @property
+    def marks(self) -> Path:
+        """An example of a register."""
+        return self.folder / "marks.csv"
 
     @property
     def notices(self) -> Path:
@@ -129,6 +155,7 @@ def prepare(
     say("Making up a school …")
     summary = school.write(folder / "export", seed=seed, today=today)
     _write_settings(place, seed=seed, port=port)
+    _write_register(place, summary)
     place.notices.mkdir(exist_ok=True)
     for source in resources.files("gateway.practice").joinpath("notices").iterdir():
         (place.notices / source.name).write_text(source.read_text("utf-8"), "utf-8")
@@ -175,7 +202,8 @@ def _filled(database: Path) -> bool:
 
 def _delete(place: Place) -> None:
     """Delete what we made, and nothing else that somebody has put beside it."""
-    for file in (*place.folder.glob(f"{place.database.name}*"), place.folder / "audit.key", place.settings):
+    ours = (place.folder / "audit.key", place.folder / "calendar.toml", place.marks, place.settings)
+    for file in (*place.folder.glob(f"{place.database.name}*"), *ours):
         file.unlink(missing_ok=True)
     shutil.rmtree(place.folder / "export", ignore_errors=True)
 
@@ -193,6 +221,17 @@ def _write_settings(place: Place, *, seed: int, port: int) -> None:
     )
     place.settings.write_text(text, "utf-8")
     place.settings.chmod(0o600)
+
+
+def _write_register(place: Place, summary: school.Summary) -> None:
+    """A morning's marks: a few children are away, brothers and sisters and one with nobody on file among them."""
+    (place.folder / "calendar.toml").write_text(CALENDAR, "utf-8")
+    with summary.files[0].open(encoding="utf-8-sig", newline="") as pupils:
+        ids = [row["Pupil ID"] for row in csv.DictReader(pupils)]
+    away = [*summary.cases["twins"][0], *summary.cases["nobody"][0]]
+    away += [one for one in ids if one not in away][: _ABSENT - len(away)]
+    lines = [f"{one},AM,{'N' if one in away else '/'}" for one in ids]
+    place.marks.write_text("\n".join(["Pupil ID,Session,Code", *lines]) + "\n", "utf-8")
 
 
 def free_ports(count: int) -> list[int]:

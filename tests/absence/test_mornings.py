@@ -219,6 +219,7 @@ async def test_twins_are_asked_about_in_one_text_and_answered_with_one_digit(mor
     await morning.at("09:30")
     (text,) = await morning.said(mother.number)
     assert "Ana and Ben are not in school" in text
+    assert (await morning.case(ben)).why_fast == "a brother or sister is missing too"
     await morning.deliver()
     await morning.answer(mother.number, "1")
     assert await morning.states(ana, ben) == [S.TO_CONFIRM, S.TO_CONFIRM]
