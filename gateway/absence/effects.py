@@ -69,6 +69,8 @@ async def apply(
         return await _expect(session, case, speaker, decided, means=means)
     if said.intent in NO_USE:
         return await _pass_by(session, case, said.intent, speaker, means=means)
+    if said.intent is Intent.THANKS:
+        return "noted"  # it says nothing of the child: the ladder does not rest for it
     return await unread(session, case, speaker, decided, means=means)
 
 

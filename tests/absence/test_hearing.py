@@ -25,6 +25,7 @@ SAID = {
     "wrong number mate": Meaning(Intent.WRONG_NUMBER, ()),
     "on our way": Meaning(Intent.LATE, ()),
     "whats for lunch": Meaning(Intent.QUESTION, ()),
+    "thx": Meaning(Intent.THANKS, ()),
 }
 
 
@@ -62,6 +63,7 @@ async def asked(morning: Morning) -> tuple[int, str, str]:
         ("on our way", S.EXPECTED, "", ""),
         ("whats for lunch", S.UNREAD, "", "absence.read"),
         ("hmm", S.UNREAD, "", "absence.read"),
+        ("thx", S.ASKING, "", ""),
     ],
 )
 async def test_what_a_meaning_does(morning: Morning, words: str, state: S, code: str, task: str) -> None:
