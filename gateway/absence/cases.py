@@ -72,7 +72,8 @@ async def open_one(
     )
     session.add(case)
     await session.flush()
-    facts = {"pupil": pupil_id, "date": day, "session": which, "state": state, "fast": why_fast}
+    # Why a child goes first may be the most private thing that a school knows: it stays in the case.
+    facts = {"pupil": pupil_id, "date": day, "session": which, "state": state, "fast": bool(why_fast)}
     await step(session, case, "opened", means=means, facts={"why": why, "fast": why_fast})
     line = audit.Line("absence.opened", f"case:{case.id}", facts)
     await means.log.record(session, line, now=means.now)

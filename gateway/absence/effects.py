@@ -57,6 +57,8 @@ async def apply(
         return await _after_seen(session, case, said, speaker, decided, means=means)
     if said.urgent or said.intent in LOUD:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
+    if said.since is not None and said.since > case.date:  # of another day: it does not say where the child is now
+        return await unread(session, case, speaker, decided, means=means)
     if case.state in (CaseState.HANDED_OVER, CaseState.ALARM):
         cure = _SHOW.format(case=case.id)
         await cases.ask_person(session, case, "word", _LATE_WORD, cure, urgent=True, means=means)

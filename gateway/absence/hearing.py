@@ -7,8 +7,7 @@ What nobody understands is left where it is: in the list of replies that wait fo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -16,27 +15,17 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import context, people, tasks, upsert
-from gateway.absence import cases, effects, meaning, reasons, rules
-from gateway.absence.meaning import Child, Heard, Intent, Meaning
+from gateway import context, tasks, upsert
+from gateway.absence import cases, effects, meaning, reasons, rules, talks
+from gateway.absence.meaning import Heard, Intent, Meaning
 from gateway.database import Session
 from gateway.models import (
-    About,
-    AbsenceCase,
     AbsenceHeard,
-    AbsenceStep,
-    Contact,
-    ContactPoint,
-    Conversation,
-    DaySession,
-    Guardianship,
     Keyword,
     Mark,
-    Message,
     Reply,
 )
 from gateway.models.types import core
-from gateway.registers import marks
 
 logger = structlog.get_logger()
 
@@ -44,16 +33,6 @@ _WITHIN = timedelta(days=1)  #: an older reply says nothing of today any more
 _AT_ONCE = 50
 
 heard_table = core(AbsenceHeard)
-
-
-@dataclass(frozen=True, slots=True)
-class _Talk:
-    """A reply with what it may be about."""
-
-    reply: Reply
-    heard: Heard
-    speaker: effects.Speaker
-    cases: dict[int, AbsenceCase]
 
 
 def _unheard(after: datetime) -> SelectOfScalar[Reply]:
@@ -111,7 +90,7 @@ async def _hear_one(
     understanding: meaning.Understanding,
     reply: Reply,
 ) -> str:
-    talk = await _talk(session, gateway, decided, reply)
+    talk = await talks.of(session, gateway, decided, reply)
     means = cases.Means(gateway.log, gateway.now())
     said = _plain(talk) if reply.keyword else understanding(talk.heard)
     if not said:
@@ -129,13 +108,13 @@ async def _hear_one(
     return ", ".join(sorted(set(outcomes))) or "nobody's"
 
 
-def _plain(talk: _Talk) -> Sequence[Meaning]:
+def _plain(talk: talks.Talk) -> Sequence[Meaning]:
     """The networks' own words: STOP closes this way for whoever was asked by it. The others say nothing of a child."""
     asked = talk.heard.asked and talk.reply.keyword is Keyword.OPT_OUT
     return (Meaning(Intent.OPT_OUT, tuple(talk.cases)),) if asked else ()
 
 
-async def _not_understood(session: Session, talk: _Talk, decided: rules.Rules, *, means: cases.Means) -> str:
+async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rules, *, means: cases.Means) -> str:
     if not talk.heard.asked or talk.reply.keyword:
         return "left"
     outcomes: set[str] = set()
@@ -152,7 +131,7 @@ async def _unasked(
     session: Session,
     gateway: context.Gateway,
     decided: rules.Rules,
-    talk: _Talk,
+    talk: talks.Talk,
     said: Meaning,
     pupil_id: int,
     *,
@@ -163,23 +142,15 @@ async def _unasked(
     if said.urgent or said.intent in effects.LOUD:
         if said.intent is Intent.SAYS_PRESENT and await _is_here(session, decided, heard, pupil_id):
             return "agrees"
-        if decided.year.days.is_school_day(heard.day):
-            case = await cases.open_one(session, pupil_id, heard.day, heard.session, means=means, why="a parent wrote")
-            talk.cases[pupil_id] = case
-            return await effects.alarm(session, case, said.intent, talk.speaker, decided, means=means)
-        what, cure = "A family's words may mean that a child is not safe. Read them now.", "handbell replies list"
-        subject = f"conversation:{talk.reply.conversation_id}"
-        await tasks.ask(
-            session, tasks.Ask("absence.alarm", subject, what, cure, urgent=True), log=means.log, now=means.now
-        )
-        return "alarm"
+        return await _raise_alarm(session, decided, talk, pupil_id, said.intent, gateway.today(), means=means)
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
-    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None
+    first = max(said.since or heard.day, gateway.today())
+    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None and first == heard.day
     known = reasons.Said(
         pupil_id=pupil_id,
-        first=heard.day,
-        last=max(said.until or heard.day, heard.day),
+        first=first,
+        last=max(said.until or first, first),
         intent=said.intent.value,
         code=said.code,
         said_by=talk.speaker.name,
@@ -188,11 +159,31 @@ async def _unasked(
         reply_id=talk.reply.id,
     )
     await reasons.note(session, known, means=means)
-    if said.intent is not Intent.LATE and await _is_here(session, decided, heard, pupil_id):
-        case = await cases.open_one(session, pupil_id, heard.day, heard.session, means=means, why="reported absent")
+    if said.intent is Intent.LATE or first > heard.day or not await _is_here(session, decided, heard, pupil_id):
+        return "reported"
+    return await _raise_alarm(session, decided, talk, pupil_id, effects.DISAGREES, gateway.today(), means=means)
+
+
+async def _raise_alarm(
+    session: Session,
+    decided: rules.Rules,
+    talk: talks.Talk,
+    pupil_id: int,
+    why: str,
+    today: date,
+    *,
+    means: cases.Means,
+) -> str:
+    """A case that begins with an alarm; out of school hours a task alone, as there is no session to speak of."""
+    heard = talk.heard
+    if heard.day == today:
+        case = await cases.open_one(session, pupil_id, heard.day, heard.session, means=means, why="a parent wrote")
         talk.cases[pupil_id] = case
-        return await effects.alarm(session, case, effects.DISAGREES, talk.speaker, decided, means=means)
-    return "reported"
+        return await effects.alarm(session, case, why, talk.speaker, decided, means=means)
+    what, cure = "A family's words may mean that a child is not safe. Read them now.", "handbell replies list"
+    ask = tasks.Ask("absence.alarm", f"conversation:{talk.reply.conversation_id}", what, cure, urgent=True)
+    await tasks.ask(session, ask, log=means.log, now=means.now)
+    return "alarm"
 
 
 async def _is_here(session: Session, decided: rules.Rules, heard: Heard, pupil_id: int) -> bool:
@@ -202,101 +193,3 @@ async def _is_here(session: Session, decided: rules.Rules, heard: Heard, pupil_i
     code = await session.scalar(query)
     found = decided.codes.known(code, heard.day) if code else None
     return found is not None and found.in_school
-
-
-async def _talk(session: Session, gateway: context.Gateway, decided: rules.Rules, reply: Reply) -> _Talk:
-    asked = await _cases_asked(session, reply)
-    pupil_ids = await _theirs(session, gateway, reply, list(asked))
-    today = gateway.today()
-    which = _session_now(gateway, decided)
-    if asked:
-        asked = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in pupil_ids}
-        in_question = asked
-    else:
-        in_question = {
-            pupil_id: case
-            for pupil_id, case in (await cases.of_session(session, today, which)).items()
-            if pupil_id in pupil_ids
-        }
-    first = next(iter(in_question.values()), None)
-    known = await people.load(session, today=today, pupil_ids=sorted(pupil_ids))
-    children = [
-        Child(child.id, child.called, case.id if case else None, case.state if case else None)
-        for child in known.pupils.values()
-        for case in [in_question.get(child.id)]
-    ]
-    contact = await session.get(Contact, reply.contact_id) if reply.contact_id else None
-    heard = Heard(
-        reply_id=reply.id or 0,
-        body=reply.body,
-        option=meaning.option(reply.option) if asked else "",
-        language=contact.written_language if contact else "",
-        children=children,
-        known=bool(pupil_ids),
-        asked=bool(asked),
-        day=first.date if first else today,
-        session=first.session if first else which,
-        at=reply.at,
-    )
-    name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
-    speaker = effects.Speaker(name, reply.contact_id, reply.id)
-    return _Talk(reply, heard, speaker, dict(in_question))
-
-
-async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]:
-    """The cases that the answered message was about, by pupil; locked."""
-    if reply.run_id is None or reply.message_id is None:
-        return {}
-    step, about, t = core(AbsenceStep).c, core(About).c, cases.case_table.c
-    ids = (
-        sa.select(t.id)
-        .join(core(AbsenceStep), step.case_id == t.id)
-        .join(core(About), sa.and_(about.pupil_id == t.pupil_id, about.message_id == reply.message_id))
-        .where(step.run_id == reply.run_id)
-    )
-    query = sa.select(AbsenceCase).where(t.id.in_(ids)).order_by(t.id).with_for_update()
-    found = await session.scalars(query.execution_options(populate_existing=True))
-    return {case.pupil_id: case for case in found}
-
-
-async def _theirs(session: Session, gateway: context.Gateway, reply: Reply, asked: Sequence[int]) -> set[int]:
-    """The pupils of whom the sender may speak: on file for them, and not barred. Of a phone that several share, those
-    of the question, as long as none of its owners is barred.
-    """
-    today = gateway.today()
-    tie, point = core(Guardianship).c, core(ContactPoint).c
-    if reply.contact_id is not None:
-        query = sa.select(Guardianship).where(tie.contact_id == reply.contact_id)
-        mine = {row.pupil_id for row in await session.scalars(query) if not row.barred_on(today)}
-        return mine & set(asked) if asked else mine
-    if not asked or reply.message_id is None:
-        return set()
-    message = await session.get(Message, reply.message_id)
-    conversation = await session.get_one(Conversation, reply.conversation_id)
-    if message is None or message.address != conversation.address:
-        return set()  # a mail that was passed on: nobody knows who writes
-    owners = sa.select(point.contact_id).where(point.address == conversation.address)
-    query = sa.select(Guardianship).where(tie.pupil_id.in_(asked), tie.contact_id.in_(owners))
-    rows = list(await session.scalars(query))
-    barred = {row.pupil_id for row in rows if row.barred_on(today)}
-    return {row.pupil_id for row in rows} - barred
-
-
-async def _name(session: Session, contact: Contact, pupil_ids: Sequence[int]) -> str:
-    """A contact as people call it: the name, and what it is to the child."""
-    tie = core(Guardianship).c
-    query = sa.select(tie.relation).where(tie.contact_id == contact.id, tie.pupil_id.in_(pupil_ids), tie.relation != "")
-    relation = await session.scalar(query.order_by(tie.pupil_id).limit(1))
-    return f"{contact.full_name} ({relation.lower()})" if relation else contact.full_name
-
-
-def _session_now(gateway: context.Gateway, decided: rules.Rules) -> DaySession:
-    """The session that what is said now is about."""
-    moments = decided.year.moments(gateway.today(), DaySession.PM, decided.timezone)
-    return DaySession.PM if gateway.now() >= moments.begins else DaySession.AM
-
-
-async def hold_today(session: Session, gateway: context.Gateway) -> None:
-    """Hold both registers of today, in one order."""
-    for which in DaySession:
-        await marks.hold(session, gateway.today(), which)

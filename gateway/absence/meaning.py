@@ -76,7 +76,8 @@ class Meaning:
 
     ``code``    the register code that it suggests, ``""`` for none: only a person may grant some
     ``urgent``  a child may be missing or unsafe
-    ``until``   the last day it speaks of, None for today alone
+    ``since``   the first day it speaks of, None for the one that it was written on
+    ``until``   the last one, None for that day alone
     """
 
     intent: Intent
@@ -84,6 +85,7 @@ class Meaning:
     code: str = ""
     urgent: bool = False
     until: date | None = None
+    since: date | None = None
 
 
 #: Nothing at all: not understood, a person must read it.

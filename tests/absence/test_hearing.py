@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 from support import school
-from support.absences import TODAY, Morning
+from support.absences import PM, TODAY, Morning
 
 from gateway.absence.meaning import Heard, Intent, Meaning, by_menu
 from gateway.database import Database
@@ -26,6 +26,8 @@ SAID = {
     "on our way": Meaning(Intent.LATE, ()),
     "whats for lunch": Meaning(Intent.QUESTION, ()),
     "thx": Meaning(Intent.THANKS, ()),
+    "ill": Meaning(Intent.ILLNESS, (), "I"),
+    "ill from wednesday": Meaning(Intent.ILLNESS, (), "I", since=date(2026, 11, 25)),
 }
 
 
@@ -34,7 +36,16 @@ def understand(heard: Heard) -> Sequence[Meaning]:
     said = SAID.get(heard.body)
     if said is None:
         return by_menu(heard)
-    return (Meaning(said.intent, (*(one.pupil_id for one in heard.children), 999), said.code, said.urgent, said.until),)
+    return (
+        Meaning(
+            said.intent,
+            (*(one.pupil_id for one in heard.children), 999),
+            said.code,
+            said.urgent,
+            said.until,
+            said.since,
+        ),
+    )
 
 
 @pytest.fixture
@@ -64,6 +75,7 @@ async def asked(morning: Morning) -> tuple[int, str, str]:
         ("whats for lunch", S.UNREAD, "", "absence.read"),
         ("hmm", S.UNREAD, "", "absence.read"),
         ("thx", S.ASKING, "", ""),
+        ("ill from wednesday", S.UNREAD, "", "absence.read"),
     ],
 )
 async def test_what_a_meaning_does(morning: Morning, words: str, state: S, code: str, task: str) -> None:
@@ -217,3 +229,37 @@ async def test_an_understanding_that_breaks_keeps_no_other_answer_from_being_hea
     await morning.answer(mother, "1")
     assert await morning.states(child) == [S.TO_CONFIRM]
     assert await morning.said(father) == []
+
+
+async def test_what_is_written_in_the_evening_is_about_the_next_school_day(morning: Morning) -> None:
+    mother = await morning.parent()
+    child = await morning.child("Ana", mother)
+    await morning.mark_all(child, code="\\", session=PM)
+    morning.clock.pass_(hours=11)  # 20.00, and she was in school today
+    await morning.answer(mother.number, "ill")
+    assert await morning.cases() == 0
+    morning.clock.now = morning.clock.now.replace(day=24, hour=9)
+    await morning.mark(child, "N", day=date(2026, 11, 24))
+    await morning.at("09:30")
+    assert await morning.cases() == 0
+
+
+async def test_from_wednesday_means_that_tuesday_is_asked_about(morning: Morning) -> None:
+    mother = await morning.parent()
+    child = await morning.child("Ana", mother)
+    await morning.answer(mother.number, "ill from wednesday")
+    for day, expected in ((24, 1), (25, 1)):
+        morning.clock.now = morning.clock.now.replace(day=day, hour=9, minute=0)
+        await morning.mark(child, "N", day=date(2026, 11, day))
+        await morning.at("09:30")
+        assert await morning.cases() == expected, day
+
+
+async def test_harm_that_is_hinted_at_by_night_is_a_loud_task(morning: Morning) -> None:
+    mother = await morning.parent()
+    await morning.child("Ana", mother)
+    morning.clock.pass_(hours=13)
+    await morning.answer(mother.number, "i am scared to go home")
+    (task,) = await morning.tasks("absence.")
+    assert task.urgent
+    assert await morning.cases() == 0

@@ -1,0 +1,136 @@
+"""What a reply may be about: whose children, which cases, and whether the sender may speak of them.
+
+A sender speaks of the children that are on file for them and from whom they are not barred. Of a phone that several
+share, of those of the question. A stranger speaks of nobody, and no name is given to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from gateway import context, people
+from gateway.absence import cases, effects, meaning, rules
+from gateway.absence.meaning import Child, Heard
+from gateway.database import Session
+from gateway.models import (
+    About,
+    AbsenceCase,
+    AbsenceStep,
+    Contact,
+    ContactPoint,
+    Conversation,
+    DaySession,
+    Guardianship,
+    Message,
+    Reply,
+)
+from gateway.models.types import core
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A reply with what it may be about."""
+
+    reply: Reply
+    heard: Heard
+    speaker: effects.Speaker
+    cases: dict[int, AbsenceCase]
+
+
+async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, reply: Reply) -> Talk:
+    """Put a reply together with what it may be about; the cases are locked."""
+    asked = await _cases_asked(session, reply)
+    pupil_ids = await _theirs(session, gateway, reply, list(asked))
+    day, which = _spoken_of(gateway, decided)
+    if asked:
+        asked = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in pupil_ids}
+        in_question = asked
+    else:
+        in_question = {
+            pupil_id: case
+            for pupil_id, case in (await cases.of_session(session, day, which)).items()
+            if pupil_id in pupil_ids
+        }
+    first = next(iter(in_question.values()), None)
+    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(pupil_ids))
+    children = [
+        Child(child.id, child.called, case.id if case else None, case.state if case else None)
+        for child in known.pupils.values()
+        for case in [in_question.get(child.id)]
+    ]
+    contact = await session.get(Contact, reply.contact_id) if reply.contact_id else None
+    heard = Heard(
+        reply_id=reply.id or 0,
+        body=reply.body,
+        option=meaning.option(reply.option) if asked else "",
+        language=contact.written_language if contact else "",
+        children=children,
+        known=bool(pupil_ids),
+        asked=bool(asked),
+        day=first.date if first else day,
+        session=first.session if first else which,
+        at=reply.at,
+    )
+    name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
+    speaker = effects.Speaker(name, reply.contact_id, reply.id)
+    return Talk(reply, heard, speaker, dict(in_question))
+
+
+async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]:
+    """The cases that the answered message was about, by pupil; locked."""
+    if reply.run_id is None or reply.message_id is None:
+        return {}
+    step, about, t = core(AbsenceStep).c, core(About).c, cases.case_table.c
+    ids = (
+        sa.select(t.id)
+        .join(core(AbsenceStep), step.case_id == t.id)
+        .join(core(About), sa.and_(about.pupil_id == t.pupil_id, about.message_id == reply.message_id))
+        .where(step.run_id == reply.run_id)
+    )
+    query = sa.select(AbsenceCase).where(t.id.in_(ids)).order_by(t.id).with_for_update()
+    found = await session.scalars(query.execution_options(populate_existing=True))
+    return {case.pupil_id: case for case in found}
+
+
+async def _theirs(session: Session, gateway: context.Gateway, reply: Reply, asked: Sequence[int]) -> set[int]:
+    """The pupils of whom the sender may speak: on file for them, and not barred. Of a phone that several share, those
+    of the question, as long as none of its owners is barred.
+    """
+    today = gateway.today()
+    tie, point = core(Guardianship).c, core(ContactPoint).c
+    if reply.contact_id is not None:
+        query = sa.select(Guardianship).where(tie.contact_id == reply.contact_id)
+        mine = {row.pupil_id for row in await session.scalars(query) if not row.barred_on(today)}
+        return mine & set(asked) if asked else mine
+    if not asked or reply.message_id is None:
+        return set()
+    message = await session.get(Message, reply.message_id)
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    if message is None or message.address != conversation.address:
+        return set()  # a mail that was passed on: nobody knows who writes
+    owners = sa.select(point.contact_id).where(point.address == conversation.address)
+    query = sa.select(Guardianship).where(tie.pupil_id.in_(asked), tie.contact_id.in_(owners))
+    rows = list(await session.scalars(query))
+    barred = {row.pupil_id for row in rows if row.barred_on(today)}
+    return {row.pupil_id for row in rows} - barred
+
+
+async def _name(session: Session, contact: Contact, pupil_ids: Sequence[int]) -> str:
+    """A contact as people call it: the name, and what it is to the child."""
+    tie = core(Guardianship).c
+    query = sa.select(tie.relation).where(tie.contact_id == contact.id, tie.pupil_id.in_(pupil_ids), tie.relation != "")
+    relation = await session.scalar(query.order_by(tie.pupil_id).limit(1))
+    return f"{contact.full_name} ({relation.lower()})" if relation else contact.full_name
+
+
+def _spoken_of(gateway: context.Gateway, decided: rules.Rules) -> tuple[date, DaySession]:
+    """The session that words without a date are about: the one that it is, or the next one once school is out."""
+    today, now = gateway.today(), gateway.now()
+    if not decided.year.days.is_school_day(today) or now >= decided.year.ends(today, decided.timezone):
+        return next(decided.year.days.days_after(today), today), DaySession.AM
+    afternoon = decided.year.moments(today, DaySession.PM, decided.timezone).begins
+    return today, DaySession.PM if now >= afternoon else DaySession.AM
