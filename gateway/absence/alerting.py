@@ -29,8 +29,7 @@ _MOST_NAMED = 5
 def _unalerted(after: datetime) -> sa.Select[int]:
     step, later = core(AbsenceStep).c, core(AbsenceStep).alias("later").c
     done = sa.select(later.id).where(later.case_id == step.case_id, later.kind == ALERTED, later.id > step.id)
-    query = sa.select(step.case_id).where(step.kind == fixed(URGENT), step.at > after, ~done.exists())
-    return query.distinct().order_by(step.case_id)
+    return sa.select(step.case_id).where(step.kind == fixed(URGENT), step.at > after, ~done.exists())
 
 
 async def is_due(session: Session, gateway: context.Gateway, decided: rules.Rules) -> bool:
@@ -45,7 +44,7 @@ async def alert(session: Session, gateway: context.Gateway, decided: rules.Rules
     if not decided.settings.alert_numbers:
         return 0
     now = gateway.now()
-    found = list(await session.scalars(_unalerted(now - _WITHIN)))
+    found = sorted(set(await session.scalars(_unalerted(now - _WITHIN))))
     if not found:
         return 0
     lane = await _lane(session)

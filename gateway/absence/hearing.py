@@ -37,7 +37,7 @@ heard_table = core(AbsenceHeard)
 
 def _unheard(after: datetime) -> SelectOfScalar[Reply]:
     looked = sa.select(heard_table.c.reply_id).where(heard_table.c.reply_id == col(Reply.id))
-    return select(Reply).where(col(Reply.at) > after, ~looked.exists()).order_by(col(Reply.id))
+    return select(Reply).where(col(Reply.at) > after, ~looked.exists()).order_by(col(Reply.at), col(Reply.id))
 
 
 async def any_waiting(session: Session, gateway: context.Gateway) -> bool:
