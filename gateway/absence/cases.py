@@ -135,6 +135,8 @@ async def change(
     await means.log.record(session, line, now=means.now)
     if before is CaseState.ASKING:
         await _take_back(session, case, means=means)
+    if after in states.KNOWN:  # or somebody would ring a family whose child sits in class
+        await tasks.over(session, f"case:{case.id}", by=f"handbell: {_said(after)}", log=means.log, now=means.now)
 
 
 async def _take_back(session: Session, case: AbsenceCase, *, means: Means) -> None:

@@ -8,6 +8,8 @@ from gateway.models.types import CaseState as S
 OPEN = frozenset({S.ASKING, S.UNREAD, S.EXPECTED, S.ALARM})
 #: The state of the child is known, or a named person has taken it over.
 ENDS = frozenset({S.SEEN, S.EXPLAINED, S.SAFE, S.HANDED_OVER})
+#: It is known where the child is: what staff were asked to do about it is over.
+KNOWN = ENDS - {S.HANDED_OVER}
 
 ARROWS: dict[S, frozenset[S]] = {
     S.ASKING: frozenset({S.UNREAD, S.EXPECTED, S.TO_CONFIRM, S.ALARM}) | ENDS,

@@ -226,40 +226,42 @@ async def _chase(
     session: Session, gateway: context.Gateway, register: Register, found: Sequence[sa.RowMapping]
 ) -> None:
     """Ask after registers that were not taken: one task for each form, or one where none at all has come."""
-    now = gateway.now()
-    if register.chased_at is not None and register.chased_at + CHASE_AGAIN > now:
-        return
-    have = {row["pupil_id"] for row in found}
-    rows = await session.execute(
-        sa.select(pupil_table.c.id, pupil_table.c.form)
-        .where(people.on_roll(register.date))
-        .order_by(pupil_table.c.form)
-    )
+    now, have = gateway.now(), {row["pupil_id"] for row in found}
+    query = sa.select(pupil_table.c.id, pupil_table.c.form).where(people.on_roll(register.date))
     forms, missing = Counter[str](), Counter[str]()
-    for pupil_id, form in rows:
+    for pupil_id, form in await session.execute(query.order_by(pupil_table.c.form)):
         forms[form] += 1
         missing[form] += pupil_id not in have
+    if register.chased_at is not None:
+        taken = [_subject(register, form) for form, count in missing.items() if not count]
+        for subject in [*taken, *([f"register:{register.id}"] if have else [])]:
+            await tasks.over(session, subject, by="handbell: the register was taken", log=gateway.log, now=now)
+        if register.chased_at + CHASE_AGAIN > now:
+            return
     missing = +missing
-    if not missing:
-        register.chased_at = None
-        session.add(register)
-        return
-    register.chased_at = now
+    register.chased_at = now if missing else None
     session.add(register)
+    for one in _asks(register, forms, missing, none_at_all=not have):
+        await tasks.ask(session, one, log=gateway.log, now=now)
+
+
+def _subject(register: Register, form: str) -> str:
+    return f"register:{register.id} {form or 'without a form'}"
+
+
+def _asks(register: Register, forms: Counter[str], missing: Counter[str], *, none_at_all: bool) -> list[tasks.Ask]:
     when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
-    asks = [
+    if none_at_all and missing:
+        what = f"No register has come in yet ({when}): nobody can be asked about anybody."
+        cure = "Export the marks from the MIS and import them: handbell marks import FILE"
+        return [tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)]
+    return [
         tasks.Ask(
             "register",
-            f"register:{register.id} {form or 'without a form'}",
+            _subject(register, form),
             f"The register of {form or 'the pupils without a form'} is not complete ({when}): "
             f"{count} of {forms[form]} have no mark.",
             "Ask the teacher to take it, and import it again. No family has been asked about these pupils.",
         )
         for form, count in missing.items()
     ]
-    if not have:
-        what = f"No register has come in yet ({when}): nobody can be asked about anybody."
-        cure = "Export the marks from the MIS and import them: handbell marks import FILE"
-        asks = [tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)]
-    for one in asks:
-        await tasks.ask(session, one, log=gateway.log, now=now)

@@ -459,3 +459,28 @@ async def test_an_alarm_is_texted_to_staff_once_without_a_name(database: Databas
         lane = await session.scalar(sa.select(core(Sender).c.id).where(core(Sender).c.medium == Medium.SMS)) or 0
     claimed = await desk.claim(database, lane, now=morning.clock.now)
     assert [message["address"] for message in claimed.messages][:2] == ["+447700900990", "+447700900991"]
+
+
+async def test_tasks_about_a_child_are_over_when_the_child_is_found(morning: Morning) -> None:
+    child = await morning.child("Ana", await morning.parent())
+    await morning.mark(child, "N")
+    await morning.at("10:40")
+    assert [(task.kind, task.open_key is None) for task in await morning.tasks("absence.")] == [
+        ("absence.phone", False)
+    ]
+    await morning.mark(child, "L", at="10:30")
+    (task,) = await morning.tasks("absence.")
+    assert (task.open_key, task.done_by) == (None, "handbell: seen")
+
+
+async def test_a_register_that_comes_late_is_chased_no_more(morning: Morning) -> None:
+    ana, ben = await morning.child("Ana"), await morning.child("Ben", form="4B")
+    await morning.at("09:30")
+    await morning.mark(ana, "/")
+    await morning.at("10:00")
+    nobody, fourth = await morning.tasks("register")
+    assert (nobody.open_key, nobody.done_by) == (None, "handbell: the register was taken")
+    assert "4B" in fourth.what
+    await morning.mark(ben, "/")
+    await morning.turn()
+    assert all(task.open_key is None for task in await morning.tasks("register"))
