@@ -49,7 +49,7 @@ until = 23:59:59
 # Minutes are seconds.
 LADDER = """
 read_within = "4s"
-arrive_within = "6s"
+arrive_within = "10s"
 act_within = "4s"
 worth_asking = "2h"
 [[rungs]]
@@ -58,7 +58,7 @@ media = ["sms"]
 [[rungs]]
 ask = "others"
 media = ["sms", "email"]
-after = "12s"
+after = "20s"
 [[rungs]]
 ask = "main"
 media = ["voice"]
@@ -193,7 +193,7 @@ async def play(
     async def all_asked() -> bool:
         return all([await texts(world, one.mother) for one in chosen if one.pupil in absent])
 
-    await processes.until(all_asked, what="every mother has her text")
+    await processes.until(all_asked, what="every mother has her text", every=0.2)
     for family, answer in ((ill, "1"), (late, "3"), (gone, "4"), (wrong, "1"), (stopped, "STOP"), (lost, "3")):
         await world.do("reply", number=family.mother, text=answer)
     await world.do("reply", number=words.mother, text="shes with her nan i think??")
@@ -203,7 +203,7 @@ async def play(
         found = await cases(database)
         return found[late.pupil_id].state is CaseState.EXPECTED and found[wrong.pupil_id].state is CaseState.EXPLAINED
 
-    await processes.until(answered, what="the answers are heard")
+    await processes.until(answered, what="the answers are heard", every=0.2)
     # The power fails in mid-ladder.
     assert school.process is not None
     await school.process.kill()
@@ -215,7 +215,7 @@ async def play(
         ends = {CaseState.SEEN, CaseState.EXPLAINED, CaseState.HANDED_OVER, CaseState.TO_CONFIRM}
         return all(case.state in ends for case in (await cases(database)).values())
 
-    await processes.until(all_ended, what="every case has ended", seconds=120)
+    await processes.until(all_ended, what="every case has ended", every=0.2)
     found = await cases(database)
     async with database.read() as session:
         ids = {one.source_id: one.id or 0 for one in await session.scalars(sa.select(Pupil))}
