@@ -8,7 +8,7 @@ explained by somebody, made sure of by somebody, or handed over to a named perso
 3. ``asking`` climbs the ladder (``ladder``, a file): one rung of all cases that are due is one run, so brothers and
    sisters are asked about in one text. The way out is that of every notice: ``sorting``, ``planner``, the outbox.
 4. ``hearing`` reads the replies (``talks``: of whom they may speak); what one *means* comes through one function
-   (``meaning``); ``effects`` does it.
+   (``meaning``; ``listening`` has the one that reads words); ``effects`` does it.
 5. ``cases`` is the only place that changes a case, along the arrows of ``states``, with a step of its chronology and an
    audit line each time. ``telling`` tells those who were asked that all is well.
 6. ``rounds`` does whatever is due, one session in one transaction. ``desk`` is for people: lists, settling, the export.

@@ -16,6 +16,8 @@ import structlog
 from channels.base import Misconfigured
 from config.settings import Settings
 from gateway import clock, context, daemon, errors, migrate, senders
+from gateway.absence import listening
+from gateway.understanding import library
 from gateway.wiring import building, world
 
 if TYPE_CHECKING:
@@ -84,7 +86,8 @@ def make_daemon(
     from channels.simulator import page
     from gateway.web import app, server
 
-    works = daemon.Daemon(gateway, listen=None, roles=gateway.settings.roles, ready=ready)
+    heard = listening.by_words(library.load(gateway.settings.answers.words))
+    works = daemon.Daemon(gateway, listen=None, roles=gateway.settings.roles, ready=ready, understanding=heard)
     pages = app.build(
         gateway,
         stuck=works.stuck,
