@@ -25,7 +25,6 @@ from gateway.metrics import Metrics
 logger = structlog.get_logger()
 
 _LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
-_LONGEST_AHEAD = 2.0  #: seconds that a message waits here at most; then the guard is asked again
 _BROKEN = 5  #: so many calls in a row that broke on the wire are the provider's trouble, not the messages'
 _NOT_BEGUN = SendResult(
     Outcome.RETRY,
@@ -41,13 +40,14 @@ Row = Mapping[str, Any]
 class Limits:
     """``at_once`` calls, of which ``urgent`` are kept for urgent messages; ``ahead`` messages may wait for a place.
 
-    ``lease``  seconds for which a claim holds
+    ``lease``  seconds for which a claim holds; ``wait`` seconds that a message waits here at most
     """
 
     at_once: int
     urgent: int
     lease: float
     ahead: int = 0
+    wait: float = 2.0
 
 
 class Calls:
@@ -107,7 +107,7 @@ class Calls:
         timer for each call would cost as much as a fifth of writing it down.
         """
         now = elapsed()
-        latest = now + self._limits.lease - _LONGEST_AHEAD
+        latest = now + self._limits.lease - self._limits.wait
         if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
             self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
             self.put_back()

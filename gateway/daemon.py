@@ -228,6 +228,10 @@ class Daemon:
         """The loops and jobs of this process that have not come round for too long."""
         return self.lanes.stuck(pulse.STUCK_SECONDS) + self.pulse.stuck()
 
+    def failing(self) -> list[str]:
+        """The lanes of this process that cannot write down what they do."""
+        return self.lanes.failing()
+
     def _turning(self) -> bool:
         """Whether everything comes round; the watchdog is fed only then. Once we stop, TimeoutStopSec is the limit."""
         stuck = [] if self.stopping.is_set() else self.stuck()

@@ -103,6 +103,10 @@ class Lanes:
         for lane in self.all:
             lane.stop()
 
+    def failing(self) -> list[str]:
+        """Those whose turns fail: what they do cannot be written down, so they do nothing."""
+        return [f"lane {one.sender_id}" for one in self.all if one.failing]
+
     def stuck(self, seconds: float) -> list[str]:
         """Those that have not turned for so long."""
         now = self._gateway.now()

@@ -26,6 +26,7 @@ class Policy:
     ``grace``  how long a doubtful call is left alone before evidence is looked for
     ``patience``  how long evidence is looked for before the rule for the purpose decides; of a provider that cannot be
     asked meanwhile see :meth:`longest`
+    ``call``  the longest from a claim until its call has been made, or has not been
     ``lane_seconds``  how long a lane is held back when the provider does not say
     ``asked_most``  the longest that a provider's own wish is followed, in seconds: a date in another year is no wish
     """
@@ -33,6 +34,7 @@ class Policy:
     backoff: Mapping[Medium, Backoff] = field(default_factory=dict)
     grace: timedelta = timedelta(seconds=60)
     patience: timedelta = timedelta(minutes=10)
+    call: timedelta = timedelta(seconds=98)
     lane_seconds: float = 60.0
     asked_most: float = 900.0
 

@@ -69,6 +69,7 @@ class Lane:
         self.sender_id = sender_id
         self.channel = channel
         self.last_turn = now()
+        self.failing = False  # its last turn could not be written down
         self._database, self._log, self._rules = database, log, rules
         self._worker, self._now = worker, now
         lease = rules.lease.total_seconds()
@@ -128,6 +129,7 @@ class Lane:
         turn = partial(self._database.at_once, partial(self._write_down, batch, slots))
         try:
             claim, batch = await turns.again(turn)  # what is settled now is not settled again, whatever follows
+            self.failing = False
             if self._stopping:
                 self._calls.refuse(claim.messages)
             else:
@@ -139,6 +141,7 @@ class Lane:
             raise
         except Exception:  # the database is away: what is known is kept, and we know of no claim (its lease will end)
             logger.exception("lane.turn_failed", sender=self.sender_id, results=len(batch))
+            self.failing = True
             self._calls.results = batch + self._calls.results
             await self._wait_out()
             self._look_at = 0.0  # what this turn learnt of the next one is lost, and that pause was long enough

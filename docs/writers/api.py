@@ -103,7 +103,7 @@ def routes() -> list[Route]:
 def _describe() -> dict[str, Any]:
     # Nothing of this gateway is ever opened: it is there because the API wants one.
     own = settings.Settings(audit=sections.Audit(key=SecretStr("no deed is ever recorded with this")))
-    here = site.Site(wiring.build(own), stuck=list, arrived=_ignore, planned=_ignore)
+    here = site.Site(wiring.build(own), stuck=list, failing=list, arrived=_ignore, planned=_ignore)
     return description.of(api.build(here))
 
 

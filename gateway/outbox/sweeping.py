@@ -10,7 +10,7 @@ while another message that looks the same is under way. For that there is a limi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,7 +40,6 @@ _NEVER_ASKED_TEXT = (
 )
 _NOT_IN_THE_LIST = "The provider's list shows that it never took it."
 _EXACT = timedelta(seconds=3)  #: how far off the moment may be that a provider's list gives a call, on our own clock
-_LONGEST_CALL = timedelta(seconds=100)  #: a call is put through within the lease of its message, or not at all
 _IN_VIEW = timedelta(minutes=6)  #: so much earlier a call may have begun that a look at the list still shows
 _NEVER_TAKEN = "The provider failed each time, and its list shows that it never took it."
 
@@ -98,7 +97,7 @@ async def resolve(
     ``named``  the provider calls us back with our own id, so that calls are told apart sooner or later
     """
     message = doubt.message
-    seen = await _weighed(session, doubt, found, grace=policy.grace, named=named, now=now)
+    seen = await _weighed(session, doubt, found, policy=policy, named=named, now=now)
     if (again := _again(message, seen, policy=policy, now=now)) is not None:
         await _look_again(session, message["id"], again)
         return MessageState.UNKNOWN
@@ -133,7 +132,7 @@ class _Seen:
 
 
 async def _weighed(
-    session: Session, doubt: Doubt, found: FindResult, *, grace: timedelta, named: bool, now: datetime
+    session: Session, doubt: Doubt, found: FindResult, *, policy: retry.Policy, named: bool, now: datetime
 ) -> _Seen:
     """Leave out of a find what is another's, or may be."""
     message = doubt.message
@@ -144,46 +143,60 @@ async def _weighed(
     refs = await _unowned(session, found.refs, message["id"])
     if not refs:  # all that was seen is others'
         return _Seen(Found.ABSENT if found.found is Found.HERE else found.found)
-    if any(_may_still_speak(row, grace=grace, now=now) for row in alike):
+    if any(_may_still_speak(row, grace=policy.grace, now=now) for row in alike):
         # What was seen may be that one; soon it has a name, or is a doubt whose worker is dead.
         return _Seen(Found.NOT_NOW, soon=True)
     if not named or message["medium"] is not Medium.VOICE:
         return _Seen(Found.HERE, refs)  # texts with the same words may stand for one another, and calls not called back
     made = dict(zip(found.refs, found.moments, strict=False))
-    ours = _this_one([(ref, made.get(ref)) for ref in refs], doubt.since, others=await _nameless(session, doubt))
-    return _Seen(Found.HERE, [ours]) if ours else _Seen(Found.CANNOT_TELL)
+    calls = [(ref, made.get(ref)) for ref in refs]
+    begun = await _nameless(session, doubt)
+    ours = [doubt.since, *(at for one, at in begun if one == message["id"])]
+    return _this_one(calls, ours, others=[at for one, at in begun if one != message["id"]], longest=policy.call)
 
 
 def _this_one(
-    calls: Sequence[tuple[str, datetime | None]], begun: datetime, *, others: Sequence[datetime]
-) -> str | None:
-    """Which of the calls in the list was begun at that moment; None where nobody can tell.
+    calls: Sequence[tuple[str, datetime | None]],
+    ours: Sequence[datetime],
+    *,
+    others: Sequence[datetime],
+    longest: timedelta,
+) -> _Seen:
+    """Which of the calls in the list was begun at one of our moments, if any.
 
     Each call says something else: whoever guesses says one thing twice and another never. ``others`` are the moments at
     which calls were begun that may be among these just as well. Where they account for all of the list, nothing in it
-    proves that this one was put through.
+    proves that this one was put through; and where none of it can be this one, that it was not. A call that fits no
+    moment of ours shows that the clocks were not always as they are now.
     """
-    known = [(ref, made) for ref, made in calls if any(_may_be(one, made) for one in (begun, *others))]
-    if len(_matched(known, others)) == len(known):
-        return None
-    return _matched(known, (begun, *others)).get(0)
+
+    def fits(begun: datetime, made: datetime | None) -> bool:
+        return made is None or begun - _EXACT <= made <= begun + longest
+
+    known = [(ref, made) for ref, made in calls if any(fits(one, made) for one in (*ours, *others))]
+    if len(_matched(known, others, fits)) < len(known):
+        found = _matched(known, (*ours, *others), fits)
+        if refs := [found[n] for n in range(len(ours)) if n in found]:
+            return _Seen(Found.HERE, refs)
+    elif len(known) == len(calls) and not any(fits(one, made) for one in ours for _, made in known):
+        return _Seen(Found.ABSENT)
+    return _Seen(Found.CANNOT_TELL)
 
 
-def _matched(calls: Sequence[tuple[str, datetime | None]], begun: Sequence[datetime]) -> dict[int, str]:
+def _matched(
+    calls: Sequence[tuple[str, datetime | None]],
+    begun: Sequence[datetime],
+    fits: Callable[[datetime, datetime | None], bool],
+) -> dict[int, str]:
     """Which call each of these moments began: the oldest call the oldest moment that it fits, and so on."""
     waiting = sorted(range(len(begun)), key=lambda n: begun[n])
     found = dict[int, str]()
     for ref, made in calls:
-        fitting = next((n for n in waiting if _may_be(begun[n], made)), None)
+        fitting = next((n for n in waiting if fits(begun[n], made)), None)
         if fitting is not None:
             waiting.remove(fitting)
             found[fitting] = ref
     return found
-
-
-def _may_be(begun: datetime, made: datetime | None) -> bool:
-    """Whether a call that was begun then can be one that was made at that moment, by the provider's list."""
-    return made is None or begun - _EXACT <= made <= begun + _LONGEST_CALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,26 +266,27 @@ def _may_still_speak(alike: Mapping[str, Any], *, grace: timedelta, now: datetim
     return alike["state"] is MessageState.SENDING or now < alike["changed_at"] + grace
 
 
-async def _nameless(session: Session, doubt: Doubt) -> Sequence[datetime]:
-    """When other calls to the same number began, of which nobody knows what they are called in the provider's list.
+async def _nameless(session: Session, doubt: Doubt) -> Sequence[tuple[str, datetime]]:
+    """Which calls to the same number began when, of which nobody knows what they are called in the provider's list.
 
     Not only those of messages that are in doubt still: one that was given up, or went again, may have been put through.
+    So may an earlier one of the same message.
     """
     t, a, message = message_table.c, attempt_table.c, doubt.message
     query = (
-        sa.select(a.begun_at)
+        sa.select(t.id, a.begun_at)
         .join_from(attempt_table, message_table, a.message_id == t.id)
         .where(
             t.address == message["address"],
             t.medium == message["medium"],
-            t.id != message["id"],
+            sa.or_(t.id != message["id"], a.number < message["attempt"]),
             a.begun_at > doubt.since - _IN_VIEW,
             a.ref == "",
             sa.or_(a.outcome.is_(None), a.outcome == Outcome.UNKNOWN),
             sa.or_(t.ref == "", a.number != t.attempt),  # what a receipt has named stands in the message's row
         )
     )
-    return (await session.scalars(query)).all()
+    return [(message_id, begun_at) for message_id, begun_at in await session.execute(query)]
 
 
 async def _end_attempt(session: Session, message: Mapping[str, Any], seen: _Seen, *, now: datetime) -> None:

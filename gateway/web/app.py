@@ -17,12 +17,13 @@ def build(
     gateway: context.Gateway,
     *,
     stuck: Callable[[], list[str]],
+    failing: Callable[[], list[str]],
     arrived: Callable[[], None],
     planned: Callable[[], None],
     practice: ASGIApp | None = None,
 ) -> ASGIApp:
-    """Make the application. ``stuck``, ``arrived`` and ``planned`` are the daemon's (see :class:`site.Site`)."""
-    here = site.Site(gateway, stuck=stuck, arrived=arrived, planned=planned)
+    """Make the application. What it is told by and tells to the daemon is in :class:`site.Site`."""
+    here = site.Site(gateway, stuck=stuck, failing=failing, arrived=arrived, planned=planned)
     largest = gateway.settings.web.max_body_bytes
     routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes()]
     routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))

@@ -44,6 +44,10 @@ async def ready(request: Request) -> Response:
     """Whether messages can leave and answers be taken in: 503 with the reasons where they cannot."""
     here = site.of(request)
     reasons = [f"The {loop} has not turned for a minute." for loop in here.stuck()]
+    reasons += [
+        f"What {lane} does cannot be written down, so nothing leaves: look for a full disk or a locked database."
+        for lane in here.failing()
+    ]
     reasons += [receiver.trouble for receiver in here.gateway.receivers if receiver.trouble]
     try:
         async with asyncio.timeout(_DATABASE_SECONDS):

@@ -15,6 +15,7 @@ class Site:
     """The gateway and the daemon's ears.
 
     ``stuck``    the loops that do not turn
+    ``failing``  the lanes that cannot write down what they do
     ``arrived``  to be called when an event was stored
     ``planned``  to be called when messages may have become due
     ``busy``     (token, Idempotency-Key) of the requests that are being worked on
@@ -22,6 +23,7 @@ class Site:
 
     gateway: context.Gateway
     stuck: Callable[[], list[str]]
+    failing: Callable[[], list[str]]
     arrived: Callable[[], None]
     planned: Callable[[], None]
     busy: set[tuple[int, str]] = field(default_factory=set)

@@ -91,6 +91,7 @@ def make_daemon(
     pages = app.build(
         gateway,
         stuck=works.stuck,
+        failing=works.failing,
         arrived=works.arrived,
         planned=works.planned,
         practice=page.asgi(simulator, name_of=lambda address: (names or {}).get(address, "")) if simulator else None,

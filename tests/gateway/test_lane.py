@@ -402,14 +402,16 @@ async def _open_soon(wire: Wire) -> None:
 async def test_no_result_is_lost_while_the_database_is_away(door: Door, wire: Wire) -> None:
     lane = await school.sender(door)
     ids = await queue(door, lane, *["wait"] * 5)
-    async with working(door, wire, lane, urgent=0):
+    async with working(door, wire, lane, urgent=0) as running:
         await until(lambda: len(wire.calls) == 5)
         door.shut = True
         before = door.opened
         wire.gate.set()
         await until(lambda: door.opened >= before + 3)  # it tries, and tries again
+        assert running.failing
         door.shut = False
         await until(all_are(door, ids, S.ACCEPTED))
+        assert not running.failing
     assert len(wire.calls) == 5, "nothing is sent twice"
 
 

@@ -137,27 +137,37 @@ def moment(seconds: float) -> datetime:
     return NOW + timedelta(seconds=seconds)
 
 
+AWAY, UNSURE = Found.ABSENT, Found.CANNOT_TELL
+
+
 @pytest.mark.parametrize(
-    ("calls", "begun", "others", "ours"),
+    ("calls", "ours", "others", "is_ours"),
     [
-        ({"A": 0}, 0, [], "A"),
-        ({"A": 0}, 0, [0], None),
-        ({"A": 0, "B": 1}, 0, [0.5], "A"),
-        ({"A": 0, "B": 1}, 0.5, [0], "B"),
-        ({"A": 0, "B": 60}, 60, [0], "B"),  # as many as were begun: in their order
-        ({"B": 240}, 240, [0], "B"),  # the other began so long before that it cannot be this one
-        ({"A": 0}, 240, [0], None),  # made long before this one was begun
-        ({"A": 0, "C": 250}, 240, [0, 249], None),  # C is the one or the other
-        ({"A": 0, "B": 241, "C": 250}, 240, [0, 249], "B"),
-        ({"A": None}, 0, [300], None),
-        ({"A": None, "B": None}, 300, [0], "B"),
+        ({"A": 0}, [0], [], "A"),
+        ({"A": 0}, [0], [0], UNSURE),
+        ({"A": 0, "B": 1}, [0], [0.5], "A"),
+        ({"A": 0, "B": 1}, [0.5], [0], "B"),
+        ({"A": 0, "B": 60}, [60], [0], "B"),  # as many as were begun: in their order
+        ({"B": 240}, [240], [0], "B"),  # the other began so long before that it cannot be this one
+        ({"A": 0}, [240], [0], AWAY),  # made long before this one was begun, and by whom is known
+        ({"A": 120}, [240], [0], UNSURE),  # made when nobody began one: the clock was set since
+        ({"A": 0, "C": 250}, [240], [0, 249], UNSURE),  # C is the one or the other
+        ({"A": 0, "B": 241, "C": 250}, [240], [0, 249], "B"),
+        ({"A": 0, "B": 1, "C": 2}, [240], [0], UNSURE),  # more than anybody began
+        ({"A": 0}, [240, 0], [], "A"),  # the first try of the same message
+        ({"A": None}, [0], [300], UNSURE),
+        ({"A": None, "B": None}, [300], [0], "B"),
     ],
 )
 def test_which_call_of_a_list_was_begun_when(
-    calls: dict[str, float | None], begun: float, others: list[float], ours: str | None
+    calls: dict[str, float | None], ours: list[float], others: list[float], is_ours: str | Found
 ) -> None:
     listed = [(ref, None if made is None else moment(made)) for ref, made in calls.items()]
-    assert sweeping._this_one(listed, moment(begun), others=[moment(one) for one in others]) == ours
+    longest = timedelta(seconds=100)
+    seen = sweeping._this_one(
+        listed, [moment(one) for one in ours], others=[moment(one) for one in others], longest=longest
+    )
+    assert (seen.refs[0] if seen.refs else seen.found) == is_ours
 
 
 async def test_calls_that_nobody_calls_back_say_the_same_and_stand_for_one_another(sqlite_database: Database) -> None:

@@ -141,7 +141,7 @@ async def test_its_trouble_is_shown_and_stops_nothing(sqlite_database: Database)
     door, port = Door(), free_port()
     gateway = replace(desk.gateway(sqlite_database), receivers=(door,))
     works = daemon.Daemon(gateway, listen=None, roles=("web",))
-    pages = app.build(gateway, stuck=works.stuck, arrived=works.arrived, planned=works.wake)
+    pages = app.build(gateway, stuck=works.stuck, failing=works.failing, arrived=works.arrived, planned=works.wake)
     works.listen = partial(server.serve, pages, host="127.0.0.1", port=port)
     told: list[bool] = []
     works._ready = lambda: told.append(True)

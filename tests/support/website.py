@@ -61,6 +61,7 @@ class Running:
     token: str = ""
     heard: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
+    failing: list[str] = field(default_factory=list)
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """One request, with the path sent exactly as it is written."""
@@ -151,15 +152,17 @@ async def running_on(database: Database, *, practice: ASGIApp | None = None) -> 
     gateway = make_gateway(database, clock)
     heard: list[str] = []
     stuck: list[str] = []
+    failing: list[str] = []
     application = app.build(
         gateway,
         stuck=lambda: stuck,
+        failing=lambda: failing,
         arrived=lambda: heard.append("arrived"),
         planned=lambda: heard.append("planned"),
         practice=practice,
     )
     async with served(application) as (url, _), aiohttp.ClientSession() as client:
-        yield Running(gateway, clock, url, client, heard=heard, stuck=stuck)
+        yield Running(gateway, clock, url, client, heard=heard, stuck=stuck, failing=failing)
 
 
 @dataclass(frozen=True)

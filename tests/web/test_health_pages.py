@@ -35,6 +35,13 @@ async def test_a_stuck_loop_is_named(running: Running) -> None:
     assert (answer.status, answer.json["reasons"]) == (503, ["The lane 3 has not turned for a minute."])
 
 
+async def test_a_lane_that_cannot_write_is_named(running: Running) -> None:
+    running.failing.append("lane 3")
+    answer = await running.ask("GET", "/readyz")
+    assert answer.status == 503
+    assert "What lane 3 does cannot be written down" in answer.json["reasons"][0]
+
+
 async def test_without_a_database(tmp_path: Path) -> None:
     away = Database(f"sqlite+aiosqlite:///{tmp_path}/nowhere/db.sqlite")
     async with running_on(away) as running:
