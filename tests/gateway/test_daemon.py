@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -264,7 +265,7 @@ async def test_settings_of_a_channel_that_cannot_work_are_a_sentence(sqlite_data
     folder = tmp_path / "state"
     folder.mkdir()
     await sqlite_database.close()
-    Path(str(sqlite_database.url.database)).rename(folder / "handbell.sqlite3")
+    shutil.move(str(sqlite_database.url.database), folder / "handbell.sqlite3")
     wrong = live(folder, ca_file=str(tmp_path / "none.pem"))
     with pytest.raises(errors.NotReady, match="ca_file"):
         await wiring.run(wrong, ready=lambda: None)
