@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import NamedTuple, cast
 
 _LONGEST_REPLY = 32_768  #: bytes of one reply at most; a server that says more is none
+_LONG_TEXT = 65_536  #: bytes of a text that may not go into a line at once
 
 
 class Lost(Exception):
@@ -42,12 +43,14 @@ class Session(asyncio.Protocol):
         self._lines: list[bytes] = []  # of the reply that is coming in
         self._rest = b""  # of a line whose end has not come
         self._waiter: asyncio.Future[None] | None = None
+        self._unsent = False  # the end of what was written lies with us: the line takes no more just now
         self._lost = False
+        transport.set_write_buffer_limits(high=1, low=0)  # tell us as soon as anything is left lying
 
     @property
     def fit(self) -> bool:
         """Whether the next message may go by it: connected, and nothing said that nobody asked for."""
-        return not (self._lost or self._owed or self._transport.is_closing())
+        return not (self._lost or self._owed or self._unsent or self._transport.is_closing())
 
     def command(self, *lines: bytes) -> None:
         """Send commands in one packet; each is owed one reply. Raises :class:`Lost`, ValueError for a line break."""
@@ -57,9 +60,24 @@ class Session(asyncio.Protocol):
         self._write(b"\r\n".join(lines) + b"\r\n", replies=len(lines))
 
     def text(self, content: bytes) -> None:
-        """Send a whole text, whose lines end with CRLF, and its final dot. Raises :class:`Lost`: no dot was sent."""
+        """Send a whole text, whose lines end with CRLF, and its final dot. Raises :class:`Lost`: no dot was sent.
+
+        Where the line is slow the dot may be lying with us still: see :meth:`leave`.
+        """
         stuffed = content.replace(b"\r\n.", b"\r\n..")  # RFC 5321 section 4.5.2
-        self._write((b"." + stuffed if stuffed.startswith(b".") else stuffed) + b".\r\n", replies=1)
+        if stuffed.startswith(b"."):
+            stuffed = b"." + stuffed
+        if len(stuffed) > _LONG_TEXT:  # under TLS a transport says nothing of what it wrote last, only of what is next
+            self._write(stuffed, replies=0)
+            stuffed = b""
+        self._write(stuffed + b".\r\n", replies=1)
+
+    async def leave(self, *, until: float) -> None:
+        """Wait until all that was written has left, or a reply has come before. Raises :class:`Lost`: it never will."""
+        while self._unsent and not self._replies:
+            if self._lost:
+                raise Lost
+            await self._wait(until=until)
 
     def _write(self, data: bytes, *, replies: int) -> None:
         if self._lost or self._transport.is_closing():
@@ -69,26 +87,42 @@ class Session(asyncio.Protocol):
 
     async def reply(self, *, until: float) -> Reply:
         """Give the next reply, or raise :class:`Lost`; ``until`` is the loop's time of our patience's end."""
-        if not self._replies:
+        while not self._replies:
             if self._lost:
                 raise Lost
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                async with asyncio.timeout_at(until):
-                    await self._waiter
-            except TimeoutError:
-                self.close()  # its reply could come yet, and be taken for that to another command
-            finally:
-                self._waiter = None
-            if not self._replies:
-                raise Lost
+            await self._wait(until=until)
         self._owed -= 1
         return self._replies.popleft()
 
+    async def _wait(self, *, until: float) -> None:
+        """Wait until something happens; when nothing does in time, the connection ends with what lies unsent."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout_at(until):
+                await self._waiter
+        except TimeoutError:  # its reply could come yet, and be taken for that to another command
+            self._lost = True
+            self._transport.abort()
+        finally:
+            self._waiter = None
+
     def close(self) -> None:
-        """Cut the connection."""
+        """Cut the connection. What has not left us never will: a transport that closes would send it on."""
         self._lost = True
-        self._transport.close()
+        if self._unsent:
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    def pause_writing(self) -> None:
+        """The line takes no more just now."""
+        self._unsent = True
+
+    def resume_writing(self) -> None:
+        """All that was written has left."""
+        if not self._lost:
+            self._unsent = False
+            self._wake()
 
     def data_received(self, data: bytes) -> None:
         """Take in what the server says."""

@@ -78,6 +78,7 @@ async def deliver(
         return refusal
     try:
         session.text(content)
+        await session.leave(until=limit)  # from then on the server has our patience, and may have the text
     except email_session.Lost:
         raise Broken(email_codes.Step.START) from None  # no final dot: the server must forget the rest
     return await _outcome(session, _Command(email_codes.Step.TEXT, b"", (250,)), until=_now() + patience)
