@@ -67,6 +67,9 @@ def result(step: Step, *, reply: int, text: str) -> base.SendResult:
     if reply in _LOGIN_REPLIES:
         sentence = "The mail server wants a login before it takes mail: check the settings username and password."
         return base.SendResult(base.Outcome.RETRY, code=code, reason=base.Reason.AUTH, text=sentence, lane_wide=True)
+    if step is Step.TEXT and not 400 <= reply < 600:
+        sentence = "The mail server's answer to the email is none that SMTP knows: it may have taken it."
+        return base.SendResult(base.Outcome.UNKNOWN, code=code, reason=base.Reason.TEMPORARY, text=sentence)
     if not 500 <= reply < 600:
         # Before a recipient is named it is the server that cannot, whatever we bring.
         return _not_yet(meaning, code, lane_wide=step is Step.SENDER)

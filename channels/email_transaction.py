@@ -9,7 +9,7 @@ and DATA go in one packet; their replies are read one by one all the same, and n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from channels import base, email_codes, email_session
 
 _CLOSING = 421  #: the server ends the connection, at any step (RFC 5321 section 3.8)
 _GO_AHEAD = 354
+_TAKEN = range(200, 300)  #: whatever its digits, it has taken the text (RFC 5321 section 4.2.1)
 
 
 class Broken(Exception):
@@ -51,7 +52,7 @@ class Letter:
 class _Command(NamedTuple):
     step: email_codes.Step
     line: bytes
-    wanted: tuple[int, ...]
+    wanted: Collection[int]
 
 
 async def deliver(
@@ -81,7 +82,7 @@ async def deliver(
         await session.leave(until=limit)  # from then on the server has our patience, and may have the text
     except email_session.Lost:
         raise Broken(email_codes.Step.START) from None  # no final dot: the server must forget the rest
-    return await _outcome(session, _Command(email_codes.Step.TEXT, b"", (250,)), until=_now() + patience)
+    return await _outcome(session, _Command(email_codes.Step.TEXT, b"", _TAKEN), until=_now() + patience)
 
 
 def _commands(session: email_session.Session, letter: Letter, content: bytes) -> list[_Command]:
@@ -142,6 +143,8 @@ async def _outcome(session: email_session.Session, command: _Command, *, until: 
     if reply.code in command.wanted:
         return None
     refusal = email_codes.result(command.step, reply=reply.code, text=reply.text)
+    if refusal.outcome is base.Outcome.UNKNOWN:
+        session.close()  # who answers out of turn may have more to say, which would be taken for the next one's
     if reply.code == _CLOSING:
         session.close()
         if command.step is not email_codes.Step.TEXT:

@@ -137,6 +137,8 @@ SMTP_ROWS = [
     *(Row(f"{step} cut", {step: CUT}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
     *(Row(f"{step} hangs", {step: HANG}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
     *(Row(f"{step} garbage", {step: "hello"}, Out.RETRY, R.TEMPORARY) for step in ("MAIL", "RCPT", "DATA")),
+    *(Row(f"dot {code}", {".": f"{code} taken"}, Out.ACCEPTED) for code in (200, 251, 299)),
+    *(Row(f"dot {code}", {".": f"{code} x"}, Out.UNKNOWN, R.TEMPORARY, f"{code}") for code in (150, 354, 650)),
     Row("dot cut", {".": CUT}, Out.UNKNOWN, R.TEMPORARY),
     Row("dot hangs", {".": HANG}, Out.UNKNOWN, R.TEMPORARY),
     Row("dot garbage", {".": "hello"}, Out.UNKNOWN, R.TEMPORARY),

@@ -46,6 +46,10 @@ REPLIES = [
     (Step.TEXT, 550, "5.7.1 spam", Out.REFUSED, R.CONTENT, False),
     (Step.TEXT, 554, "5.4.0 x", Out.REFUSED, R.TEMPORARY, False),
     (Step.TEXT, 554, "x", Out.REFUSED, R.OTHER, False),
+    (Step.TEXT, 421, "4.3.2 closing", Out.RETRY, R.TEMPORARY, False),
+    (Step.TEXT, 354, "go on", Out.UNKNOWN, R.TEMPORARY, False),
+    (Step.TEXT, 150, "x", Out.UNKNOWN, R.TEMPORARY, False),
+    (Step.TEXT, 650, "5.1.1 x", Out.UNKNOWN, R.TEMPORARY, False),
 ]  # fmt: skip
 
 
