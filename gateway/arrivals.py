@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from channels import base
 from channels.base import Medium, Reason, Receipt, ReceiptState, Reply
 from gateway import bulk, commits
-from gateway.database import Database
+from gateway.database import Database, is_in_trouble
 from gateway.models import Inbound
 from gateway.models.types import core
 
@@ -64,8 +64,8 @@ class Arrivals:
         try:
             await self._database.at_once(partial(_insert, [row for call in calls for row in call]))
         except Exception as error:  # nothing was kept
-            if len(calls) == 1:
-                return [error]
+            if len(calls) == 1 or is_in_trouble(error):  # each alone would only wait for the same
+                return [error] * len(calls)
             # One call with something in it that the database does not take must not send all the others away.
             return [answer for call in calls for answer in await self._write([call])]
         return [None] * len(calls)

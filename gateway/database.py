@@ -18,7 +18,8 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import Connection, Engine, RootTransaction, make_url
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
@@ -211,6 +212,10 @@ class _Here(AsyncSession):
 
 def is_in_trouble(error: Exception) -> bool:
     """Whether it was the database that failed (no space, locked, broken off), and not what was handed to it."""
+    if isinstance(error, (OSError, NoFreeConnection)):  # a server that is not there is the driver's plain OSError
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
     cause = getattr(error, "orig", None)
     code, state = getattr(cause, "sqlite_errorcode", None), str(getattr(cause, "sqlstate", None) or "")
     return (code is not None and code & 0xFF in _SQLITE_TROUBLE) or state[:2] in _POSTGRESQL_TROUBLE

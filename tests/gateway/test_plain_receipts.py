@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import itertools
-from collections.abc import Sequence
+import socket
+import sqlite3
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
-from support import school
+from support import databases, school
 from support.desk import LOG, NOW
 
 from channels import base
@@ -219,3 +225,36 @@ async def test_one_call_that_cannot_be_stored_sends_no_other_away(database: Data
     answers = await asyncio.gather(*stored, return_exceptions=True)
     assert [isinstance(answer, Exception) for answer in answers] == [False, True, False]
     assert await outcomes(database) == ["", ""]
+
+
+@contextlib.contextmanager
+def out_of_reach(how: str, template: Path, folder: Path) -> Iterator[str]:
+    """The URL of a database that is away."""
+    if how == "locked":
+        with (
+            databases.sqlite_copy(template, folder) as url,
+            contextlib.closing(sqlite3.connect(make_url(url).database or "", isolation_level=None)) as other,
+        ):
+            other.execute("BEGIN IMMEDIATE")
+            yield url
+    elif how == "no such folder":
+        yield f"sqlite+aiosqlite:///{folder}/nowhere/db.sqlite"
+    else:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+        yield f"postgresql+asyncpg://school@127.0.0.1:{port}/school"  # nobody listens there any more
+
+
+@pytest.mark.parametrize("how", ["locked", "no such folder", "nobody there"])
+async def test_while_the_database_is_away_all_who_wait_get_one_answer(
+    how: str, sqlite_template: Path, tmp_path: Path
+) -> None:
+    """Tried one by one, the last of two hundred would hear it after two hundred times the patience with a lock."""
+    with out_of_reach(how, sqlite_template, tmp_path) as url:
+        away = Database(url, busy_seconds=0.2)
+        shared = arrivals.Arrivals(away)
+        stored = (shared.store("twilio-sms", [receipt("m", DELIVERED)], now=NOW) for _ in range(10))
+        answers = await asyncio.gather(*stored, return_exceptions=True)
+        await away.close()
+    assert all(isinstance(answer, OSError | OperationalError) for answer in answers)
+    assert len({id(answer) for answer in answers}) <= 2, "who came first, and the others together"
