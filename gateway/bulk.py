@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
 
@@ -84,9 +84,11 @@ def run(connection: Connection, statement: sa.Executable, values: Mapping[str, A
     """Do a statement that is done all day, and give its rows as the driver has them.
 
     SQLAlchemy writes it, once, and has no part in doing it: that would cost as much as a small statement itself, and a
-    lane's turn has a dozen. Raises what SQLAlchemy would.
+    lane's turn has a dozen. Raises what SQLAlchemy would, and KeyError where a value is wanting.
     """
     made, dialect = _made(statement, connection.dialect), connection.dialect
+    if not made.required <= values.keys():
+        raise KeyError(*sorted(made.required - values.keys()))
     given = tuple(
         turn(values.get(name, usual)) if turn else values.get(name, usual) for name, usual, turn in made.parameters
     )
@@ -99,11 +101,21 @@ def run(connection: Connection, statement: sa.Executable, values: Mapping[str, A
             heard(connection, cursor, made.text, given, None, False)
         return cursor.fetchall() if cursor.description else ()
     except dialect.loaded_dbapi.Error as error:
+        useless = _is_useless(connection, error)
+        if useless:  # or it would go back to the pool as one that works
+            connection.invalidate(error)
         raise DBAPIError.instance(
-            made.text, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+            made.text, None, error, dialect.loaded_dbapi.Error, True, useless, dialect=dialect
         ) from error
     finally:
         cursor.close()
+
+
+def _is_useless(connection: Connection, error: Any) -> bool:
+    """Whether nothing more can be done by a connection: it is cut, or knows a statement about a table as it was."""
+    dialect, driver = connection.dialect, connection.connection.dbapi_connection
+    outdated = getattr(dialect.loaded_dbapi, "InvalidCachedStatementError", ())
+    return isinstance(error, outdated) or dialect.is_disconnect(error, driver, None)
 
 
 def together(connection: Connection, statements: Sequence[sa.UpdateBase], values: Mapping[str, Any]) -> None:
@@ -124,10 +136,14 @@ def _joined(statements: Sequence[sa.UpdateBase]) -> sa.Select[Any]:
 
 
 class _Made(NamedTuple):
-    """A statement as the driver takes it: of each parameter its name, its usual value, and what turns a value."""
+    """A statement as the driver takes it: of each parameter its name, its usual value, and what turns a value.
+
+    ``required`` are those without a usual value.
+    """
 
     text: str
     parameters: Sequence[tuple[str, Any, Callable[[Any], Any] | None]]
+    required: Set[str]
 
 
 @functools.lru_cache(maxsize=256)
@@ -137,7 +153,9 @@ def _made(statement: sa.ClauseElement, dialect: sa.Dialect) -> _Made:
     turns = {
         name: parameter.type.dialect_impl(dialect).bind_processor(dialect) for name, parameter in compiled.binds.items()
     }
-    return _Made(str(compiled), [(name, usual[name], turns[name]) for name in compiled.positiontup or ()])
+    names = compiled.positiontup or ()
+    required = frozenset(name for name in names if compiled.binds[name].required)
+    return _Made(str(compiled), [(name, usual[name], turns[name]) for name in names], required)
 
 
 def insert(

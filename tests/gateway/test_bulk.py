@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 from support.desk import NOW
 
 from channels.base import Medium
@@ -70,6 +71,52 @@ async def test_sqlite_keeps_a_text_that_its_json_would_cut(sqlite_database: Data
 async def test_nothing_is_poured(database: Database) -> None:
     await pour(database, [])
     assert await taken_out(database) == []
+
+
+async def told(database: Database, statement: sa.Executable, **values: Any) -> Any:
+    return await database.at_once(lambda connection: bulk.run(connection, statement, values)[0][0])
+
+
+ONE = sa.select(sa.literal_column("1"))
+
+
+async def test_a_value_that_was_forgotten_is_not_taken_for_nothing(database: Database) -> None:
+    asked = sa.select(sa.func.coalesce(sa.bindparam("wanted", type_=sa.Text), sa.bindparam("usual", "as always")))
+    assert await told(database, asked, wanted="this") == "this"
+    assert await told(database, asked, wanted=None) == "as always"
+    with pytest.raises(KeyError, match="wanted"):
+        await told(database, asked)
+    with pytest.raises(KeyError, match="wanted"):
+        await told(database, asked, usual="never")
+
+
+async def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("of PostgreSQL alone")
+    with pytest.raises(DBAPIError) as caught:
+        await told(database, sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid())))
+    assert caught.value.connection_invalidated
+    assert [await told(database, ONE) for _ in range(3)] == [1, 1, 1]
+
+
+async def test_a_table_that_was_changed_meanwhile_is_learnt_anew(database_url: str) -> None:
+    """A statement that a connection has prepared for the table as it was fails once, and not for ever."""
+    database = Database(database_url, pool_size=1)
+    try:
+        if database.is_sqlite:
+            pytest.skip("of PostgreSQL alone")
+        await database.at_once(lambda connection: connection.exec_driver_sql("CREATE TABLE changing (a text)"))
+        await database.at_once(lambda connection: connection.exec_driver_sql("INSERT INTO changing VALUES ('x')"))
+        asked = sa.select(sa.table("changing", sa.column("a")).c.a)
+        assert await told(database, asked) == "x"
+        await database.at_once(
+            lambda connection: connection.exec_driver_sql("ALTER TABLE changing ALTER a TYPE varchar(30)")
+        )
+        with pytest.raises(DBAPIError, match="cached statement plan is invalid"):
+            await told(database, asked)
+        assert [await told(database, asked) for _ in range(3)] == ["x", "x", "x"]
+    finally:
+        await database.close()
 
 
 def test_ids_go_up_and_bear_their_moment() -> None:
