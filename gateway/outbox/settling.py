@@ -83,7 +83,7 @@ def _still_open(call: Any) -> sa.Select[Any, Any, Any]:
     t = message_table.c
     still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
     query = sa.select(t.id, t.attempt, call.ref).where(t.id == call.id, t.attempt == call.attempt, still)
-    return query.order_by(t.id).with_for_update(of=message_table)
+    return query.order_by(t.id).with_for_update(of=message_table, key_share=True)
 
 
 def _to_accepted(call: Any) -> sa.Update:

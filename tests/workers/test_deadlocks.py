@@ -141,6 +141,23 @@ async def test_settling_and_reading_about_the_same_phones_do_not_deadlock(shared
     assert await deadlocks(shared) == 0
 
 
+def taken(ids: Sequence[str]) -> list[outbox.Sent]:
+    """The provider took all of these messages."""
+    given = {"attempt": 1, "sender_id": 1, "medium": Medium.SMS}
+    return [outbox.Sent({"id": one, **given}, SendResult(Outcome.ACCEPTED, ref=f"SM{one}")) for one in ids]
+
+
+async def test_rows_that_point_to_a_message_are_written_while_it_is_settled(shared: Database) -> None:
+    """An answer, an attempt, a plan's list of whom it is about: their key locks wait for nobody who settles."""
+    [one] = await sent(shared, [school.number()], state=MessageState.SENDING)
+    async with shared.writer.begin() as settling:
+        accepted = await settling.run_sync(lambda connection: outbox.accept(connection, taken([one]), now=NOW))
+        assert not accepted.others
+        async with shared.write() as session:
+            await session.execute(sa.text("SET LOCAL lock_timeout = '5s'"))
+            session.add(Attempt(message_id=one, number=2, worker="w", begun_at=NOW))
+
+
 async def waits_for_a_lock(database: Database) -> None:
     """Wait until somebody in this database waits for a row of somebody else's."""
     query = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
