@@ -100,6 +100,9 @@ def run(connection: Connection, statement: sa.Executable, values: Mapping[str, A
         for heard in connection.dispatch.after_cursor_execute:
             heard(connection, cursor, made.text, given, None, False)
         return cursor.fetchall() if cursor.description else ()
+    except TimeoutError as error:  # as ``database`` has it for SQLAlchemy's own statements
+        connection.invalidate(error)
+        raise
     except dialect.loaded_dbapi.Error as error:
         useless = _is_useless(connection, error)
         if useless:  # or it would go back to the pool as one that works

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine, RootTransaction, make_url
+from sqlalchemy.engine import Connection, Engine, ExceptionContext, RootTransaction, make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -28,6 +28,10 @@ T = TypeVar("T")
 
 _IDLE_SECONDS = 1.0  #: how long a connection may lie in the pool and be taken for alive
 BUSY_SECONDS = 30  #: how long a writer waits for another process before «database is locked»
+_PROOF_SECONDS = 5.0  #: how long a connection may take to show that it works
+#: How long one statement may take on PostgreSQL, its wait for another's lock among it. Ours take a thousandth of that,
+#: and migrations have a connection of their own. Less than the patience with a loop that hangs (``pulse``).
+STATEMENT_SECONDS = 45.0
 
 _SQLITE: Mapping[str, Any] = {
     "hide_parameters": True,  # or an error in the journal would quote the words of a message
@@ -64,7 +68,14 @@ _POSTGRESQL_TROUBLE = frozenset({"08", "53", "57", "58"})
 class Database:
     """Engines for one database URL (``sqlite+aiosqlite://…`` or ``postgresql+asyncpg://…``)."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, busy_seconds: float = BUSY_SECONDS):
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        busy_seconds: float = BUSY_SECONDS,
+        statement_seconds: float = STATEMENT_SECONDS,
+    ):
         self.url = make_url(url)
         self._busy_seconds = busy_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -82,9 +93,10 @@ class Database:
                 pool_size=pool_size,
                 max_overflow=5,
                 hide_parameters=True,
-                connect_args={"server_settings": dict(_POSTGRESQL)},
+                connect_args={"server_settings": dict(_POSTGRESQL), "command_timeout": statement_seconds},
             )
             _proved(self.writer.sync_engine)
+            _given_up(self.writer.sync_engine)
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -260,9 +272,20 @@ def _proved(engine: Engine) -> None:
         if time.monotonic() - record.info["worked_at"] < _IDLE_SECONDS:
             return
         try:
-            connection.run_async(lambda driver: driver.execute("SELECT 1"))
+            connection.run_async(lambda driver: driver.execute("SELECT 1", timeout=_PROOF_SECONDS))
         except Exception as error:  # whatever it is, a new connection is the cure, and shows what else is wrong
             raise InvalidatePoolError from error
+
+
+def _given_up(engine: Engine) -> None:
+    """Give up a connection that did not answer in time: on a line that is cut without a word, the rollback would wait
+    as long again.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _late(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, TimeoutError):
+            context.is_disconnect = True
 
 
 def _settled_in(engine: Engine, begin: str, *pragmas: str) -> Engine:
