@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping
+from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping, turns
 from gateway.absence import dropping, meaning, rounds, rules
 from scheduler.ticker import Ticker
 
@@ -117,8 +117,12 @@ class Jobs:
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts."""
         gateway = self._gateway
-        async with gateway.database.write() as session:
-            await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+
+        async def expire() -> None:
+            async with gateway.database.write() as session:
+                await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+
+        await turns.again(expire)
 
     async def sweep(self) -> None:
         """Look for evidence about the doubts."""

@@ -1,7 +1,11 @@
 """Two workers that wait for each other's rows: the database ends one of the transactions, and it is done again.
 
-Whoever locks many rows locks them in one order (messages, then contact points, then conversations, each by id), so that
-it hardly ever comes to this. Where it does, nobody is to blame and nothing of it was kept.
+Whoever locks many rows locks them in one order (messages, then contact points, then conversations, then senders, each
+by id), so that it hardly ever comes to this. Where it does, nobody is to blame and nothing of it was kept.
+
+Two have a sender before its messages. A lane that claims waits for neither. Who decides a doubt holds the sender, or
+two doubts might be given the same proof, and then waits for messages that look the same: it may meet somebody who
+settles one of them and wants to hold the lane back, and is done again.
 """
 
 from __future__ import annotations

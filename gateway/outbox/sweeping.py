@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason
-from gateway import audit, retry, senders, states, tasks
+from gateway import audit, bulk, retry, senders, states, tasks
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState, Sender
 from gateway.models.types import core
@@ -53,15 +53,18 @@ class Doubt:
 
 
 async def expire_leases(session: Session, *, policy: retry.Policy, log: audit.Log, now: datetime) -> int:
-    """Turn calls whose worker never reported into doubts. Gives how many."""
+    """Turn calls whose worker never reported into doubts. Gives how many.
+
+    One whose row somebody holds is left for the next time: its worker may be about to report.
+    """
     t = message_table.c
-    statement = (
-        sa.update(message_table)
-        .where(_OPEN, t.state == MessageState.SENDING, t.lease_until <= now)
-        .values(state=MessageState.UNKNOWN, lease_until=now + policy.grace, changed_at=now)
-        .returning(t.id)
-    )
-    ids = [row.id for row in await session.execute(statement)]
+    over = sa.select(t.id).where(_OPEN, t.state == MessageState.SENDING, t.lease_until <= now)
+    ids = list(await session.scalars(over.order_by(t.id).with_for_update(skip_locked=True, key_share=True)))
+    if not ids:
+        return 0
+    given = bulk.among(session.get_bind().dialect.name, t.id)
+    values = {"state": MessageState.UNKNOWN, "lease_until": now + policy.grace, "changed_at": now}
+    await session.execute(sa.update(message_table).where(given).values(values), {"ids": bulk.packed_ids(ids)})
     await log.record(
         session, [audit.Line("message.unknown", f"message:{one}", {"reason": "lease"}) for one in ids], now=now
     )

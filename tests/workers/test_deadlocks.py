@@ -158,6 +158,32 @@ async def test_rows_that_point_to_a_message_are_written_while_it_is_settled(shar
             session.add(Attempt(message_id=one, number=2, worker="w", begun_at=NOW))
 
 
+async def expire(database: Database, *, within: str = "0") -> int:
+    async with database.write() as session:
+        await session.execute(sa.text(f"SET LOCAL lock_timeout = '{within}'"))
+        return await outbox.expire_leases(session, policy=retry.Policy(), log=LOG, now=NOW)
+
+
+async def leased(database: Database, count: int) -> list[str]:
+    """Calls whose leases are over."""
+    ids = await sent(database, [school.number() for _ in range(count)], state=MessageState.SENDING)
+    async with database.write() as session:
+        await session.execute(sa.update(Message).values(lease_until=NOW))
+    return ids
+
+
+async def test_leases_end_without_a_wait_for_whoever_settles_one(shared: Database) -> None:
+    ids = await leased(shared, 5)
+    async with shared.writer.begin() as settling:
+        await settling.run_sync(lambda connection: outbox.accept(connection, taken(ids[2:3]), now=NOW))
+        assert await expire(shared, within="5s") == 4
+    assert await expire(shared) == 0
+    async with shared.read() as session:
+        states = {one: (await session.get_one(Message, one)).state for one in ids}
+    assert states.pop(ids[2]) is MessageState.ACCEPTED
+    assert set(states.values()) == {MessageState.UNKNOWN}
+
+
 async def waits_for_a_lock(database: Database) -> None:
     """Wait until somebody in this database waits for a row of somebody else's."""
     query = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) "
