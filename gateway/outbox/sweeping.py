@@ -72,15 +72,21 @@ async def expire_leases(session: Session, *, policy: retry.Policy, log: audit.Lo
 
 
 async def doubts(session: Session, *, now: datetime, limit: int = 100) -> list[Doubt]:
-    """The doubts whose time of grace is over, oldest first."""
+    """The doubts whose time of grace is over, oldest first; so many of each channel, or one would hide another's."""
     t, a, s = message_table.c, attempt_table.c, sender_table.c
-    query = (
-        sa.select(message_table, a.begun_at, s.address.label("sender"), s.channel)
-        .join(attempt_table, sa.and_(a.message_id == t.id, a.number == t.attempt))
+    place = sa.func.row_number().over(partition_by=s.channel, order_by=t.lease_until).label("place")
+    due = (
+        sa.select(t.id, s.address.label("sender"), s.channel, place)
         .join(sender_table, s.id == t.sender_id)
         .where(_OPEN, t.state == MessageState.UNKNOWN, t.lease_until <= now)
+        .subquery("due")
+    )
+    query = (
+        sa.select(message_table, a.begun_at, due.c.sender, due.c.channel)
+        .join(due, due.c.id == t.id)
+        .join(attempt_table, sa.and_(a.message_id == t.id, a.number == t.attempt))
+        .where(due.c.place <= limit)
         .order_by(t.lease_until)
-        .limit(limit)
     )
     return [Doubt(dict(row), row["begun_at"]) for row in (await session.execute(query)).mappings()]
 

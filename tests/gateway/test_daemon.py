@@ -253,6 +253,43 @@ async def test_doubts_are_looked_up_several_at_once_and_a_bug_in_one_spares_the_
     assert set(states.values()) == {MessageState.ACCEPTED}
 
 
+class Hanging(Wire):
+    """A provider whose list does not come, until our patience is over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = asyncio.Event()
+        self.asked: list[str] = []
+
+    async def find(self, message: Outgoing, since: datetime) -> FindResult:
+        self.asked.append(message.id)
+        await self.over.wait()
+        raise TimeoutError
+
+
+async def test_a_provider_that_hangs_holds_up_no_others_evidence(sqlite_database: Database) -> None:
+    """Its doubts are older, and more than one round looks into."""
+    wire, hanging, clock = Wire(), Hanging(), desk.Clock()
+    wire.show.set()
+    stuck, sender = [await school.sender(sqlite_database, channel=name) for name in ("hanging", "wire")]
+    for _ in range(120):
+        await doubtful(sqlite_database, stuck, clock)
+    clock.now += timedelta(seconds=1)
+    doubts = [await doubtful(sqlite_database, sender, clock) for _ in range(3)]
+    clock.now += timedelta(seconds=90)
+    works = daemon.Daemon(
+        desk.gateway(sqlite_database, clock, channels={"hanging": hanging, "wire": wire}), listen=None
+    )
+    working = asyncio.create_task(works.jobs.sweep())
+    await until(lambda: sorted(wire.looks) == sorted(doubts))
+    assert len(hanging.asked) == sweeping.LOOKS_AT_ONCE
+    hanging.over.set()
+    await ended(working)
+    assert len(hanging.asked) == sweeping.LOOKS_AT_ONCE, "the next round is not kept waiting by all of them"
+    await works.jobs.sweep()
+    assert len(set(hanging.asked)) > sweeping.LOOKS_AT_ONCE, "whoever was not asked about is, then"
+
+
 def live(folder: Path, **smtp: object) -> Settings:
     return Settings(
         database=sections.Database(state_dir=folder),
