@@ -24,7 +24,7 @@ from sqlmodel import col, select
 from channels.base import CouldNotLook, Event, Pending, Polled
 from gateway import context, guard, intake, upsert
 from gateway.database import Session
-from gateway.models import Inbound, Message, MessageState, Sender, Watermark
+from gateway.models import Attempt, Inbound, Message, MessageState, Sender, Watermark
 from gateway.models.types import core
 
 logger = structlog.get_logger()
@@ -228,8 +228,11 @@ async def _open(session: Session, channel: str, *, now: datetime) -> list[Pendin
     is_open = sa.or_(
         col(Message.state) == MessageState.ACCEPTED, sa.and_(col(Message.state) == MessageState.FAILED, goes_again)
     )
+    # Since its call began: where evidence came late, the provider's list has it from long before we heard of it.
+    this_call = sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt))
     query = (
-        select(col(Message.ref), col(Message.changed_at))
+        select(col(Message.ref), sa.func.coalesce(col(Attempt.begun_at), col(Message.changed_at)))
+        .outerjoin(Attempt, this_call)
         .join(Sender, col(Sender.id) == col(Message.sender_id))
         .where(Sender.channel == channel, is_open, Message.ref != "")
         .where(col(Message.changed_at) > now - FOLLOWED)

@@ -219,7 +219,11 @@ class _Again:
 def _again(message: Mapping[str, Any], seen: _Seen, *, policy: retry.Policy, now: datetime) -> _Again | None:
     """Whether and when to look again; None where it is time to decide."""
     waited = now - message["changed_at"]  # since the doubt arose, not since the call: we may have been away
-    at = now + _pause(timedelta(0) if seen.soon else waited, grace=policy.grace)
+    if seen.found is Found.NOT_NOW:  # soon it can be asked again, and each look says more than a long wait
+        waited_for = timedelta(0) if seen.soon else min(waited, policy.patience / 5)
+    else:
+        waited_for = waited
+    at = now + _pause(waited_for, grace=policy.grace)
     # An older doubt about the same message may have left its own behind.
     since = max(message["changed_at"] + policy.grace, message["patience_from"] or message["changed_at"])
     if seen.found is Found.CANNOT_TELL and now - since < policy.patience:

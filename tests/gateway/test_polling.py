@@ -22,7 +22,7 @@ from channels.base import Medium, ReceiptState
 from config import sections
 from gateway import context, daemon, guard, intake, polling
 from gateway.database import Database
-from gateway.models import Inbound, Message, MessageState, Reply, Watermark
+from gateway.models import Attempt, Inbound, Message, MessageState, Reply, Watermark
 
 NUMBER = "+441134960001"
 INBOUND = f"inbound {NUMBER}"
@@ -344,6 +344,19 @@ async def test_a_message_is_followed_until_its_last_word(bench: Bench) -> None:
     bench.clock.pass_(hours=1)
     await looks.tick()
     assert len(bench.provider.asked) == 3, "nothing is open any more, so nothing is asked"
+
+
+async def test_what_evidence_found_late_is_looked_for_where_the_list_has_it(bench: Bench) -> None:
+    """In the list it stands from when it was called, not from when we heard that it was taken."""
+    [ref] = await accepted(bench, 1)
+    begun = bench.clock() - timedelta(minutes=10)
+    async with bench.gateway.database.write() as session:
+        one = (await session.scalars(select(Message).where(Message.ref == ref))).one()
+        one.attempt = 1
+        session.add(Attempt(message_id=one.id, number=1, worker="w", begun_at=begun))
+    async with bench.gateway.database.read() as session:
+        [pending] = await polling._open(session, bench.provider.name, now=bench.clock())
+    assert pending == base.Pending(ref, begun)
 
 
 async def test_a_failed_text_is_followed_as_long_as_its_second_copy_waits(bench: Bench) -> None:
