@@ -84,12 +84,17 @@ def may_be(damaged: str, known: str) -> bool:
     if not is_damaged(damaged) or is_damaged(known) or len(damaged) > LONGEST:
         return False
     pattern = ""
-    for run in re.findall(r"(.)(\1*)", damaged.lower(), flags=re.DOTALL):
+    for run in re.findall(r"(.)(\1*)", _small(damaged), flags=re.DOTALL):
         letter, length = run[0], len(run[0] + run[1])
         wild = letter in MARKS or _is_sign(letter)
         pattern += rf"\S{{1,{length}}}" if wild else re.escape(letter * length)
-    forms = {unicodedata.normalize(form, known.lower()) for form in ("NFC", "NFD")}
+    forms = {unicodedata.normalize(form, _small(known)) for form in ("NFC", "NFD")}
     return any(re.fullmatch(pattern, form) for form in forms)
+
+
+def _small(name: str) -> str:
+    """A name in small letters, as many as it had: a capital İ would become two, and each mark stands for one."""
+    return "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in name)
 
 
 def _turned_back(raw: str) -> str:

@@ -101,6 +101,14 @@ async def lhlo(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return reader, writer
 
 
+async def bye(writer: asyncio.StreamWriter) -> None:
+    """Close, and wait until it is: a connection that outlives its test is found in another."""
+    writer.close()
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(20):
+            await writer.wait_closed()
+
+
 async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str | None, *, answers: int = 1) -> str:
     """Say a line and give the last answer of so many."""
     if line is not None:
@@ -240,7 +248,7 @@ async def test_forty_megabytes_are_refused_and_the_next_mail_is_taken(start: Sta
         await say(reader, writer, line)
     assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.")).startswith("250")
     assert len(store.mails) == 1
-    writer.close()
+    await bye(writer)
 
 
 async def test_by_a_unix_socket_that_only_the_group_may_use(
@@ -294,7 +302,7 @@ async def test_each_recipient_gets_an_answer_also_when_it_is_too_large(start: St
     assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.", answers=2)) == "250 2.0.0 Stored"
     assert (await say(reader, writer, "QUIT")).startswith("221")
     assert [one.envelope_to for one in store.mails] == [(OFFICE, BOUNCE)], "read once, whoever it is for"
-    writer.close()
+    await bye(writer)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +326,7 @@ async def test_a_text_comes_as_it_was_sent(start: Start, store: Store, sent: byt
         await say(reader, writer, line)
     writer.write(sent)
     assert await say(reader, writer, ".\r\nNOOP", answers=2) == "250 OK"
-    writer.close()
+    await bye(writer)
     assert [mail.raw for mail in store.mails] == [stored]
 
 
@@ -338,7 +346,7 @@ async def test_a_mail_of_empty_lines_takes_no_more_room_than_another(start: Star
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-        writer.close()
+        await bye(writer)
     assert len(store.mails[0].raw) == size
     assert most < 10 * size
 
@@ -350,7 +358,7 @@ async def test_commands_may_come_all_at_once(start: Start, store: Store) -> None
     lines = ["MAIL FROM:<p@example.com>", f"RCPT TO:<{OFFICE}>", "DATA", "Subject: x\r\n\r\n" + "y" * 50_000, "."]
     assert (await say(reader, writer, "\r\n".join(lines), answers=4)) == "250 2.0.0 Stored"
     assert [mail.raw for mail in store.mails] == [lines[3].encode() + b"\r\n"]
-    writer.close()
+    await bye(writer)
 
 
 async def test_an_address_that_is_no_text(start: Start, store: Store) -> None:
@@ -363,7 +371,7 @@ async def test_an_address_that_is_no_text(start: Start, store: Store) -> None:
         await say(reader, writer, "DATA")
         assert (await say(reader, writer, "Subject: x\r\n\r\nx\r\n.")).startswith("250")
         assert (store.mails[0].envelope_from or "").encode()
-    writer.close()
+    await bye(writer)
 
 
 async def test_connections_beyond_the_limit_are_told_to_come_again(start: Start) -> None:
@@ -372,9 +380,9 @@ async def test_connections_beyond_the_limit_are_told_to_come_again(start: Start)
     lines = [await lhlo(port) for _ in range(2)]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     assert (await say(reader, writer, None)).startswith("421")
-    writer.close()
+    await bye(writer)
     for _reader, one in lines:
-        one.close()
+        await bye(one)
 
 
 async def test_who_says_nothing_is_sent_away(start: Start) -> None:
@@ -382,7 +390,7 @@ async def test_who_says_nothing_is_sent_away(start: Start) -> None:
     await start(port=port, timeout=0.3)
     reader, writer = await lhlo(port)
     assert await asyncio.wait_for(reader.read(), 20) == b""
-    writer.close()
+    await bye(writer)
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing(start: Start, store: Store) -> None:
@@ -413,7 +421,7 @@ async def test_a_port_in_use_is_waited_for(start: Start) -> None:
 async def test_the_check_knows_strangers(start: Start) -> None:
     async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 somebody else\r\n")
-        writer.close()
+        await bye(writer)
 
     server = await asyncio.start_server(greet, "127.0.0.1", 0)
     door = mail_lmtp.Door(port=server.sockets[0].getsockname()[1])
@@ -439,5 +447,5 @@ async def test_the_journal_holds_no_address(start: Start, store: Store, caplog: 
     reader, writer = await lhlo(port)
     await say(reader, writer, "MAIL FROM:<parent@example.com>")
     await say(reader, writer, "RCPT TO:<stranger@example.com>")
-    writer.close()
+    await bye(writer)
     assert "example.com" not in caplog.text
