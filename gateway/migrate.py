@@ -26,6 +26,9 @@ FOLDER = Path(__file__).parent / "migrations"
 #: Any number will do, as long as it is ours: two processes that migrate at once take turns (PostgreSQL).
 _LOCK = 4_851_001
 
+#: Seconds that one who upgrades waits for another who does: longer than any of our steps takes on a slow machine.
+_PATIENT = {"isolation_level": None, "timeout": 120}
+
 
 async def upgrade(url: str) -> None:
     """Bring the database to the newest tables; one that has them already is left as it is.
@@ -111,7 +114,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
     parsed = make_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     # The driver must leave BEGIN to us, or each CREATE TABLE would be a transaction of its own.
-    engine = create_async_engine(parsed, poolclass=NullPool, connect_args={"isolation_level": None} if sqlite else {})
+    engine = create_async_engine(parsed, poolclass=NullPool, connect_args=_PATIENT if sqlite else {})
     if sqlite:
         event.listen(engine.sync_engine, "begin", _begin_immediate)
     try:
