@@ -350,11 +350,6 @@ class Sending(values.Section):
     retry: Retries = Retries()
 
     @property
-    def ahead_s(self) -> float:
-        """The longest that a claimed message may wait for a free call, in seconds; then it is asked about again."""
-        return 2.0
-
-    @property
     def call_s(self) -> float:
         """The longest that one provider call may take, in seconds; the rest of the lease is for writing it down."""
         return 0.8 * self.lease_s

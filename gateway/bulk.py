@@ -127,7 +127,8 @@ def together(connection: Connection, statements: Sequence[sa.UpdateBase], values
     PostgreSQL takes them as one, which saves the way there and back; SQLite is right here, and takes each by itself.
     """
     if dialect(connection) == "postgresql":
-        statements = (_joined(tuple(statements)),)  # type: ignore[assignment]
+        run(connection, _joined(tuple(statements)), values)
+        return
     for statement in statements:
         run(connection, statement, values)
 

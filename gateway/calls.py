@@ -19,12 +19,12 @@ from typing import Any, cast
 import structlog
 
 from channels.base import Attachment, Channel, Outcome, Outgoing, Reason, SendResult
-from gateway import outbox
+from gateway import outbox, retry
 from gateway.metrics import Metrics
 
 logger = structlog.get_logger()
 
-_LAST_PART = 0.2  #: the share of a lease in which no call is begun any more; calls end before it (sending.call_s)
+_LAST_PART = 0.2  #: the share of a lease in which no call is begun any more: a successor may have the message soon
 _BROKEN = 5  #: so many calls in a row that broke on the wire are the provider's trouble, not the messages'
 _NOT_BEGUN = SendResult(
     Outcome.RETRY,
@@ -40,14 +40,13 @@ Row = Mapping[str, Any]
 class Limits:
     """``at_once`` calls, of which ``urgent`` are kept for urgent messages; ``ahead`` messages may wait for a place.
 
-    ``lease``  seconds for which a claim holds; ``wait`` seconds that a message waits here at most
+    ``lease``  seconds for which a claim holds
     """
 
     at_once: int
     urgent: int
     lease: float
     ahead: int = 0
-    wait: float = 2.0
 
 
 class Calls:
@@ -107,14 +106,13 @@ class Calls:
         timer for each call would cost as much as a fifth of writing it down.
         """
         now = elapsed()
-        latest = now + self._limits.lease - self._limits.wait
+        latest = now + self._limits.lease - retry.AHEAD_SECONDS
         if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
             self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
             self.put_back()
         for call, lease_ends in self._under_way.items():
             # One that has not begun sees for itself that it is late; to cancel it would be to forget it.
-            coroutine = cast(Coroutine[Any, Any, None], call.get_coro())
-            if lease_ends <= now and inspect.getcoroutinestate(coroutine) != inspect.CORO_CREATED:
+            if lease_ends <= now and _has_begun(call):
                 call.cancel()
 
     def _fill(self) -> None:
@@ -128,9 +126,10 @@ class Calls:
         result = await self._result(message, lease_ends)
         self._metrics.sent(self.channel.name, result)
         begun = result is not _NOT_BEGUN
-        self._broken = self._broken + 1 if _broke(result) else 0
-        if self._broken >= _BROKEN or (message.get("tries") and self._broken):
-            result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
+        if begun:  # of a call that was not made nobody can say how it would have gone
+            self._broken = self._broken + 1 if _broke(result) else 0
+            if self._broken >= _BROKEN or (message.get("tries") and self._broken):
+                result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
         self.results.append(outbox.Sent(message, result, begun=begun))
         del self._under_way[cast(asyncio.Task[None], asyncio.current_task())]
         self._ahead = min(self._limits.ahead, self._ahead + 1)
@@ -179,6 +178,10 @@ class Calls:
 def elapsed() -> float:
     """Seconds on a clock that nobody sets, and that goes on while this process is stopped or the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def _has_begun(call: asyncio.Task[None]) -> bool:
+    return inspect.getcoroutinestate(cast(Coroutine[Any, Any, None], call.get_coro())) != inspect.CORO_CREATED
 
 
 def _broke(result: SendResult) -> bool:

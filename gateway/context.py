@@ -107,7 +107,7 @@ class Gateway:
             backoff,
             grace=timedelta(seconds=grace),
             patience=timedelta(seconds=patience),
-            call=timedelta(seconds=sending.call_s + sending.ahead_s),
+            call=timedelta(seconds=sending.call_s + retry.AHEAD_SECONDS),
             lane_seconds=sending.lane_hold_s,
         )
 

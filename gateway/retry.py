@@ -19,6 +19,9 @@ class Backoff:
     tries: int
 
 
+AHEAD_SECONDS = 2.0  #: the longest that a claimed message waits for its call; then the guard is asked again
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Retry rules by medium.

@@ -76,6 +76,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def postgres_database(postgres_shelf: databases.Shelf) -> AsyncIterator[Database]:
+    """A fresh PostgreSQL database, for rules that are its own; with one connection, so that the next is the same."""
+    with postgres_shelf.database() as url:
+        opened = Database(url, pool_size=1)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
 async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
     """A fresh SQLite database, for rules that do not depend on which one it is."""
     with databases.sqlite_copy(sqlite_template, tmp_path) as url:

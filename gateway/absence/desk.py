@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from gateway import context, errors
 from gateway.absence import cases, reasons, rules, telling
-from gateway.absence.meaning import Intent
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -23,6 +22,7 @@ from gateway.models import (
 from gateway.models import people as tables
 from gateway.models.types import core
 from gateway.registers import marks
+from gateway.understanding.meaning import Intent
 
 pupil_table, mark_table = core(Pupil), core(Mark)
 

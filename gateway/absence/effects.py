@@ -10,9 +10,10 @@ from typing import Final
 
 from gateway import tasks
 from gateway.absence import cases, reasons, rules, telling
-from gateway.absence.meaning import Intent, Meaning
+from gateway.absence.meaning import Meaning
 from gateway.database import Session
 from gateway.models import AbsenceCase, CaseState
+from gateway.understanding.meaning import Intent
 
 #: The child is accounted for by such an answer alone: the ladder stops, and whoever was asked is told.
 PLAIN: Final = frozenset({Intent.ILLNESS, Intent.MEDICAL_APPOINTMENT})

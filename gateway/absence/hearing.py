@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway import context, tasks, upsert
 from gateway.absence import cases, effects, meaning, reasons, rules, talks
-from gateway.absence.meaning import Heard, Intent, Meaning
+from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
 from gateway.models import (
     AbsenceHeard,
@@ -26,6 +26,7 @@ from gateway.models import (
     Reply,
 )
 from gateway.models.types import core
+from gateway.understanding.meaning import Intent
 
 logger = structlog.get_logger()
 

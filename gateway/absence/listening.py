@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.absence import meaning
-from gateway.absence.meaning import Heard, Intent, Meaning
+from gateway.absence.meaning import Heard, Meaning
 from gateway.understanding import language, reading
 from gateway.understanding import meaning as words
 from templates import library
@@ -39,4 +39,4 @@ def _said(found: words.Meaning, heard: Heard) -> Iterator[Meaning]:
 
 def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Iterator[Meaning]:
     if one.urgent or one.confidence >= _SURE:
-        yield Meaning(Intent(one.intent.value), pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)
+        yield Meaning(one.intent, pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)

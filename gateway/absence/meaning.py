@@ -10,33 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from gateway.models import CaseState, DaySession
+from gateway.understanding.meaning import Intent
 from templates import library
 
 CHECK: Final = "absence_check"  #: the wording that asks, whose menu this is
-
-
-class Intent(StrEnum):
-    """What somebody says of an absence."""
-
-    ILLNESS = "illness"
-    MEDICAL_APPOINTMENT = "medical_appointment"
-    LATE = "late"
-    HOLIDAY = "holiday"
-    RELIGIOUS_OBSERVANCE = "religious_observance"
-    FAMILY_EMERGENCY = "family_emergency"
-    SAYS_PRESENT = "says_present"  #: the child is in school, or has left for it
-    WRONG_NUMBER = "wrong_number"
-    WILL_CALL = "will_call"
-    QUESTION = "question"
-    OPT_OUT = "opt_out"
-    THANKS = "thanks"
-    SAFEGUARDING_CONCERN = "safeguarding_concern"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

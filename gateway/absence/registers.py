@@ -11,10 +11,10 @@ from datetime import date
 
 from gateway import context, errors
 from gateway.absence import cases, effects, reasons, rules, telling
-from gateway.absence.meaning import Intent
 from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
 from gateway.registers import codes, marks
+from gateway.understanding.meaning import Intent
 
 THE_REGISTER = "the register"
 

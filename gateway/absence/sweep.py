@@ -14,7 +14,6 @@ import sqlalchemy as sa
 
 from gateway import audit, context, errors, people, tasks
 from gateway.absence import asking, cases, reasons, rules, states
-from gateway.absence.meaning import Intent
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -30,6 +29,7 @@ from gateway.models import (
 )
 from gateway.models.types import core
 from gateway.registers import marks
+from gateway.understanding.meaning import Intent
 
 CHASE_AGAIN = timedelta(minutes=30)
 _FEW = 10  #: so many children may always be away without a person's look at the register

@@ -82,7 +82,7 @@ class AbsenceCase(Table, table=True):
     ``since``    when the asking began, or began anew: what was asked before counts no more
     ``fast``     climbs at the faster pace, for the reason in ``why_fast``
     ``by``       who knows: of whom the present state comes, in words; ``contact_id`` where that is a contact
-    ``intent``   what was said, in the words of ``gateway/absence/meaning.py``
+    ``intent``   what was said, in the words of ``gateway/understanding/meaning.py``
     ``code``     the register code: suggested, or decided once ``decided_by`` says by whom
     ``tell``     what those who were asked are still to be told; ``told_at`` when they were
     """

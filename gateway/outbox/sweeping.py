@@ -108,7 +108,7 @@ async def resolve(
     message = doubt.message
     seen = await _weighed(session, doubt, found, policy=policy, named=named, now=now)
     if (again := _again(message, seen, policy=policy, now=now)) is not None:
-        await _look_again(session, message["id"], again)
+        await _look_again(session, message, again)
         return MessageState.UNKNOWN
     after, values = await _decided(session, message, seen, policy=policy, now=now)
     t = message_table.c
@@ -316,10 +316,12 @@ async def _end_attempt(session: Session, message: Mapping[str, Any], seen: _Seen
     await session.execute(sa.update(attempt_table).where(this).values(ended_at=ended, **values))
 
 
-async def _look_again(session: Session, message_id: str, again: _Again) -> None:
+async def _look_again(session: Session, message: Mapping[str, Any], again: _Again) -> None:
     t = message_table.c
-    still = sa.update(message_table).where(t.id == message_id, t.state == MessageState.UNKNOWN)
-    await session.execute(still.values(lease_until=again.at, patience_from=again.patience_from))
+    this = sa.and_(t.id == message["id"], t.attempt == message["attempt"], t.state == MessageState.UNKNOWN)
+    await session.execute(
+        sa.update(message_table).where(this).values(lease_until=again.at, patience_from=again.patience_from)
+    )
 
 
 async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
-import tomllib
 from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import pydantic
 from pydantic import BaseModel
 
-from gateway import errors
+from gateway import errors, toml
 from gateway.definitions import reading
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -32,18 +30,7 @@ def read(path: Path | Traversable, shape: type[Model]) -> Model:
     Raises :class:`errors.BadInput` with file, line and cure of everything that is wrong.
     """
     name = path.name
-    try:
-        source = path.read_bytes().decode("utf-8-sig")
-        data = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        what, cure = f"this cannot be read as TOML: {error}.", "Look there for a quotation mark that is missing."
-        raise errors.BadInput([errors.Problem(what, cure, name, int(line[1]) if line else 0)]) from None
-    except UnicodeDecodeError:
-        raise errors.BadInput([errors.Problem("this is not UTF-8 text.", "Save it as UTF-8.", name)]) from None
-    except OSError as error:
-        what = f"this file cannot be read: {error.strerror}."
-        raise errors.BadInput([errors.Problem(what, "Look at its name and at who may read it.", name)]) from None
+    source, data = toml.read(path, shown=name)
     try:
         return shape.model_validate(data)
     except pydantic.ValidationError as error:

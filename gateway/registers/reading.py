@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
@@ -130,14 +130,13 @@ def _written(row: Sequence[str], columns: Mapping[str, tuple[int, ...]], *, line
         place = columns.get(f"mark.{name}")
         return row[place[0]].strip() if place and place[0] < len(row) else ""
 
-    shared = {"pupil": cell("pupil"), "date": cell("date"), "line": line, "comment": cell("comment")}
-    late = {"minutes_late": cell("minutes_late"), "arrived": cell("arrived")}
+    one = Written(cell("pupil"), cell("date"), cell("session"), cell("code"), comment=cell("comment"), line=line)
     if "mark.am" in columns or "mark.pm" in columns:
         for which in DaySession:
             if f"mark.{which}" in columns:
-                yield Written(**shared, session=which, code=cell(which))  # type: ignore[arg-type]
+                yield replace(one, session=which, code=cell(which))
     else:
-        yield Written(**shared, **late, session=cell("session"), code=cell("code"))  # type: ignore[arg-type]
+        yield replace(one, minutes_late=cell("minutes_late"), arrived=cell("arrived"))
 
 
 def _given(

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gateway import errors
+from gateway import errors, toml
 from gateway.understanding import folding, meaning, patterns, spelling
 
 WEIGHTS: Mapping[str, int] = {"sure": 3, "likely": 2, "hint": 1}
@@ -93,19 +92,7 @@ class _Making:
 
 def open_file(path: Path) -> File:
     """Read a file of words. Raises :class:`errors.BadInput` with file, line and cure."""
-    file = str(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        return File(file, text, tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"line (\d+)", str(error))
-        what, cure = f"this cannot be read as TOML: {error}.", "Look there for a quotation mark that is missing."
-        raise errors.BadInput([errors.Problem(what, cure, file, int(line[1]) if line else 0)]) from None
-    except UnicodeDecodeError:
-        raise errors.BadInput([errors.Problem("this is not UTF-8 text.", "Save it as UTF-8.", file)]) from None
-    except OSError as error:
-        what = f"this file cannot be read: {error.strerror or error}."
-        raise errors.BadInput([errors.Problem(what, "Look at who may read it.", file)]) from None
+    return File(str(path), *toml.read(path, shown=str(path)))
 
 
 def tag(file: File) -> str:

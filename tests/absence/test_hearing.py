@@ -9,9 +9,10 @@ import pytest
 from support import school
 from support.absences import PM, TODAY, Morning
 
-from gateway.absence.meaning import Heard, Intent, Meaning, by_menu
+from gateway.absence.meaning import Heard, Meaning, by_menu
 from gateway.database import Database
 from gateway.models import CaseState as S
+from gateway.understanding.meaning import Intent
 
 UNTIL = date(2026, 11, 26)
 

@@ -90,33 +90,27 @@ async def test_a_value_that_was_forgotten_is_not_taken_for_nothing(database: Dat
         await told(database, asked, usual="never")
 
 
-async def test_a_connection_that_was_cut_is_not_used_again(database: Database) -> None:
-    if database.is_sqlite:
-        pytest.skip("of PostgreSQL alone")
+async def test_a_connection_that_was_cut_is_not_used_again(postgres_database: Database) -> None:
     with pytest.raises(DBAPIError) as caught:
-        await told(database, sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid())))
+        await told(postgres_database, sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid())))
     assert caught.value.connection_invalidated
-    assert [await told(database, ONE) for _ in range(3)] == [1, 1, 1]
+    assert [await told(postgres_database, ONE) for _ in range(3)] == [1, 1, 1]
 
 
-async def test_a_table_that_was_changed_meanwhile_is_learnt_anew(database_url: str) -> None:
+async def test_a_table_that_was_changed_meanwhile_is_learnt_anew(postgres_database: Database) -> None:
     """A statement that a connection has prepared for the table as it was fails once, and not for ever."""
-    database = Database(database_url, pool_size=1)
-    try:
-        if database.is_sqlite:
-            pytest.skip("of PostgreSQL alone")
-        await database.at_once(lambda connection: connection.exec_driver_sql("CREATE TABLE changing (a text)"))
-        await database.at_once(lambda connection: connection.exec_driver_sql("INSERT INTO changing VALUES ('x')"))
-        asked = sa.select(sa.table("changing", sa.column("a")).c.a)
-        assert await told(database, asked) == "x"
-        await database.at_once(
-            lambda connection: connection.exec_driver_sql("ALTER TABLE changing ALTER a TYPE varchar(30)")
-        )
-        with pytest.raises(DBAPIError, match="cached statement plan is invalid"):
-            await told(database, asked)
-        assert [await told(database, asked) for _ in range(3)] == ["x", "x", "x"]
-    finally:
-        await database.close()
+
+    async def do(statement: str) -> None:
+        await postgres_database.at_once(lambda connection: connection.exec_driver_sql(statement))
+
+    await do("CREATE TABLE changing (a text)")
+    await do("INSERT INTO changing VALUES ('x')")
+    asked = sa.select(sa.table("changing", sa.column("a")).c.a)
+    assert await told(postgres_database, asked) == "x"
+    await do("ALTER TABLE changing ALTER a TYPE varchar(30)")
+    with pytest.raises(DBAPIError, match="cached statement plan is invalid"):
+        await told(postgres_database, asked)
+    assert [await told(postgres_database, asked) for _ in range(3)] == ["x", "x", "x"]
 
 
 def test_ids_go_up_and_bear_their_moment() -> None:

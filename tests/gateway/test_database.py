@@ -94,10 +94,8 @@ async def test_a_connection_that_read_writes_again(database: Database) -> None:
             session.add(opt_out(f"+44770090000{n}"))
 
 
-async def test_postgresql_compiles_no_statement_of_ours(database: Database) -> None:
-    if database.is_sqlite:
-        pytest.skip("of PostgreSQL alone")
-    async with database.read() as session:
+async def test_postgresql_compiles_no_statement_of_ours(postgres_database: Database) -> None:
+    async with postgres_database.read() as session:
         assert await session.scalar(sa.text("SHOW jit")) == "off"
 
 
