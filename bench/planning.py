@@ -219,8 +219,9 @@ async def taken_out(database: Database) -> tuple[list[Sequence[Any]], list[Seque
     found: list[list[Sequence[Any]]] = []
     async with database.write() as session:
         connection = await session.connection()
-        for table in ("message", "about"):
-            rows = await connection.exec_driver_sql(f'SELECT * FROM "{table}"')
+        for table in (core(Message), core(About)):  # in the model's order: a database has what was added later last
+            names = ", ".join(f'"{column.name}"' for column in table.columns)
+            rows = await connection.exec_driver_sql(f'SELECT {names} FROM "{table.name}"')
             found.append([tuple(row) for row in rows])
         for statement in (
             ("DELETE FROM about", "DELETE FROM message") if database.is_sqlite else ("TRUNCATE message CASCADE",)
