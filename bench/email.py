@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import aiosmtplib
 import sqlalchemy as sa
 
-from bench import postgres, rounds
+from bench import postgres, rounds, texts
 from channels import email_mime
 from channels.base import Medium, Outgoing
 from channels.email_smtp import SmtpEmail, SmtpServer
@@ -223,8 +223,7 @@ async def ours(port: int, count: int, database_url: str) -> float:
             )
             begun = time.perf_counter()
             working = asyncio.create_task(lane.run())
-            await _all_accepted(database, count, working)
-            taken = time.perf_counter() - begun
+            taken = await texts.all_accepted(database, count, working) - begun
             lane.stop()
             await working
         return count / taken
@@ -270,14 +269,3 @@ def _row(n: int, *, sender_id: int, now: datetime) -> dict[str, object]:
         created_at=now,
         changed_at=now,
     ).model_dump()
-
-
-async def _all_accepted(database: Database, count: int, working: asyncio.Task[None]) -> None:
-    t = core(Message).c
-    query = sa.select(sa.func.count()).where(t.state == MessageState.ACCEPTED)
-    while not working.done():
-        async with database.read() as session:
-            if await session.scalar(query) == count:
-                return
-        await asyncio.sleep(0.05)
-    working.result()

@@ -104,7 +104,7 @@ async def ours(url: str, count: int, database_url: str) -> float:
             )
             begun = time.perf_counter()
             working = asyncio.create_task(lane.run())
-            taken = await _all_accepted(database, count, working) - begun
+            taken = await all_accepted(database, count, working) - begun
             lane.stop()
             await working
         return count / taken
@@ -163,7 +163,7 @@ async def fill(database: Database, count: int) -> int:
     return lane.id
 
 
-async def _all_accepted(database: Database, count: int, working: asyncio.Task[None]) -> float:
+async def all_accepted(database: Database, count: int, working: asyncio.Task[None]) -> float:
     """Wait until every message is written down as accepted. Gives when the last one was, by ``time.perf_counter``.
 
     The rows tell the moment themselves; to look for it all the time would be a load of its own.

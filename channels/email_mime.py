@@ -219,7 +219,9 @@ def _part(subtype: str, text: str, *, eight_bit: bool) -> bytes:
 
 def _fits_lines(content: bytes) -> bool:
     """Whether it may go as it is: no NUL, and no line longer than RFC 5321 section 4.5.3.1.6 allows."""
-    return b"\0" not in content and max(map(len, content.split(b"\r\n"))) <= _LONGEST_LINE
+    return b"\0" not in content and (
+        len(content) <= _LONGEST_LINE or max(map(len, content.split(b"\r\n"))) <= _LONGEST_LINE
+    )
 
 
 def _file(attachment: base.Attachment) -> bytes:

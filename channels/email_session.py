@@ -96,15 +96,20 @@ class Session(asyncio.Protocol):
 
     async def _wait(self, *, until: float) -> None:
         """Wait until something happens; when nothing does in time, the connection ends with what lies unsent."""
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        end = loop.call_at(until, self._give_up)  # not ``asyncio.timeout``: it costs as much as the rest of a step
         try:
-            async with asyncio.timeout_at(until):
-                await self._waiter
-        except TimeoutError:  # its reply could come yet, and be taken for that to another command
-            self._lost = True
-            self._transport.abort()
+            await self._waiter
         finally:
+            end.cancel()
             self._waiter = None
+
+    def _give_up(self) -> None:
+        """Nothing came in time: a reply could come yet, and be taken for that to another command."""
+        self._lost = True
+        self._transport.abort()
+        self._wake()
 
     def close(self) -> None:
         """Cut the connection. What has not left us never will: a transport that closes would send it on."""

@@ -140,10 +140,7 @@ class SmtpEmail:
         """Hand one email to the relay, once. It is written when a connection is free: many may wait with long files."""
         # The answer to the text has its own time, kept for it to the end: whatever is late before that has not left.
         limit = asyncio.get_running_loop().time() + self._server.deadline - self._server.timeout
-        try:
-            async with asyncio.timeout_at(limit):
-                await self._places.acquire()
-        except TimeoutError:
+        if not await self._place(limit=limit):
             sentence = "Every connection to the mail server was busy for too long."
             return base.SendResult(base.Outcome.RETRY, reason=base.Reason.TEMPORARY, text=sentence)
         try:
@@ -154,6 +151,16 @@ class SmtpEmail:
         finally:
             self._places.release()
         return refusal or base.SendResult(base.Outcome.ACCEPTED, ref=reference)
+
+    async def _place(self, *, limit: float) -> bool:
+        """Take a place in the pool; False where none came free in time."""
+        if not self._places.locked():
+            return await self._places.acquire()  # at once
+        try:
+            async with asyncio.timeout_at(limit):
+                return await self._places.acquire()
+        except TimeoutError:
+            return False
 
     async def _write(self, message: base.Outgoing) -> email_transaction.Letter:
         """Write the email. What is signed stays 7-bit: a relay that recoded it would break the seal (RFC 6376 §5.3)."""

@@ -117,13 +117,31 @@ class Calls:
 
     def _fill(self) -> None:
         """Take the free places."""
+        while turn := self._next():
+            self._under_way[asyncio.create_task(self._call(*turn))] = turn[1]
+
+    def _next(self) -> tuple[Row, float] | None:
+        """The message whose turn it is, and the end of its lease; None where none waits or it has no place."""
         for waiting, kept in ((self._urgent, 0), (self._routine, self._limits.urgent)):
-            while waiting and len(self._under_way) < self._limits.at_once - kept:
-                message, lease_ends = waiting.popleft()
-                self._under_way[asyncio.create_task(self._call(message, lease_ends))] = lease_ends
+            if waiting and len(self._under_way) < self._limits.at_once - kept:
+                return waiting.popleft()
+        return None
 
     async def _call(self, message: Row, lease_ends: float) -> None:
-        result = await self._result(message, lease_ends)
+        """Call this one, and then those that wait, as long as the place is theirs: a task for each would cost more."""
+        place, turn = cast(asyncio.Task[None], asyncio.current_task()), (message, lease_ends)
+        while True:
+            self._keep(turn[0], await self._result(*turn))
+            del self._under_way[place]
+            following = self._next()
+            if following:
+                turn, self._under_way[place] = following, following[1]
+            self._ended()
+            if not following:
+                return
+
+    def _keep(self, message: Row, result: SendResult) -> None:
+        """Keep what came of a call until it is written down."""
         self._metrics.sent(self.channel.name, result)
         begun = result is not _NOT_BEGUN
         if begun:  # of a call that was not made nobody can say how it would have gone
@@ -131,12 +149,9 @@ class Calls:
             if self._broken >= _BROKEN or (message.get("tries") and self._broken):
                 result = dataclasses.replace(result, lane_wide=True, reason=result.reason or Reason.TEMPORARY)
         self.results.append(outbox.Sent(message, result, begun=begun))
-        del self._under_way[cast(asyncio.Task[None], asyncio.current_task())]
         self._ahead = min(self._limits.ahead, self._ahead + 1)
         if result.lane_wide:
             self.put_back()
-        self._fill()
-        self._ended()
 
     async def _result(self, message: Row, lease_ends: float) -> SendResult:
         """Make one provider call. Whatever goes wrong in it is a result too: nothing that was claimed is forgotten."""
@@ -153,6 +168,7 @@ class Calls:
         except asyncio.CancelledError:
             if elapsed() < lease_ends:
                 raise
+            cast(asyncio.Task[None], asyncio.current_task()).uncancel()  # it was this call's end, not its place's
             logger.warning("lane.call_hung", message=message["id"])
             late = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
             return late if called else _NOT_BEGUN

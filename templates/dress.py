@@ -54,10 +54,15 @@ def direction_of(words: str, language: str) -> languages.Direction:
     return "rtl" if languages.direction(language) == "rtl" and _RTL_LETTER.search(words) else "ltr"
 
 
-def paragraphs(literal: str) -> str:
-    """Escape a text for HTML; blank lines part paragraphs, single line ends stay line ends."""
-    *parts, last = _BLANK_LINES.split(html.escape(literal))
-    return "</p>\n<p>".join(part.replace("\n", "<br>\n") for part in [*(part.rstrip(" \t") for part in parts), last])
+def paragraph(text: str) -> str:
+    """Escape a text for HTML; its line ends stay line ends."""
+    return html.escape(text).replace("\n", "<br>\n")
+
+
+def paragraphs(literal: str, one: Callable[[str], str] = paragraph) -> str:
+    """Make HTML of a text, paragraph by paragraph; blank lines part them."""
+    *parts, last = _BLANK_LINES.split(literal)
+    return "</p>\n<p>".join([*(one(part.rstrip(" \t")) for part in parts), one(last)])
 
 
 def _isolate_in_rtl(value: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Final
 
@@ -36,9 +36,10 @@ def from_plain(text: str, *, title: str, language: str) -> str:
     body, _, footer = text.partition(FOOTER_MARK)
     # An author's Urdu may stand over our English footer: each part runs as its own letters do.
     page = layout(language, dress.direction_of(body, language), dress.direction_of(footer, language))
-    parts = {name: _linked(dress.paragraphs(part.strip())) for name, part in (("body", body), ("footer", footer))}
+    parts = {"body": dress.paragraphs(body.strip(), _paragraph), "footer": dress.paragraphs(footer.strip(), _paragraph)}
     return page.fill({"title": html.escape(title.strip()), **parts})  # a title is bare text: no tag may stand in it
 
 
-def _linked(markup: str) -> str:
-    return _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', markup)
+@lru_cache(maxsize=1024)  # most paragraphs of a notice are the same for all families of a language
+def _paragraph(text: str) -> str:
+    return _URL.sub(lambda url: f'<a href="{url[0]}">{url[0]}</a>', dress.paragraph(text))
