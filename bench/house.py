@@ -13,15 +13,18 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 from channels.base import Medium
-from gateway import audit, ids, migrate, tokens
+from gateway import audit, bulk, ids, migrate, tokens
 from gateway.database import Database
 from gateway.models import (
+    About,
     Contact,
     ContactPoint,
     Guardianship,
@@ -197,6 +200,9 @@ def _of(model: type, n: int, form_of: int) -> dict[str, object]:
     return {"id": n, "contact_id": n, "address": number(n)}
 
 
+_OWN = ("id", "contact_id", "contact_point_id", "address", "slot")  #: what differs from message to message
+
+
 def _chunks(numbers: range) -> Iterator[range]:
     for start in range(numbers.start, numbers.stop, _IN_ONE):
         yield range(start, min(start + _IN_ONE, numbers.stop))
@@ -210,10 +216,14 @@ async def messages(
     state: MessageState = MessageState.QUEUED,
     run_id: int | None = None,
     slot: str = "",
+    about: bool = False,
 ) -> None:
-    """A text for each contact of these numbers, as planning leaves it. In one run each needs another ``slot``."""
+    """A text for each contact of these numbers, as planning leaves it. In one run each needs another ``slot``.
+
+    ``about``  each is about the pupil of the same number
+    """
     now = datetime.now(UTC)
-    pattern = Message(
+    common = Message(
         id="",
         sender_id=sender_id,
         medium=Medium.SMS,
@@ -227,15 +237,16 @@ async def messages(
         due_at=now,
         created_at=now,
         changed_at=now,
-    ).model_dump()
+    ).model_dump(exclude=set(_OWN))
     for some in _chunks(numbers):
-        rows = [
-            pattern
-            | {"id": ids.new_id(), "contact_id": n, "contact_point_id": n, "address": number(n), "slot": f"{slot}{n}"}
-            for n in some
-        ]
-        async with database.write() as session:
-            await session.execute(sa.insert(core(Message)), rows)
+        rows = [(ids.new_id(), n, n, number(n), f"{slot}{n}") for n in some]
+        children = [(row[0], row[1]) for row in rows] if about else []
+
+        def store(connection: Connection, rows: Any = rows, children: Any = children) -> None:
+            bulk.pour(connection, core(Message), _OWN, rows, common=common)
+            bulk.pour(connection, core(About), ["message_id", "pupil_id"], children)
+
+        await database.at_once(store)
 
 
 def resident_mb(pid: int) -> float:

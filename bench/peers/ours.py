@@ -42,8 +42,7 @@ async def main(sink: str, database_url: str) -> None:
             lane = _lane(shelf, wire, sink)
             working = asyncio.create_task(lane.run())
             while line := await lines.readline():
-                run_id = await growth.queue(shelf, int(line))
-                lane.wake()
+                run_id = await growth.queue(shelf, int(line), planned=lane.wake)
                 await growth.through(shelf.database, run_id, working)
                 print("done", file=sys.__stdout__, flush=True)
             lane.stop()

@@ -112,11 +112,9 @@ def _questions(dialect: str) -> sa.Select[Any]:
         sa.select(
             message.id,
             _cancelled().label("cancelled"),
-            sa.and_(message.only_if == fixed(reasons.NOT_ANSWERED), ladders.answered()).label("answered"),
-            sa.and_(message.only_if == fixed(reasons.NOT_REACHED), sa.or_(ladders.reached(), ladders.answered())).label(
-                "reached"
-            ),
-            sa.and_(message.only_if == fixed(reasons.UNACCOUNTED), people.accounted_for()).label("accounted_for"),
+            _broken(reasons.NOT_ANSWERED, ladders.answered()).label("answered"),
+            _broken(reasons.NOT_REACHED, sa.or_(ladders.reached(), ladders.answered())).label("reached"),
+            _broken(reasons.UNACCOUNTED, people.accounted_for()).label("accounted_for"),
             people.barred().label("barred"),
             people.opted_out().label("opted_out"),
             (point.state == fixed(PointState.DEAD)).label("dead"),
@@ -148,6 +146,11 @@ def _questions(dialect: str) -> sa.Select[Any]:
     )
     questions = [inner.c[question] for question in _QUESTIONS]
     return sa.select(inner.c.id, *questions).where(sa.or_(*questions))
+
+
+def _broken(condition: str, seen: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether a message has this condition, and it no longer holds. With AND, SQLite would look it up for all of them."""
+    return sa.case((message.only_if == fixed(condition), seen), else_=sa.false())
 
 
 def _with_notice() -> sa.Join:
