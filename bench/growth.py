@@ -229,7 +229,7 @@ async def through(database: Database, run_id: int, working: asyncio.Task[None]) 
     working.result()
 
 
-async def queue(one: Shelf, count: int, *, planned: Callable[[], None] = lambda: None) -> int:
+async def queue(one: Shelf, count: int, *, planned: Callable[[], Awaitable[None]] | None = None) -> int:
     """New messages in a run of their own, each about a pupil, in portions. Gives the run's id.
 
     ``planned``  is told of each portion
@@ -243,7 +243,8 @@ async def queue(one: Shelf, count: int, *, planned: Callable[[], None] = lambda:
         numbers = range(1, min(FAMILIES, count - start) + 1)
         slot = f"{start}:"
         await house.messages(one.database, numbers, sender_id=one.sender_id, run_id=run.id, slot=slot, about=True)
-        planned()
+        if planned:
+            await planned()
     return run.id
 
 

@@ -50,7 +50,7 @@ async def section(*, quick: bool) -> str:
 The same texts to the same sink in the same run: {count:,} a round (fewer for those that would take minutes), in {turns}
 rounds; the sink, and whoever brings the texts, share the machine. Time runs from the first text handed over until the
 last has arrived and its end is written down, where the program writes anything down. Handbell's texts are committed to
-the outbox in bulk, as planning does it, and a lane sends them, without the daemon's other jobs (web, clock, sealing the
+the outbox in portions, as planning does it, and a lane sends them, without the daemon's other jobs (web, clock, sealing the
 audit log); the others are brought theirs one by one, as they take them. Handbell and Kannel may have
 {texts.CONCURRENCY} calls under way at once. Processor time and memory are those of all processes of a program, its
 queues with it, without PostgreSQL; memory that they share is counted once.
@@ -68,9 +68,9 @@ def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postg
         return made
 
     @contextlib.asynccontextmanager
-    async def on_postgresql() -> AsyncIterator[Peer]:
-        made = place("postgresql")
-        async with postgres.empty(server) as database, ours.peer(url, database, made) as one:
+    async def on_postgresql(workers: int) -> AsyncIterator[Peer]:
+        made = place(f"postgresql-{workers}")
+        async with postgres.empty(server) as database, ours.peer(url, database, made, workers=workers) as one:
             yield one
 
     @contextlib.asynccontextmanager
@@ -82,7 +82,8 @@ def _sides(url: str, folder: Path, session: aiohttp.ClientSession, server: postg
     on_sqlite = f"sqlite+aiosqlite:///{folder / 'bench.sqlite'}"
     return {
         ours.SQLITE: Side(lambda: ours.peer(url, on_sqlite, place("sqlite")), ours.DOES),
-        ours.POSTGRESQL: Side(on_postgresql, ours.DOES),
+        ours.POSTGRESQL: Side(lambda: on_postgresql(1), ours.DOES),
+        ours.TWO_WORKERS: Side(lambda: on_postgresql(2), ours.DOES),
         "Kannel": Side(lambda: kannel.peer(url, place("kannel"), session), kannel.DOES),
         "Jasmin": Side(lambda: jasmin.peer(place("jasmin"), session), jasmin.DOES, share=0.2),
         "Celery": Side(celery, celery_worker.DOES, share=0.1),
@@ -118,8 +119,8 @@ def _table(measured: rounds.Rounds, used: Mapping[str, Used]) -> str:
 
 def _ratios(measured: rounds.Rounds) -> str:
     lines, misses = [], []
-    for peer in (name for name in measured.rates if name not in (ours.SQLITE, ours.POSTGRESQL)):
-        for side in (ours.SQLITE, ours.POSTGRESQL):
+    for peer in (name for name in measured.rates if name not in ours.SIDES):
+        for side in ours.SIDES:
             ratios = measured.ratios(side, peer)
             median = statistics.median(ratios)
             lines.append([f"{side} to {peer}", f"{median:.2f}", f"{min(ratios):.2f} to {max(ratios):.2f}", "> 1"])
@@ -133,6 +134,6 @@ def _does(sides: Mapping[str, Side], opened: Mapping[str, Peer], absent: Mapping
     said += [
         f"- **{name}** {peer.version}: {sides[name].does}."
         for name, peer in opened.items()
-        if name not in (ours.SQLITE, ours.POSTGRESQL)
+        if name not in ours.SIDES
     ]
     return "\n".join([*said, opening.left_out(absent)])
