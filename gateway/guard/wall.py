@@ -149,7 +149,7 @@ def _questions(dialect: str) -> sa.Select[Any]:
 
 
 def _broken(condition: str, seen: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Whether a message has this condition, and it no longer holds. With AND, SQLite would look it up for all of them."""
+    """Whether a message has this condition, and it no longer holds. With AND, SQLite would look it up for each."""
     return sa.case((message.only_if == fixed(condition), seen), else_=sa.false())
 
 

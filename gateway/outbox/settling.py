@@ -63,10 +63,10 @@ def _take(connection: Connection, calls: Sequence[tuple[str, int, str]], now: da
     dialect, given = bulk.dialect(connection), {"rows": bulk.packed(calls), "now": now}
     if dialect == "postgresql":
         return {row[0]: row[1] for row in bulk.fetch(connection, _at_a_stroke(), given)}
-    taken = {row[0]: row[1] for row in bulk.fetch(connection, _open(dialect), given)}
-    given["rows"] = bulk.packed(call for call in calls if taken.get(call[0]) == call[1])
-    for statement in (_taken(dialect), _ended(dialect)) if taken else ():
-        bulk.run(connection, statement, given)
+    taken = {row[0]: row[1] for row in bulk.run(connection, _taken(dialect), given)}
+    if len(taken) < len(calls):
+        given["rows"] = bulk.packed(call for call in calls if taken.get(call[0]) == call[1])
+    bulk.run(connection, _ended(dialect), given)
     return taken
 
 
@@ -75,14 +75,19 @@ def _called(dialect: str) -> sa.Subquery:
     return bulk.table(dialect, "rows", id=sa.Text, attempt=sa.Integer, ref=sa.Text)
 
 
-def _still_open(call: Any) -> sa.Select[Any, Any, Any]:
-    """Which of these calls are still the last word of their message, locked in one order by all who settle.
-
-    Also of one that was given up for lost and waits to go again: the same turn would claim it before anybody said so.
+def _is_open() -> sa.ColumnElement[bool]:
+    """Whether nobody knows the end of it yet; also of one that was given up for lost and waits to go again: the same
+    turn would claim it before anybody said so.
     """
+    return message_table.c.state.in_(
+        [fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)]
+    )
+
+
+def _still_open(call: Any) -> sa.Select[Any, Any, Any]:
+    """Which of these calls are still the last word of their message, locked in one order by all who settle."""
     t = message_table.c
-    still = t.state.in_([fixed(one) for one in (MessageState.SENDING, MessageState.UNKNOWN, MessageState.QUEUED)])
-    query = sa.select(t.id, t.attempt, call.ref).where(t.id == call.id, t.attempt == call.attempt, still)
+    query = sa.select(t.id, t.attempt, call.ref).where(t.id == call.id, t.attempt == call.attempt, _is_open())
     return query.order_by(t.id).with_for_update(of=message_table, key_share=True)
 
 
@@ -112,13 +117,10 @@ def _at_a_stroke() -> sa.Select[Any]:
 
 
 @functools.cache
-def _open(dialect: str) -> sa.Select[Any]:
-    return bulk.fetched(dialect, _still_open(_called(dialect).c))
-
-
-@functools.cache
-def _taken(dialect: str) -> sa.Update:
-    return _to_accepted(_called(dialect).c)
+def _taken(dialect: str) -> Any:
+    t, call = message_table.c, _called(dialect).c
+    still = sa.and_(t.attempt == call.attempt, _is_open())
+    return _to_accepted(call).where(still).returning(t.id, t.attempt)
 
 
 @functools.cache
