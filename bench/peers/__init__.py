@@ -50,10 +50,10 @@ async def section(*, quick: bool) -> str:
 The same texts to the same sink in the same run: {count:,} a round (fewer for those that would take minutes), in {turns}
 rounds; the sink, and whoever brings the texts, share the machine. Time runs from the first text handed over until the
 last has arrived and its end is written down, where the program writes anything down. Handbell's texts are committed to
-the outbox in portions, as planning does it, and a lane sends them, without the daemon's other jobs (web, clock, sealing the
-audit log); the others are brought theirs one by one, as they take them. Handbell and Kannel may have
-{texts.CONCURRENCY} calls under way at once. Processor time and memory are those of all processes of a program, its
-queues with it, without PostgreSQL; memory that they share is counted once.
+the outbox in portions, as planning does it, and a lane sends them, without the daemon's other jobs (web, clock, sealing
+the audit log); the others are brought theirs one by one, as they take them. Handbell and Kannel may have
+{texts.CONCURRENCY} calls under way at once, a worker. Processor time and memory are those of all processes of a
+program, its queues with it, without PostgreSQL; memory that they share is counted once.
 
 {_table(measured, used)}
 {_ratios(measured)}
