@@ -132,8 +132,6 @@ def _ratios(measured: rounds.Rounds) -> str:
 def _does(sides: Mapping[str, Side], opened: Mapping[str, Peer], absent: Mapping[str, str]) -> str:
     said = [f"- **Handbell**: {ours.DOES}."]
     said += [
-        f"- **{name}** {peer.version}: {sides[name].does}."
-        for name, peer in opened.items()
-        if name not in ours.SIDES
+        f"- **{name}** {peer.version}: {sides[name].does}." for name, peer in opened.items() if name not in ours.SIDES
     ]
     return "\n".join([*said, opening.left_out(absent)])
