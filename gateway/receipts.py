@@ -86,6 +86,8 @@ async def apply(
             row = message.model_dump()
             await points.failed(session, row, receipt.reason, code=receipt.code, log=log, now=now)
         return "stale"
+    if receipt.state is ReceiptState.FAILED and message.state is MessageState.DELIVERED and message.attempt > 1:
+        return "stale"  # one of its tries has arrived, so it must not go once more for the sake of the other
     return await _follow(session, message, receipt, log=log, now=now, new_id=new_id)
 
 

@@ -109,6 +109,20 @@ async def test_of_an_earlier_copy_only_its_arrival_counts(
     assert (await get(sqlite_database, message_id)).state is after
 
 
+@pytest.mark.parametrize("attempt", [0, 2])
+async def test_what_arrived_by_one_copy_has_not_failed_by_the_other(database: Database, attempt: int) -> None:
+    """Or it would go once more, to a phone that has it; ``0``: a list of the provider's does not tell the try."""
+    run = await school.run(database, now=NOW)
+    sender = await school.sender(database)
+    message_id = await school.message(database, sender, now=NOW, run=run, state=S.ACCEPTED, ref="second", attempt=2)
+    await apply(database, receipt(message_id, ReceiptState.DELIVERED, ref="first", attempt=1))
+    failed = receipt(message_id, ReceiptState.FAILED, ref="second", reason=Reason.TEMPORARY, attempt=attempt)
+    assert await apply(database, failed) == "stale"
+    async with database.read() as session:
+        rows = list(await session.scalars(select(Message)))
+    assert [row.state for row in rows] == [S.DELIVERED]
+
+
 async def test_delivery_proves_the_phone_for_everybody_who_has_it(database: Database) -> None:
     sender = await school.sender(database)
     message_id = await school.message(database, sender, now=NOW, state=S.ACCEPTED, number="+447700900101")
