@@ -106,14 +106,18 @@ class Calls:
         timer for each call would cost as much as a fifth of writing it down.
         """
         now = elapsed()
-        latest = now + self._limits.lease - retry.AHEAD_SECONDS
-        if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
-            self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
-            self.put_back()
+        self._put_back_late()
         for call, lease_ends in self._under_way.items():
             # One that has not begun sees for itself that it is late; to cancel it would be to forget it.
             if lease_ends <= now and _has_begun(call):
                 call.cancel()
+
+    def _put_back_late(self) -> None:
+        """Put back what has waited for too long: the guard is asked again."""
+        latest = elapsed() + self._limits.lease - retry.AHEAD_SECONDS
+        if any(waiting and waiting[0][1] < latest for waiting in (self._urgent, self._routine)):
+            self._ahead = 0  # the provider is slower than its rate: each call that ends allows one more again
+            self.put_back()
 
     def _fill(self) -> None:
         """Take the free places."""
@@ -133,6 +137,7 @@ class Calls:
         while True:
             self._keep(turn[0], await self._result(*turn))
             del self._under_way[place]
+            self._put_back_late()  # no turn may have looked for long: the database stands still
             following = self._next()
             if following:
                 turn, self._under_way[place] = following, following[1]
@@ -166,9 +171,10 @@ class Calls:
             called = True
             return await self.channel.send(ready)
         except asyncio.CancelledError:
-            if elapsed() < lease_ends:
+            place = cast(asyncio.Task[None], asyncio.current_task())
+            if place.cancelling() and elapsed() < lease_ends:
                 raise
-            cast(asyncio.Task[None], asyncio.current_task()).uncancel()  # it was this call's end, not its place's
+            place.uncancel()  # it was this call that ended, not its place: late, or what it waited for was given up
             logger.warning("lane.call_hung", message=message["id"])
             late = SendResult(Outcome.UNKNOWN, reason=Reason.TEMPORARY, text="The provider did not answer in time.")
             return late if called else _NOT_BEGUN

@@ -68,6 +68,10 @@ class Wire:
                 return SendResult(Outcome.RETRY, reason=Reason.AUTH, code="20003", text="Wrong token.", lane_wide=True)
             case "wait longer":
                 await self.last.wait()
+            case "cancel":  # a future of a library's that somebody else gave up
+                given_up = asyncio.get_running_loop().create_future()
+                given_up.cancel()
+                await given_up
             case "spoil":  # no database takes half a character
                 return SendResult(Outcome.ACCEPTED, ref="\ud800")
         return SendResult(Outcome.ACCEPTED, ref=f"ref-{message.id}")
@@ -90,6 +94,7 @@ class Door(Database):
         self.shut = False
         self.slams = 0  # so many writes fail, those of ``at_once`` not counted
         self.opened = 0
+        self.hangs = self.hanging = False  # a piece of work waits until it no longer hangs
         self.hiccups = 0  # so many pieces of work fail, though the database answers
         self.then: Callable[[], None] | None = None  # done at the end of the next piece of work
 
@@ -106,6 +111,9 @@ class Door(Database):
         self.opened += 1
         if self.shut:
             raise ConnectionRefusedError("the database is away")
+        self.hanging = self.hangs
+        while self.hangs:
+            await asyncio.sleep(0.02)
         self.hiccups, hiccup = max(0, self.hiccups - 1), self.hiccups > 0
         if hiccup:
             raise InterfaceError("connection is closed", None, ConnectionError())
@@ -193,17 +201,17 @@ def all_are(database: Database, ids: Sequence[str], *wanted: MessageState) -> Ca
 
 async def test_whatever_becomes_of_a_call_is_written_down(door: Door, wire: Wire) -> None:
     lane = await school.sender(door)
-    words = ["", "refuse", "retry", "unknown", "raise", "unbuildable"]
+    words = ["", "refuse", "retry", "unknown", "raise", "cancel", "unbuildable"]
     ids = await queue(door, lane, *words)
-    ends = [S.ACCEPTED, S.FAILED, S.QUEUED, S.UNKNOWN, S.UNKNOWN, S.FAILED]
+    ends = [S.ACCEPTED, S.FAILED, S.QUEUED, S.UNKNOWN, S.UNKNOWN, S.UNKNOWN, S.FAILED]
     async with working(door, wire, lane):
 
         async def written() -> bool:
             return await states(door, ids) == ends
 
-        await until(lambda: len(wire.calls) == 5)
+        await until(lambda: len(wire.calls) == 6)
         await until(written)
-    assert sorted(wire.calls) == sorted(ids[:5]), "each once, and what cannot be built never"
+    assert sorted(wire.calls) == sorted(ids[:6]), "each once, and what cannot be built never"
     async with door.read() as session:
         attempts = [attempt for one in ids for attempt in await school.attempts(session, one)]
         accepted = await session.get_one(Message, ids[0])
@@ -310,6 +318,24 @@ async def test_what_waits_for_long_goes_back_and_the_guard_is_asked_again(door: 
     async with door.read() as session:
         first, *_, last = await school.attempts(session, ids[2])
     assert (first.code, last.outcome) == ("not begun", Outcome.ACCEPTED)
+
+
+async def test_what_waits_for_long_is_not_called_while_a_turn_hangs(door: Door, wire: Wire) -> None:
+    """The database stands still for a while: nobody could see by now who has told us to stop."""
+    lane, ids = await claimed_ahead(door, wire, "wait", "wait longer", "")
+    async with working(door, wire, lane, concurrency=2, urgent=0, ahead=2, poll=30) as running:
+        await until(lambda: len(wire.calls) == 2)
+        door.hangs = True
+        running.wake()  # a turn begins, and comes to no end
+        await until(lambda: door.hanging)
+        await asyncio.sleep(retry.AHEAD_SECONDS)
+        wire.gate.set()
+        await asyncio.sleep(0.1)
+        called = list(wire.calls)
+        door.hangs = False
+        wire.last.set()
+        await until(all_are(door, ids, S.ACCEPTED))
+    assert called == ids[:2]
 
 
 async def test_after_a_trouble_of_the_account_no_further_message_is_called(door: Door, wire: Wire) -> None:
