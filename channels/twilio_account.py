@@ -155,16 +155,19 @@ async def find(
     fits: Callable[[Any], bool],
     since: datetime,
 ) -> base.FindResult:
-    """Look through a list, newest first, for what fits and is not older than ``since``.
+    """Look through a list, newest first, for what fits and is not older than ``since``, by our own clock.
 
     The list is not filtered by Twilio's ``DateSent``: a text that still waits in Twilio's queue has none, and to miss
     it would send it twice. Reading stops a page after the first record that is too old, should the order not be strict.
     """
-    oldest = since.astimezone(UTC).replace(microsecond=0) - _CLOCK_SLACK
     fitting: list[tuple[datetime, str]] = []
     seen = too_old = 0
     try:
-        async for record in await records():
+        listed = await records()
+        # That answer tells whether our clock is fast; where it is slow now, it may have been right at the call.
+        theirs = since + min(api.ahead or timedelta(0), timedelta(0))
+        oldest = theirs.astimezone(UTC).replace(microsecond=0) - _CLOCK_SLACK
+        async for record in listed:
             seen += 1
             created = record.date_created or oldest
             too_old += created < oldest

@@ -218,6 +218,14 @@ async def test_a_text_still_in_twilios_queue_is_found(sms: twilio_sms.TwilioSms,
     assert (await sms.find(MESSAGE, AT)).refs == ("SM1",)
 
 
+async def test_a_text_is_found_although_our_clock_is_fast(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
+    """Taken for absent, it would go twice: what Twilio made at the moment of our call has an earlier date."""
+    date = format_datetime(datetime.now(UTC) - timedelta(minutes=10), usegmt=True)
+    status, _, body = page(record("SM2", 600), record("SM1", 600 + 3600))
+    http_sink.answers = [(status, {"Date": date}, body)]
+    assert (await sms.find(MESSAGE, AT)).refs == ("SM2",)
+
+
 async def test_absent(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
     http_sink.answers = [page(record("SM1", 3600))]
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.ABSENT)
