@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, sweeping, turns
+from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
 from gateway.absence import dropping, meaning, rounds, rules
 from scheduler.ticker import Ticker
 
@@ -115,12 +115,13 @@ class Jobs:
         self._lanes.wake()
 
     async def expire(self) -> None:
-        """Turn calls whose worker never reported into doubts."""
+        """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""
         gateway = self._gateway
 
         async def expire() -> None:
             async with gateway.database.write() as session:
                 await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
+                await senders.hand_over(session, log=gateway.log, now=gateway.now())
 
         await turns.again(expire)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from channels.base import Medium
 from gateway import audit, bell, circuits
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
-from gateway.models.types import core
+from gateway.models.types import core, fixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,33 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
     session.add_all(changed)
     await session.flush()
     await circuits.try_now(session)  # settings are read at the start alone, so this may be the mended one
-    moved = await _hand_over(session, [row for row in known.values() if not row.active])
+    waiting = core(Message).c.state.in_([MessageState.QUEUED, MessageState.HELD])
+    moved = await _hand_over(session, [row for row in known.values() if not row.active], waiting)
     lines = [
         audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
         for row in changed
     ]
-    lines += [audit.Line("sender.handed_over", f"sender:{old}", {"messages": count}) for old, count in moved.items()]
+    lines += _handed_over(moved)
     await log.record(session, lines, now=now)
     if lines:
         await bell.ring(session)  # other workers want lanes for what is new
 
 
-async def _hand_over(session: Session, gone: Sequence[Sender]) -> dict[int, int]:
+async def hand_over(session: Session, *, log: audit.Log, now: datetime) -> None:
+    """Give what has come back to the queue of a sender that is gone to another one.
+
+    A worker that was started with the settings of before may have had it in hand while the new ones were read.
+    """
+    gone = list(await session.scalars(select(Sender).where(~col(Sender.active)).order_by(col(Sender.id))))
+    moved = await _hand_over(session, gone, core(Message).c.state == fixed(MessageState.QUEUED))
+    await log.record(session, _handed_over(moved), now=now)
+
+
+def _handed_over(moved: Mapping[int, int]) -> list[audit.Line]:
+    return [audit.Line("sender.handed_over", f"sender:{old}", {"messages": count}) for old, count in moved.items()]
+
+
+async def _hand_over(session: Session, gone: Sequence[Sender], waiting: sa.ColumnElement[bool]) -> dict[int, int]:
     """Give what waits for a sender that is gone to another of its medium; nobody would ever claim it otherwise."""
     moved = {}
     t = core(Message)
@@ -69,7 +84,6 @@ async def _hand_over(session: Session, gone: Sequence[Sender]) -> dict[int, int]
         new = await heir(session, old.id)
         if new is None or old.id is None:
             continue
-        waiting = t.c.state.in_([MessageState.QUEUED, MessageState.HELD])
         statement = sa.update(t).where(t.c.sender_id == old.id, waiting).values(sender_id=new).returning(t.c.id)
         if count := len((await session.execute(statement)).all()):
             moved[old.id] = count

@@ -8,8 +8,8 @@ from sqlmodel import col, select
 from support import school
 from support.desk import LOG, NOW
 
-from channels.base import Medium
-from gateway import audit, senders
+from channels.base import Medium, Outcome, Reason, SendResult
+from gateway import audit, outbox, retry, senders
 from gateway.database import Database
 from gateway.models import Message, MessageState, Sender
 
@@ -57,6 +57,22 @@ async def test_what_waits_for_a_sender_that_is_gone_is_handed_over(database: Dat
         [line] = await audit.lines_about(session, action="sender.handed_over")
     assert [row.sender_id for row in rows] == [new, new, old]
     assert (line.subject, line.body) == (f"sender:{old}", '{"messages":2}')
+
+
+async def test_what_an_older_worker_puts_back_for_a_sender_that_is_gone_goes_by_another(database: Database) -> None:
+    """The new settings were read while it was on the wire: nobody claimed it until the next start of a gateway."""
+    old = (await sync(database, FIRST, MAIL))[FIRST.address].id
+    assert old is not None
+    message_id = await school.message(database, old, now=NOW, state=MessageState.SENDING, attempt=1)
+    new = (await sync(database, SECOND, MAIL))[SECOND.address].id
+    async with database.write() as session:
+        row = {"id": message_id, "attempt": 1, "sender_id": old, "medium": Medium.SMS, "address": "+447700900123"}
+        refused = SendResult(Outcome.RETRY, reason=Reason.TEMPORARY)
+        await outbox.settle(session, [outbox.Sent(row, refused)], policy=retry.Policy(), log=LOG, now=NOW)
+        await senders.hand_over(session, log=LOG, now=NOW)
+    async with database.read() as session:
+        message = await session.get_one(Message, message_id)
+    assert (message.state, message.sender_id) == (MessageState.QUEUED, new)
 
 
 async def test_without_another_of_its_medium_it_waits(sqlite_database: Database) -> None:
