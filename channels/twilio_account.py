@@ -154,8 +154,12 @@ async def find(
     records: Callable[[], Awaitable[AsyncIterator[Any]]],
     fits: Callable[[Any], bool],
     since: datetime,
+    *,
+    slack: timedelta = _CLOCK_SLACK,
 ) -> base.FindResult:
     """Look through a list, newest first, for what fits and is not older than ``since``, by our own clock.
+
+    ``slack``  how much older it may be all the same
 
     The list is not filtered by Twilio's ``DateSent``: a text that still waits in Twilio's queue has none, and to miss
     it would send it twice. Reading stops a page after the first record that is too old, should the order not be strict.
@@ -166,7 +170,7 @@ async def find(
         listed = await records()
         # That answer tells whether our clock is fast; where it is slow now, it may have been right at the call.
         theirs = since + min(api.ahead or timedelta(0), timedelta(0))
-        oldest = theirs.astimezone(UTC).replace(microsecond=0) - _CLOCK_SLACK
+        oldest = theirs.astimezone(UTC).replace(microsecond=0) - slack
         async for record in listed:
             seen += 1
             created = record.date_created or oldest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from twilio.base import values
 from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
@@ -16,6 +16,9 @@ _VALIDITY = (1, 36_000)
 #: A trial account puts this before every text, so that a sent message is found again all the same.
 _TRIAL_PREFIX = "Sent from your Twilio trial account - "
 _HOOKS = "/hooks/twilio-sms"
+#: So far back a doubtful text is looked for: our clock may have been an hour fast when it went, and set right since.
+#: What has the same words and is nobody's is as good as ours; of calls, which have no words, that cannot be said.
+_SET_BACK = timedelta(hours=2)
 #: A school may be called MGS Leeds: two letters make no messaging service.
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 
@@ -81,7 +84,9 @@ class TwilioSms:
             )
             return found
 
-        return await twilio_account.find(self._api, records, lambda record: _is_same(record, message), since)
+        return await twilio_account.find(
+            self._api, records, lambda record: _is_same(record, message), since, slack=_SET_BACK
+        )
 
     def verify(self, request: base.HookRequest) -> None:
         """Raise :class:`base.BadSignature` unless Twilio signed this request."""
