@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
@@ -40,6 +41,8 @@ class Jobs:
         self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
         self._stopping, self._arrived = stopping, arrived
         self._understanding = understanding
+        # When leases were last looked through. Before that: the clock may have been set back while nobody ran.
+        self._expired_at = datetime.max.replace(tzinfo=UTC)
         self._rules = rules.load(gateway.settings) if gateway.settings.absence.enabled else None
 
     def every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
@@ -116,14 +119,18 @@ class Jobs:
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""
-        gateway = self._gateway
+        gateway, now = self._gateway, self._gateway.now()
+        set_back = now < self._expired_at
 
         async def expire() -> None:
             async with gateway.database.write() as session:
+                if set_back:
+                    await outbox.due_again(session, now=now)
                 await outbox.expire_leases(session, policy=gateway.policy(), log=gateway.log, now=gateway.now())
                 await senders.hand_over(session, log=gateway.log, now=gateway.now())
 
         await turns.again(expire)
+        self._expired_at = now
 
     async def sweep(self) -> None:
         """Look for evidence about the doubts."""

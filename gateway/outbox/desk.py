@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from gateway import guard, states, upsert
 from gateway.database import Session
-from gateway.models import About, Message, MessageState
-from gateway.models.types import core
+from gateway.models import About, Message, MessageState, Sender
+from gateway.models.types import core, fixed
 
 message_table, about_table = core(Message), core(About)
 
@@ -79,6 +79,21 @@ async def release(session: Session, run_id: int, *, now: datetime) -> int:
         )
         released += len((await session.execute(statement)).all())
     return released
+
+
+async def due_again(session: Session, *, now: datetime) -> int:
+    """Let go what was due by a clock that has been set back since, or it would wait until the clock comes there again.
+
+    Only what was due when it was written down, in our future, and what was to be tried again: a later step of a ladder
+    waits on. Gives how many.
+    """
+    t = message_table.c
+    queued = sa.and_(
+        t.sender_id.in_(sa.select(core(Sender).c.id)), t.state == fixed(MessageState.QUEUED), t.due_at > now
+    )
+    was_due = sa.and_(t.changed_at > now, sa.or_(t.due_at <= t.changed_at, t.attempt > 0))
+    statement = sa.update(message_table).where(queued, was_due).values(due_at=now).returning(t.id)
+    return len((await session.execute(statement)).all())
 
 
 async def copy(

@@ -147,7 +147,7 @@ async def let_in(url: str, *, anybody: bool) -> None:
 async def test_the_clock_jumps(database: Database, hours: int, trouble: bool) -> None:
     """While messages are on the wire, with and without a hold: none is lost or doubled.
 
-    After a step back, what was to wait for a moment waits until the clock comes there again.
+    After a step back a lane that is held waits until the clock comes there again; what was due goes on at once.
     """
     async with engine.running(database) as works:
         before = await works.queue(SMS, 20)
@@ -161,7 +161,7 @@ async def test_the_clock_jumps(database: Database, hours: int, trouble: bool) ->
         after = await works.queue(SMS, 5)
         if hours > 0 or not trouble:
             await all_went_out(works, after)
-        if hours < 0:
+        if hours < 0 and trouble:
             await works.clock.passes(hours=-hours)
         await all_went_out(works, [*before, *after])
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from support import desk, school
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, Receipt, ReceiptState, SendResult
-from gateway import audit, messages, outbox, receipts, retry, states, tasks
+from gateway import audit, jobs, lanes, messages, outbox, pulse, receipts, retry, states, tasks
 from gateway.database import Database
 from gateway.models import (
     ContactPoint,
@@ -580,6 +580,28 @@ async def test_held_steps_keep_their_distance_when_they_are_released(database: D
         assert await outbox.release(session, run, now=late) == 2
         dues = set(await session.scalars(sa.select(Message.due_at)))
     assert dues == {late, late + timedelta(minutes=30)}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_was_due_by_a_clock_that_was_set_back_is_due_at_once(database: Database, restarted: bool) -> None:
+    sender, fast = await school.sender(database), NOW + timedelta(hours=3)
+    step = fast + timedelta(minutes=30)
+    gateway = desk.gateway(database, clock := desk.Clock(fast))
+
+    def jobs_of_a_process() -> jobs.Jobs:
+        made, stopping = lanes.Lanes(gateway), asyncio.Event()
+        return jobs.Jobs(gateway, lanes=made, pulse=pulse.Pulse(clock), stopping=stopping, arrived=stopping.set)
+
+    async def written(due: datetime, **fields: Any) -> str:
+        return await school.message(database, sender, now=fast, due=due, **fields)
+
+    running = jobs_of_a_process()
+    await running.expire()
+    due, again, later = await written(fast), await written(step, attempt=1), await written(step)
+    clock.now = NOW
+    await (jobs_of_a_process() if restarted else running).expire()
+    assert {row["id"] for row in (await claim(database, sender)).messages} == {due, again}
+    assert (await get(database, later)).due_at == step, "a step of a ladder keeps its distance at least"
 
 
 async def test_patience_begins_when_the_doubt_does(database: Database) -> None:
