@@ -26,6 +26,7 @@ from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, 
 from gateway.models.types import core
 
 FAMILIES = 1_000
+_AT_ONCE = 100_000  #: rows of history in one statement
 EACH_RUN = 1_000  #: messages of a run
 WITHIN = 0.2  #: the cost of a message may differ by so much
 CONCURRENCY = 64
@@ -129,34 +130,36 @@ async def history(database: Database, rows: int, *, sender_id: int) -> None:
         await session.flush()
         runs = [{"notice_id": "N1", "fire_at": now + timedelta(seconds=n)} for n in range(1, rows // EACH_RUN + 3)]
         await session.execute(sa.insert(core(Run)), runs)
-        texts = {
-            "medium": "sms", "purpose": "service", "language": "en", "subject": "", "body": house.BODY, "keys": "",
-            "state": "delivered", "reason": "", "reason_text": "", "only_if": "",
-        }  # fmt: skip
-        columns = {name: f"'{value}'" for name, value in texts.items()} | {
-            "id": _ID,
-            "run_id": f"1 + n / {EACH_RUN}",
-            "contact_id": f"1 + n % {FAMILIES}",
-            "contact_point_id": f"1 + n % {FAMILIES}",
-            "sender_id": str(sender_id),
-            "address": f"'+4477009' || CAST(10001 + n % {FAMILIES} AS VARCHAR)",
-            "slot": "'sms:' || CAST(n AS VARCHAR)",
-            "ref": "'SM' || CAST(n AS VARCHAR)",
-            **dict.fromkeys(("step", "pence", "retries"), "0"),
-            **dict.fromkeys(("parts", "attempt"), "1"),
-            "priority": "2",
-            **dict.fromkeys(("due_at", "created_at", "changed_at"), old),
-        }
-        for statement in _statements(columns, rows, old):
-            await session.execute(sa.text(statement))
+    texts = {
+        "medium": "sms", "purpose": "service", "language": "en", "subject": "", "body": house.BODY, "keys": "",
+        "state": "delivered", "reason": "", "reason_text": "", "only_if": "",
+    }  # fmt: skip
+    columns = {name: f"'{value}'" for name, value in texts.items()} | {
+        "id": _ID,
+        "run_id": f"1 + n / {EACH_RUN}",
+        "contact_id": f"1 + n % {FAMILIES}",
+        "contact_point_id": f"1 + n % {FAMILIES}",
+        "sender_id": str(sender_id),
+        "address": f"'+4477009' || CAST(10001 + n % {FAMILIES} AS VARCHAR)",
+        "slot": "'sms:' || CAST(n AS VARCHAR)",
+        "ref": "'SM' || CAST(n AS VARCHAR)",
+        **dict.fromkeys(("step", "pence", "retries"), "0"),
+        **dict.fromkeys(("parts", "attempt"), "1"),
+        "priority": "2",
+        **dict.fromkeys(("due_at", "created_at", "changed_at"), old),
+    }
+    for start in range(1, rows + 1, _AT_ONCE):  # a statement has a time limit
+        async with database.write() as session:
+            for statement in _statements(columns, start, min(start + _AT_ONCE - 1, rows), old):
+                await session.execute(sa.text(statement))
 
 
-def _statements(columns: Mapping[str, str], rows: int, old: str) -> Iterator[str]:
+def _statements(columns: Mapping[str, str], first: int, last: int, old: str) -> Iterator[str]:
     """Rows are made in the database itself: a million values sent one after the other would take minutes.
 
     Each message is about a pupil, has been called once, and has two sealed lines in the audit log.
     """
-    numbers = f"WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows}) SELECT"
+    numbers = f"WITH RECURSIVE n(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM n WHERE n < {last}) SELECT"
     names = ", ".join(f'"{name}"' for name in columns)
     yield f"INSERT INTO message ({names}) {numbers} {', '.join(columns.values())} FROM n"
     yield f"INSERT INTO about (message_id, pupil_id) {numbers} {_ID}, 1 + n % {FAMILIES} FROM n"
