@@ -60,11 +60,13 @@ async def test_a_lane_reads_what_it_needs_and_sorts_nothing(shelf: growth.Shelf,
 
 
 @pytest.mark.parametrize("job", ["plan, nothing due", "leases", "doubts", "seal", "gauges"])
-async def test_no_job_reads_the_history(shelf: growth.Shelf, job: str) -> None:
+@pytest.mark.parametrize("analyzed", [False, True])
+async def test_no_job_reads_the_history(shelf: growth.Shelf, job: str, analyzed: bool) -> None:
     async with shelf.database.write() as session:  # one that is gone: what comes back to its queue is looked for
         gone = Sender(channel="twilio-sms", medium=Medium.SMS, address="+447700900999", rate=1, burst=1, active=False)
         session.add(gone)
-    await plans.statistics(shelf.database)
+    if analyzed:
+        await plans.statistics(shelf.database)
     async with plans.listening(shelf.database) as seen:
         await growth.jobs(shelf.gateway())[job]()
     assert seen.found
