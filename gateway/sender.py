@@ -84,7 +84,7 @@ class Lane:
         self._changed = asyncio.Event()  # a call ended, a message was planned, or it is time to stop
         self._enough = asyncio.Event()  # many calls have ended
         self._look_at = 0.0  # the loop's time when it next pays to look for due messages
-        self._more = False  # some were due for which no slot was free
+        self._more = self._more_urgent = False  # some were due for which no slot was free
         self._stopping = False
 
     def wake(self) -> None:
@@ -147,14 +147,15 @@ class Lane:
             self._look_at = 0.0  # what this turn learnt of the next one is lost, and that pause was long enough
             return
         if slots.urgent:
-            self._more = claim.more
+            self._more, self._more_urgent = claim.more, claim.more_urgent
         if claim.again_in is not None:
             self._look_at = min(self._look_at, asyncio.get_running_loop().time() + claim.again_in)
 
     def _slots(self) -> outbox.Slots:
         """What may be claimed now: nothing before it pays to look, unless it was a slot that was wanting."""
         slots = self._calls.free()
-        early = asyncio.get_running_loop().time() < self._look_at and not (self._more and slots.routine)
+        wanting = self._more_urgent or (self._more and slots.routine)
+        early = asyncio.get_running_loop().time() < self._look_at and not wanting
         return outbox.Slots(0, 0) if self._stopping or early else slots
 
     def _write_down(

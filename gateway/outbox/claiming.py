@@ -30,7 +30,7 @@ URGENT = 1  #: priorities up to this one may use the slots that are kept free
 class Claim:
     """What one claim gave: messages to send at once, and in how many seconds it pays to ask again (None: unknown).
 
-    ``more``   others are due that wait for nothing but a free slot
+    ``more``   others are due that wait for nothing but a free slot; ``more_urgent``: urgent ones may be among them
     ``lines``  what is to be written in the audit log, in the same transaction
     """
 
@@ -38,6 +38,7 @@ class Claim:
     again_in: float | None = None
     more: bool = False
     lines: Sequence[audit.Line] = ()
+    more_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def claim(
     if tries:
         return Claim([{**row, "tries": True} for row in taken], again_in, lines=lines)
     more = len(due) == slots.urgent or len(taken) < len(ready) - len(early)
-    return Claim(taken, again_in, more, lines)
+    return Claim(taken, again_in, more, lines, more and due[-1]["priority"] <= URGENT)
 
 
 _SENDER = sa.bindparam("sender", type_=sa.Integer)

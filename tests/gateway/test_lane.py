@@ -242,6 +242,18 @@ async def test_urgent_overtakes_bulk(door: Door, wire: Wire) -> None:
         await until(all_are(door, bulk, S.ACCEPTED))
 
 
+async def test_an_emergency_uses_the_last_slots_as_they_come_free(door: Door, wire: Wire) -> None:
+    """The provider answers half of the calls and hangs in the others: nothing waits for a poll all the same."""
+    lane = await school.sender(door, rate=1000, burst=1000)
+    hung = await queue(door, lane, "wait", "wait", priority=0)
+    await asyncio.sleep(0.01)  # those are due first
+    fine = await queue(door, lane, *[""] * 8, priority=0)
+    async with working(door, wire, lane, concurrency=4, urgent=2, poll=PATIENCE * 2):
+        await until(all_are(door, fine, S.ACCEPTED))
+        assert await states(door, hung) == [S.SENDING] * 2
+        wire.gate.set()
+
+
 async def test_stopping_finishes_what_is_on_the_wire_and_claims_nothing_more(door: Door, wire: Wire) -> None:
     lane = await school.sender(door)
     ids = await queue(door, lane, *["wait"] * 5)
