@@ -28,6 +28,7 @@ logger = structlog.get_logger()
 #: How long an event may wait for a message that we do not know yet.
 PATIENCE = timedelta(minutes=5)
 _TRIES = 5
+_FARTHEST = timedelta(minutes=5)  #: nothing is put off for longer
 _PLAIN = 200  #: events among which plain receipts are looked for at once; on SQLite nobody else writes meanwhile
 
 
@@ -91,9 +92,12 @@ async def _handle_rest(
 
 
 def _waiting(now: datetime) -> SelectOfScalar[Inbound]:
-    """What waits to be interpreted, in the order in which it came."""
+    """What waits to be interpreted, in the order in which it came. What is due in hours was put off by a clock that has
+    been set back since.
+    """
     query = select(Inbound).where(col(Inbound.handled_at).is_(None)).order_by(col(Inbound.id))
-    return query.where(sa.or_(col(Inbound.due_at).is_(None), col(Inbound.due_at) <= now))
+    due = col(Inbound.due_at)
+    return query.where(sa.or_(due.is_(None), due <= now, due > now + _FARTHEST))
 
 
 async def _handle_alone(

@@ -126,7 +126,8 @@ class Looks:
         async with self._gateway.database.read() as session:
             mark = (await session.scalars(query)).one_or_none()
         anyway = self._anyway_from is not None and self._anyway_from <= now
-        if mark is not None and mark.due_at > now and not anyway:
+        # One that is due in more than the longest pause was noted by a clock that has been set back since.
+        if mark is not None and now < mark.due_at <= now + max(_LONGEST_WAIT, self._pause) and not anyway:
             return None
         async with self._gateway.database.write() as session:
             if mark is None:

@@ -241,6 +241,15 @@ async def test_a_process_that_starts_looks_at_once(bench: Bench) -> None:
     assert len(await bench.stored()) == 1
 
 
+async def test_a_clock_that_was_set_back_keeps_nobody_from_looking(bench: Bench) -> None:
+    looks = bench.looks()
+    await looks.tick()
+    bench.clock.now -= timedelta(hours=3)
+    sid = bench.provider.arrive().sid
+    await looks.tick()
+    assert await bench.stored() == [sid]
+
+
 async def test_a_look_that_the_database_fails_in_comes_again_in_time(bench: Bench) -> None:
     """Not only when its lease is over; nor at once, as a bug of ours would ask the provider without end."""
     looks = bench.looks()
