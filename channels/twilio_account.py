@@ -87,6 +87,17 @@ class TwilioApi:
             raise RuntimeError("The Twilio channel was used before it was opened.")
         return self._client
 
+    async def download(self, resource: str, *, most_bytes: int) -> tuple[int, str, bytes]:
+        """Fetch a file of the account's, such as a recording: HTTP status, content type, and all of its bytes.
+
+        Raises what :meth:`twilio_http.TwilioHttp.download` raises.
+        """
+        if self._http is None:
+            raise RuntimeError("The Twilio channel was used before it was opened.")
+        account = self.account
+        uri = f"{self.client.api.base_url}/2010-04-01/Accounts/{account.account_sid}/{resource}"
+        return await self._http.download(uri, auth=(account.account_sid, account.auth_token), most_bytes=most_bytes)
+
     async def check(self) -> str:
         """Ask Twilio for the account. Gives a sentence; raises :class:`base.Misconfigured` with one."""
         try:
@@ -137,7 +148,7 @@ async def place(call: Callable[[], Awaitable[Created]]) -> base.SendResult:
     except (ValueError, TypeError, AttributeError):
         # A 2xx whose body is not Twilio's JSON: the library stumbles over it in any of these ways.
         return _garbage()
-    if not _is_id(created.sid):  # the library believes whatever it is given
+    if not is_id(created.sid):  # the library believes whatever it is given
         return _garbage()
     return base.SendResult(base.Outcome.ACCEPTED, ref=created.sid)
 
@@ -178,7 +189,7 @@ async def find(
             if too_old > _PAGE_SIZE:
                 break
             if created >= oldest and fits(record):
-                if not _is_id(record.sid):
+                if not is_id(record.sid):
                     return base.FindResult(base.Found.NOT_NOW)  # nor may it be taken for absent
                 fitting.append((created, record.sid))
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast):
@@ -198,7 +209,7 @@ async def find(
     return base.FindResult(base.Found.ABSENT if whole else base.Found.CANNOT_TELL)
 
 
-def _is_id(sid: object) -> TypeGuard[str]:
+def is_id(sid: object) -> TypeGuard[str]:
     """Whether it can be an id of Twilio's. No text column holds just anything: SQLite's JSON cuts a text at a NUL."""
     return isinstance(sid, str) and _SID.fullmatch(sid) is not None
 

@@ -116,6 +116,29 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
             raise TooFast("Twilio asks us to slow down.", code=_code(text) or "429", wait=wait)
         return Response(status, text, answered)
 
+    async def download(self, uri: str, *, auth: tuple[str, str], most_bytes: int) -> tuple[int, str, bytes]:
+        """Fetch a file: HTTP status, content type, and all of its bytes. A file that is cut short is never given.
+
+        Twilio may send us on to where the school keeps its recordings: our credentials do not go along to there.
+        Raises :class:`NotSent`, :class:`Doubtful` (a file that is longer than ``most_bytes`` too), :class:`TooFast`.
+        """
+        headers = {"Authorization": aiohttp.encode_basic_auth(*auth)}
+        try:
+            async with self._session.get(uri, headers=headers, max_redirects=3) as answer:
+                content = await _read(answer.content, most=most_bytes)
+                status, kind = answer.status, answer.content_type
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(_connect_sentence(error)) from None
+        except TimeoutError:
+            raise Doubtful("Twilio did not answer in time.") from None
+        except (aiohttp.ClientError, OSError):
+            raise Doubtful("The connection to Twilio was cut before all had come.") from None
+        if status >= 500:
+            raise Doubtful(f"Twilio had trouble of its own (HTTP {status}).", code=str(status))
+        if status == 429:
+            raise TooFast("Twilio asks us to slow down.", code="429", wait=retry_after(answer.headers))
+        return status, kind, content
+
     @property
     def ahead(self) -> timedelta | None:
         """By how much Twilio's clock is ahead of ours, to a second or two; None where its last answer does not say."""
@@ -150,13 +173,13 @@ class _Resolver(AbstractResolver):
         """Nothing is kept."""
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
+async def _read(content: aiohttp.StreamReader, *, most: int = _MOST) -> bytes:
     """Read an answer to its end. Raises :class:`Doubtful` for one that has none: it would fill the memory."""
     pieces, size = [], 0
     async for piece in content.iter_any():
         pieces.append(piece)
         size += len(piece)
-        if size > _MOST:
+        if size > most:
             raise Doubtful("What answered did not speak like Twilio: it went on and on.")
     return b"".join(pieces)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
@@ -73,6 +74,14 @@ class Speech:
         for text in texts:
             if text:
                 parent.say(_NOT_XML.sub("", text), voice=self._voice.name, language=self._voice.language or None)
+
+
+def say(parent: VoiceResponse | Gather, words: Sequence[base.Saying]) -> None:
+    """Speak words, each in the voice of its language; a language without a voice is left out."""
+    for one in words:
+        voice = twilio_voices.voice_for(one.locale)
+        if voice is not None and one.text:
+            parent.say(_NOT_XML.sub("", one.text), voice=voice.name, language=voice.language or None)
 
 
 def _digits(keys: tuple[str, ...]) -> int:

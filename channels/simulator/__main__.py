@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--smtp-port", type=int, default=0, help="0 for any free one")
     parser.add_argument("--account-sid", default="AC" + "0" * 32)
     parser.add_argument("--inbound-sms-url", default="", help="where the texts of the people go")
+    parser.add_argument("--inbound-voice-url", default="", help="what answers the school's number")
     parser.add_argument("--calls", choices=list(CallFate), default=CallFate.ANSWER, help="how phones take calls")
     parser.add_argument("--callbacks", choices=list(Patience), default=Patience.PATIENT)
     parser.add_argument("--pace", type=float, default=0.0, help="seconds that a text takes")
@@ -50,6 +51,7 @@ async def _run(options: argparse.Namespace) -> None:
         smtp_port=options.smtp_port,
         seed=options.seed,
         inbound_sms_url=options.inbound_sms_url,
+        inbound_voice_url=options.inbound_voice_url,
         calls=options.calls,
         callbacks=options.callbacks,
         pace=options.pace,

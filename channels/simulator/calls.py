@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from channels.simulator import conversation
 from channels.simulator.callbacks import Hooks
 from channels.simulator.magic import CallFate
+from channels.simulator.recordings import Studio
 from channels.simulator.records import Call
 from channels.simulator.tasks import Tasks
 from channels.simulator.world import World
@@ -31,6 +32,44 @@ class Exchange:
         self._world = world
         self._hooks = hooks
         self._tasks = tasks
+        self._studio = Studio(account_sid=account_sid, world=world, hooks=hooks, tasks=tasks)
+
+    def ring(self, number: str, to: str, *, person: conversation.Person) -> Call:
+        """Somebody rings a number of the gateway's. Raises :class:`NoCall` where nothing answers there."""
+        url, now = self._world.settings.inbound_voice_url, self._world.now()
+        if not url:
+            raise NoCall("Nobody has said what answers the school's number.")
+        if self._world.phone(number).call is not None:
+            raise NoCall("A call is going on on this phone already.")
+        call = Call(
+            sid=self._world.new_sid("CA"),
+            sender=number,
+            to=to,
+            form={"Url": [url]},
+            created=now,
+            updated=now,
+            direction="inbound",
+        )
+        self._world.add_call(call)
+        self._tasks.spawn(self._incoming(call, person))
+        return call
+
+    async def _incoming(self, call: Call, person: conversation.Person) -> None:
+        self._move(call, "ringing", event="ringing")
+        form = self._form(call, "ringing")
+        call.started = self._world.now()
+        self._move(call, "in-progress", event="answered")
+        await self._hold(call, person, form)
+
+    async def _hold(self, call: Call, person: conversation.Person, form: dict[str, str]) -> None:
+        talk = conversation.Talk(
+            call, person=person, hooks=self._hooks, form=form, world=self._world, studio=self._studio
+        )
+        trouble = await talk.hold()
+        if trouble:
+            self._world.complaints.append(trouble)
+        call.ended = self._world.now()
+        self._move(call, "completed", event="completed")
 
     def take(self, form: Mapping[str, Sequence[str]]) -> Call:
         """Enter a call that the provider accepted. :meth:`start` makes it ring."""
@@ -96,12 +135,7 @@ class Exchange:
             hangs_up=script.hangs_up and fate is CallFate.ANSWER,
             patience=self._world.settings.patience if fate is CallFate.RING else None,
         )
-        talk = conversation.Talk(call, person=person, hooks=self._hooks, form=self._form(call, "in-progress"))
-        trouble = await talk.hold()
-        if trouble:
-            self._world.complaints.append(trouble)
-        call.ended = self._world.now()
-        self._move(call, "completed", event="completed")
+        await self._hold(call, person, self._form(call, "in-progress"))
 
     async def _ring(self, call: Call) -> str:
         """Wait for a hand on the practice page. Gives the status that the call ends with, ``""`` if it was answered."""
@@ -138,7 +172,7 @@ class Exchange:
     def _move(self, call: Call, status: str, *, event: str) -> None:
         """Change the status and tell it, if that event was asked for. Only ``completed`` comes unasked."""
         call.status, call.updated = status, self._world.now()
-        self._world.touch(self._world.phone(call.to))
+        self._world.touch(self._world.phone(call.handset))
         self._world.note(call)
         url = call.one("StatusCallback")
         wanted = {word for value in call.form.get("StatusCallbackEvent", []) for word in value.split()} or {"completed"}
@@ -174,7 +208,7 @@ class Exchange:
             "CallStatus": status,
             "Called": call.to,
             "Caller": call.sender,
-            "Direction": "outbound-api",
+            "Direction": call.direction,
             "From": call.sender,
             "To": call.to,
         }

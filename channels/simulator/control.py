@@ -32,6 +32,7 @@ def routes(simulator: Simulator) -> list[web.RouteDef]:
     looks = {"phones": _phones, "mailboxes": _mailboxes, "records": _records}
     deeds: dict[str, Deed] = {
         "reply": _reply,
+        "ring": _ring,
         "press": _press,
         "do": _do,
         "script": _script,
@@ -152,6 +153,8 @@ def _records(simulator: Simulator, asked: Asked) -> Json:
         "inbound": sum(item.direction == "inbound" for item in world.texts.values()),
         "calls": len(world.calls),
         "mails": len(world.mails),
+        "recordings": list(world.recordings),
+        "deleted_recordings": list(world.deleted),
         "landline_texts": len(world.landline_texts()),
         "complaints": list(world.complaints),
     }
@@ -164,6 +167,11 @@ def _records(simulator: Simulator, asked: Asked) -> Json:
 async def _reply(simulator: Simulator, asked: Asked) -> Json:
     sent = simulator.reply(asked["number"], asked["text"], to=asked.get("to", ""), media=int(asked.get("media", 0)))
     return {"sid": sent.sid}
+
+
+async def _ring(simulator: Simulator, asked: Asked) -> Json:
+    keys, says = tuple(str(key) for key in asked.get("keys", ())), float(asked.get("says", 0))
+    return {"sid": simulator.ring(asked["number"], asked["to"], keys=keys, says=says).sid}
 
 
 async def _press(simulator: Simulator, asked: Asked) -> Json:
@@ -201,6 +209,7 @@ async def _set(simulator: Simulator, asked: Asked) -> Json:
         "pace": float,
         "patience": float,
         "inbound_sms_url": str,
+        "inbound_voice_url": str,
         "service_number": str,
     }
     for name, value in asked.items():

@@ -8,20 +8,33 @@ from dataclasses import dataclass
 
 from channels.simulator import twiml
 from channels.simulator.callbacks import Hooks, Patience
+from channels.simulator.magic import CallFate
+from channels.simulator.recordings import Studio
 from channels.simulator.records import Call, Heard
 from channels.simulator.twiml import Verb
+from channels.simulator.world import World
 
 QUICK = 0.02  #: seconds that stand for any silence when nobody is at the practice page
 MOST_DOCUMENTS = 50  #: a call that fetches more goes in circles
 LETTERS_PER_SECOND = 15.0  #: pace of a reading voice, for the pretend length of the call
+#: What becomes of somebody who is dialled from a call; whoever would have to lift on the practice page does not.
+DIALLED = {
+    CallFate.ANSWER: "completed",
+    CallFate.VOICEMAIL: "completed",
+    CallFate.BUSY: "busy",
+    CallFate.FAILED: "failed",
+}
 SORRY = "We are sorry, an application error has occurred. Goodbye."
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who has lifted: the keys for one question after the other, and the seconds of a hand on the practice page."""
+    """Who is on the phone: the keys for one question after the other (``hang up`` is one too), the seconds that are
+    spoken after a beep, and the seconds of a hand on the practice page.
+    """
 
     keys: tuple[str, ...] = ()
+    says: float = 0.0
     hangs_up: bool = False
     patience: float | None = None
 
@@ -41,8 +54,12 @@ class HungUp(Exception):
 class Talk:
     """One answered call."""
 
-    def __init__(self, call: Call, *, person: Person, hooks: Hooks, form: dict[str, str]) -> None:
+    def __init__(
+        self, call: Call, *, person: Person, hooks: Hooks, form: dict[str, str], world: World, studio: Studio
+    ) -> None:
         self._call = call
+        self._world = world
+        self._studio = studio
         self._person = person
         self._hooks = hooks
         self._form = form
@@ -85,18 +102,50 @@ class Talk:
                     if digits is None:
                         break
                     if digits or verb.get("actionOnEmptyResult") == "true":
-                        return await self._act(verb, document, digits)
+                        return await self._act(verb, document, Digits=digits)
+                case "Record":
+                    if (seconds := await self._speak(verb)) > 0:
+                        return await self._recorded(verb, document, seconds)
+                case "Dial":
+                    status = DIALLED.get(self._world.call_fate(self._world.phone(verb.text)), "no-answer")
+                    self._call.heard.append(Heard("dial", f"{verb.text}: {status}"))
+                    return await self._act(verb, document, DialCallStatus=status)
                 case _:
                     self._hear(verb)
         if self._call.detour:
             return await self._turn()
         return None
 
-    async def _act(self, verb: Verb, document: Document, digits: str) -> Document:
+    async def _act(self, verb: Verb, document: Document, **extra: str) -> Document:
         url = urllib.parse.urljoin(document.url, verb.get("action"))
         if not url:
-            raise twiml.BadTwiml("Gather in inline TwiML has no action to send its keys to")
-        return await self._fetch(url, verb.get("method", "POST"), Digits=digits)
+            raise twiml.BadTwiml(f"{verb.name} in inline TwiML has no action to go on with")
+        return await self._fetch(url, verb.get("method", "POST"), **extra)
+
+    async def _speak(self, verb: Verb) -> float:
+        """Give how many seconds somebody speaks after the beep; 0 for silence."""
+        self._call.heard.append(Heard("beep", ""))
+        if self._person.patience is None:
+            return self._person.says
+        begun = self._world.now()
+        most = min(verb.number("maxLength", 3600), self._person.patience)
+        try:
+            async with asyncio.timeout(most):
+                ended = await self._call.events.get()
+        except TimeoutError:
+            return most
+        if ended == "hang up":
+            self._call.events.put_nowait(ended)
+        return max(1.0, (self._world.now() - begun).total_seconds())
+
+    async def _recorded(self, verb: Verb, document: Document, seconds: float) -> Document:
+        facts = self._studio.record(self._call, verb, seconds, base=document.url)
+        self._call.seconds += seconds
+        gone = next(self._keys, "") == "hang up" if self._person.patience is None else not self._call.events.empty()
+        if gone:  # the action is told of that too, and nobody hears its answer
+            await self._act(verb, document, **facts, Digits="hangup", CallStatus="completed")
+            raise HungUp
+        return await self._act(verb, document, **facts)
 
     async def _turn(self) -> Document:
         url, method, inline = self._call.detour or ("", "", "")
@@ -131,7 +180,10 @@ class Talk:
         for part in verb.inside:
             self._hear(part)
         want, last = int(verb.number("numDigits", 0)), verb.get("finishOnKey", "#")
-        pressed = self._scripted() or await self._listen(want, last, silence=verb.number("timeout", 5))
+        scripted = self._scripted()
+        if scripted == "hang up":
+            raise HungUp
+        pressed = scripted or await self._listen(want, last, silence=verb.number("timeout", 5))
         if pressed is None:
             return None
         digits = pressed.split(last)[0] if last else pressed

@@ -107,6 +107,12 @@ class Call:
     sequence: int = 0
     events: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
     telling: asyncio.Task[None] | None = None
+    direction: str = "outbound-api"
+
+    @property
+    def handset(self) -> str:
+        """The number of the practice phone at the family's end."""
+        return self.sender if self.direction == "inbound" else self.to
 
     def one(self, name: str) -> str:
         """The first value of a parameter that the call was placed with, ``""`` if it was not given."""
@@ -117,6 +123,17 @@ class Call:
     def live(self) -> bool:
         """Whether it is not over yet."""
         return self.status in {"queued", "ringing", "in-progress"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What somebody said after the beep, as a WAV file, in the provider's list."""
+
+    sid: str
+    call_sid: str
+    seconds: int
+    created: datetime
+    content: bytes = field(repr=False)
 
 
 @dataclass

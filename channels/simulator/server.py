@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from channels.simulator import control, page
+from channels.simulator import control, conversation, page
 from channels.simulator import journal as keeping
 from channels.simulator.callbacks import Hooks, Patience
 from channels.simulator.calls import Exchange
@@ -51,6 +51,7 @@ class Simulator:
         seed: int = 0,
         now: Callable[[], datetime] = _wall_clock,
         inbound_sms_url: str = "",
+        inbound_voice_url: str = "",
         calls: CallFate | str = CallFate.ANSWER,
         callbacks: Patience | str = Patience.PATIENT,
         pace: float = 0.0,
@@ -59,7 +60,13 @@ class Simulator:
         smtp_tls: ssl.SSLContext | None = None,
         journal: Path | None = None,
     ) -> None:
-        settings = Settings(calls=CallFate(calls), pace=pace, patience=patience, inbound_sms_url=inbound_sms_url)
+        settings = Settings(
+            calls=CallFate(calls),
+            pace=pace,
+            patience=patience,
+            inbound_sms_url=inbound_sms_url,
+            inbound_voice_url=inbound_voice_url,
+        )
         self.account_sid = account_sid
         self.world = World(settings=settings, seed=seed, now=now)
         self.faults = Faults(self.world.random)
@@ -149,6 +156,20 @@ class Simulator:
     def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
         """The person with this phone texts back; see :meth:`channels.simulator.texts.Carrier.reply`."""
         return self._carrier.reply(number, words, to=to, media=media)
+
+    def ring(
+        self, number: str, to: str, *, keys: tuple[str, ...] = (), says: float = 0.0, hands_on: bool = False
+    ) -> Call:
+        """The person with this phone rings the gateway's number ``to``.
+
+        ``keys``      pressed at one question after the other; ``hang up`` among them ends the call there
+        ``says``      seconds of what is said after a beep
+        ``hands_on``  the call waits for the practice page instead
+
+        Raises :class:`channels.simulator.calls.NoCall`.
+        """
+        patience = self.world.settings.patience if hands_on else None
+        return self._exchange.ring(number, to, person=conversation.Person(keys, says, patience=patience))
 
     def do(self, number: str, event: str) -> Call:
         """The person with this phone does something to the call: ``lift``, ``decline``, ``hang up`` or keys.

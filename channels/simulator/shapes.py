@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from channels.simulator.records import Call, Text
+from channels.simulator.records import Call, Recording, Text
 
 Json = dict[str, object]
-Record = TypeVar("Record", Text, Call)
+Record = TypeVar("Record", Text, Call, Recording)
 
 VERSION = "2010-04-01"
 
@@ -113,7 +113,7 @@ def call(record: Call, account: str) -> Json:
         "caller_name": None,
         "date_created": stamp(record.created),
         "date_updated": stamp(record.updated),
-        "direction": "outbound-api",
+        "direction": record.direction,
         "duration": str(round(record.seconds)) if ended else None,
         "end_time": stamp(ended),
         "forwarded_from": None,
@@ -132,6 +132,32 @@ def call(record: Call, account: str) -> Json:
         "to": record.to,
         "to_formatted": record.to,
         "trunk_sid": None,
+        "uri": f"{uri}.json",
+    }
+
+
+def recording(record: Recording, account: str) -> Json:
+    """``api.v2010.account.recording``."""
+    uri = f"/{VERSION}/Accounts/{account}/Recordings/{record.sid}"
+    return {
+        "account_sid": account,
+        "api_version": VERSION,
+        "call_sid": record.call_sid,
+        "channels": 1,
+        "conference_sid": None,
+        "date_created": stamp(record.created),
+        "date_updated": stamp(record.created),
+        "duration": str(record.seconds),
+        "encryption_details": None,
+        "error_code": None,
+        "media_url": f"https://api.twilio.com{uri}",
+        "price": None,
+        "price_unit": "USD",
+        "sid": record.sid,
+        "source": "RecordVerb",
+        "start_time": stamp(record.created),
+        "status": "completed",
+        "subresource_uris": {},
         "uri": f"{uri}.json",
     }
 

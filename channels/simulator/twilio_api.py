@@ -1,4 +1,4 @@
-"""Twilio's REST API of 2010-04-01 on loopback: Messages, Calls, Accounts."""
+"""Twilio's REST API of 2010-04-01 on loopback: Messages, Calls, Recordings, Accounts."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from aiohttp import web
 from channels.simulator import rules, shapes
 from channels.simulator.calls import Exchange
 from channels.simulator.faults import Fault, Faults, Kind
-from channels.simulator.records import Call, Text
+from channels.simulator.records import Call, Recording, Text
 from channels.simulator.shapes import Json, Record, Refusal
 from channels.simulator.texts import Carrier
 from channels.simulator.world import World
 
 _FAULT = web.RequestKey("fault", Fault)
-_LISTS = frozenset({"messages.list", "calls.list"})
+_LISTS = frozenset({"messages.list", "calls.list", "recordings.list"})
 _OF_LISTS = frozenset({Kind.LATE, Kind.SHUFFLE, Kind.SHIFT})
 
-Deed = Callable[[web.Request], Awaitable[tuple[int, Json]]]
+#: What an answer says: JSON, a file, or nothing.
+Deed = Callable[[web.Request], Awaitable[tuple[int, Json | bytes | None]]]
 
 
 class Api:
@@ -49,6 +50,10 @@ class Api:
             web.get(f"{base}/Calls.json", self._guard("calls.list", self._list_calls)),
             web.get(f"{base}/Calls/{{sid}}.json", self._guard("calls.fetch", self._fetch_call)),
             web.post(f"{base}/Calls/{{sid}}.json", self._guard("calls.update", self._update_call)),
+            web.get(f"{base}/Recordings.json", self._guard("recordings.list", self._list_recordings)),
+            web.get(f"{base}/Recordings/{{sid}}.wav", self._guard("recordings.fetch", self._fetch_sound)),
+            web.get(f"{base}/Recordings/{{sid}}.json", self._guard("recordings.fetch", self._fetch_recording)),
+            web.delete(f"{base}/Recordings/{{sid}}.json", self._guard("recordings.delete", self._delete_recording)),
             web.get(f"{base}.json", self._guard("account.fetch", self._fetch_account)),
         ]
 
@@ -70,7 +75,7 @@ class Api:
             try:
                 self._admit(request)
                 status, answer = await deed(request)
-                response = web.Response(status=status, body=json.dumps(answer), content_type="application/json")
+                response = _response(status, answer)
             except Refusal as refusal:
                 response = _refuse(refusal)
             return response if fault is None else await self._misbehave(request, fault, response)
@@ -196,13 +201,45 @@ class Api:
             self._exchange.divert(call, url=url, method=wish.get("Method", "POST"), twiml=twiml)
         return 200, self._call(call)
 
+    def _recording(self, recording: Recording) -> Json:
+        return shapes.recording(recording, self._account)
+
+    async def _list_recordings(self, request: web.Request) -> tuple[int, Json]:
+        query = rules.read_query(request.query, {"CallSid", "DateCreated", "DateCreated<", "DateCreated>"})
+        found = [
+            one
+            for one in reversed(self._world.recordings.values())
+            if query.get("CallSid") in (None, one.call_sid) and shapes.fits(one.created, query, "DateCreated")
+        ]
+        return 200, self._page(request, found, query, key="recordings", shape=self._recording)
+
+    async def _fetch_recording(self, request: web.Request) -> tuple[int, Json]:
+        return 200, self._recording(_find(self._world.recordings, request))
+
+    async def _fetch_sound(self, request: web.Request) -> tuple[int, bytes]:
+        return 200, _find(self._world.recordings, request).content
+
+    async def _delete_recording(self, request: web.Request) -> tuple[int, None]:
+        recording = _find(self._world.recordings, request)
+        del self._world.recordings[recording.sid]
+        self._world.deleted.append(recording.sid)
+        return 204, None
+
     async def _fetch_account(self, request: web.Request) -> tuple[int, Json]:
         return 200, shapes.account(self._account, self._world.now())
 
 
+def _response(status: int, answer: Json | bytes | None) -> web.Response:
+    if answer is None:
+        return web.Response(status=status)
+    if isinstance(answer, bytes):
+        return web.Response(status=status, body=answer, content_type="audio/x-wav")
+    return web.Response(status=status, body=json.dumps(answer), content_type="application/json")
+
+
 async def _send_half(request: web.Request, answer: web.Response) -> web.StreamResponse:
     whole = answer.body if isinstance(answer.body, bytes) else b""
-    half = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
+    half = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
     half.content_length = len(whole)
     await half.prepare(request)
     await half.write(whole[: len(whole) // 2])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from channels.simulator import magic
 from channels.simulator.magic import CallFate, TextFate, TextStatus
-from channels.simulator.records import Call, Mail, Text
+from channels.simulator.records import Call, Mail, Recording, Text
 
 if TYPE_CHECKING:
     from channels.simulator.journal import Journal
@@ -69,6 +69,7 @@ class Settings:
     pace: float = 0.0
     patience: float = 60.0
     inbound_sms_url: str = ""
+    inbound_voice_url: str = ""
     service_number: str = "+447700900999"  #: what a messaging service sends from
 
 
@@ -89,6 +90,8 @@ class World:
         self.mails: list[Mail] = []
         self.texts: dict[str, Text] = {}
         self.calls: dict[str, Call] = {}
+        self.recordings: dict[str, Recording] = {}
+        self.deleted: list[str] = []  #: recordings that the gateway had deleted
         self.texts_by_to: defaultdict[str, list[Text]] = defaultdict(list)
         self.complaints: deque[str] = deque(maxlen=200)  #: what the gateway did wrong, in sentences
         self.clock = 0  #: how often something happened on a phone
@@ -135,7 +138,7 @@ class World:
     def add_call(self, call: Call) -> None:
         """Enter a call in the provider's list and on the phone."""
         self.calls[call.sid] = call
-        phone = self.phone(call.to)
+        phone = self.phone(call.handset)
         phone.calls.append(call)
         self.touch(phone)
         self.note(call)

@@ -1,0 +1,72 @@
+"""Recordings at Twilio: listed, fetched whole, deleted. (``/2010-04-01/Accounts/{Sid}/Recordings``)"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncGenerator
+from datetime import datetime
+
+from twilio.base.exceptions import TwilioException
+
+from channels import base, twilio_account, twilio_http
+
+_PAGE = 100
+_WAV = ("audio/x-wav", "audio/wav", "audio/wave", "audio/vnd.wave")
+
+
+async def listed(api: twilio_account.TwilioApi, since: datetime) -> AsyncGenerator[base.Recording, None]:
+    """Every finished recording since then, newest first. Raises :class:`base.CouldNotFetch`."""
+    try:
+        found = await api.client.recordings.stream_async(date_created_after=since, page_size=_PAGE)
+        async for one in found:
+            if one.status == "completed" and twilio_account.is_id(one.sid) and twilio_account.is_id(one.call_sid):
+                seconds = int(one.duration) if str(one.duration or "").isdecimal() else 0
+                yield base.Recording(one.sid, one.call_sid, seconds, one.date_created or since)
+    except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
+        raise base.CouldNotFetch(str(error)) from None
+    except TwilioException as error:
+        raise base.CouldNotFetch(_sentence(error)) from None
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise base.CouldNotFetch("What answered is not Twilio's list of recordings.") from None
+
+
+async def fetch(api: twilio_account.TwilioApi, ref: str, *, most_bytes: int) -> base.Audio:
+    """Fetch a recording as WAV, which says in its head how long it is: half a file is never taken for the whole.
+
+    Raises :class:`base.CouldNotFetch` and :class:`base.NoSuchRecording`.
+    """
+    try:
+        status, kind, content = await api.download(f"Recordings/{ref}.wav", most_bytes=most_bytes)
+    except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
+        raise base.CouldNotFetch(str(error)) from None
+    if status in (404, 410):
+        raise base.NoSuchRecording("Twilio has no such recording.")
+    if status != 200:
+        raise base.CouldNotFetch(f"Twilio did not give the recording (HTTP {status}).")
+    if kind not in _WAV or not _is_whole_wav(content):
+        raise base.CouldNotFetch("What Twilio gave is no whole WAV file.")
+    return base.Audio("audio/wav", content)
+
+
+async def delete(api: twilio_account.TwilioApi, ref: str) -> None:
+    """Delete a recording; one that is not there is as good. Raises :class:`base.CouldNotFetch`."""
+    try:
+        if not await api.client.recordings(ref).delete_async():
+            raise base.CouldNotFetch("Twilio did not delete the recording.")
+    except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
+        raise base.CouldNotFetch(str(error)) from None
+    except TwilioException as error:
+        if twilio_account.status_of(error) != 404:
+            raise base.CouldNotFetch(_sentence(error)) from None
+
+
+def _sentence(error: TwilioException) -> str:
+    return f"Twilio refused (HTTP {twilio_account.status_of(error)})."
+
+
+def _is_whole_wav(content: bytes) -> bool:
+    """Whether it is a RIFF file of type WAVE, as long as its head says (Microsoft, "Multimedia Programming", 1991)."""
+    if len(content) < 12 or content[:4] != b"RIFF" or content[8:12] != b"WAVE":
+        return False
+    (size,) = struct.unpack("<I", content[4:8])
+    return len(content) - 8 in (size, size - 1)  # a last odd byte is padded, though not by everybody
