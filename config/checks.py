@@ -16,6 +16,7 @@ def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
     found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings)]
+    found += _check_phone_line(settings)
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
@@ -144,6 +145,18 @@ def _check_absence(settings: Settings) -> Iterator[str]:
         )
 
 
+def _check_phone_line(settings: Settings) -> Iterator[str]:
+    line, twilio = settings.phone_line, settings.twilio
+    if not line.enabled:
+        return
+    if not (twilio.account_sid and twilio.auth_token.get_secret_value()):
+        yield "twilio.account_sid or twilio.auth_token is not set: phone_line.enabled is true, and no call comes in so."
+    if not (line.numbers or twilio.voice_senders):
+        yield "phone_line.numbers is not set, nor twilio.voice_senders: there is no number that families could ring."
+    if line.office_number and line.office_number in (*line.numbers, *(s.address for s in twilio.voice_senders)):
+        yield "phone_line.office_number is the number that families ring: a call put through would come back again."
+
+
 def _check_senders(settings: Settings) -> Iterator[str]:
     for number, sender in enumerate(settings.twilio.sms_senders, start=1):
         for fault in identity.faults(sender.address):
@@ -167,6 +180,8 @@ def _doubt_reach(settings: Settings) -> Iterator[str]:
         )
     if twilio.voice_senders and not settings.web.public_base_url:
         yield "web.public_base_url is not set: key presses in calls cannot reach this machine."
+    if settings.phone_line.enabled and not settings.web.public_base_url:
+        yield "phone_line.enabled is true and web.public_base_url is not set: no call to the school can be answered."
 
 
 def _doubt_mail(settings: Settings) -> Iterator[str]:

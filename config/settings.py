@@ -32,6 +32,7 @@ class Settings(values.Section):
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
     absence: sections.Absence = sections.Absence()
+    phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()
     audit: sections.Audit = sections.Audit()

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -106,6 +107,12 @@ def _check_number(value: str) -> str:
     return value
 
 
+def _check_clock(value: str) -> str:
+    if not CLOCK.fullmatch(value):
+        raise ValueError("must be a time of day with hours and minutes, such as 08:30")
+    return value
+
+
 def _check_text_sender(value: str) -> str:
     if not value:
         raise ValueError("must be a number, a messaging service (MG…) or a name")
@@ -173,6 +180,7 @@ TimeZone = Annotated[str, AfterValidator(_check_timezone)]
 LanguageTag = Annotated[str, AfterValidator(_check_language)]
 Phone = Annotated[str, AfterValidator(_check_phone)]
 Number = Annotated[str, AfterValidator(_check_number)]
+Clock = Annotated[str, AfterValidator(_check_clock)]
 TextSender = Annotated[str, AfterValidator(_check_text_sender)]
 AccountSid = Annotated[str, AfterValidator(_check_account_sid)]
 MailAddress = Annotated[str, AfterValidator(_check_mail_address)]
