@@ -139,6 +139,7 @@ GROUPS = (
         (
             Command(replies.list_all, "list", "handbell replies list --waiting"),
             Command(replies.seen, "seen", 'handbell replies seen 17 --as "Mr Reilly"'),
+            Command(replies.play, "play", 'handbell replies play 17 --out message.wav --as "Mr Reilly"'),
         ),
     ),
     Group(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from channels.base import Channel, Medium, Receiver
+from channels.base import Channel, Medium, PhoneLine, Receiver
 from config.settings import Settings
 from gateway import audit, ids, retry, wording
 from gateway.arrivals import Arrivals
@@ -21,6 +21,7 @@ from gateway.database import Database, Session
 from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
+from gateway.registers import schooldays
 
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
 
@@ -34,7 +35,8 @@ def utc_now() -> datetime:
 class Gateway:
     """The whole gateway. ``channels`` are by name; ``now`` and ``new_id`` are its only clock and dice.
 
-    ``receivers`` are run by whichever process has the role ``web``: it is the one that the world comes to.
+    ``lines`` are the numbers that families ring, by name. ``receivers`` are run by whichever process has the role
+    ``web``: it is the one that the world comes to.
     """
 
     settings: Settings
@@ -43,6 +45,7 @@ class Gateway:
     secret: bytes
     channels: Mapping[str, Channel]
     receivers: Sequence[Receiver] = ()
+    lines: Mapping[str, PhoneLine] = field(default_factory=dict[str, PhoneLine])
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = field(default_factory=ids.Source)
@@ -70,6 +73,11 @@ class Gateway:
         while len(self._composers) > _COMPOSERS:
             del self._composers[next(iter(self._composers))]
         return found
+
+    @cached_property
+    def year(self) -> schooldays.SchoolYear:
+        """The school's days and hours, as its calendar says. Raises :class:`errors.BadInput`."""
+        return schooldays.load(self.settings.absence.calendar)
 
     @property
     def timezone(self) -> ZoneInfo:

@@ -70,6 +70,9 @@ class Daemon:
             for channel in self.gateway.channels.values():
                 await channel.open()
                 stack.push_async_callback(channel.close)
+            for line in self.gateway.lines.values():
+                await line.open()
+                stack.push_async_callback(line.close)
             for receiver in self._receivers:
                 await receiver.open()
                 stack.push_async_callback(receiver.close)

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
 from gateway.absence import dropping, meaning, rounds, rules
+from gateway.phone_line import voicemail
 from scheduler.ticker import Ticker
 
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
 _FOLDER_SECONDS = 2.0  #: how often it is looked whether the MIS has dropped a file of marks
+_MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
+_MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
@@ -73,6 +76,10 @@ class Jobs:
             if settings.absence.marks_folder is not None:
                 watched = dropping.Dropping(self._gateway, self._rules, settings.absence.marks_folder)
                 self.every(_FOLDER_SECONDS, "marks folder", watched.look)
+        if self._gateway.lines:
+            self.every(settings.sending.poll_s, "voice messages", self.voice_messages)
+            self.every(_MISSED_SECONDS, "missed recordings", self.missed_recordings)
+            self.every(_ERASE_SECONDS, "voice retention", self.erase_voices)
         self._schedule_looks()
 
     def _schedule_looks(self) -> None:
@@ -116,6 +123,21 @@ class Jobs:
         async with self._gateway.database.write() as session:
             await rounds.turn(session, self._gateway, self._rules, self._understanding)
         self._lanes.wake()
+
+    async def voice_messages(self) -> None:
+        """Take over every voice message that is due, one after the other."""
+        while not self._stopping.is_set() and await voicemail.work(self._gateway):
+            self._pulse.turn("voice messages job")
+
+    async def missed_recordings(self) -> None:
+        """Look for recordings that no webhook told of."""
+        await voicemail.look_for_missed(self._gateway, self._gateway.now() - _MISSED_SINCE)
+        self._arrived()
+
+    async def erase_voices(self) -> None:
+        """Erase voice messages whose time is over."""
+        async with self._gateway.database.write() as session:
+            await voicemail.erase_old(session, self._gateway)
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""

@@ -161,6 +161,8 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
     """
     if reply.in_reply_to:
         return await session.get(Message, reply.in_reply_to)
+    if reply.unasked:
+        return None
     query = (
         select(Message)
         .join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt)))

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway import context, tasks, upsert
-from gateway.absence import cases, effects, meaning, reasons, rules, talks
+from gateway.absence import cases, effects, meaning, reasons, rules, spoken, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
 from gateway.models import (
@@ -93,9 +93,13 @@ async def _hear_one(
 ) -> str:
     talk = await talks.of(session, gateway, decided, reply)
     means = cases.Means(gateway.log, gateway.now())
-    said = _plain(talk) if reply.keyword else understanding(talk.heard)
+    by_phone = await spoken.of(session, reply)
+    said = by_phone
+    if said is None:
+        said = _plain(talk) if reply.keyword else understanding(talk.heard)
     if not said:
-        return await _not_understood(session, talk, decided, means=means)
+        to_be_heard = talk.heard.asked or by_phone is not None  # a voice may say where the child is
+        return await _not_understood(session, talk, decided, means=means) if to_be_heard else "left"
     outcomes: list[str] = []
     for one in said:
         for pupil_id in one.pupil_ids:
@@ -116,7 +120,7 @@ def _plain(talk: talks.Talk) -> Sequence[Meaning]:
 
 
 async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rules, *, means: cases.Means) -> str:
-    if not talk.heard.asked or talk.reply.keyword:
+    if talk.reply.keyword:
         return "left"
     outcomes: set[str] = set()
     for case in talk.cases.values():

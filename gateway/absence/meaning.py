@@ -72,7 +72,8 @@ class Meaning:
 #: Nothing at all: not understood, a person must read it.
 Understanding = Callable[[Heard], Sequence[Meaning]]
 
-_BY_KEY: Final[Mapping[str, tuple[Intent, str, bool]]] = MappingProxyType(
+#: By the code of an answer of the menu: what it means, the register code, and whether a child may be missing.
+BY_CODE: Final[Mapping[str, tuple[Intent, str, bool]]] = MappingProxyType(
     {
         "ill": (Intent.ILLNESS, "I", False),
         "appointment": (Intent.MEDICAL_APPOINTMENT, "M", False),
@@ -84,7 +85,7 @@ _BY_KEY: Final[Mapping[str, tuple[Intent, str, bool]]] = MappingProxyType(
 
 def by_menu(heard: Heard) -> Sequence[Meaning]:
     """Read the digits of the menu; a digit answers for every child that the question named."""
-    found = _BY_KEY.get(heard.option)
+    found = BY_CODE.get(heard.option)
     if found is None or not heard.asked:
         return ()
     intent, code, urgent = found

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +29,7 @@ def list_all(
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            found = await _newest(session, waiting=waiting, limit=limit)
+            found = await _newest(session, waiting=waiting, limit=limit, lines=gateway.lines)
         if json:
             showing.data(found)
             return
@@ -53,21 +57,63 @@ def seen(
     opening.work(ctx, job)
 
 
+def play(
+    ctx: typer.Context,
+    reply_id: Annotated[int, typer.Argument(metavar="ID", help="The answer's id, from handbell replies list.")],
+    out: Annotated[Path, typer.Option(help="Where the sound goes, as a WAV file that you alone may read.")],
+    actor: options.As,
+) -> None:
+    """Write the voice message of an answer to a file; who listened is written down."""
+    from gateway.phone_line import voicemail
+
+    async def job(gateway: Gateway) -> None:
+        with _private(out) as file:
+            async with gateway.database.write() as session:
+                played = await voicemail.play(session, gateway, reply_id, by=actor)
+            file.write(played.audio.content)  # once it is written down who listens
+        showing.say(f"The voice message of reply {reply_id}, {played.seconds} seconds, is in {out}.")
+
+    opening.work(ctx, job)
+
+
+@contextmanager
+def _private(path: Path) -> Iterator[IO[bytes]]:
+    """A new file that nobody else may read, gone again if nothing comes of it.
+
+    Raises :class:`errors.Conflict` where there is one already, and :class:`errors.NotReady` where it cannot be made.
+    """
+    from gateway import errors
+
+    try:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+    except FileExistsError:
+        raise errors.Conflict(f"There is a file {path} already: give another name.") from None
+    except OSError as error:
+        raise errors.NotReady(f"{path} cannot be written: {error.strerror}.") from None
+    with file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink()
+            raise
+
+
 def _shortened(words: str) -> str:
     """A long mail must not push the other answers off the screen."""
     return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]}… (the rest: --json)"
 
 
-async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[str, Any]]:
+async def _newest(session: Session, *, waiting: bool, limit: int, lines: Collection[str]) -> list[dict[str, Any]]:
     import sqlalchemy as sa
     from sqlmodel import col, select
 
     from channels.base import Medium
     from gateway.commands import preview
-    from gateway.models import Contact, Conversation, Reply
+    from gateway.models import Contact, Conversation, Inbound, Reply
 
     query = (
-        select(Reply, Conversation, Contact)
+        select(Reply, Conversation, Contact, Inbound.channel)
+        .join(Inbound, col(Inbound.id) == col(Reply.inbound_id))
         .join(Conversation, col(Conversation.id) == col(Reply.conversation_id))
         .outerjoin(Contact, col(Contact.id) == col(Reply.contact_id))
         .order_by(col(Reply.at).desc(), col(Reply.id).desc())
@@ -83,11 +129,11 @@ async def _newest(session: Session, *, waiting: bool, limit: int) -> list[dict[s
             "at": reply.at,
             "from": contact.full_name if contact else preview.masked(conversation.address),
             # The conversation is the phone's, where texts and calls meet; only a call has keys to press.
-            "medium": Medium.VOICE if reply.keys else conversation.medium,
+            "medium": Medium.VOICE if reply.keys or channel in lines else conversation.medium,
             "words": reply.keys or reply.body,
             "means": reply.keyword or reply.option,
             "seen by": reply.seen_by,
             "message": reply.message_id,
         }
-        for reply, conversation, contact in await session.execute(query)
+        for reply, conversation, contact, channel in await session.execute(query)
     ]

@@ -1,6 +1,7 @@
 """The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
+from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, Inbound, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
@@ -51,6 +52,8 @@ __all__ = [
     "NoticeFile",
     "NoticeState",
     "OptOut",
+    "PhoneCall",
+    "PhoneReport",
     "PointKind",
     "PointState",
     "Pupil",
@@ -63,5 +66,7 @@ __all__ = [
     "Sender",
     "Task",
     "UtcDateTime",
+    "VoiceMessage",
+    "VoiceSound",
     "Watermark",
 ]

@@ -28,7 +28,7 @@ from gateway import context, outgoing, tasks, upsert
 from gateway.database import Session
 from gateway.models import Inbound, Message, Sender
 from gateway.models.types import core
-from gateway.web import limits, problems, site
+from gateway.web import calls, limits, problems, site
 
 logger = structlog.get_logger()
 
@@ -48,8 +48,8 @@ async def receive(request: Request) -> Response:
     """Take one webhook call in."""
     here, name = site.of(request), request.path_params["channel"]
     gateway = here.gateway
-    channel: object = gateway.channels.get(name)
-    if not isinstance(channel, base.Callbacks):
+    channel: object = gateway.channels.get(name) or gateway.lines.get(name)
+    if not isinstance(channel, base.Callbacks | base.PhoneLine):
         _count(gateway, "", "unknown")
         return problems.respond(404, "No provider calls this address.", kind="not-found")
     try:
@@ -62,6 +62,10 @@ async def receive(request: Request) -> Response:
         _count(gateway, name, "forged")
         logger.warning("hook.forged", channel=name, why=str(why))
         return problems.respond(403, str(why), kind="bad-signature")
+    if isinstance(channel, base.PhoneLine):
+        answer, result = await calls.take_in(here, name, channel, _cleaned(hook))
+        _count(gateway, name, result)
+        return answer
     return await _take_in(here, name, channel, _cleaned(hook))
 
 

@@ -24,6 +24,7 @@ def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) 
         secret=secret,
         channels=channels(settings),
         receivers=mail.receivers(settings),
+        lines=phones.lines(settings),
         now=now,
     )
 

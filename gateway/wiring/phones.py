@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels.base import Channel, Medium
+from channels.base import Channel, Medium, PhoneLine
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice
@@ -24,6 +24,21 @@ def channels(settings: Settings) -> list[Channel]:
         detect = twilio.answering_machine_detection != "off"
         found.append(TwilioVoice(account(settings, senders=callers), detect_machines=detect))
     return found
+
+
+def lines(settings: Settings) -> dict[str, PhoneLine]:
+    """The number that families ring, where it is set up. What only it needs is imported here: few schools have it."""
+    if not settings.phone_line.enabled:
+        return {}
+    from channels.twilio_line import TwilioLine
+
+    return {TwilioLine.name: TwilioLine(account(settings, senders=1))}
+
+
+def numbers(settings: Settings) -> tuple[str, ...]:
+    """The numbers that families ring."""
+    line, twilio = settings.phone_line, settings.twilio
+    return line.numbers or tuple(sender.address for sender in twilio.voice_senders)
 
 
 def wanted_senders(settings: Settings) -> list[senders.Wanted]:

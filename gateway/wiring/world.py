@@ -53,6 +53,7 @@ def practice_world(settings: Settings) -> Simulator:
         smtp_port=smtp.port if smtp.host else 0,
         seed=settings.practice.seed,
         inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
+        inbound_voice_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/twilio-line/call",
         calls="ring",
         pace=0.5,
     )

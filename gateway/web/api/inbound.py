@@ -10,6 +10,7 @@ from starlette.responses import Response
 from gateway import replies
 from gateway.database import Session
 from gateway.models import Contact, Conversation, Reply
+from gateway.phone_line import voicemail
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
 
@@ -43,6 +44,24 @@ async def seen(request: Request, reply_id: paging.Id, caller: callers.Caller, ga
         return once.Done(_shape(*row))
 
     return await gate.do(deed)
+
+
+@routes.get(
+    "/{reply_id}/voice",
+    summary="The sound of a voice message",
+    response_class=Response,
+    responses={200: {"content": {"audio/wav": {}}, "description": "A WAV file"}},
+)
+async def voice(request: Request, reply_id: paging.Id, caller: callers.Caller) -> Response:
+    """What a caller said after the tone. That you listened is written down in the audit log.
+
+    404 for a reply without one; 409 while it is being fetched, and once it was erased.
+    """
+    gateway = site.of(request).gateway
+    async with gateway.database.write() as session:
+        played = await voicemail.play(session, gateway, reply_id, by=caller.author)
+    headers = {"Cache-Control": "no-store", "Content-Disposition": f'attachment; filename="reply-{reply_id}.wav"'}
+    return Response(played.audio.content, media_type=played.audio.content_type, headers=headers)
 
 
 def _replies() -> sa.Select[Reply, Conversation, Contact]:

@@ -1,0 +1,115 @@
+"""Who rings, and what may be said to them: whose children, in which languages, and whether the office is there.
+
+A network does not prove the number that it shows, so a caller hears no more than first names, and only where the
+number is one contact's alone. Whoever is barred from a child never hears of that child; nor does anybody else by a
+phone that a barred person shares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import islice
+
+import sqlalchemy as sa
+
+from channels import base
+from channels.base import Medium
+from gateway import context, people, planner
+from gateway.database import Session
+from gateway.models import Contact, ContactPoint, Guardianship, PointKind
+from gateway.models.types import core
+from gateway.phone_line import dialogue
+from scheduler import calendar
+from templates import languages, phrases, translations
+
+_MOST_LANGUAGES = 3  #: that one greeting can offer
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose number it is, if it is one contact's."""
+
+    contact: Contact | None
+    children: Sequence[dialogue.Child]
+
+
+async def who(session: Session, gateway: context.Gateway, number: str) -> Caller:
+    """Look a number up."""
+    point = core(ContactPoint).c
+    owners = sa.select(point.contact_id).where(point.address == number, point.kind == PointKind.PHONE)
+    query = sa.select(Contact).where(core(Contact).c.id.in_(owners)).limit(2)
+    found = (await session.scalars(query)).all() if number else []
+    if len(found) != 1 or found[0].deceased:
+        return Caller(None, ())
+    return Caller(found[0], await _children(session, found[0].id or 0, gateway.today()))
+
+
+async def _children(session: Session, contact_id: int, today: date) -> list[dialogue.Child]:
+    """The children on roll who are on file for a contact and from whom nobody bars it, the eldest first."""
+    tie = core(Guardianship).c
+    ties = await session.scalars(sa.select(Guardianship).where(tie.contact_id == contact_id))
+    mine = [row.pupil_id for row in ties if not row.barred_on(today)]
+    known = await people.load(session, today=today, pupil_ids=sorted(mine))
+    eldest = sorted(known.pupils.values(), key=lambda child: (child.born or date.max, child.id))
+    return [dialogue.Child(child.id, child.called) for child in eldest]
+
+
+def situation(gateway: context.Gateway, line: base.PhoneLine, caller: Caller) -> dialogue.Situation:
+    """What the dialogue may know of a caller, now."""
+    settings = gateway.settings.phone_line
+    today, days = gateway.today(), gateway.year.days
+    over = not days.is_school_day(today) or gateway.now() >= gateway.year.ends(today, gateway.timezone)
+    coming = list(islice(days.days_after(today), dialogue.MOST_DAYS))
+    reportable = (coming if over else [today, *coming])[: dialogue.MOST_DAYS]
+    opens = _opens(gateway)
+    can_report = gateway.settings.absence.enabled and bool(reportable)
+    return dialogue.Situation(
+        languages=_languages(gateway, line, caller.contact),
+        children=caller.children if can_report else (),
+        days=reportable,
+        office=bool(settings.office_number) and opens is None,
+        opens=opens,
+    )
+
+
+def _opens(gateway: context.Gateway) -> datetime | None:
+    """When the office opens next, on the school's clock; None while it is open, or where no school day is in sight."""
+    settings, today, now = gateway.settings.phone_line, gateway.today(), gateway.now()
+
+    def at(day: date, clock: str) -> datetime:
+        return datetime.combine(day, time.fromisoformat(clock))
+
+    def moment(wall: datetime) -> datetime:
+        return calendar.to_utc(wall, gateway.timezone)
+
+    opens = at(today, settings.office_opens)
+    if gateway.year.days.is_school_day(today):
+        if now < moment(opens):
+            return opens
+        if now < moment(at(today, settings.office_closes)):
+            return None
+    later = next(gateway.year.days.days_after(today), None)
+    return at(later, settings.office_opens) if later else None
+
+
+def _languages(gateway: context.Gateway, line: base.PhoneLine, contact: Contact | None) -> Sequence[str]:
+    """The languages of a call: the caller's own first, then the school's and English; a stranger may choose others.
+
+    As in calls of ours: a draft only where the school allows it, and only what there is a voice for.
+    """
+    own = gateway.settings.school.language
+    written, spoken = (contact.written_language, contact.spoken_language) if contact else ("", "")
+    wanted = [planner.language(Medium.VOICE, written, spoken, own), own, languages.ENGLISH]
+    if not written and not spoken:
+        wanted += sorted(translations.languages_available())
+    found = dict.fromkeys(_spoken(gateway, line, wanted))
+    return list(found)[:_MOST_LANGUAGES]
+
+
+def _spoken(gateway: context.Gateway, line: base.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
+    for language in wanted:
+        used = phrases.language_for("line", language)
+        trusted = gateway.settings.languages.allow_drafts or translations.state(used) not in ("draft", "machine")
+        yield used if trusted and line.speaks(used) else languages.ENGLISH
