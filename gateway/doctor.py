@@ -22,7 +22,8 @@ from sqlmodel import col, select
 from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
 from gateway import audit, context, errors, migrate, polling
 from gateway.absence import rules
-from gateway.models import ApiToken, Audit, Sender
+from gateway.models import ApiToken, Audit, Sender, VoiceMessage
+from gateway.models.types import core
 from templates import translations
 
 State = Literal["ok", "warn", "bad"]
@@ -52,10 +53,11 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     findings += reachable
     if all(finding.state != "bad" for finding in reachable):
         findings += [*await _clock(gateway), *await _chain(gateway), *await _senders(gateway), *await _looks(gateway)]
+        findings += await _voice_messages(gateway)
     findings += [finding async for finding in _channels(gateway)]
     findings += [await _channel(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
-    findings += _absence(gateway)
+    findings += [*_absence(gateway), *_phone_line(gateway)]
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
     return findings
 
@@ -75,6 +77,38 @@ def _absence(gateway: context.Gateway) -> Iterator[Finding]:
         )
         return
     yield Finding("absence", "ok", f"Codes: {decided.codes.name}. The ladder has {len(decided.ladder.rungs)} rungs.")
+
+
+def _phone_line(gateway: context.Gateway) -> list[Finding]:
+    """Whether families who ring the school can be answered."""
+    here, settings = "phone line", gateway.settings.phone_line
+    if not settings.enabled:
+        return []
+    if not gateway.public_url:
+        sentence = "Calls to the school cannot be answered: the provider must be able to reach us while somebody rings."
+        return [Finding(here, "bad", sentence, "Set web.public_base_url, or phone_line.enabled to false.")]
+    findings = [
+        Finding(here, "ok", f"Set the number's “a call comes in” to {gateway.public_url}/hooks/{name}/call, by POST.")
+        for name in gateway.lines
+    ]
+    hours = f"{settings.office_opens} to {settings.office_closes} on school days"
+    if settings.office_number:
+        findings.append(Finding(here, "ok", f"Callers can be put through to the office from {hours}."))
+    else:
+        findings.append(Finding(here, "warn", "Nobody is put through to the office.", "Set phone_line.office_number."))
+    return findings
+
+
+async def _voice_messages(gateway: context.Gateway) -> list[Finding]:
+    """Whether voice messages come home, and are gone at the provider."""
+    t = core(VoiceMessage).c
+    query = sa.select(sa.func.count()).where(t.due_at.is_not(None), t.trouble != "")
+    async with gateway.database.read() as session:
+        stuck = await session.scalar(query)
+    if not stuck:
+        return []
+    sentence = f"{stuck} voice messages could not be fetched, or not be deleted at the provider, so far."
+    return [Finding("phone line", "warn", sentence, "Does the provider answer? The journal says why (voice.put_off).")]
 
 
 def packages(owners: Mapping[str, Sequence[str]], *, ours: str = "handbell") -> list[Finding]:

@@ -171,7 +171,7 @@ async def _reply(simulator: Simulator, asked: Asked) -> Json:
 
 async def _ring(simulator: Simulator, asked: Asked) -> Json:
     keys, says = tuple(str(key) for key in asked.get("keys", ())), float(asked.get("says", 0))
-    return {"sid": simulator.ring(asked["number"], asked["to"], keys=keys, says=says).sid}
+    return {"sid": simulator.ring(asked["number"], asked.get("to", ""), keys=keys, says=says).sid}
 
 
 async def _press(simulator: Simulator, asked: Asked) -> Json:
@@ -210,6 +210,7 @@ async def _set(simulator: Simulator, asked: Asked) -> Json:
         "patience": float,
         "inbound_sms_url": str,
         "inbound_voice_url": str,
+        "school_number": str,
         "service_number": str,
     }
     for name, value in asked.items():

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from channels.simulator.texts import CannotReply
 if TYPE_CHECKING:
     from channels.simulator.server import Simulator
 
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 NameOf = Callable[[str], str]
 
 POLICY = (
@@ -110,11 +112,15 @@ class Page:
     async def _act(self, visit: Visit, deed: str) -> Shown:
         pairs = urllib.parse.parse_qsl(visit.body.decode("utf-8", "replace"), keep_blank_values=True)
         form = dict(pairs)
-        number, world = form.get("number", ""), self._simulator.world
+        number, world = form.get("number", "").strip(), self._simulator.world
+        if deed == "ring" and _NUMBER.fullmatch(number):
+            world.phone(number)
         if number not in world.phones:
             return self._sorry(visit, "There is no such phone.", 404)
         try:
             match deed:
+                case "ring":
+                    self._simulator.ring(number, hands_on=True)
                 case "reply" if form.get("text", "").strip():
                     self._simulator.reply(number, form["text"])
                 case "press" if form.get("key") and not set(form["key"]) - set("0123456789*#"):

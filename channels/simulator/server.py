@@ -52,6 +52,7 @@ class Simulator:
         now: Callable[[], datetime] = _wall_clock,
         inbound_sms_url: str = "",
         inbound_voice_url: str = "",
+        school_number: str = "",
         calls: CallFate | str = CallFate.ANSWER,
         callbacks: Patience | str = Patience.PATIENT,
         pace: float = 0.0,
@@ -66,6 +67,7 @@ class Simulator:
             patience=patience,
             inbound_sms_url=inbound_sms_url,
             inbound_voice_url=inbound_voice_url,
+            school_number=school_number,
         )
         self.account_sid = account_sid
         self.world = World(settings=settings, seed=seed, now=now)
@@ -158,9 +160,9 @@ class Simulator:
         return self._carrier.reply(number, words, to=to, media=media)
 
     def ring(
-        self, number: str, to: str, *, keys: tuple[str, ...] = (), says: float = 0.0, hands_on: bool = False
+        self, number: str, to: str = "", *, keys: tuple[str, ...] = (), says: float = 0.0, hands_on: bool = False
     ) -> Call:
-        """The person with this phone rings the gateway's number ``to``.
+        """The person with this phone rings the gateway's number ``to``, or the school's.
 
         ``keys``      pressed at one question after the other; ``hang up`` among them ends the call there
         ``says``      seconds of what is said after a beep
@@ -169,6 +171,7 @@ class Simulator:
         Raises :class:`channels.simulator.calls.NoCall`.
         """
         patience = self.world.settings.patience if hands_on else None
+        to = to or self.world.settings.school_number
         return self._exchange.ring(number, to, person=conversation.Person(keys, says, patience=patience))
 
     def do(self, number: str, event: str) -> Call:

@@ -70,6 +70,7 @@ class Settings:
     patience: float = 60.0
     inbound_sms_url: str = ""
     inbound_voice_url: str = ""
+    school_number: str = ""  #: what people ring
     service_number: str = "+447700900999"  #: what a messaging service sends from
 
 

@@ -72,6 +72,10 @@ enabled = true
 safeguarding_lead = "Mrs Okafor"
 calendar = "{state_dir}/calendar.toml"
 
+[phone_line]
+enabled = true
+office_number = "+441134960003"
+
 [practice]
 enabled = true
 seed = {seed}

@@ -14,6 +14,7 @@ from channels.twilio_sms import TwilioSms
 from config.settings import Settings
 from gateway import context, errors
 from gateway.models import Contact, ContactPoint
+from gateway.wiring import phones
 
 if TYPE_CHECKING:
     from channels.simulator import Simulator
@@ -44,6 +45,7 @@ def practice_world(settings: Settings) -> Simulator:
     ``config.checks`` has seen to it that both are this machine.
     """
     from channels.simulator import Simulator
+    from channels.twilio_line import TwilioLine
 
     twilio, smtp = settings.twilio, settings.smtp
     return Simulator(
@@ -53,7 +55,8 @@ def practice_world(settings: Settings) -> Simulator:
         smtp_port=smtp.port if smtp.host else 0,
         seed=settings.practice.seed,
         inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
-        inbound_voice_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/twilio-line/call",
+        inbound_voice_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioLine.name}/call",
+        school_number=next(iter(phones.numbers(settings)), "") if settings.phone_line.enabled else "",
         calls="ring",
         pace=0.5,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,10 +146,15 @@ def make_gateway(database: Database, clock: Clock) -> context.Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running_on(database: Database, *, practice: ASGIApp | None = None) -> AsyncIterator[Running]:
+async def running_on(
+    database: Database,
+    *,
+    practice: ASGIApp | None = None,
+    changed: Callable[[context.Gateway], context.Gateway] = lambda gateway: gateway,
+) -> AsyncIterator[Running]:
     """A whole site on a database."""
     clock = Clock()
-    gateway = make_gateway(database, clock)
+    gateway = changed(make_gateway(database, clock))
     heard: list[str] = []
     stuck: list[str] = []
     failing: list[str] = []
