@@ -422,7 +422,7 @@ class PhoneLine(values.Section):
     numbers: Annotated[tuple[values.Number, ...], values.Listed, values.Distinct] = Field(
         default=(), description="The numbers of yours that families ring, +44…; not set: those of twilio.voice_senders"
     )
-    office_number: values.Number | Literal[""] = Field(
+    office_number: values.NumberIfAny = Field(
         default="", description="Telephone in the office, +44…, that callers are put through to; not set: nobody is"
     )
     office_opens: values.Clock = Field(

@@ -107,6 +107,10 @@ def _check_number(value: str) -> str:
     return value
 
 
+def _check_number_if_any(value: str) -> str:
+    return _check_number(value) if value else ""
+
+
 def _check_clock(value: str) -> str:
     if not CLOCK.fullmatch(value):
         raise ValueError("must be a time of day with hours and minutes, such as 08:30")
@@ -180,6 +184,7 @@ TimeZone = Annotated[str, AfterValidator(_check_timezone)]
 LanguageTag = Annotated[str, AfterValidator(_check_language)]
 Phone = Annotated[str, AfterValidator(_check_phone)]
 Number = Annotated[str, AfterValidator(_check_number)]
+NumberIfAny = Annotated[str, AfterValidator(_check_number_if_any)]
 Clock = Annotated[str, AfterValidator(_check_clock)]
 TextSender = Annotated[str, AfterValidator(_check_text_sender)]
 AccountSid = Annotated[str, AfterValidator(_check_account_sid)]

@@ -122,6 +122,17 @@ def test_every_field_that_it_takes_is_twilios() -> None:
     assert fields_of(f"{BASE}/Calls/{{Sid}}.json") >= rules.CALL_UPDATES
 
 
+async def test_recordings_fit(simulator: Simulator, asker: Asker) -> None:
+    kept = records.Recording("RE" + "1" * 32, "CA" + "1" * 32, 7, simulator.world.now(), b"")
+    simulator.world.recordings[kept.sid] = kept
+    path = f"{BASE}/Recordings"
+    await asker.ask("GET", "/Recordings.json", schema=f"{path}.json")
+    await asker.ask("GET", f"/Recordings/{kept.sid}.json", schema=f"{path}/{{Sid}}.json")
+    url = f"{asker.root}/Recordings/{kept.sid}.json"
+    async with asker.session.delete(url, headers=asker.key) as gone, asker.session.get(url, headers=asker.key) as none:
+        assert (gone.status, none.status) == (204, 404)
+
+
 def test_every_error_has_its_place_in_twilios_list() -> None:
     listed = CORPORA / "twilio_webhooks" / "twilio_error_messages.json"
     if not listed.exists():
