@@ -419,7 +419,7 @@ class PhoneLine(values.Section):
     """The school's number, which families ring: absences by keys, voice messages, the office in its hours."""
 
     enabled: bool = Field(default=False, description="Answer calls to the school's number; needs web.public_base_url")
-    numbers: Annotated[tuple[values.Number, ...], values.Listed, values.Distinct] = Field(
+    numbers: Annotated[tuple[values.Number, ...], values.Listed] = Field(
         default=(), description="The numbers of yours that families ring, +44…; not set: those of twilio.voice_senders"
     )
     office_number: values.NumberIfAny = Field(
