@@ -45,6 +45,13 @@ class Settings(values.Section):
 
     _file_secrets: tuple[str, ...] = PrivateAttr(default=())
 
+    @property
+    def rung_numbers(self) -> tuple[str, ...]:
+        """The numbers that families ring; none where the phone line is off."""
+        if not self.phone_line.enabled:
+            return ()
+        return self.phone_line.numbers or tuple(sender.address for sender in self.twilio.voice_senders)
+
     def warnings(self) -> list[str]:
         """Say what will work, but not as somebody may expect: sentences for ``handbell doctor``."""
         return checks.warnings(self, file_secrets=self._file_secrets)

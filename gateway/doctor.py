@@ -87,8 +87,9 @@ def _phone_line(gateway: context.Gateway) -> list[Finding]:
     if not gateway.public_url:
         sentence = "Calls to the school cannot be answered: the provider must be able to reach us while somebody rings."
         return [Finding(here, "bad", sentence, "Set web.public_base_url, or phone_line.enabled to false.")]
+    rung = ", ".join(gateway.settings.rung_numbers)
     findings = [
-        Finding(here, "ok", f"Set the number's “a call comes in” to {gateway.public_url}/hooks/{name}/call, by POST.")
+        Finding(here, "ok", f"{rung}: “a call comes in” must be {gateway.public_url}/hooks/{name}/call there, by POST.")
         for name in gateway.lines
     ]
     hours = f"{settings.office_opens} to {settings.office_closes} on school days"

@@ -26,7 +26,6 @@ logger = structlog.get_logger()
 voice_table, sound_table = core(VoiceMessage), core(VoiceSound)
 
 _LEAST_SECONDS = 2  #: what is shorter is the click of a receiver
-_LEASE = timedelta(minutes=2)
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0  #: seconds between two tries; each pause is twice the one before
 _TELL = 6  #: after so many tries staff are told
 _BYTES_PER_SECOND = 64_000  #: far more than a telephone's sound has; what is longer is no voice message
@@ -104,7 +103,9 @@ async def _claim(gateway: context.Gateway) -> VoiceMessage | None:
     async with gateway.database.write() as session:
         found = (await session.scalars(due.limit(1).with_for_update(skip_locked=True))).first()
         if found is not None:
-            found.due_at, found.tries = now + _LEASE, found.tries + 1
+            # Time for two calls of the provider, each shorter than a sender's lease, and for what is written between.
+            lease = timedelta(seconds=3 * gateway.settings.sending.lease_s)
+            found.due_at, found.tries = now + lease, found.tries + 1
             session.add(found)
         return found
 

@@ -35,12 +35,6 @@ def lines(settings: Settings) -> dict[str, PhoneLine]:
     return {TwilioLine.name: TwilioLine(account(settings, senders=1))}
 
 
-def numbers(settings: Settings) -> tuple[str, ...]:
-    """The numbers that families ring."""
-    line, twilio = settings.phone_line, settings.twilio
-    return line.numbers or tuple(sender.address for sender in twilio.voice_senders)
-
-
 def wanted_senders(settings: Settings) -> list[senders.Wanted]:
     """The numbers and names that the settings give."""
     twilio = settings.twilio

@@ -14,7 +14,6 @@ from channels.twilio_sms import TwilioSms
 from config.settings import Settings
 from gateway import context, errors
 from gateway.models import Contact, ContactPoint
-from gateway.wiring import phones
 
 if TYPE_CHECKING:
     from channels.simulator import Simulator
@@ -56,7 +55,7 @@ def practice_world(settings: Settings) -> Simulator:
         seed=settings.practice.seed,
         inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
         inbound_voice_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioLine.name}/call",
-        school_number=next(iter(phones.numbers(settings)), "") if settings.phone_line.enabled else "",
+        school_number=next(iter(settings.rung_numbers), ""),
         calls="ring",
         pace=0.5,
     )

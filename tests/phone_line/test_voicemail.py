@@ -177,7 +177,7 @@ async def test_a_worker_that_dies_in_between_is_followed_by_another(office: Offi
     assert bool(await office.sounds()) is (place == DELETE)
     assert REF in office.simulator.world.recordings
     assert not await voicemail.work(office.gateway)  # its lease is respected
-    office.clock.pass_(minutes=3)
+    office.clock.pass_(minutes=10)
     await office.works()
     assert await is_home(office)
     assert len(await office.audited("voice.kept")) == 1

@@ -12,7 +12,9 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from support.waiting import until
 from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
 
 from channels.simulator import Simulator, page, wall
 from channels.simulator.magic import CallFate
@@ -117,6 +119,23 @@ async def test_a_call_by_hand(simulator: Simulator, client: Client, browser: Bro
     assert made.pressed == ["1"]
     assert "Keys pressed: 1" in await browser.look()
     await browser.push("/press", number=MUM, key="1", status=409)
+
+
+async def test_ringing_the_school_by_hand(simulator: Simulator, browser: Browser, gateway: Any) -> None:
+    assert "Ring the school" not in await browser.look()
+    answer = VoiceResponse()
+    answer.record(action="/kept", max_length=30)
+    gateway.answers["/line"] = str(answer)
+    settings = simulator.world.settings
+    settings.school_number, settings.inbound_voice_url = SCHOOL, f"{gateway.url}/line"
+    assert "Ring the school as" in await browser.look()
+    await browser.push("/ring", status=404, number="mum")
+    await browser.push("/ring", number=MUM)
+    await until(lambda: simulator.world.calls_to(MUM)[0].heard, what="the beep is heard")
+    assert SCHOOL in await browser.look()
+    await browser.push("/press", number=MUM, key="#")
+    await simulator.idle()
+    assert len(gateway.at("/kept")) == len(simulator.world.recordings) == 1
 
 
 async def test_switching_and_going_wrong(simulator: Simulator, client: Client, browser: Browser) -> None:
