@@ -123,6 +123,7 @@ GROUPS = (
             Command(absence.release, "release", "handbell absence release"),
             Command(absence.export, "export", "handbell absence export --out today.csv"),
             Command(absence.ageing, "ageing", "handbell absence ageing"),
+            Command(absence.strangers, "strangers", "handbell absence strangers"),
             Command(absence.chronology_page, "chronology", "handbell absence chronology 12 --out case.html"),
         ),
     ),

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway import context, tasks, upsert
-from gateway.absence import cases, effects, meaning, reasons, rules, spoken, talks
+from gateway.absence import cases, effects, meaning, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
 from gateway.models import (
@@ -97,6 +97,8 @@ async def _hear_one(
     said = by_phone
     if said is None:
         said = _plain(talk) if reply.keyword else understanding(talk.heard)
+    if by_phone is None and not talk.heard.known and not reply.keyword:
+        return await strangers.take(session, reply, said, today=gateway.today(), means=means)
     if not said:
         to_be_heard = talk.heard.asked or by_phone is not None  # a voice may say where the child is
         return await _not_understood(session, talk, decided, means=means) if to_be_heard else "left"

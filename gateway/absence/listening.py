@@ -28,12 +28,13 @@ def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
 
 
 def _said(found: words.Meaning, heard: Heard) -> Iterator[Meaning]:
-    """Of each child that is named; else of all that were asked about, or of the only one."""
+    """Of each child that is named; else of all that were asked about, or of the only one. A stranger's words are
+    about no child that is known here."""
     if found.children:
         for name, one in found.children:
             pupil_ids = tuple(child.pupil_id for child in heard.children if child.name == name)
             yield from _meaning(one, pupil_ids)
-    elif heard.asked or len(heard.children) == 1 or found.urgent:
+    elif heard.asked or len(heard.children) <= 1 or found.urgent:
         yield from _meaning(found, tuple(child.pupil_id for child in heard.children))
 
 

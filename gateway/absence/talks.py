@@ -1,7 +1,8 @@
 """What a reply may be about: whose children, which cases, and whether the sender may speak of them.
 
-A sender speaks of the children that are on file for them and from whom they are not barred. Of a phone that several
-share, of those of the question. A stranger speaks of nobody, and no name is given to one.
+Whoever was asked answers for the children of the question, unless barred from them. Who writes first must live with
+the child or answer for it, or be one of several who share such a phone, none of them barred. Everybody else speaks of
+nobody, and no name is given to them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,12 @@ class Talk:
 async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, reply: Reply) -> Talk:
     """Put a reply together with what it may be about; the cases are locked."""
     asked = await _cases_asked(session, reply)
-    pupil_ids = await _theirs(session, gateway, reply, list(asked))
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    owners = [reply.contact_id] if reply.contact_id is not None else await _owners(session, conversation)
+    if asked:
+        pupil_ids = await _theirs(session, gateway, reply, list(asked), conversation.address)
+    else:
+        pupil_ids = await _answered_for(session, owners, today=gateway.today())
     day, which = _spoken_of(gateway, decided)
     if asked:
         asked = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in pupil_ids}
@@ -62,7 +68,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         for child in known.pupils.values()
         for case in [in_question.get(child.id)]
     ]
-    contact = await session.get(Contact, reply.contact_id) if reply.contact_id else None
+    contact = await session.get(Contact, owners[0]) if len(owners) == 1 else None
     heard = Heard(
         reply_id=reply.id or 0,
         body=reply.body,
@@ -76,7 +82,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         at=reply.at,
     )
     name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
-    speaker = effects.Speaker(name, reply.contact_id, reply.id)
+    speaker = effects.Speaker(name, contact.id if contact else None, reply.id)
     return Talk(reply, heard, speaker, dict(in_question))
 
 
@@ -96,23 +102,48 @@ async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]
     return {case.pupil_id: case for case in found}
 
 
-async def _theirs(session: Session, gateway: context.Gateway, reply: Reply, asked: Sequence[int]) -> set[int]:
-    """The pupils of whom the sender may speak: on file for them, and not barred. Of a phone that several share, those
-    of the question, as long as none of its owners is barred.
+async def _owners(session: Session, conversation: Conversation) -> list[int]:
+    """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's."""
+    point, addresses = core(ContactPoint).c, {conversation.address}
+    local, at, domain = conversation.address.rpartition("@")
+    if at and "+" in local:
+        addresses.add(f"{local.partition('+')[0]}@{domain}")
+    query = sa.select(point.contact_id).where(point.address.in_(addresses)).distinct().order_by(point.contact_id)
+    return list(await session.scalars(query))
+
+
+async def _answered_for(session: Session, owners: Sequence[int], *, today: date) -> set[int]:
+    """The pupils of whom these people may tell unasked. Nobody is asked about what they tell, so a neighbour on the
+    list is not enough: it takes somebody who lives with the child or answers for it, where there is anybody.
+    """
+    tie = core(Guardianship).c
+    query = sa.select(tie.pupil_id).where(tie.contact_id.in_(owners)).distinct()
+    known = await people.load(session, today=today, pupil_ids=list(await session.scalars(query)))
+    found = set[int]()
+    for pupil_id, ties in known.ties.items():
+        free = [one for one in ties if not one.barred_on(today) and not known.contacts[one.contact_id].deceased]
+        answering = [one for one in free if one.lives_with or one.parental_responsibility] or free
+        barred = any(one.contact_id in owners and one.barred_on(today) for one in ties)
+        if not barred and any(one.contact_id in owners for one in answering):
+            found.add(pupil_id)
+    return found
+
+
+async def _theirs(
+    session: Session, gateway: context.Gateway, reply: Reply, asked: Sequence[int], address: str
+) -> set[int]:
+    """The pupils of the question of whom the sender may speak: on file for them, and not barred. Of a phone that
+    several share, as long as none of its owners is barred.
     """
     today = gateway.today()
     tie, point = core(Guardianship).c, core(ContactPoint).c
     if reply.contact_id is not None:
-        query = sa.select(Guardianship).where(tie.contact_id == reply.contact_id)
-        mine = {row.pupil_id for row in await session.scalars(query) if not row.barred_on(today)}
-        return mine & set(asked) if asked else mine
-    if not asked or reply.message_id is None:
-        return set()
-    message = await session.get(Message, reply.message_id)
-    conversation = await session.get_one(Conversation, reply.conversation_id)
-    if message is None or message.address != conversation.address:
+        query = sa.select(Guardianship).where(tie.contact_id == reply.contact_id, tie.pupil_id.in_(asked))
+        return {row.pupil_id for row in await session.scalars(query) if not row.barred_on(today)}
+    message = await session.get(Message, reply.message_id) if reply.message_id else None
+    if message is None or message.address != address:
         return set()  # a mail that was passed on: nobody knows who writes
-    owners = sa.select(point.contact_id).where(point.address == conversation.address)
+    owners = sa.select(point.contact_id).where(point.address == address)
     query = sa.select(Guardianship).where(tie.pupil_id.in_(asked), tie.contact_id.in_(owners))
     rows = list(await session.scalars(query))
     barred = {row.pupil_id for row in rows if row.barred_on(today)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.models import AbsenceCase, Pupil
 
 Case = Annotated[int, typer.Argument(metavar="CASE", help="The case's number, from handbell absence list.")]
+_STRANGERS_WITHIN = timedelta(days=14)
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it into this file.")]
 
 
@@ -268,5 +270,48 @@ def ageing(ctx: typer.Context, json: options.Json = False) -> None:
             for one in found
         )
         showing.table(("days left", "date", "session", "child", "form", "case"), rows, right="days left")
+
+    opening.work(ctx, job)
+
+
+def strangers(ctx: typer.Context, json: options.Json = False) -> None:
+    """List what was written of absences by somebody who may speak of no child, with a guess at whose child it is.
+
+    For staff alone: nothing of it was or is sent back.
+    """
+    from gateway.absence import strangers as reading
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            found = await reading.listed(session, after=gateway.now() - _STRANGERS_WITHIN, today=gateway.today())
+        rows = [
+            {
+                "id": one.reply.id,
+                "at": one.reply.at,
+                "from": one.sender,
+                "medium": one.medium,
+                "words": one.reply.body,
+                "perhaps": [
+                    {"pupil": guess.pupil.source_id, "name": guess.name, "because": list(guess.because)}
+                    for guess in one.guesses
+                ],
+            }
+            for one in found
+        ]
+        if json:
+            showing.data(rows)
+            return
+        showing.table(
+            ("id", "at", "from", "words", "perhaps about"),
+            (
+                (one.reply.id, showing.when(one.reply.at, gateway.timezone), one.sender, one.reply.body,
+                 " or ".join(guess.name for guess in one.guesses) or "nobody can tell")
+                for one in found
+            ),
+        )  # fmt: skip
+        if found:
+            showing.say(
+                "Ring the family by a number on file. Then: handbell replies seen ID, and handbell absence report."
+            )
 
     opening.work(ctx, job)
