@@ -403,6 +403,10 @@ class Absence(values.Section):
     alert_numbers: Annotated[tuple[values.Number, ...], values.Listed] = Field(
         default=(), description="Mobiles of staff, +44…, that get a text when a child may be missing or unsafe"
     )
+    call_after_stop: bool = Field(
+        default=True,
+        description="Ring a parent who has stopped texts by STOP, to ask where a child is: STOP is a word about texts",
+    )
     record: Annotated[tuple[Literal["illness", "medical_appointment"], ...], values.Listed] = Field(
         default=(),
         description="Answers whose code is written down without a person: illness, medical_appointment, or none",

@@ -57,6 +57,14 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
     await log.record(session, audit.Line("task.opened", ask.subject, {"kind": ask.kind}), now=now)
 
 
+async def reword(session: Session, ask: Ask) -> None:
+    """Let an open task say more, as more is known of its cause now; nothing where there is none."""
+    key = f"{ask.kind} {ask.subject}"
+    await session.execute(
+        sa.update(task_table).where(task_table.c.open_key == key).values(what=ask.what, cure=ask.cure)
+    )
+
+
 async def listed(session: Session, *, everything: bool = False, limit: int = 200) -> Sequence[Task]:
     """The open tasks, urgent ones first, then the oldest; with ``everything`` those that are done too, newest first."""
     query = select(Task).limit(limit)

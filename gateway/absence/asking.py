@@ -12,8 +12,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 
 from channels.base import Medium
-from gateway import context, guard, people, reach
-from gateway.absence import cases, ladder, meaning, rules, sending
+from gateway import context, guard, people, reach, sorting
+from gateway.absence import cases, ladder, meaning, paths, rules, sending
 from gateway.audience import Listener
 from gateway.database import Session
 from gateway.definitions import model
@@ -56,10 +56,15 @@ def choose(
     rung: ladder.Rung,
     *,
     today: date,
-    without: Mapping[int, Collection[int]] | None = None,
+    calls: bool,
+    asked: Mapping[int, Collection[tuple[int, Medium]]] | None = None,
     show_barred: bool = False,
 ) -> Choice:
-    """Who is asked about these pupils at a rung, in order of priority; ``without`` are contacts left out, by pupil."""
+    """Who is asked about these pupils at a rung, in order of priority.
+
+    ``asked`` has, by pupil, who has a question already, and by which medium. ``calls``: whether those are rung who
+    stopped our texts.
+    """
     choice = Choice()
     for pupil_id in pupil_ids:
         free = list[people.Tie]()
@@ -69,8 +74,8 @@ def choose(
                     choice.add(tie.contact_id, pupil_id, "barred")
             elif not known.contacts[tie.contact_id].deceased:
                 free.append(tie)
-        left_out = (without or {}).get(pupil_id, ())
-        for tie in _of_rung(known, pupil_id, free, rung, left_out):
+        have = (asked or {}).get(pupil_id, ())
+        for tie in _of_rung(known, pupil_id, free, rung, have, calls=calls):
             choice.add(tie.contact_id, pupil_id)
         if pupil_id not in choice.asked:
             choice.add(None, pupil_id, "nobody")
@@ -78,22 +83,48 @@ def choose(
 
 
 def _of_rung(
-    known: people.People, pupil_id: int, free: Sequence[people.Tie], rung: ladder.Rung, left_out: Collection[int]
+    known: people.People,
+    pupil_id: int,
+    free: Sequence[people.Tie],
+    rung: ladder.Rung,
+    asked: Collection[tuple[int, Medium]],
+    *,
+    calls: bool,
 ) -> Sequence[people.Tie]:
     """Those who live with the child or answer for it; all of them where nobody does."""
+    by = {tie: paths.media(known, tie.contact_id, [pupil_id], rung.media, calls=calls) for tie in free}
+    waiting = [tie for tie in free if by[tie] and not paths.has_question(asked, known, tie.contact_id, by[tie])]
     answering = [tie for tie in free if tie.lives_with or tie.parental_responsibility] or list(free)
     if rung.ask == "emergency":
-        return [tie for tie in free if tie not in answering and tie.contact_id not in left_out]
-    left = [tie for tie in answering if tie.contact_id not in left_out]
+        return [tie for tie in waiting if tie not in answering]
+    left = [tie for tie in answering if tie in waiting]
     if rung.ask == "others":
         return left
-    reachable = (tie for tie in left if _reachable(known, pupil_id, tie, rung.media))
+    reachable = (tie for tie in left if _reachable(known, pupil_id, tie, by[tie]))
     main = next(reachable, left[0] if left else None)
     return [main] if main else []
 
 
 def _reachable(known: people.People, pupil_id: int, tie: people.Tie, media: Sequence[Medium]) -> bool:
     return any(reach.ways(known, tie.contact_id, [pupil_id], medium=one, mandatory=True).found for one in media)
+
+
+def sort(
+    wanted: model.Definition, known: people.People, listeners: Iterable[Listener], *, calls: bool
+) -> sorting.Sorting:
+    """Who is asked by which phone or mailbox: each by the media of the rung, or by the way round a STOP."""
+    groups: dict[tuple[Medium, ...], list[Listener]] = {}
+    for one in listeners:
+        by: Sequence[Medium] = wanted.media
+        if one.contact_id is not None and not one.reason:
+            by = paths.media(known, one.contact_id, one.pupil_ids, wanted.media, calls=calls)
+        groups.setdefault(tuple(by), []).append(one)
+    whole = sorting.Sorting()
+    for media, group in groups.items():
+        part = sending.sort(wanted.model_copy(update={"media": list(media)}), known, group)
+        whole.drafts |= part.drafts
+        whole.silences += part.silences
+    return whole
 
 
 def question(
@@ -190,12 +221,12 @@ async def _ask(
 ) -> frozenset[int]:
     """Ask about these pupils. Gives those of whom a question is on its way."""
     rung, by_pupil = decided.ladder.rungs[number], {case.pupil_id: case for case in group}
-    without = await _asked_already(session, group, rung)
+    asked, calls = await _asked_already(session, group), decided.settings.call_after_stop
     today, day, which = gateway.today(), group[0].date, group[0].session
-    choice = choose(known, by_pupil, rung, today=today, without=without, show_barred=number == 0)
+    choice = choose(known, by_pupil, rung, today=today, calls=calls, asked=asked, show_barred=number == 0)
     key = await sending.next_key(session, day, which)
     wanted = question(rung, known, list(by_pupil), key=key, day=day, worth=decided.ladder.worth_asking)
-    found = sending.sort(wanted, known, list(choice.listeners.values()))
+    found = sort(wanted, known, choice.listeners.values(), calls=calls)
     sent = await sending.send(session, gateway, wanted, found, known, step=number, only_if=guard.UNACCOUNTED)
     means = cases.Means(gateway.log, gateway.now())
     for pupil_id, case in by_pupil.items():
@@ -207,13 +238,13 @@ async def _ask(
     return sent.reached
 
 
-async def _asked_already(session: Session, group: Sequence[AbsenceCase], rung: ladder.Rung) -> dict[int, set[int]]:
-    """Contacts of each pupil who have such a question already, or do not answer for the child: by a wrong number."""
+async def _asked_already(session: Session, group: Sequence[AbsenceCase]) -> dict[int, set[tuple[int, Medium]]]:
+    """Who of each pupil's contacts has such a question already, and by which medium; a wrong number has all of them."""
     message, about, step = core(Message).c, core(About).c, core(AbsenceStep).c
     case_of = {case.id: case.pupil_id for case in group}
-    found: dict[int, set[int]] = {}
+    found: dict[int, set[tuple[int, Medium]]] = {}
     query = (
-        sa.select(step.case_id, message.contact_id)
+        sa.select(step.case_id, message.contact_id, message.medium)
         .select_from(
             core(AbsenceStep)
             .join(core(Message), message.run_id == step.run_id)
@@ -222,13 +253,14 @@ async def _asked_already(session: Session, group: Sequence[AbsenceCase], rung: l
         )
         .where(step.case_id.in_(case_of), step.kind == "asked", step.at >= cases.case_table.c.since)
         .where(about.pupil_id == cases.case_table.c.pupil_id)
-        .where(message.medium.in_(rung.media), sa.or_(message.state.in_(ALIVE), message.reason == "merged"))
+        .where(sa.or_(message.state.in_(ALIVE), message.reason == "merged"))
     )
-    for case_id, contact_id in await session.execute(query):
-        found.setdefault(case_of[case_id], set()).add(contact_id)
+    for case_id, contact_id, medium in await session.execute(query):
+        found.setdefault(case_of[case_id], set()).add((contact_id, medium))
     wrong = sa.select(AbsenceStep).where(step.case_id.in_(case_of), step.kind == "wrong_number")
     for row in await session.scalars(wrong):
-        found.setdefault(case_of[row.case_id], set()).add(int(row.facts.get("contact") or 0))
+        contact_id = int(row.facts.get("contact") or 0)
+        found.setdefault(case_of[row.case_id], set()).update((contact_id, medium) for medium in Medium)
     return found
 
 

@@ -187,17 +187,13 @@ async def _expect(
 
 
 async def _pass_by(session: Session, case: AbsenceCase, intent: Intent, speaker: Speaker, *, means: cases.Means) -> str:
-    """The next ones are asked at once. A wrong number is asked no more; who wants no texts may still be rung."""
+    """The next ones are asked at once. A wrong number is asked no more; for who wants no texts see ``paths``."""
     if intent is Intent.WRONG_NUMBER:
         facts = {"contact": speaker.contact_id}
         await cases.step(session, case, "wrong_number", means=means, facts=facts, reply_id=speaker.reply_id)
         what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
         ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, "Ask the family, and correct it in the MIS.")
-    else:
-        what = "A parent wants no more texts: an absence can only be asked about by other ways now."
-        cure = "Ring the family, and agree on a way."
-        ask = tasks.Ask("absence.stopped", f"contact:{speaker.contact_id}", what, cure)
-    await tasks.ask(session, ask, log=means.log, now=means.now)
+        await tasks.ask(session, ask, log=means.log, now=means.now)
     if case.state is CaseState.ASKING:
         case.next_at = means.now
         session.add(case)

@@ -15,8 +15,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import context, tasks, upsert
-from gateway.absence import cases, effects, meaning, reasons, rules, spoken, strangers, talks
+from gateway import context, people, tasks, upsert
+from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
 from gateway.models import (
@@ -97,6 +97,10 @@ async def _hear_one(
     said = by_phone
     if said is None:
         said = _plain(talk) if reply.keyword else understanding(talk.heard)
+    if reply.keyword is Keyword.OPT_OUT:
+        pupil_ids = [child.pupil_id for child in talk.heard.children]
+        known = await people.load(session, today=gateway.today(), pupil_ids=pupil_ids)
+        await paths.tell_staff(session, talk.conversation, talk.owners, decided, known=known)
     if by_phone is None and not talk.heard.known and not reply.keyword:
         return await strangers.take(session, reply, said, today=gateway.today(), means=means)
     if not said:

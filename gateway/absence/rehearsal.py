@@ -83,12 +83,14 @@ async def rehearse(
         waited += rung.after
         rows: Sequence[planner.Planned] = ()
         if rung.ask is not None:
-            without = notes.asked_by(rung.media)
-            choice = asking.choose(known, known.pupils, rung, today=day, without=without, show_barred=number == 1)
+            calls = decided.settings.call_after_stop
+            choice = asking.choose(
+                known, known.pupils, rung, today=day, calls=calls, asked=notes.asked, show_barred=number == 1
+            )
             definition = asking.question(
                 rung, known, list(known.pupils), key="rehearsal", day=day, worth=decided.ladder.worth_asking
             )
-            found = sending.sort(definition, known, list(choice.listeners.values()))
+            found = asking.sort(definition, known, choice.listeners.values(), calls=calls)
             means = await runs.means(session, gateway, definition)
             rows = sending.plan(definition, found, known, means, now=moments.check + waited)
             notes.take(rows)
@@ -107,7 +109,7 @@ class _Notes:
     """What earlier rungs have done: by which addresses each pupil's family was asked, who was, and why others not."""
 
     ways: dict[int, set[str]]
-    asked: dict[Medium, dict[int, set[int]]] = field(default_factory=dict[Medium, dict[int, set[int]]])
+    asked: dict[int, set[tuple[int, Medium]]] = field(default_factory=dict[int, set[tuple[int, Medium]]])
     reasons: dict[int, dict[str, None]] = field(default_factory=dict[int, dict[str, None]])
 
     def take(self, rows: Sequence[planner.Planned]) -> None:
@@ -118,16 +120,7 @@ class _Notes:
                     self.reasons.setdefault(pupil_id, {})[row.message.reason] = None
                 else:
                     self.ways[pupil_id].add(row.message.address)
-                    told = self.asked.setdefault(row.message.medium, {}).setdefault(pupil_id, set())
-                    told.add(row.message.contact_id or 0)
-
-    def asked_by(self, media: Sequence[Medium]) -> dict[int, set[int]]:
-        """Who was asked by one of these media, by pupil."""
-        found: dict[int, set[int]] = {}
-        for medium in media:
-            for pupil_id, contact_ids in self.asked.get(medium, {}).items():
-                found.setdefault(pupil_id, set()).update(contact_ids)
-        return found
+                    self.asked.setdefault(pupil_id, set()).add((row.message.contact_id or 0, row.message.medium))
 
     def why(self, pupil_id: int) -> list[str]:
         """Why nobody could be asked about a pupil, in sentences."""

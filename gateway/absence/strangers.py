@@ -5,6 +5,7 @@ The guess is for staff alone. It is made anew whenever somebody looks, kept nowh
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ def _fits(pupil: Pupil, said: Sequence[str]) -> Mapping[str, int]:
         if (parts := _words(name)) and words.issuperset(parts):
             names[name] = _A_NAME
     form = "".join(_words(pupil.form))
-    pairs = {first + second for first, second in zip(said, said[1:], strict=False)}
+    pairs = {first + second for first, second in itertools.pairwise(said)}
     if names and form and form in words | pairs:
         names[pupil.form] = _A_FORM
     return names

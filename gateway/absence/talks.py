@@ -34,9 +34,11 @@ from gateway.models.types import core
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A reply with what it may be about."""
+    """A reply with what it may be about; ``owners`` are the contacts whose phone or mailbox it came from."""
 
     reply: Reply
+    conversation: Conversation
+    owners: Sequence[int]
     heard: Heard
     speaker: effects.Speaker
     cases: dict[int, AbsenceCase]
@@ -83,7 +85,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     )
     name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
     speaker = effects.Speaker(name, contact.id if contact else None, reply.id)
-    return Talk(reply, heard, speaker, dict(in_question))
+    return Talk(reply, conversation, owners, heard, speaker, dict(in_question))
 
 
 async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]:

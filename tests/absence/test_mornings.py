@@ -310,9 +310,50 @@ async def test_stop_asks_the_others_at_once_and_tells_staff(morning: Morning) ->
     await morning.answer(mother.number, "STOP")
     await morning.turn()
     assert len(await morning.said(father.number)) == 1
-    assert [task.kind for task in await morning.tasks("absence.")] == ["absence.stopped"]
+    (task,) = await morning.tasks()
+    assert (task.kind, task.times) == ("stopped", 1)
+    assert "by a call instead" in task.what
     await morning.at("10:00")
     assert len(await morning.said(mother.number, Medium.VOICE)) == 1  # a call is no text
+
+
+async def test_whoever_stopped_texts_is_asked_by_email_at_once_and_on_later_days_first(morning: Morning) -> None:
+    mother, father = await morning.parent(mail="maria@example.com"), await morning.parent("Ivan")
+    child = await morning.child("Ana", mother, father)
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    await morning.deliver()
+    await morning.answer(mother.number, "STOP")
+    await morning.turn()
+    assert len(await morning.said(mother.mail)) == 1
+    (task,) = await morning.tasks("stopped")
+    assert "by email instead" in task.what
+    await morning.deliver()
+    morning.clock.now = morning.clock.now.replace(day=24, hour=9, minute=0)
+    await morning.mark(child, "N", day=morning.clock.now.date())
+    await morning.at("09:30")
+    assert [len(await morning.said(to)) for to in (mother.number, mother.mail, father.number)] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("calls", [True, False])
+async def test_a_stopped_phone_without_email_is_rung_if_the_school_says_so_else_the_next_are_asked(
+    database: Database, calls: bool
+) -> None:
+    morning = await Morning(database, absence={"call_after_stop": calls}).open()
+    mother, father = await morning.parent(), await morning.parent("Ivan")
+    child = await morning.child("Ana", mother, father)
+    await morning.answer(mother.number, "STOP")  # long before
+    (task,) = await morning.tasks()
+    assert ("by a call instead" if calls else "the next contact") in task.what
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    assert [len(await morning.said(to)) for to in (mother.number, father.number)] == ([1, 0] if calls else [0, 1])
+    while morning.clock.now.hour < 12:
+        await morning.deliver()
+        await morning.pass_(minutes=5)
+    assert {one.medium for one in await morning.messages() if one.address == mother.number} <= {Medium.VOICE}
+    assert len(await morning.said(mother.number)) == int(calls)
+    assert await morning.states(child) == [S.HANDED_OVER]
 
 
 async def test_keys_in_the_call_settle_it(morning: Morning) -> None:
