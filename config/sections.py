@@ -394,6 +394,10 @@ class Absence(values.Section):
     ladder: Path | None = Field(
         default=None, description="Who is asked when, and what follows, a .toml file; not set: the one of Handbell"
     )
+    teachers: Path | None = Field(
+        default=None,
+        description="Who takes the register of which form, a .toml file; not set: the office is asked",
+    )
     marks_folder: Path | None = Field(
         default=None, description="Folder that the MIS drops register marks into, as CSV; it is watched"
     )

@@ -71,6 +71,9 @@ def _absence(gateway: context.Gateway) -> Iterator[Finding]:
     except errors.BadInput as error:
         yield from (Finding("absence", "bad", problem.what, f"{problem}") for problem in error.problems)
         return
+    if not decided.settings.safeguarding_lead:
+        what = "Nobody is named who takes over a child that nobody can account for."
+        yield Finding("absence", "warn", what, "Set absence.safeguarding_lead to a person's name.")
     if not decided.year.days.terms:
         yield Finding(
             "absence", "warn", "No terms are set: every weekday counts as a school day.", "Set absence.calendar."

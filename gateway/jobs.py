@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
-from gateway.absence import dropping, meaning, rounds, rules
+from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.phone_line import voicemail
 from scheduler.ticker import Ticker
 
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
+_REMINDERS_SECONDS = 300.0  #: how often it is looked for absences whose reason is still missing
 _FOLDER_SECONDS = 2.0  #: how often it is looked whether the MIS has dropped a file of marks
 _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
@@ -73,6 +74,7 @@ class Jobs:
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         if self._rules is not None:
             self.every(settings.sending.poll_s, ABSENCE, self.absence)
+            self.every(_REMINDERS_SECONDS, "absence reminders", self.remind)
             if settings.absence.marks_folder is not None:
                 watched = dropping.Dropping(self._gateway, self._rules, settings.absence.marks_folder)
                 self.every(_FOLDER_SECONDS, "marks folder", watched.look)
@@ -138,6 +140,17 @@ class Jobs:
         """Erase voice messages whose time is over."""
         async with self._gateway.database.write() as session:
             await voicemail.erase_old(session, self._gateway)
+
+    async def remind(self) -> None:
+        """Remind families of reasons that are still missing, should any be due."""
+        if self._rules is None:
+            return
+        async with self._gateway.database.read() as session:
+            if not await reminding.is_due(session, self._gateway, self._rules):
+                return
+        async with self._gateway.database.write() as session:
+            await reminding.remind(session, self._gateway, self._rules)
+        self._lanes.wake()
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""

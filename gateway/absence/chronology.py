@@ -98,7 +98,7 @@ async def _replies(session: Session, reply_ids: Sequence[int]) -> dict[int, str]
 
 
 def _entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Mapping[int, str]) -> Entry:
-    detail = list(messages.get(step.run_id or 0, ())) if step.kind in ("asked", "told", "unreached") else []
+    detail = list(messages.get(step.run_id or 0, ())) if step.kind in ("asked", "told", "unreached", "reminded") else []
     if step.reply_id is not None and step.kind == "answer":
         detail.append(f"“{replies.get(step.reply_id, '')}”")
     return Entry(step.at, step.who, _said(step), detail)
@@ -116,6 +116,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "alerted": "Staff were told by text.",
     "told": "Whoever had been asked was told ({what}):",
     "state": "Now {after}, by {by}.",
+    "reminded": "Day {day} without a reason, reminded:",
     "decided": "Code {code} was decided.",
     "wrong_number": "A number on file is not the family's: it is asked no more.",
 }

@@ -60,10 +60,8 @@ async def apply(
         return await alarm(session, case, said.intent, speaker, decided, means=means)
     if said.since is not None and said.since > case.date:  # of another day: it does not say where the child is now
         return await unread(session, case, speaker, decided, means=means)
-    if case.state in (CaseState.HANDED_OVER, CaseState.ALARM):
-        cure = _SHOW.format(case=case.id)
-        await cases.ask_person(session, case, "word", _LATE_WORD, cure, urgent=True, means=means)
-        return "noted"
+    if case.state in (CaseState.HANDED_OVER, CaseState.ALARM, CaseState.SAFE):
+        return await _late_word(session, case, said, speaker, decided, means=means)
     if said.intent in PLAIN:
         return await _account(session, case, said, speaker, decided, means=means)
     if said.intent in DELICATE:
@@ -75,6 +73,22 @@ async def apply(
     if said.intent is Intent.THANKS:
         return "noted"  # it says nothing of the child: the ladder does not rest for it
     return await unread(session, case, speaker, decided, means=means)
+
+
+async def _late_word(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    """A reason that comes after a person took the child over, or made sure of it: kept for them, and no more."""
+    if said.intent in PLAIN | DELICATE and not case.decided_by:
+        case.code, case.intent = said.code, said.intent.value
+        session.add(case)
+        await _keep(session, case, said, speaker, means=means)
+    today = means.now.astimezone(decided.timezone).date()
+    urgent = case.state is not CaseState.SAFE and case.date == today
+    if urgent or said.intent is not Intent.THANKS:
+        cure = _SHOW.format(case=case.id)
+        await cases.ask_person(session, case, "word", _LATE_WORD, cure, urgent=urgent, means=means)
+    return "noted"
 
 
 async def alarm(

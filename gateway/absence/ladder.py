@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -52,6 +52,14 @@ class Fast(_Strict):
     siblings: bool = False
 
 
+class Reminders(_Strict):
+    """On which school days after an absence without a reason its family is reminded: the absence's own is day 1."""
+
+    days: list[Annotated[int, Field(ge=2, le=30)]] = []
+    at: time = time(10)
+    media: model.Media = [Medium.SMS]
+
+
 class Ladder(_Strict):
     """What is done, rung by rung, until it is known where a child is."""
 
@@ -60,6 +68,7 @@ class Ladder(_Strict):
     act_within: model.Span
     worth_asking: model.Span
     fast: Fast = Fast()
+    reminders: Reminders = Reminders()
     rungs: list[Rung] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from gateway import context, errors
-from gateway.absence import cases, effects, reasons, rules, telling
+from gateway.absence import cases, effects, reasons, rules, states, telling
 from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
 from gateway.registers import codes, marks
@@ -50,6 +50,7 @@ async def _follow(
 ) -> None:
     means = cases.Means(gateway.log, gateway.now())
     found = await cases.of_session(session, day, which)
+    morning = await cases.of_session(session, day, DaySession.AM) if which is DaySession.PM else {}
     said = await reasons.known(session, day, which) if day == gateway.today() else {}
     for change in changes:
         given = change.given
@@ -57,6 +58,8 @@ async def _follow(
         if code is None:
             raise errors.BadInput([errors.Problem(f"“{given.code}” is not a code of {day:%d/%m/%Y}.")])
         case = found.get(given.pupil_id)
+        if code.in_school and (earlier := morning.get(given.pupil_id)) is not None:
+            await _came(session, earlier, change, source, decided, means=means)
         if case is not None:
             facts = {"before": change.before, "after": given.code, "source": source.name}
             await cases.step(session, case, "mark", means=means, who=source.by, facts=facts)
@@ -65,6 +68,23 @@ async def _follow(
             speaker = effects.Speaker(reason.said_by, reason.contact_id, None)
             case = await cases.open_one(session, given.pupil_id, day, which, means=means, why="reported absent")
             await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
+
+
+async def _came(
+    session: Session,
+    earlier: AbsenceCase,
+    change: marks.Change,
+    source: marks.Source,
+    decided: rules.Rules,
+    *,
+    means: cases.Means,
+) -> None:
+    """Who is in school in the afternoon is looked for no more. Why it was away in the morning is still to be found."""
+    if earlier.state not in states.OPEN | {CaseState.HANDED_OVER}:
+        return
+    facts = {"before": "none", "after": f"{change.given.code} in the afternoon", "source": source.name}
+    await cases.step(session, earlier, "mark", means=means, who=source.by, facts=facts)
+    await _seen(session, earlier, change, decided, means=means)
 
 
 def _may_come(reason: AbsenceReason) -> bool:
@@ -112,8 +132,9 @@ async def _seen(
         case.arrived_at = given.arrived_at or case.arrived_at
         session.add(case)
         return
-    case.arrived_at, case.code = given.arrived_at, given.code
-    case.decided_by, case.decided_at = THE_REGISTER, means.now
+    case.arrived_at = given.arrived_at
+    if given.session is case.session:
+        case.code, case.decided_by, case.decided_at = given.code, THE_REGISTER, means.now
     tell = telling.ARRIVED if given.arrived_at else telling.IN_SCHOOL
     await cases.change(session, case, CaseState.SEEN, by=THE_REGISTER, why=f"code {given.code}", means=means, tell=tell)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from config import sections
 from config.settings import Settings
 from gateway.absence import ladder
-from gateway.registers import codes, reading, schooldays
+from gateway.registers import codes, reading, schooldays, teachers
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Rules:
     ladder: ladder.Ladder
     settings: sections.Absence
     timezone: ZoneInfo
+    teachers: teachers.Teachers
 
     @property
     def lead(self) -> str:
@@ -44,4 +45,5 @@ def load(settings: Settings) -> Rules:
         ladder.load(section.ladder),
         section,
         ZoneInfo(settings.school.timezone),
+        teachers.load(section.teachers),
     )

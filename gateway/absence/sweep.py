@@ -1,19 +1,17 @@
 """The sweep: some minutes after a register has closed, a case for every child of whom nobody knows why it is away.
 
-And the other question that a register raises: whether it was taken at all. That is asked of the teacher and the office,
-never of a parent.
+The other question that a register raises, whether it was taken at all, is that of ``chasing``.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
 from gateway import audit, context, errors, people, tasks
-from gateway.absence import asking, cases, reasons, rules, states
+from gateway.absence import asking, cases, chasing, reasons, rules, states
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -31,7 +29,6 @@ from gateway.models.types import core
 from gateway.registers import marks
 from gateway.understanding.meaning import Intent
 
-CHASE_AGAIN = timedelta(minutes=30)
 _FEW = 10  #: so many children may always be away without a person's look at the register
 
 mark_table, pupil_table = core(Mark), core(Pupil)
@@ -50,9 +47,9 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
     taken = [row for row in found if row["code"] in on]
     if taken and sum(on[row["code"]].closes for row in taken) * 2 > len(taken):
         return 0  # the whole school is closed
-    await _chase(session, gateway, register, found)
+    await chasing.chase(session, gateway, decided, register, {row["pupil_id"] for row in found})
     wanted = [row["pupil_id"] for row in taken if on[row["code"]].asks]
-    unknown = await _unknown(session, gateway, day, which, wanted)
+    unknown = await _unknown(session, decided, day, which, wanted)
     if await _held(session, gateway, decided, register, len(unknown), len(taken)):
         return 0
     fast = await _fast(session, decided, day, which, list(unknown))
@@ -77,7 +74,7 @@ async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySe
     register = (await session.scalars(query)).one_or_none()
     if register is None or register.swept_at is None:
         return True
-    if register.chased_at is not None and register.chased_at + CHASE_AGAIN <= now:
+    if register.chased_at is not None and register.chased_at + chasing.AGAIN <= now:
         return True
     m = mark_table.c
     news = sa.select(m.id).where(m.date == day, m.session == which, m.set_at >= register.swept_at)
@@ -98,16 +95,19 @@ async def _marks(session: Session, day: date, which: DaySession) -> Sequence[sa.
 
 
 async def _unknown(
-    session: Session, gateway: context.Gateway, day: date, which: DaySession, pupil_ids: Sequence[int]
+    session: Session, decided: rules.Rules, day: date, which: DaySession, pupil_ids: Sequence[int]
 ) -> dict[int, AbsenceReason | None]:
-    """Those of whom nobody knows why; with a reason only where they should be here by now."""
+    """Those of whom nobody knows why; with a reason only where they should be here by now. Whoever is in school in the
+    afternoon is not looked for because of a morning whose marks come late.
+    """
     have = set(await cases.of_session(session, day, which))
     said = await reasons.known(session, day, which)
     earlier = await cases.of_session(session, day, DaySession.AM) if which is DaySession.PM else {}
+    here = await _in_school(session, decided, day, DaySession.PM, pupil_ids) if which is DaySession.AM else ()
     found: dict[int, AbsenceReason | None] = {}
     for pupil_id in pupil_ids:
         reason = said.get(pupil_id)
-        if pupil_id in have or (pupil_id in earlier and _still_holds(earlier[pupil_id])):
+        if pupil_id in have or pupil_id in here or (pupil_id in earlier and _still_holds(earlier[pupil_id])):
             continue
         if reason is None or reason.intent == Intent.LATE:
             found[pupil_id] = reason
@@ -184,7 +184,7 @@ async def _fast(
     quick = decided.ladder.fast
     years, groups = {one.casefold() for one in quick.years}, {one.casefold() for one in quick.groups}
     found: dict[int, str] = {}
-    pupil, member, group, mark = pupil_table.c, core(Membership).c, core(PupilGroup).c, mark_table.c
+    pupil, member, group = pupil_table.c, core(Membership).c, core(PupilGroup).c
     rows = await session.execute(sa.select(pupil.id, pupil.year).where(pupil.id.in_(pupil_ids)))
     found |= {pupil_id: f"year {year}" for pupil_id, year in rows if year.casefold() in years}
     names = (
@@ -200,11 +200,18 @@ async def _fast(
         for pupil_id in await _with_siblings(session, day, which, pupil_ids):
             found.setdefault(pupil_id, "a brother or sister is missing too")
     if which is DaySession.PM:
-        here = [code.code for code in decided.codes.on(day) if code.in_school]
-        query = sa.select(mark.pupil_id).where(mark.date == day, mark.session == DaySession.AM, mark.code.in_(here))
-        for pupil_id in await session.scalars(query.where(mark.pupil_id.in_(pupil_ids))):
-            found[pupil_id] = "was in school this morning"
+        here = await _in_school(session, decided, day, DaySession.AM, pupil_ids)
+        found |= dict.fromkeys(here, "was in school this morning")
     return found
+
+
+async def _in_school(
+    session: Session, decided: rules.Rules, day: date, which: DaySession, pupil_ids: Sequence[int]
+) -> set[int]:
+    """Those of these pupils whom the register of a session has in school."""
+    m, codes = mark_table.c, [code.code for code in decided.codes.on(day) if code.in_school]
+    query = sa.select(m.pupil_id).where(m.date == day, m.session == which, m.code.in_(codes))
+    return set(await session.scalars(query.where(m.pupil_id.in_(pupil_ids))))
 
 
 async def _with_siblings(session: Session, day: date, which: DaySession, pupil_ids: Sequence[int]) -> set[int]:
@@ -220,48 +227,3 @@ async def _with_siblings(session: Session, day: date, which: DaySession, pupil_i
         families.setdefault(contact_id, set()).add(pupil_id)
     several = [pupils for pupils in families.values() if len(pupils) > 1]
     return set().union(*several) & set(pupil_ids)
-
-
-async def _chase(
-    session: Session, gateway: context.Gateway, register: Register, found: Sequence[sa.RowMapping]
-) -> None:
-    """Ask after registers that were not taken: one task for each form, or one where none at all has come."""
-    now, have = gateway.now(), {row["pupil_id"] for row in found}
-    query = sa.select(pupil_table.c.id, pupil_table.c.form).where(people.on_roll(register.date))
-    forms, missing = Counter[str](), Counter[str]()
-    for pupil_id, form in await session.execute(query.order_by(pupil_table.c.form)):
-        forms[form] += 1
-        missing[form] += pupil_id not in have
-    if register.chased_at is not None:
-        taken = [_subject(register, form) for form, count in missing.items() if not count]
-        for subject in [*taken, *([f"register:{register.id}"] if have else [])]:
-            await tasks.over(session, subject, by="handbell: the register was taken", log=gateway.log, now=now)
-        if register.chased_at + CHASE_AGAIN > now:
-            return
-    missing = +missing
-    register.chased_at = now if missing else None
-    session.add(register)
-    for one in _asks(register, forms, missing, none_at_all=not have):
-        await tasks.ask(session, one, log=gateway.log, now=now)
-
-
-def _subject(register: Register, form: str) -> str:
-    return f"register:{register.id} {form or 'without a form'}"
-
-
-def _asks(register: Register, forms: Counter[str], missing: Counter[str], *, none_at_all: bool) -> list[tasks.Ask]:
-    when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
-    if none_at_all and missing:
-        what = f"No register has come in yet ({when}): nobody can be asked about anybody."
-        cure = "Export the marks from the MIS and import them: handbell marks import FILE"
-        return [tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)]
-    return [
-        tasks.Ask(
-            "register",
-            _subject(register, form),
-            f"The register of {form or 'the pupils without a form'} is not complete ({when}): "
-            f"{count} of {forms[form]} have no mark.",
-            "Ask the teacher to take it, and import it again. No family has been asked about these pupils.",
-        )
-        for form, count in missing.items()
-    ]

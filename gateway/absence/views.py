@@ -111,6 +111,7 @@ class Ageing:
     """An absence whose reason is still to be found, and how many school days are left for that."""
 
     case: int | None
+    pupil: int
     pupil_id: str
     name: str
     form: str
@@ -137,7 +138,7 @@ async def ageing(session: Session, decided: rules.Rules, *, today: date) -> list
         left = decided.codes.days - decided.year.days.count(mark.date, today)
         name = f"{pupil.forename} {pupil.surname}"
         case_id = case.id if case else None
-        found.append(Ageing(case_id, pupil.source_id, name, pupil.form, mark.date, mark.session, left))
+        found.append(Ageing(case_id, mark.pupil_id, pupil.source_id, name, pupil.form, mark.date, mark.session, left))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -525,3 +526,27 @@ async def test_a_register_that_comes_late_is_chased_no_more(morning: Morning) ->
     await morning.mark(ben, "/")
     await morning.turn()
     assert all(task.open_key is None for task in await morning.tasks("register"))
+
+
+async def test_the_teacher_of_a_form_is_chased_by_text_and_email_and_never_a_parent(
+    database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "teachers.toml"
+    file.write_text('[forms]\n"4 b" = ["Green@oakfield.example", "07700 900811"]\n', "utf-8")
+    morning = await Morning(database, absence={"teachers": file}).open()
+    taken = await morning.child("Ana", await morning.parent())
+    late = await morning.child("Ben", await morning.parent(), form="4B")
+    await morning.child("Cem", await morning.parent(), form="5C")
+    await morning.mark(taken, "/")
+    await morning.at("09:54")
+    assert {(one.address, one.medium) for one in await morning.messages()} == {
+        ("green@oakfield.example", Medium.EMAIL), ("+447700900811", Medium.SMS),
+    }  # fmt: skip
+    text = (await morning.said("+447700900811"))[0]
+    assert "the register of 4B is not complete (23/11/2026, morning): 1 of 1 have no mark" in text
+    assert "Ben" not in text
+    await morning.at("09:56")
+    assert len(await morning.said("+447700900811")) == 2  # again after half an hour
+    await morning.mark(late, "/")
+    await morning.at("11:00")
+    assert len(await morning.said("+447700900811")) == 2

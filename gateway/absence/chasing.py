@@ -1,0 +1,83 @@
+"""Whether a register was taken at all: asked of the teacher and the office, again and again, and never of a parent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from gateway import audit, context, people, tasks
+from gateway.absence import asking, rules, staff
+from gateway.database import Session
+from gateway.models import Pupil, Purpose, Register
+from gateway.models.types import core
+
+AGAIN = timedelta(minutes=30)
+
+
+async def chase(
+    session: Session, gateway: context.Gateway, decided: rules.Rules, register: Register, have: Collection[int]
+) -> None:
+    """Ask after marks that are missing: one task for each form and a word to its teacher, or one task where no mark at
+    all has come. ``have`` are the pupils with a mark; the caller holds ``register``.
+    """
+    now, pupil = gateway.now(), core(Pupil).c
+    query = sa.select(pupil.id, pupil.form).where(people.on_roll(register.date))
+    forms, missing = Counter[str](), Counter[str]()
+    for pupil_id, form in await session.execute(query.order_by(pupil.form)):
+        forms[form] += 1
+        missing[form] += pupil_id not in have
+    if register.chased_at is not None:
+        taken = [_subject(register, form) for form, count in missing.items() if not count]
+        for subject in [*taken, *([f"register:{register.id}"] if have else [])]:
+            await tasks.over(session, subject, by="handbell: the register was taken", log=gateway.log, now=now)
+        if register.chased_at + AGAIN > now:
+            return
+    missing = +missing
+    register.chased_at = now if missing else None
+    session.add(register)
+    for one in _asks(register, forms, missing, none_at_all=not have):
+        await tasks.ask(session, one, log=gateway.log, now=now)
+    if have:  # where nothing at all has come it is the export that is late, and not every teacher
+        for form, count in missing.items():
+            await _teacher(session, gateway, decided, register, form, f"{count} of {forms[form]} have no mark")
+
+
+def _subject(register: Register, form: str) -> str:
+    return f"register:{register.id} {form or 'without a form'}"
+
+
+def _when(register: Register) -> str:
+    return f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
+
+
+def _asks(register: Register, forms: Counter[str], missing: Counter[str], *, none_at_all: bool) -> Iterator[tasks.Ask]:
+    when = _when(register)
+    if none_at_all and missing:
+        what = f"No register has come in yet ({when}): nobody can be asked about anybody."
+        cure = "Export the marks from the MIS and import them: handbell marks import FILE"
+        yield tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)
+        return
+    for form, count in missing.items():
+        whose = form or "the pupils without a form"
+        what = f"The register of {whose} is not complete ({when}): {count} of {forms[form]} have no mark."
+        cure = "Ask the teacher to take it, and import it again. No family has been asked about these pupils."
+        yield tasks.Ask("register", _subject(register, form), what, cure)
+
+
+async def _teacher(
+    session: Session, gateway: context.Gateway, decided: rules.Rules, register: Register, form: str, count: str
+) -> None:
+    addresses = decided.teachers.of(form)
+    school, what = gateway.settings.school.short_name, f"the register of {form} is not complete"
+    words = f"{school}: {what} ({_when(register)}): {count}. Please take it now. No family is asked before that."
+    slot = f"{_subject(register, form)}:{gateway.now():%H%M}"
+    sent = await staff.write(
+        session, gateway, addresses, words, subject=f"{school}: {what}", slot=slot, purpose=Purpose.SAFEGUARDING
+    )
+    if sent:
+        facts = {"date": register.date, "session": register.session, "form": form, "messages": sent}
+        line = audit.Line("absence.teacher_asked", f"register:{register.id}", facts)
+        await gateway.log.record(session, line, now=gateway.now())
