@@ -1,1 +1,1 @@
-"""The web: webhooks of the providers, the unsubscribe page, health, and the JSON API, in one application."""
+"""The web: the providers' webhooks, the unsubscribe and office pages, health, and the JSON API, in one application."""

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from gateway import context
 from gateway.web import envelope, health, hooks, limits, problems, site, unsubscribe
 from gateway.web.api import api
+from gateway.web.office import absences as office
 
 
 def build(
@@ -25,7 +26,7 @@ def build(
     """Make the application. What it is told by and tells to the daemon is in :class:`site.Site`."""
     here = site.Site(gateway, stuck=stuck, failing=failing, arrived=arrived, planned=planned)
     largest = gateway.settings.web.max_body_bytes
-    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes()]
+    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes(), *office.routes()]
     routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))
     if practice is not None:
         routes.append(Mount("/practice", app=limits.Limits(practice, size=largest)))

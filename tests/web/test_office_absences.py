@@ -1,0 +1,100 @@
+"""The office's pages of absences: for whoever has a token, to look at and to print, and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+import pytest
+from support import absences
+from support.website import Answer, Family, Running
+
+from gateway import tokens
+from gateway.absence import cases, desk, rounds, rules
+from gateway.models import CaseState
+
+DAY = absences.TODAY.isoformat()
+PAGES = ("/office/absences", "/office/absences.csv", "/office/absences/1")
+
+
+async def look(api: Running, path: str, *, token: str | None = None, **options: Any) -> Answer:
+    packed = base64.b64encode(f"office:{api.token if token is None else token}".encode()).decode()
+    return await api.ask("GET", path, headers={"Authorization": f"Basic {packed}"}, **options)
+
+
+@pytest.fixture
+async def case(api: Running, family: Family) -> int:
+    """Ana is absent, and her family has been asked."""
+    mark = {"pupil": "P1", "date": DAY, "session": "am", "code": "N"}
+    await api.api("POST", "/marks", json={"marks": [mark, mark | {"pupil": "P2", "code": "/"}]})
+    api.clock.pass_by(minutes=30)
+    async with api.gateway.database.write() as session:
+        await rounds.turn(session, api.gateway, rules.load(absences.settings()))
+    return int((await api.api("GET", f"/absences?date={DAY}")).json[0]["id"])
+
+
+async def test_nobody_sees_anything_without_a_token(api: Running, case: int) -> None:
+    for path in PAGES:
+        refused = [await api.ask("GET", path), await look(api, path, token=""), await look(api, path, token="hb_no")]
+        refused += [
+            await api.ask("GET", path, headers={"Authorization": bad}) for bad in ("Basic ?", "Basic", "Bearer x")
+        ]
+        for answer in refused:
+            assert answer.status == 401
+            assert answer.headers["WWW-Authenticate"].startswith("Basic ")
+            assert "Ana" not in answer.text
+    gateway = api.gateway
+    async with gateway.database.write() as session:
+        await tokens.revoke(session, "office", log=gateway.log, now=gateway.now())
+    assert (await look(api, PAGES[0])).status == 401
+
+
+async def test_the_day_its_codes_and_a_case(api: Running, case: int) -> None:
+    page = await look(api, f"/office/absences?date={DAY}")
+    assert page.status == 200
+    assert "<h1>1 of 1 absent child is not yet accounted for</h1>" in page.text
+    assert "Ana Nowak" in page.text
+    assert "Asked, waiting" in page.text
+    assert "Ben" not in page.text  # he is in school
+    gateway = api.gateway
+    async with gateway.database.write() as session:
+        said = desk.Verdict(CaseState.EXPLAINED, "Ewa Nowak (mother)", "I", "<b>=1+1</b>")
+        await desk.settle(session, gateway, rules.load(absences.settings()), case, said, by="Mrs Office")
+    settled = await look(api, f"/office/absences?date={DAY}")
+    assert "Every one of 1 absent child is accounted for" in settled.text
+    exported = await look(api, f"/office/absences.csv?date={DAY}")
+    assert exported.headers["Content-Disposition"] == f'attachment; filename="absences-{DAY}.csv"'
+    assert "P1" in exported.text
+    assert ",N,I,<b>=1+1</b>" in exported.text
+    shown = await look(api, f"/office/absences/{case}")
+    assert "Chronology: Ana Nowak" in shown.text
+    assert "&lt;b&gt;" in shown.text
+    empty = await look(api, "/office/absences?date=2026-11-20")
+    assert "No child has been asked about" in empty.text
+
+
+async def test_nothing_runs_nothing_comes_from_elsewhere_and_nothing_can_be_done(api: Running, case: int) -> None:
+    for path in (PAGES[0], f"/office/absences/{case}"):
+        answer = await look(api, path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src '")
+        assert "unsafe" not in policy
+        assert not re.search(r"<script|<form|<button|onclick|style=|https?://", answer.text)
+        assert answer.headers["Cache-Control"] == "no-store"
+        if style := re.search(r"<style>(.*?)</style>", answer.text, re.DOTALL):
+            digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+            assert f"'sha256-{digest}'" in policy
+        assert (await api.ask("POST", path)).status == 405
+    assert (await api.ask("GET", "/office/office.css")).headers["Content-Type"].startswith("text/css")
+    before = await cases_of(api)
+    assert (await look(api, "/office/absences?date=tomorrow")).status == 422
+    assert (await look(api, "/office/absences/999")).status == 404
+    assert await cases_of(api) == before
+
+
+async def cases_of(api: Running) -> list[str]:
+    async with api.gateway.database.read() as session:
+        found = await cases.of_session(session, absences.TODAY, absences.AM, lock=False)
+        return [case.model_dump_json() for case in found.values()]
