@@ -75,6 +75,11 @@ class _Weights:
         """Whether it is said that the child came away again after it went in: «went in but was sent home»."""
         return self.of("safe") > 0 and self.first("safe") > self.first(Intent.SAYS_PRESENT)
 
+    def speaks_unexplained(self) -> bool:
+        """Whether one sentence speaks of a child and of nothing else: what another asks or thanks for explains it not."""
+        other = {one.sentence for one in self.every if one.section != "alarm"}
+        return any(one.section == "alarm" and one.sentence not in other for one in self.every)
+
     def all(self, *sections: str) -> tuple[evidence.Evidence, ...]:
         return tuple(one for one in self.every if one.section in sections)
 
@@ -186,8 +191,9 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
         return False
     if of(Intent.SAYS_PRESENT) >= _LIKELY:
         return intent is not Intent.LATE
-    unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE and not of("no_reason")
-    unclear = unclear and not of("only_a_head")
+    unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE
+    unclear = unclear or (intent in (Intent.QUESTION, Intent.THANKS) and weights.speaks_unexplained())
+    unclear = unclear and not of("no_reason") and not of("only_a_head")
     return bool(of("alarm")) and unclear
 
 
