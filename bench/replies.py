@@ -57,8 +57,8 @@ async def section(*, quick: bool) -> str:
 
 Intents, urgency, codes on {len(held) + len(tuned):,} labelled answers of our own (`tests/understanding/replies.jsonl`,
 {len({one.row["language"] for one in [*held, *tuned] if one.row["language"]})} languages and scripts). Of the held-out
-part only figures were looked at while the rules were made. But one hand wrote both: of other families' words expect less,
-as [replies](replies.md#words-that-nobody-had-read-before) says. One answer took {each * 1000:.1f} ms.
+part only figures were looked at while the rules were made. But one hand wrote both: of other families' words expect
+less, as [replies](replies.md#words-that-nobody-had-read-before) says. One answer took {each * 1000:.1f} ms.
 
 | part | answers | intent right | urgent missed | of urgent | false alarms | code right | opt-outs invented |
 |---|---:|---:|---:|---:|---:|---:|---:|

@@ -76,7 +76,7 @@ class _Weights:
         return self.of("safe") > 0 and self.first("safe") > self.first(Intent.SAYS_PRESENT)
 
     def speaks_unexplained(self) -> bool:
-        """Whether one sentence speaks of a child and of nothing else: what another asks or thanks for explains it not."""
+        """Whether a sentence speaks of a child and of nothing else: what another one asks does not explain it."""
         other = {one.sentence for one in self.every if one.section != "alarm"}
         return any(one.section == "alarm" and one.sentence not in other for one in self.every)
 
