@@ -7,9 +7,12 @@ explained by somebody, made sure of by somebody, or handed over to a named perso
 2. ``sweep`` opens cases, some minutes after the register has closed, and chases registers that were not taken.
 3. ``asking`` climbs the ladder (``ladder``, a file): one rung of all cases that are due is one run, so brothers and
    sisters are asked about in one text. The way out is that of every notice: ``sorting``, ``planner``, the outbox.
+   ``paths`` is the way round a STOP; ``chasing`` asks teachers for registers that were not taken.
 4. ``hearing`` reads the replies (``talks``: of whom they may speak); what one *means* comes through one function
-   (``meaning``; ``listening`` has the one that reads words); ``effects`` does it.
+   (``meaning``; ``listening`` has the one that reads words); ``effects`` does it. What ``strangers``
+   write is for a person.
 5. ``cases`` is the only place that changes a case, along the arrows of ``states``, with a step of its chronology and an
    audit line each time. ``telling`` tells those who were asked that all is well.
-6. ``rounds`` does whatever is due, one session in one transaction. ``desk`` is for people: lists, settling, the export.
+6. ``rounds`` does whatever is due, one session in one transaction. ``reminding`` looks after reasons that are still
+   missing on later days. ``desk`` is for people: lists, settling, the export.
 """

@@ -107,9 +107,12 @@ async def _hear_one(
         to_be_heard = talk.heard.asked or by_phone is not None  # a voice may say where the child is
         return await _not_understood(session, talk, decided, means=means) if to_be_heard else "left"
     outcomes: list[str] = []
+    others = {child.pupil_id for child in talk.heard.children} - talk.theirs
+    if beyond := [one for one in said if one.pupil_ids and others.issuperset(one.pupil_ids)]:
+        outcomes.append(await strangers.take(session, reply, beyond, today=gateway.today(), means=means))
     for one in said:
         for pupil_id in one.pupil_ids:
-            if pupil_id not in {child.pupil_id for child in talk.heard.children}:
+            if pupil_id not in talk.theirs:
                 continue  # it speaks of a child that this family has no say in
             case = talk.cases.get(pupil_id)
             if case is not None:

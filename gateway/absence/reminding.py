@@ -80,8 +80,8 @@ async def _waiting(session: Session, gateway: context.Gateway, decided: rules.Ru
     today = gateway.today()
     if not _has_come(gateway, decided):
         return []
-    found = await views.ageing(session, decided, today=today)
-    waiting = [one for one in found if today - _LONG_AGO < one.day < today]
+    found = await views.ageing(session, decided, today=today, within=_LONG_AGO)
+    waiting = [one for one in found if one.day < today]
     said = {place: await reasons.known(session, *place) for place in {(one.day, one.session) for one in waiting}}
     return [one for one in waiting if one.pupil not in said[one.day, one.session]]
 

@@ -85,7 +85,7 @@ async def listed(session: Session, *, after: datetime, today: date) -> list[Stra
         .join(Conversation, core(Conversation).c.id == reply.conversation_id)
         .join(AbsenceHeard, heard.reply_id == reply.id)
         .outerjoin(Contact, core(Contact).c.id == reply.contact_id)
-        .where(heard.outcome == STRANGER, reply.seen_at.is_(None), reply.at > after)
+        .where(heard.outcome.contains(STRANGER), reply.seen_at.is_(None), reply.at > after)
         .order_by(reply.at.desc(), reply.id.desc())
     )
     roll = await _roll(session, today)

@@ -34,11 +34,16 @@ from gateway.models.types import core
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A reply with what it may be about; ``owners`` are the contacts whose phone or mailbox it came from."""
+    """A reply with what it may be about.
+
+    ``owners``  the contacts whose phone or mailbox it came from
+    ``theirs``  the pupils of whom they may speak; ``heard`` names others, too, so that a niece's name is no son's
+    """
 
     reply: Reply
     conversation: Conversation
     owners: Sequence[int]
+    theirs: frozenset[int]
     heard: Heard
     speaker: effects.Speaker
     cases: dict[int, AbsenceCase]
@@ -49,10 +54,11 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     asked = await _cases_asked(session, reply)
     conversation = await session.get_one(Conversation, reply.conversation_id)
     owners = [reply.contact_id] if reply.contact_id is not None else await _owners(session, conversation)
+    others: set[int] = set()
     if asked:
         pupil_ids = await _theirs(session, gateway, reply, list(asked), conversation.address)
     else:
-        pupil_ids = await _answered_for(session, owners, today=gateway.today())
+        pupil_ids, others = await answered_for(session, owners, today=gateway.today())
     day, which = _spoken_of(gateway, decided)
     if asked:
         asked = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in pupil_ids}
@@ -64,7 +70,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
             if pupil_id in pupil_ids
         }
     first = next(iter(in_question.values()), None)
-    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(pupil_ids))
+    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(pupil_ids | others))
     children = [
         Child(child.id, child.called, case.id if case else None, case.state if case else None)
         for child in known.pupils.values()
@@ -85,7 +91,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     )
     name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
     speaker = effects.Speaker(name, contact.id if contact else None, reply.id)
-    return Talk(reply, conversation, owners, heard, speaker, dict(in_question))
+    return Talk(reply, conversation, owners, frozenset(pupil_ids), heard, speaker, dict(in_question))
 
 
 async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]:
@@ -114,9 +120,11 @@ async def _owners(session: Session, conversation: Conversation) -> list[int]:
     return list(await session.scalars(query))
 
 
-async def _answered_for(session: Session, owners: Sequence[int], *, today: date) -> set[int]:
-    """The pupils of whom these people may tell unasked. Nobody is asked about what they tell, so a neighbour on the
-    list is not enough: it takes somebody who lives with the child or answers for it, where there is anybody.
+async def answered_for(session: Session, owners: Sequence[int], *, today: date) -> tuple[set[int], set[int]]:
+    """The pupils of whom these people may tell unasked, and the others that they are on file for.
+
+    Nobody is asked about what they tell, so a neighbour on the list is not enough: it takes somebody who lives with the
+    child or answers for it, where there is anybody.
     """
     tie = core(Guardianship).c
     query = sa.select(tie.pupil_id).where(tie.contact_id.in_(owners)).distinct()
@@ -128,7 +136,7 @@ async def _answered_for(session: Session, owners: Sequence[int], *, today: date)
         barred = any(one.contact_id in owners and one.barred_on(today) for one in ties)
         if not barred and any(one.contact_id in owners for one in answering):
             found.add(pupil_id)
-    return found
+    return found, known.pupils.keys() - found
 
 
 async def _theirs(

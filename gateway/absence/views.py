@@ -120,7 +120,7 @@ class Ageing:
     left: int
 
 
-async def ageing(session: Session, decided: rules.Rules, *, today: date) -> list[Ageing]:
+async def ageing(session: Session, decided: rules.Rules, *, today: date, within: timedelta = _YEAR) -> list[Ageing]:
     """Every mark without a reason, the oldest first; nought days left and fewer: it becomes the later code."""
     t, c = mark_table.c, cases.case_table.c
     open_codes = [code.code for code in decided.codes.on(today) if code.unknown]
@@ -128,7 +128,7 @@ async def ageing(session: Session, decided: rules.Rules, *, today: date) -> list
         sa.select(Mark, Pupil, AbsenceCase)
         .join(Pupil, pupil_table.c.id == t.pupil_id)
         .outerjoin(AbsenceCase, sa.and_(c.pupil_id == t.pupil_id, c.date == t.date, c.session == t.session))
-        .where(t.code.in_(open_codes), t.date > today - _YEAR, people.on_roll(today))
+        .where(t.code.in_(open_codes), t.date > today - within, people.on_roll(today))
         .order_by(t.date, t.session, pupil_table.c.form, pupil_table.c.surname)
     )
     found: list[Ageing] = []

@@ -100,6 +100,17 @@ async def test_whoever_may_not_speak_for_the_child_keeps_nobody_from_asking(morn
     assert await morning.said(other.number) == []
 
 
+async def test_an_uncles_niece_is_not_taken_for_his_son(morning: Morning) -> None:
+    mother, uncle = await morning.parent(), await morning.parent("Ivan")
+    niece, son = await morning.child("Ana", mother), await morning.child("Ben", uncle)
+    await school.tie(morning.database, niece, uncle.id, priority=2)
+    await morning.answer(uncle.number, "Ana has a fever")
+    assert await known(morning, morning.clock.now.date()) == {}
+    assert [task.kind for task in await morning.tasks("absence.")] == ["absence.stranger"]
+    await morning.answer(uncle.number, "Ben has a fever")
+    assert list(await known(morning, morning.clock.now.date())) == [son]
+
+
 @pytest.mark.parametrize("sender", [STRANGER, "anonymous", "Unknown", "+266696687"])
 async def test_an_unknown_or_withheld_number_goes_to_a_person_and_hears_nothing(morning: Morning, sender: str) -> None:
     child = await morning.child("Ana", await morning.parent())

@@ -89,8 +89,10 @@ async def test_nothing_runs_nothing_comes_from_elsewhere_and_nothing_can_be_done
         assert (await api.ask("POST", path)).status == 405
     assert (await api.ask("GET", "/office/office.css")).headers["Content-Type"].startswith("text/css")
     before = await cases_of(api)
-    assert (await look(api, "/office/absences?date=tomorrow")).status == 422
-    assert (await look(api, "/office/absences/999")).status == 404
+    for bad in ("tomorrow", "0001-01-01", "9999-12-31", "2026-13-01"):
+        assert (await look(api, f"/office/absences?date={bad}")).status == 422
+    for bad in ("999", "9" * 30):
+        assert (await look(api, f"/office/absences/{bad}")).status == 404
     assert await cases_of(api) == before
 
 

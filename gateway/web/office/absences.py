@@ -24,6 +24,8 @@ from gateway.web.office import visitors
 
 _DAY = timedelta(days=1)
 _MOST = 5_000
+_YEARS = (2000, 2100)
+_LARGEST_ID = 2**31 - 1
 _POLICY = "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 #: What a state is called on the page, and how it looks: colour is a request, what is settled is grey.
@@ -118,9 +120,9 @@ class Pages:
     async def case(self, request: Request) -> Response:
         """The chronology of one case, to print for safeguarding or the police."""
         await visitors.check(request)
-        gateway = site.of(request).gateway
+        gateway, case_id = site.of(request).gateway, min(request.path_params["case_id"], _LARGEST_ID)
         async with gateway.database.read() as session:
-            page = await chronology.read(session, request.path_params["case_id"], today=gateway.today())
+            page = await chronology.read(session, case_id, today=gateway.today())
         school = gateway.settings.school.name
         body = chronology.html(page, school=school, timezone=gateway.timezone, printed=gateway.now())
         return _page(body, style=_hash_of_style(body))  # the page is whole in one file, so that it can be handed on
@@ -140,9 +142,12 @@ def _asked_day(request: Request, today: date) -> date:
     """The day that is asked for, as ``?date=2026-11-23``; else today."""
     given = request.query_params.get("date", "")
     try:
-        return date.fromisoformat(given) if given else today
+        day = date.fromisoformat(given) if given else today
     except ValueError:
-        raise HTTPException(422, "Write the date as 2026-11-23.") from None
+        day = date.min
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise HTTPException(422, "Write the date as 2026-11-23.")
+    return day
 
 
 def _page(body: str, *, style: str) -> Response:
