@@ -105,6 +105,7 @@ class Outgoing:
     ``valid_seconds`` after this many seconds the provider should give up, or None
     ``unsubscribe_url``  one-click address (RFC 8058), ``""`` on what is mandatory
     ``attachments``   files of an email, an ``.ics`` among them; other media carry none
+    ``in_reply_to``   Message-ID of the email that this one answers, with its brackets, or ``""``
     """
 
     id: str
@@ -121,6 +122,7 @@ class Outgoing:
     valid_seconds: int | None = None
     unsubscribe_url: str = ""
     attachments: tuple[Attachment, ...] = ()
+    in_reply_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _CONTENT_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]+(; ?[a-z]+=[A-Za-z0-9_-]+)*")
 _WEB_ADDRESS = re.compile(r"https?://[!-;=?-~]+")
 _LONGEST_NAME = 150  #: of a file, in bytes: percent-encoded it still fits its line
 _MESSAGE_ID = re.compile("[A-Za-z0-9._-]+")
+_THEIR_ID = re.compile("<[!-;=?-~]{1,900}>")
 
 
 class BadHeader(ValueError):
@@ -55,9 +56,12 @@ def build(message: base.Outgoing, *, school_name: str, at: datetime, eight_bit: 
         f"To: {ascii_domain('To', message.to)}",
         _text("Subject", message.subject),
         f"Message-ID: {message_id(message)}",
-        "Auto-Submitted: auto-generated",
+        f"Auto-Submitted: {'auto-replied' if message.in_reply_to else 'auto-generated'}",
         "MIME-Version: 1.0",
     ]
+    # Somebody else's mailer wrote it: what is not plainly an id is left out, and the answer goes all the same.
+    if _THEIR_ID.fullmatch(message.in_reply_to):
+        lines += [f"In-Reply-To: {message.in_reply_to}", f"References: {message.in_reply_to}"]
     if message.unsubscribe_url:
         lines += _unsubscribe(message.unsubscribe_url)
     if not _LOCALE.fullmatch(message.locale):

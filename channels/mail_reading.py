@@ -14,6 +14,7 @@ from email.message import Message
 from channels import auto_replies, base, bounces, email_codes, mail_in, mail_parts, quoting
 
 _MOST_WORDS = 10_000  #: characters of an answer that are kept
+_LONGEST_HEADER = 900  #: characters of one that is kept: of an id, and of a subject to answer under
 _MOST_RECEIPTS = 50
 #: Our ids: ULIDs, as gateway.ids makes them.
 _ID = re.compile(r"(?<![a-z0-9])([0-7][0-9a-hjkmnp-tv-z]{25})(?![a-z0-9])")
@@ -98,7 +99,12 @@ def _reply(mail: mail_in.Mail, message: Message) -> base.Reply:
         in_reply_to=_answered(mail, message),
         media=attachments,
         automatic=auto_replies.automatic(message, envelope_from=mail.envelope_from),
+        raw={name: _one_line(message.get(name)) for name in ("message-id", "subject")},
     )
+
+
+def _one_line(header: object) -> str:
+    return " ".join(str(header or "")[:_LONGEST_HEADER].split())
 
 
 def sender(message: Message) -> str:

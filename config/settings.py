@@ -31,6 +31,7 @@ class Settings(values.Section):
     oauth: sections.OAuth = sections.OAuth()
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
+    desk: sections.Desk = sections.Desk()
     absence: sections.Absence = sections.Absence()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()

@@ -26,7 +26,7 @@ from templates import phrases, segments, translations
 SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
 
 #: No short code, no name and no withheld number: behind those is a machine, or nobody.
-_A_PERSONS_NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}")
+A_PERSONS_NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}")
 _ONE_HANDFUL = timedelta(minutes=10)  #: several pictures in a row are answered once
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
@@ -56,18 +56,18 @@ async def no_pictures(
 
     True when an answer was put into the outbox, once for an event, as an event is handled once.
     """
-    if reply.medium is not Medium.SMS or not reply.media or not _A_PERSONS_NUMBER.fullmatch(reply.sender):
+    if reply.medium is not Medium.SMS or not reply.media or not A_PERSONS_NUMBER.fullmatch(reply.sender):
         return False
-    sender = await _sender(session, reply.to)
-    if sender is None or await _enough(session, row, reply.sender, answering.limits, log=log, now=now):
+    wrote_to = await sender(session, Medium.SMS, reply.to)
+    if wrote_to is None or await enough(session, row, reply.sender, answering.limits, log=log, now=now):
         return False
-    used = _allowed(language, drafts=answering.school.allow_drafts)
+    used = allowed(language, drafts=answering.school.allow_drafts)
     text = phrases.no_pictures(used, school=answering.school.short_name, school_phone=answering.school.phone)
     parts = segments.count(text).parts
     message = Message(
         id=answering.new_id(),
         contact_id=row.contact_id,
-        sender_id=sender.id,
+        sender_id=wrote_to.id,
         medium=Medium.SMS,
         address=reply.sender,
         slot=f"{SLOT}{row.inbound_id}",
@@ -106,7 +106,7 @@ async def repeats(session: Session, row: Reply, *, limits: sections.Answers, log
     return True
 
 
-async def _enough(
+async def enough(
     session: Session, row: Reply, address: str, limits: sections.Answers, *, log: audit.Log, now: datetime
 ) -> bool:
     """Whether this address has had all the answers that it may have for now."""
@@ -130,14 +130,16 @@ async def _tell(session: Session, row: Reply, what: str, *, log: audit.Log, now:
     await tasks.ask(session, tasks.Ask("loop", f"conversation:{row.conversation_id}", what, cure), log=log, now=now)
 
 
-async def _sender(session: Session, address: str) -> Sender | None:
-    """The number that they wrote to, else another that can be answered."""
-    query = select(Sender).where(Sender.medium == Medium.SMS, col(Sender.active)).order_by(col(Sender.id))
-    senders = [sender for sender in await session.scalars(query) if not identity.is_name(sender.address)]
-    return next((sender for sender in senders if sender.address == address), senders[0] if senders else None)
+async def sender(session: Session, medium: Medium, address: str) -> Sender | None:
+    """The number or mailbox that they wrote to, else another that can be answered."""
+    query = select(Sender).where(Sender.medium == medium, col(Sender.active)).order_by(col(Sender.id))
+    found = [
+        one for one in await session.scalars(query) if medium is not Medium.SMS or not identity.is_name(one.address)
+    ]
+    return next((one for one in found if one.address == address), found[0] if found else None)
 
 
-def _allowed(language: str, *, drafts: bool) -> str:
+def allowed(language: str, *, drafts: bool) -> str:
     """The language of the answer: a translation that nobody has checked only where the school allows it."""
     used = phrases.language_for("reply", language)
     return used if drafts or translations.state(used) not in ("draft", "machine") else "en"

@@ -206,8 +206,9 @@ class Daemon:
             except Exception:  # the database is away; everything is stored already, so it can wait
                 logger.exception("intake.trouble")
                 handled = 0
-            if handled:  # perhaps it says where a child is
+            if handled:  # perhaps it says where a child is, or somebody must answer
                 self.jobs.ticker.soon(jobs.ABSENCE)
+                self.jobs.ticker.soon(jobs.DESK)
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s)

@@ -22,6 +22,7 @@ from sqlmodel import col, select
 from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
 from gateway import audit, context, errors, migrate, polling
 from gateway.absence import rules
+from gateway.desk import canned, promise
 from gateway.models import ApiToken, Audit, Sender, VoiceMessage
 from gateway.models.types import core
 from templates import translations
@@ -57,7 +58,7 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     findings += [finding async for finding in _channels(gateway)]
     findings += [await _channel(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
-    findings += [*_absence(gateway), *_phone_line(gateway)]
+    findings += [*_absence(gateway), *_phone_line(gateway), *_desk(gateway)]
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
     return findings
 
@@ -113,6 +114,17 @@ async def _voice_messages(gateway: context.Gateway) -> list[Finding]:
         return []
     sentence = f"{stuck} voice messages could not be fetched, or not be deleted at the provider, so far."
     return [Finding("phone line", "warn", sentence, "Does the provider answer? The journal says why (voice.put_off).")]
+
+
+def _desk(gateway: context.Gateway) -> Iterator[Finding]:
+    """Whether the desk's files can be read: its canned answers, and the calendar that it counts by."""
+    try:
+        promise.load(gateway.settings)
+        answers = canned.load(gateway.settings).answers
+    except errors.BadInput as error:
+        yield from (Finding("desk", "bad", problem.what, f"{problem}") for problem in error.problems)
+        return
+    yield Finding("desk", "ok", f"Canned answers: {len(answers)}.")
 
 
 def packages(owners: Mapping[str, Sequence[str]], *, ours: str = "handbell") -> list[Finding]:

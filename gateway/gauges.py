@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway import context, outbox, tasks
+from gateway.desk import overdue
 from gateway.models import Audit, Conversation, Sender
 
 
@@ -17,6 +18,7 @@ async def refresh(gateway: context.Gateway) -> None:
         people = await session.scalar(
             sa.select(sa.func.count()).select_from(Conversation).where(col(Conversation.waiting_since).is_not(None))
         )
+        late = await overdue.count(session, now=now)
         open_tasks = await tasks.count(session)
         lanes = list(await session.scalars(select(Sender).where(col(Sender.active))))
         unsealed = await session.scalar(sa.select(sa.func.count()).select_from(Audit).where(col(Audit.link).is_(None)))
@@ -30,6 +32,7 @@ async def refresh(gateway: context.Gateway) -> None:
     for lane in lanes:
         metrics.circuits.labels(str(lane.id), lane.channel).set(lane.open_since is not None)
     metrics.waiting.set(people or 0)
+    metrics.overdue.set(late)
     metrics.unsealed.set(unsealed or 0)
     for urgent, count in open_tasks.items():
         metrics.tasks.labels("yes" if urgent else "no").set(count)

@@ -6,13 +6,15 @@ Every process with the role ``clock`` may do all of it; whatever must happen onc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 
 from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
 from gateway.absence import dropping, meaning, reminding, rounds, rules
+from gateway.desk import arriving, overdue, promise
 from gateway.phone_line import voicemail
+from gateway.understanding import language, library
 from scheduler.ticker import Ticker
 
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
@@ -21,6 +23,7 @@ _FOLDER_SECONDS = 2.0  #: how often it is looked whether the MIS has dropped a f
 _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
+DESK = "desk"  #: the one that promises families an answer
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -48,6 +51,11 @@ class Jobs:
         # When leases were last looked through. Before that: the clock may have been set back while nobody ran.
         self._expired_at = datetime.max.replace(tzinfo=UTC)
         self._rules = rules.load(gateway.settings) if gateway.settings.absence.enabled else None
+        self._promise = promise.load(gateway.settings)
+
+    @cached_property
+    def _languages(self) -> Mapping[str, language.Language]:
+        return library.load(self._gateway.settings.answers.words)
 
     def every(self, seconds: float, name: str, job: Callable[[], Awaitable[None]]) -> None:
         """Let the ticker run a job, measure it, and see that it comes round."""
@@ -72,6 +80,7 @@ class Jobs:
         self.every(settings.sending.sweep_s, "sweep", self.sweep)
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
+        self.every(settings.sending.poll_s, DESK, self.desk)
         if self._rules is not None:
             self.every(settings.sending.poll_s, ABSENCE, self.absence)
             self.every(_REMINDERS_SECONDS, "absence reminders", self.remind)
@@ -124,6 +133,7 @@ class Jobs:
                 return
         async with self._gateway.database.write() as session:
             await rounds.turn(session, self._gateway, self._rules, self._understanding)
+        self.ticker.soon(DESK)  # what they have not understood
         self._lanes.wake()
 
     async def voice_messages(self) -> None:
@@ -151,6 +161,22 @@ class Jobs:
         async with self._gateway.database.write() as session:
             await reminding.remind(session, self._gateway, self._rules)
         self._lanes.wake()
+
+    async def desk(self) -> None:
+        """Promise families an answer who have written, and tell staff what nobody has answered in time."""
+        gateway = self._gateway
+        async with gateway.database.read() as session:
+            late = await overdue.any_untold(session, now=gateway.now())
+            if not late and not await arriving.any_waiting(session, gateway):
+                return
+
+        async def look() -> int:
+            async with gateway.database.write() as session:
+                await overdue.tell(session, log=gateway.log, now=gateway.now())
+                return await arriving.turn(session, gateway, self._promise, self._languages)
+
+        while await turns.again(look) and not self._stopping.is_set():
+            self._lanes.wake()
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""

@@ -32,6 +32,9 @@ class Metrics:
             "handbell_receiver_up", "Whether mail can be taken in: 1, or 0 while it cannot", ["receiver"], registry=own
         )
         self.waiting = Gauge("handbell_conversations_waiting", "Conversations that wait for a person", registry=own)
+        self.overdue = Gauge(
+            "handbell_conversations_overdue", "Conversations that nobody has answered in time", registry=own
+        )
         self.tasks = Gauge("handbell_tasks_open", "Tasks that staff have not done yet", ["urgent"], registry=own)
         self.circuits = Gauge(
             "handbell_circuit_open",

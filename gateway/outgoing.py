@@ -34,4 +34,5 @@ def build(message: Row, *, callback_url: str, unsubscribe_url: Callable[[str], s
         script=CallScript(**message["script"]) if message["script"] else None,
         valid_seconds=validity.seconds(message["purpose"], message["not_after"], now=now),
         unsubscribe_url=unsubscribe_url(message["id"]) if email and not mandatory else "",
+        in_reply_to=message["in_reply_to"] if email else "",
     )

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, errors, optout, points
+from gateway import answers, audit, conversations, errors, optout, points
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -93,7 +93,9 @@ async def handle(
     settled = not late and await _act(session, reply, keyword, log=log, now=now)
     # A picture that came along with an answer may be the very thing that somebody must see.
     if not settled and (not option or reply.media):
-        conversation.waiting_since = conversation.waiting_since or reply.at
+        await conversations.wait(session, conversation, at=reply.at, log=log, now=now)
+    else:
+        row.sorted_at = now
     if answering and not await answers.repeats(session, row, limits=answering.limits, log=log, now=now):
         language = _language(contact, message) or answering.school.language
         await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
@@ -217,10 +219,25 @@ async def _conversation(
     if conversation is None:
         conversation = Conversation(medium=medium, address=address, last_at=at)
     conversation.last_at = max(conversation.last_at, at)
-    conversation.contact_id = conversation.contact_id or (contact.id if contact else None)
+    if (
+        contact is not None
+        and contact.id != conversation.contact_id
+        and not await _is_still_theirs(session, conversation)
+    ):
+        conversation.contact_id, conversation.owner = contact.id, ""
     session.add(conversation)
     await session.flush()
     return conversation
+
+
+async def _is_still_theirs(session: Session, conversation: Conversation) -> bool:
+    """Whether whoever it was with has this address still: networks give a number to somebody else."""
+    query = select(ContactPoint.id).where(
+        ContactPoint.contact_id == conversation.contact_id,
+        ContactPoint.address == conversation.address,
+        ContactPoint.kind == points.kind_of(conversation.medium),
+    )
+    return (await session.scalars(query.limit(1))).first() is not None
 
 
 def _option(reply: base.Reply, message: Message | None) -> str:
@@ -238,7 +255,8 @@ def _key(reply: base.Reply) -> str:
 async def mark_seen(session: Session, reply_id: int, *, by: str, log: audit.Log, now: datetime) -> Reply:
     """Note that a person has read a reply. A second time changes nothing: ``seen_by`` stays who was first.
 
-    Its conversation waits no more once nothing in it is left to read. Raises :class:`errors.NotFound`.
+    Its conversation waits no more once nothing in it is left to read; who was promised an answer is still to get one.
+    Raises :class:`errors.NotFound`.
     """
     reply = await session.get(Reply, reply_id)
     if reply is None:
@@ -248,14 +266,25 @@ async def mark_seen(session: Session, reply_id: int, *, by: str, log: audit.Log,
     reply.seen_at, reply.seen_by = now, by
     session.add(reply)
     await session.flush()
-    # A key of the menu needs no reader: it was noted as the answer that it stands for.
-    unread = select(Reply.id).where(
-        Reply.conversation_id == reply.conversation_id, Reply.option == "", col(Reply.seen_at).is_(None)
-    )
     conversation = await session.get_one(Conversation, reply.conversation_id)
-    if (await session.scalars(unread.limit(1))).first() is None:
-        conversation.waiting_since = None
-        session.add(conversation)
+    await conversations.rest(session, conversation, conversations.READ, log=log, now=now)
     facts = {"conversation": conversation.id, "waiting": conversation.waiting_since is not None}
     await log.record(session, audit.Line("reply.seen", f"reply:{reply_id}", facts, by), now=now)
     return reply
+
+
+async def settle(session: Session, reply: Reply, what: str, *, log: audit.Log, now: datetime) -> None:
+    """Note that a machine has understood a reply, so that nobody need read it: ``understood: illness``.
+
+    Not where a picture came along, which may be the very thing that somebody must see.
+    """
+    inbound = await session.get_one(Inbound, reply.inbound_id)
+    if inbound.event.get("media") or reply.seen_at is not None:
+        return
+    reply.settled, reply.sorted_at = what, now
+    session.add(reply)
+    await session.flush()
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    if conversation.waiting_since is not None:
+        await conversations.rest(session, conversation, what, log=log, now=now)
+    await log.record(session, audit.Line("reply.settled", f"reply:{reply.id}", {"what": what}), now=now)

@@ -118,6 +118,11 @@ def no_pictures(language: str, *, school: str, school_phone: str) -> str:
     return _reply("no_pictures", language, school=school, school_phone=school_phone)
 
 
+def office(language: str) -> str:
+    """Name who answers a family, where the school names nobody."""
+    return _reply("office", language)
+
+
 def unsubscribe_page(language: str, *, school: str, school_phone: str) -> UnsubscribePage:
     """Give all sentences of the unsubscribe page; they are plain text and must be escaped by the page."""
     used = language_for("page", language)

@@ -15,12 +15,14 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import context, people, tasks, upsert
+from gateway import context, people, replies, tasks, upsert
 from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
 from gateway.models import (
+    AbsenceCase,
     AbsenceHeard,
+    CaseState,
     Keyword,
     Mark,
     Reply,
@@ -32,6 +34,11 @@ logger = structlog.get_logger()
 
 _WITHIN = timedelta(days=1)  #: an older reply says nothing of today any more
 _AT_ONCE = 50
+
+#: What leaves nothing for a person to read, once it is written down. A case to be confirmed is in the list of cases.
+_CLEAR = effects.PLAIN | {Intent.LATE, Intent.SAYS_PRESENT}
+_TAKEN_IN = frozenset({CaseState.EXPLAINED, CaseState.TO_CONFIRM, CaseState.EXPECTED, "reported", "agrees"})
+_SAID_BEFORE = frozenset({CaseState.EXPLAINED, CaseState.TO_CONFIRM, CaseState.SAFE})
 
 heard_table = core(AbsenceHeard)
 
@@ -110,6 +117,7 @@ async def _hear_one(
     others = {child.pupil_id for child in talk.heard.children} - talk.theirs
     if beyond := [one for one in said if one.pupil_ids and others.issuperset(one.pupil_ids)]:
         outcomes.append(await strangers.take(session, reply, beyond, today=gateway.today(), means=means))
+    left: list[Intent] = []  # what a person must still read
     for one in said:
         for pupil_id in one.pupil_ids:
             if pupil_id not in talk.theirs:
@@ -119,7 +127,20 @@ async def _hear_one(
                 outcomes.append(await effects.apply(session, case, one, talk.speaker, decided, means=means))
             else:
                 outcomes.append(await _unasked(session, gateway, decided, talk, one, pupil_id, means=means))
+            if not _settles(one, outcomes[-1], case):
+                left.append(one.intent)
+    # Whoever asks something besides must get an answer, whatever else was understood.
+    if outcomes and not left and "?" not in reply.body and "؟" not in reply.body:
+        what = "understood: " + ", ".join(sorted({one.intent.value.replace("_", " ") for one in said}))
+        await replies.settle(session, reply, what, log=means.log, now=means.now)
     return ", ".join(sorted(set(outcomes))) or "nobody's"
+
+
+def _settles(said: Meaning, outcome: str, case: AbsenceCase | None) -> bool:
+    """Whether nothing of what was said is left to read: the case has it, or the days for which nobody will be asked."""
+    if outcome == "noted":  # what was known before is said again, as by the other parent
+        return said.intent in effects.PLAIN and case is not None and case.state in _SAID_BEFORE
+    return said.intent in _CLEAR and outcome in _TAKEN_IN
 
 
 def _plain(talk: talks.Talk) -> Sequence[Meaning]:

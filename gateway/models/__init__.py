@@ -3,13 +3,14 @@
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
-from gateway.models.inbound import Conversation, Inbound, Reply, Watermark
+from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.tasks import Task
 from gateway.models.types import (
     CaseState,
+    ConversationState,
     DaySession,
     Keyword,
     LineType,
@@ -34,6 +35,8 @@ __all__ = [
     "Contact",
     "ContactPoint",
     "Conversation",
+    "ConversationNote",
+    "ConversationState",
     "DaySession",
     "Guardianship",
     "Idempotency",
@@ -56,6 +59,7 @@ __all__ = [
     "PhoneReport",
     "PointKind",
     "PointState",
+    "Promise",
     "Pupil",
     "PupilGroup",
     "Purpose",

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium
-from gateway.models.types import Keyword, Table, UtcDateTime, words
+from gateway.models.types import ConversationState, Keyword, Table, UtcDateTime, words
 
 
 class Inbound(Table, table=True):
@@ -66,9 +66,25 @@ class Watermark(Table, table=True):
 
 
 class Conversation(Table, table=True):
-    """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share."""
+    """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share.
 
-    __table_args__ = (UniqueConstraint("medium", "address"),)
+    ``waiting_since`` is when the first words came that nobody has read. Whoever was merged into another
+    (``merged_into_id``) still has words of its own that wait; everything below is then that of the other.
+
+    ``kind``    what it is about: ``absence``, ``question`` or ``complaint``; ``""`` while nothing was promised
+    ``due_at``  until when somebody answers, as was promised; ``urgent`` is due at once, whatever the hour
+    ``outcome`` how it was closed, last time
+    """
+
+    __table_args__ = (
+        UniqueConstraint("medium", "address"),
+        Index(
+            "conversation_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     medium: Medium = Field(sa_type=words(Medium))
@@ -76,12 +92,72 @@ class Conversation(Table, table=True):
     contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
     waiting_since: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     last_at: datetime = Field(sa_type=UtcDateTime)
+    state: ConversationState = Field(default=ConversationState.CLOSED, sa_type=words(ConversationState))
+    kind: str = ""
+    owner: str = ""
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    urgent: bool = False
+    outcome: str = ""
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_by: str = ""
+    merged_into_id: int | None = Field(default=None, index=True)  #: a conversation; none is ever deleted
+
+
+class Promise(Table, table=True):
+    """That somebody answers by a time: one for each stretch of waiting, from its first words to an answer or the close.
+
+    ``reply_id``    the words that began it; ``message_id`` the acknowledgement that told it, if one went out
+    ``kept_at``     when it was answered or closed; a conversation has one promise at most that is not
+    ``overdue_at``  when staff were told that nobody had answered in time
+    """
+
+    __table_args__ = (
+        Index(
+            "promise_open",
+            "conversation_id",
+            unique=True,
+            sqlite_where=text("kept_at IS NULL"),
+            postgresql_where=text("kept_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    reply_id: int = Field(foreign_key="reply.id")
+    kind: str
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    message_id: str | None = Field(default=None, foreign_key="message.id", ondelete="SET NULL")
+    kept_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    overdue_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ConversationNote(Table, table=True):
+    """What staff write beside a conversation. It is never sent to anybody."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    conversation_id: int = Field(foreign_key="conversation.id", index=True)
+    author: str
+    at: datetime = Field(sa_type=UtcDateTime)
+    text: str
 
 
 class Reply(Table, table=True):
-    """What a person answered. ``option`` is the menu key that it was taken for, ``""`` when a person must read it."""
+    """What a person answered. ``option`` is the menu key that it was taken for, ``""`` when a person must read it.
 
-    __table_args__ = (Index("reply_at", "at"),)
+    ``settled``   what a machine made of it, where that leaves nothing to read: ``understood: illness``
+    ``sorted_at`` when the desk has looked at it (``gateway/desk``)
+    """
+
+    __table_args__ = (
+        Index("reply_at", "at"),
+        Index(
+            "reply_unsorted",
+            "id",
+            sqlite_where=text("sorted_at IS NULL"),
+            postgresql_where=text("sorted_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     conversation_id: int = Field(foreign_key="conversation.id", index=True)
@@ -96,3 +172,5 @@ class Reply(Table, table=True):
     keyword: Keyword | None = Field(default=None, sa_type=words(Keyword))
     seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     seen_by: str = ""
+    settled: str = ""
+    sorted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -109,6 +109,7 @@ class Message(Table, table=True):
     ``lease_until`` until when the worker's word is awaited, or when a doubt is looked into
     ``patience_from``  from when on the patience with a doubt is counted, where it is not from its beginning
     ``ref``       the provider's id
+    ``in_reply_to``  the Message-ID of the family's email that this answers
     """
 
     __table_args__ = (
@@ -168,6 +169,7 @@ class Message(Table, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     patience_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ref: str = ""
+    in_reply_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -166,6 +166,13 @@ class Keyword(StrEnum):
     HELP = "help"
 
 
+class ConversationState(StrEnum):
+    """Whether somebody of the school still has to do with a conversation."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class DaySession(StrEnum):
     """Half a school day, for which a register is taken."""
 

@@ -121,6 +121,7 @@ _PAY = (
 _COLUMNS: Sequence[str] = (
     "id", "run_id", "contact_id", "sender_id", "medium", "address", "slot", "step", "purpose", "priority", "keys",
     "language", "subject", "body", "parts", "not_after", "only_if", "attempt",
+    "in_reply_to",
 )  # fmt: skip
 
 

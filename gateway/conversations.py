@@ -1,0 +1,281 @@
+"""What may happen to a conversation, and what it leaves behind: one row, one audit line, one transaction.
+
+A conversation is one address. Two of one person may be merged: then one of them (the *root*) has owner, due time and
+state for both, and each still knows what in it waits to be read. Every function below is given a root, locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from gateway import audit, errors, tasks
+from gateway.database import Session
+from gateway.models import Conversation, ConversationNote, ConversationState, Promise, Reply
+from gateway.models.types import core
+
+#: How a person may close a conversation, and what that means.
+OUTCOMES: Final[Mapping[str, str]] = {
+    "answered": "The family has its answer, by whatever way.",
+    "no_answer_needed": "Nothing was asked.",
+    "passed_on": "Somebody else sees to it, outside Handbell.",
+    "duplicate": "It is dealt with in another conversation.",
+    "not_for_us": "A wrong number, or an advertisement.",
+}
+READ: Final = "read"  #: the outcome where nothing was promised, and a person has read it
+
+#: What may be done in which state.
+DEEDS: Final[Mapping[ConversationState, frozenset[str]]] = {
+    ConversationState.OPEN: frozenset({"take", "note", "answer", "kind", "close", "merge"}),
+    # To take, or to answer, is to open it again.
+    ConversationState.CLOSED: frozenset({"take", "note", "answer", "merge"}),
+}
+
+conversation_table, promise_table, reply_table = core(Conversation), core(Promise), core(Reply)
+
+
+async def root(session: Session, conversation_id: int) -> Conversation:
+    """The root of a conversation, to look at.
+
+    Raises :class:`errors.NotFound`.
+    """
+    row = await session.get(Conversation, conversation_id)
+    if row is None:
+        raise errors.NotFound(f"There is no conversation {conversation_id}.")
+    return row if row.merged_into_id is None else await session.get_one(Conversation, row.merged_into_id)
+
+
+async def find(session: Session, conversation_id: int) -> Conversation:
+    """The same, locked.
+
+    Raises :class:`errors.NotFound`.
+    """
+    await session.flush()  # what is not written yet would be read over
+    found = await _locked(session, conversation_id)
+    while found is not None and found.merged_into_id is not None:  # merging lifts them all: one step is enough
+        found = await _locked(session, found.merged_into_id)
+    if found is None:
+        raise errors.NotFound(f"There is no conversation {conversation_id}.")
+    return found
+
+
+async def _locked(session: Session, conversation_id: int) -> Conversation | None:
+    return await session.get(Conversation, conversation_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+async def members(session: Session, root: Conversation) -> Sequence[Conversation]:
+    """The root, and whatever was merged into it."""
+    query = select(Conversation).where(
+        sa.or_(col(Conversation.id) == root.id, col(Conversation.merged_into_id) == root.id)
+    )
+    return (await session.scalars(query.order_by(col(Conversation.id)))).all()
+
+
+def check(root: Conversation, deed: str) -> None:
+    """Raises :class:`errors.Conflict` where the state does not allow a deed."""
+    if deed not in DEEDS[root.state]:
+        raise errors.Conflict(f"Conversation {root.id} is {root.state.value} already.")
+
+
+async def wait(session: Session, conversation: Conversation, *, at: datetime, log: audit.Log, now: datetime) -> None:
+    """Words have come that a person must read: from now on it waits, and a closed one is open again."""
+    conversation.waiting_since = conversation.waiting_since or at
+    session.add(conversation)
+    root = await find(session, conversation.id or 0)
+    if root.state is ConversationState.CLOSED:
+        await _open(session, root, log=log, now=now)
+
+
+async def rest(session: Session, conversation: Conversation, outcome: str, *, log: audit.Log, now: datetime) -> bool:
+    """See what is left after a reply was read, or settled: whether it still waits.
+
+    Where nothing is left to read, and nothing was promised, it is closed.
+    """
+    # A key of the menu needs no reader: it was noted as the answer that it stands for.
+    unread = select(Reply.id).where(
+        Reply.conversation_id == conversation.id, Reply.option == "", Reply.settled == "", col(Reply.seen_at).is_(None)
+    )
+    if (await session.scalars(unread.limit(1))).first() is not None:
+        return True
+    conversation.waiting_since = None
+    session.add(conversation)
+    root = await find(session, conversation.id or 0)
+    waiting = any(one.waiting_since for one in await members(session, root))
+    if not waiting and root.due_at is None and root.state is ConversationState.OPEN:
+        await _close(session, root, outcome, by="handbell", log=log, now=now)
+    return waiting
+
+
+async def promise(
+    session: Session,
+    root: Conversation,
+    kind: str,
+    reply_id: int,
+    *,
+    due_at: datetime,
+    urgent: bool,
+    log: audit.Log,
+    now: datetime,
+) -> Promise | None:
+    """Promise an answer by a time. None where one is promised already: that one is due sooner where this is."""
+    query = select(Promise).where(Promise.conversation_id == root.id, col(Promise.kept_at).is_(None))
+    found = (await session.scalars(query)).one_or_none()
+    made = found or Promise(conversation_id=root.id or 0, reply_id=reply_id, kind=kind, made_at=now, due_at=due_at)
+    if found is None or due_at < found.due_at:
+        made.kind, made.due_at = kind, due_at
+        root.kind, root.due_at, root.urgent = kind, due_at, root.urgent or urgent
+        session.add_all([made, root])
+        await session.flush()
+        facts = {"kind": kind, "due": due_at, "urgent": root.urgent}
+        await _record(session, root, "promised", facts, log=log, now=now)
+    return made if found is None else None
+
+
+async def take(session: Session, root: Conversation, owner: str, *, by: str, log: audit.Log, now: datetime) -> None:
+    """Make somebody its owner."""
+    check(root, "take")
+    if root.state is ConversationState.CLOSED:
+        await _open(session, root, by=by, log=log, now=now)
+    root.owner = owner
+    session.add(root)
+    await _record(session, root, "taken", {"owner": owner}, by=by, log=log, now=now)
+
+
+async def sort(
+    session: Session, root: Conversation, kind: str, due_at: datetime, *, by: str, log: audit.Log, now: datetime
+) -> None:
+    """Say what it is about, which may change by when it is due.
+
+    Raises :class:`errors.Conflict` where it is closed.
+    """
+    check(root, "kind")
+    root.kind, root.due_at = kind, due_at
+    values = {"kind": kind, "due_at": due_at, "overdue_at": None}
+    await session.execute(sa.update(promise_table).where(_unkept(root)).values(values))
+    session.add(root)
+    await _record(session, root, "sorted", {"kind": kind, "due": due_at}, by=by, log=log, now=now)
+
+
+async def note(session: Session, root: Conversation, text: str, *, by: str, log: audit.Log, now: datetime) -> None:
+    """Write something beside it that is never sent.
+
+    Raises :class:`errors.BadInput` for nothing.
+    """
+    check(root, "note")
+    if not text.strip():
+        raise errors.BadInput([errors.Problem("The note is empty.", "Write something.")])
+    row = ConversationNote(conversation_id=root.id or 0, author=by, at=now, text=text.strip())
+    session.add(row)
+    await session.flush()
+    await _record(session, root, "noted", {"note": row.id}, by=by, log=log, now=now)
+
+
+async def answered(
+    session: Session, root: Conversation, message_id: str, *, by: str, log: audit.Log, now: datetime
+) -> None:
+    """A person has answered: what waited is read, and what was promised is kept. It stays open."""
+    check(root, "answer")
+    if root.state is ConversationState.CLOSED:
+        await _open(session, root, by=by, log=log, now=now)
+    root.owner = root.owner or by
+    await _done_with(session, root, by=by, log=log, now=now)
+    await _record(session, root, "answered", {"message": message_id}, by=by, log=log, now=now)
+
+
+async def close(session: Session, root: Conversation, outcome: str, *, by: str, log: audit.Log, now: datetime) -> None:
+    """Close it. The next words from there open it again.
+
+    Raises :class:`errors.BadInput` for an outcome that is none, or :class:`errors.Conflict` where it is closed.
+    """
+    if outcome not in OUTCOMES:
+        raise errors.BadInput([errors.Problem(f"“{outcome}” is no outcome.", f"Use one of: {', '.join(OUTCOMES)}.")])
+    check(root, "close")
+    await _done_with(session, root, by=by, log=log, now=now)
+    await _close(session, root, outcome, by=by, log=log, now=now)
+
+
+async def merge(
+    session: Session, root: Conversation, other: Conversation, *, by: str, log: audit.Log, now: datetime
+) -> None:
+    """Make one of two: what is said by the other's address stands in this one from now on.
+
+    The caller has made sure that both are one person's and nobody else's. What was promised first holds for both.
+    """
+    check(root, "merge")
+    check(other, "merge")
+    promises = select(Promise).where(
+        col(Promise.conversation_id).in_([root.id, other.id]), col(Promise.kept_at).is_(None)
+    )
+    open_ones = sorted(await session.scalars(promises), key=lambda one: one.due_at)
+    for one in open_ones[1:]:  # before the first moves over: a conversation has one that is not kept
+        one.kept_at = now
+    await session.flush()
+    for first in open_ones[:1]:
+        first.conversation_id = root.id or 0
+        root.due_at, root.kind = first.due_at, first.kind
+    moved = sa.update(core(ConversationNote)).where(core(ConversationNote).c.conversation_id == other.id)
+    await session.execute(moved.values(conversation_id=root.id))
+    whole = sa.or_(conversation_table.c.id == other.id, conversation_table.c.merged_into_id == other.id)
+    await session.execute(sa.update(conversation_table).where(whole).values(merged_into_id=root.id))
+    root.urgent, root.owner = root.urgent or other.urgent, root.owner or other.owner
+    if ConversationState.OPEN in (root.state, other.state) and root.state is ConversationState.CLOSED:
+        await _open(session, root, by=by, log=log, now=now)
+    other.merged_into_id, other.due_at, other.owner, other.urgent = root.id, None, "", False
+    other.state, other.outcome, other.closed_at, other.closed_by = ConversationState.CLOSED, "merged", now, by
+    session.add_all([root, other])
+    await _record(session, root, "merged", {"other": other.id}, by=by, log=log, now=now)
+
+
+async def _open(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:
+    before = root.outcome
+    root.state, root.outcome, root.closed_at, root.closed_by = ConversationState.OPEN, "", None, ""
+    root.kind = ""  # its owner it keeps: a family often answers to what it was told at last
+    session.add(root)
+    await _record(session, root, "opened", {"after": before}, by=by, log=log, now=now)
+
+
+async def _close(session: Session, root: Conversation, outcome: str, *, by: str, log: audit.Log, now: datetime) -> None:
+    root.state, root.outcome, root.closed_at, root.closed_by = ConversationState.CLOSED, outcome, now, by
+    session.add(root)
+    await _record(session, root, "closed", {"outcome": outcome}, by=by, log=log, now=now)
+
+
+async def _done_with(session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime) -> None:
+    """Nothing waits any more, nothing is due any more."""
+    ids = [one.id for one in await members(session, root)]
+    read = sa.and_(reply_table.c.conversation_id.in_(ids), reply_table.c.seen_at.is_(None), reply_table.c.settled == "")
+    await session.execute(sa.update(reply_table).where(read).values(seen_at=now, seen_by=by))
+    await session.execute(
+        sa.update(conversation_table).where(conversation_table.c.id.in_(ids)).values(waiting_since=None)
+    )
+    await session.execute(sa.update(promise_table).where(_unkept(root)).values(kept_at=now))
+    root.waiting_since, root.due_at, root.urgent = None, None, False
+    session.add(root)
+    await tasks.over(session, overdue_subject(root), by=f"handbell: {by}", log=log, now=now)
+
+
+def overdue_subject(root: Conversation) -> str:
+    """What the task is about that says that nobody has answered in time."""
+    return f"promise:{root.id}"
+
+
+def _unkept(root: Conversation) -> sa.ColumnElement[bool]:
+    return sa.and_(promise_table.c.conversation_id == root.id, promise_table.c.kept_at.is_(None))
+
+
+async def _record(
+    session: Session,
+    root: Conversation,
+    what: str,
+    facts: Mapping[str, Any],
+    *,
+    log: audit.Log,
+    now: datetime,
+    by: str = "handbell",
+) -> None:
+    line = audit.Line(f"conversation.{what}", f"conversation:{root.id}", facts, actor=by)
+    await log.record(session, line, now=now)

@@ -1,0 +1,217 @@
+"""Words to whoever wrote, by the way that they came: text to text, email to email, and into the outbox.
+
+The message is about every child of whoever has that phone or mailbox, so that the wall stops it where one of them is
+barred, whatever its words say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from channels.base import Medium
+from gateway import answers, bell, context, errors, guard, points
+from gateway.database import Session
+from gateway.models import (
+    About,
+    Contact,
+    ContactPoint,
+    Conversation,
+    Guardianship,
+    Inbound,
+    Message,
+    MessageState,
+    Pupil,
+    Purpose,
+    Reply,
+)
+from templates import languages, words
+
+_AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who wrote, from where, and in which language they read.
+
+    ``known``  whether the phone or mailbox is on file
+    ``last``   the reply that is answered, and ``raw`` what the provider said of it
+    """
+
+    conversation: Conversation
+    contact: Contact | None
+    known: bool
+    language: str
+    last: Reply
+    event: Mapping[str, Any]
+    raw: Mapping[str, Any]
+
+    @property
+    def recipient(self) -> str:
+        """Whom a letter greets, ``""`` where nobody can be sure."""
+        return self.contact.full_name if self.contact else ""
+
+
+async def addressee(session: Session, gateway: context.Gateway, reply: Reply) -> Addressee:
+    """Whoever sent a reply."""
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    inbound = await session.get_one(Inbound, reply.inbound_id)
+    contact = await session.get(Contact, reply.contact_id) if reply.contact_id else None
+    message = await session.get(Message, reply.message_id) if reply.message_id else None
+    language = (contact.written_language if contact else "") or (message.language if message else "")
+    return Addressee(
+        conversation,
+        contact,
+        bool(await _owners(session, conversation)),
+        language or gateway.settings.school.language,
+        reply,
+        inbound.event,
+        inbound.raw,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Words ready to go, in the language really used."""
+
+    made: words.Words
+    subject: str
+
+    @property
+    def text(self) -> str:
+        """The words themselves."""
+        return self.made.text
+
+
+def own_words(
+    gateway: context.Gateway, to: Addressee, texts: Mapping[str, str], values: Mapping[str, object], *, language: str
+) -> Letter:
+    """A person's own words, with the name of the school before them, or our courtesies around them.
+
+    Raises :class:`templates.errors.WordingError`.
+    """
+    medium = to.conversation.medium
+    made = words.prepare_free(
+        texts,
+        language=language,
+        medium=medium.value,
+        subjects={"en": "{about}"},
+        allow_drafts=gateway.settings.languages.allow_drafts,
+    )
+    about = {"about": _subject(gateway, to)} if medium is Medium.EMAIL else {}
+    letter = made.fill({**values, **about, **_provided(gateway, made, to)})
+    return Letter(letter, letter.subject)
+
+
+def ours(gateway: context.Gateway, to: Addressee, key: str, values: Mapping[str, object]) -> Letter:
+    """A wording of ours, in the family's language where that translation may be used.
+
+    Raises :class:`templates.errors.WordingError`.
+    """
+    medium = to.conversation.medium.value
+    made = words.prepare(key, language=to.language, medium=medium)
+    if not gateway.settings.languages.allow_drafts and made.state in ("draft", "machine"):
+        made = words.prepare(key, language=languages.ENGLISH, medium=medium)
+    letter = made.fill({**values, **_provided(gateway, made, to)})
+    return Letter(letter, _subject(gateway, to) if to.raw.get("subject") else letter.subject)
+
+
+def _provided(gateway: context.Gateway, made: words.Renderer, to: Addressee) -> dict[str, object]:
+    school = gateway.settings.school
+    return {"school": school.short_name, "school_phone": school.phone, "recipient": to.recipient}
+
+
+def _subject(gateway: context.Gateway, to: Addressee) -> str:
+    """Theirs, so that mail programs show the two together."""
+    theirs = str(to.raw.get("subject", "")).strip()
+    if not theirs:
+        return f"Your message to {gateway.settings.school.short_name}"
+    return theirs if theirs.lower().startswith("re:") else f"Re: {theirs}"
+
+
+async def send(
+    session: Session, gateway: context.Gateway, to: Addressee, letter: Letter, *, slot: str, checked: bool
+) -> Message:
+    """Put it into the outbox. With ``checked`` the wall is asked at once, beside the time when it leaves.
+
+    Raises :class:`errors.Conflict` with the wall's own sentence, or where there is nothing to send it as.
+    """
+    now, medium = gateway.now(), to.conversation.medium
+    sender = await answers.sender(session, medium, str(to.event.get("to", "")))
+    if sender is None:
+        raise errors.Conflict(guard.REASONS["no_sender"])
+    parts = letter.made.parts or 1
+    if parts > guard.MOST_PARTS:
+        what, cure = f"It would need {parts} parts.", f"Say it in fewer words: {guard.MOST_PARTS} parts at most."
+        raise errors.BadInput([errors.Problem(what, cure)])
+    message = Message(
+        id=gateway.new_id(),
+        contact_id=to.last.contact_id,
+        contact_point_id=await _point(session, to),
+        sender_id=sender.id,
+        medium=medium,
+        address=to.conversation.address,
+        slot=slot,
+        purpose=Purpose.SERVICE,
+        priority=_AN_ANSWER,
+        language=letter.made.language,
+        subject=letter.subject,
+        body=letter.text,
+        parts=parts,
+        pence=gateway.costs().of(medium, parts=parts, characters=len(letter.text)),
+        state=MessageState.QUEUED,
+        due_at=now,
+        created_at=now,
+        changed_at=now,
+        in_reply_to=str(to.raw.get("message-id", "")) if medium is Medium.EMAIL else "",
+    )
+    session.add(message)
+    await session.flush()
+    session.add_all([About(message_id=message.id, pupil_id=one) for one in await _children(session, gateway, to)])
+    await session.flush()
+    if checked:
+        await _ask_wall(session, gateway, message)
+    await bell.ring(session)
+    return message
+
+
+async def _ask_wall(session: Session, gateway: context.Gateway, message: Message) -> None:
+    row = message.model_dump(include={"id", "run_id", "slot", "not_after"})
+    stops = await session.run_sync(
+        lambda plain: guard.stopped(plain.connection(), [row], today=gateway.today(), now=gateway.now())
+    )
+    if message.id in stops:
+        raise errors.Conflict(f"This cannot be sent: {stops[message.id].text} Nothing was sent.")
+
+
+async def _owners(session: Session, conversation: Conversation) -> list[int]:
+    """The contacts who have this phone or mailbox on file."""
+    query = select(ContactPoint.contact_id).where(
+        ContactPoint.address == conversation.address, ContactPoint.kind == points.kind_of(conversation.medium)
+    )
+    return sorted(await session.scalars(query))
+
+
+async def _point(session: Session, to: Addressee) -> int | None:
+    query = select(ContactPoint.id).where(
+        ContactPoint.contact_id == to.last.contact_id,
+        ContactPoint.address == to.conversation.address,
+        ContactPoint.kind == points.kind_of(to.conversation.medium),
+    )
+    return (await session.scalars(query)).first()
+
+
+async def _children(session: Session, gateway: context.Gateway, to: Addressee) -> list[int]:
+    """The pupils on roll of whoever wrote and of everybody who has this phone or mailbox, barred or not."""
+    owners = {*await _owners(session, to.conversation), *([to.last.contact_id] if to.last.contact_id else [])}
+    on_roll = sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= gateway.today())
+    query = (
+        select(Guardianship.pupil_id)
+        .join(Pupil, col(Pupil.id) == col(Guardianship.pupil_id))
+        .where(col(Guardianship.contact_id).in_(owners), on_roll, col(Pupil.deceased).is_(False))
+    )
+    return sorted(set(await session.scalars(query)))
