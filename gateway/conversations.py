@@ -146,16 +146,17 @@ async def take(session: Session, root: Conversation, owner: str, *, by: str, log
 
 
 async def sort(
-    session: Session, root: Conversation, kind: str, due_at: datetime, *, by: str, log: audit.Log, now: datetime
+    session: Session, root: Conversation, kind: str, due_at: datetime | None, *, by: str, log: audit.Log, now: datetime
 ) -> None:
-    """Say what it is about, which may change by when it is due.
+    """Say what it is about, and by when it is due then; None where nothing was promised.
 
     Raises :class:`errors.Conflict` where it is closed.
     """
     check(root, "kind")
     root.kind, root.due_at = kind, due_at
-    values = {"kind": kind, "due_at": due_at, "overdue_at": None}
-    await session.execute(sa.update(promise_table).where(_unkept(root)).values(values))
+    if due_at is not None:
+        values = {"kind": kind, "due_at": due_at, "overdue_at": None}
+        await session.execute(sa.update(promise_table).where(_unkept(root)).values(values))
     session.add(root)
     await _record(session, root, "sorted", {"kind": kind, "due": due_at}, by=by, log=log, now=now)
 

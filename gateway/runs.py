@@ -47,7 +47,7 @@ _UNDER_WAY = (
 )
 
 #: What a new message has in every other column.
-_BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": ""}
+_BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": "", "in_reply_to": ""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -21,6 +21,8 @@ from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import DaySession, MessageState, Notice, NoticeState, Purpose, Run
 from gateway.models.types import core
+
+AUTHOR: Final = "handbell"  #: of the notices by which absences are asked about, and families told
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ async def send(
         purpose=wanted.purpose,
         state=NoticeState.DONE,
         definition=wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        author="handbell",
+        author=AUTHOR,
         created_at=now,
     )
     session.add(notice)

@@ -169,16 +169,22 @@ def cancel(ctx: typer.Context, key: options.Key, actor: options.As) -> None:
 def list_all(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 30,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Those too by which Handbell itself asked about absences.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """List notices, the newest first."""
     from sqlmodel import col, select
 
+    from gateway.absence import sending
     from gateway.models import Notice
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
             query = select(Notice).order_by(col(Notice.created_at).desc(), col(Notice.id).desc()).limit(limit)
+            if not everything:
+                query = query.where(col(Notice.author) != sending.AUTHOR)
             found = (await session.scalars(query)).all()
         if json:
             showing.data([_row(notice) for notice in found])

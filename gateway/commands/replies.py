@@ -33,7 +33,7 @@ def list_all(
         if json:
             showing.data(found)
             return
-        columns = ("id", "at", "from", "medium", "words", "means", "seen by")
+        columns = ("id", "conversation", "at", "from", "medium", "words", "means", "seen by")
         for row in found:
             row["at"], row["words"] = showing.when(row["at"], gateway.timezone), _shortened(row["words"])
         showing.table(columns, ([row[name] for name in columns] for row in found))
@@ -122,16 +122,18 @@ async def _newest(session: Session, *, waiting: bool, limit: int, lines: Collect
     if waiting:
         # An answer of the menu needs no reader, unless it is for its picture that the conversation waits.
         unread = sa.or_(col(Reply.option) == "", col(Reply.at) >= col(Conversation.waiting_since))
-        query = query.where(col(Reply.seen_at).is_(None), unread, col(Conversation.waiting_since).is_not(None))
+        unread = sa.and_(unread, col(Reply.settled) == "", col(Reply.seen_at).is_(None))
+        query = query.where(unread, col(Conversation.waiting_since).is_not(None))
     return [
         {
             "id": reply.id,
+            "conversation": conversation.merged_into_id or conversation.id,
             "at": reply.at,
             "from": contact.full_name if contact else preview.masked(conversation.address),
             # The conversation is the phone's, where texts and calls meet; only a call has keys to press.
             "medium": Medium.VOICE if reply.keys or channel in lines else conversation.medium,
             "words": reply.keys or reply.body,
-            "means": reply.keyword or reply.option,
+            "means": reply.keyword or reply.settled or reply.option,
             "seen by": reply.seen_by,
             "message": reply.message_id,
         }

@@ -4,6 +4,7 @@
 ``arriving``       what a reply that has come in means for the desk: nothing, a promise, an acknowledgement
 ``acknowledging``  the words that say who will answer, and by when
 ``answering``      what a person answers, through the outbox
+``deeds``          what else staff do: take, note, merge, close
 ``canned``         answers that are ready
 ``thread``         a conversation as it is shown, both ways
 ``overdue``        what nobody has answered in time

@@ -38,7 +38,7 @@ def words(gateway: context.Gateway, to: writing.Addressee, due_at: datetime, *, 
     named = gateway.settings.desk.answered_by if to.known else ""
     who = {"who": named or phrases.office(_language(gateway, to))}
     if local.date() == gateway.today():
-        return writing.ours(gateway, to, "acknowledgement_today", {**who, "by": local.time()})
+        return writing.ours(gateway, to, "acknowledgement_today", {**who, "time": local.time()})
     return writing.ours(gateway, to, "acknowledgement", {**who, "by": local})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -111,7 +111,7 @@ async def read(session: Session, conversation_id: int) -> Thread:
     """
     root = await conversations.root(session, conversation_id)
     members = await conversations.members(session, root)
-    people = await _people(session, members)
+    people = await people_of(session, members)
     replies, left_out = await _replies(session, members, people)
     messages, left_out_too = await _messages(session, members, people)
     said = sorted([*replies, *messages, *await _notes(session, root)], key=lambda one: one.at)
@@ -127,7 +127,7 @@ async def read(session: Session, conversation_id: int) -> Thread:
     )
 
 
-async def _people(session: Session, members: Sequence[Conversation]) -> dict[int, str]:
+async def people_of(session: Session, members: Sequence[Conversation]) -> dict[int, str]:
     """Whoever has these addresses today, and whom the conversation is with, by id."""
     point = ContactPoint
     have = [
@@ -160,7 +160,7 @@ async def _replies(
             row.settled or row.option or (row.keyword or "") or (f"seen by {row.seen_by}" if row.seen_by else ""),
             str(row.id),
         )
-        for row in ours
+        for row in reversed(ours)
     ]
     return said, len(ours) < len(rows)
 
@@ -179,7 +179,7 @@ async def _messages(
     query = select(Message).where(sa.or_(*to), col(Message.state) != MessageState.SKIPPED)
     rows = (await session.scalars(query.order_by(col(Message.created_at).desc()).limit(_MOST))).all()
     ours = [row for row in rows if row.contact_id is None or row.contact_id in people]
-    return [_ours(row) for row in ours], len(ours) < len(rows)
+    return [_ours(row) for row in reversed(ours)], len(ours) < len(rows)
 
 
 def _ours(message: Message) -> Said:

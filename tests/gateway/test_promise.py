@@ -15,11 +15,16 @@ from scheduler import terms
 
 LONDON = ZoneInfo("Europe/London")
 YEAR = terms.Terms(
-    ((date(2026, 9, 2), date(2026, 10, 23)), (date(2026, 11, 2), date(2026, 12, 18)), (date(2027, 1, 4), date(2027, 4, 1))),
+    (
+        (date(2026, 9, 2), date(2026, 10, 23)),
+        (date(2026, 11, 2), date(2026, 12, 18)),
+        (date(2027, 1, 4), date(2027, 4, 1)),
+    ),
     {date(2026, 11, 27): "INSET"},
-)  # fmt: skip
+)
 
-moments = st.datetimes(datetime(2026, 8, 1), datetime(2027, 6, 1), timezones=st.just(UTC))
+FIRST = datetime(2026, 8, 1, tzinfo=UTC)
+moments = st.timedeltas(timedelta(0), timedelta(days=300)).map(lambda after: FIRST + after)
 spans = st.integers(1, 60 * 60).map(lambda minutes: timedelta(minutes=minutes))
 clocks = st.times(time(0, 0), time(23, 55)).map(
     lambda clock: clock.replace(minute=clock.minute // 5 * 5, second=0, microsecond=0)

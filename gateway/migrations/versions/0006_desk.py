@@ -67,7 +67,7 @@ def _widen() -> None:
             batch_op.add_column(sa.Column(name, sa.String(), nullable=False, server_default=""))
         for name in ("due_at", "closed_at"):
             batch_op.add_column(sa.Column(name, _MOMENT, nullable=True))
-        batch_op.add_column(sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.add_column(sa.Column("urgent", sa.Boolean(), nullable=False, server_default="0"))
         batch_op.add_column(sa.Column("merged_into_id", sa.Integer(), nullable=True))
         batch_op.create_index(op.f("ix_conversation_merged_into_id"), ["merged_into_id"], unique=False)
         batch_op.create_index("conversation_due", ["due_at"], sqlite_where=_DUE, postgresql_where=_DUE)

@@ -1,0 +1,71 @@
+"""What staff do with a conversation, by its number: for the command line and the API. To answer is ``answering``."""
+
+from __future__ import annotations
+
+from sqlmodel import col, select
+
+from gateway import context, conversations, errors
+from gateway.database import Session
+from gateway.desk import promise, thread
+from gateway.models import Conversation, Promise
+
+
+async def take(session: Session, gateway: context.Gateway, conversation_id: int, owner: str, *, by: str) -> None:
+    """Make somebody its owner.
+
+    Raises :class:`errors.NotFound`.
+    """
+    root = await conversations.find(session, conversation_id)
+    await conversations.take(session, root, owner, by=by, log=gateway.log, now=gateway.now())
+
+
+async def note(session: Session, gateway: context.Gateway, conversation_id: int, text: str, *, by: str) -> None:
+    """Write something beside it that is never sent.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.BadInput` for nothing.
+    """
+    root = await conversations.find(session, conversation_id)
+    await conversations.note(session, root, text, by=by, log=gateway.log, now=gateway.now())
+
+
+async def sort(session: Session, gateway: context.Gateway, conversation_id: int, kind: str, *, by: str) -> None:
+    """Say what it is about: when it is due is counted anew, from the first words that waited.
+
+    Raises :class:`errors.NotFound`, :class:`errors.Conflict` where it is closed, or :class:`errors.BadInput`.
+    """
+    if kind not in promise.KINDS:
+        problem = errors.Problem(f"“{kind}” is no kind.", f"Use one of: {', '.join(promise.KINDS)}.")
+        raise errors.BadInput([problem])
+    root = await conversations.find(session, conversation_id)
+    open_one = select(Promise.made_at).where(Promise.conversation_id == root.id, col(Promise.kept_at).is_(None))
+    since = (await session.scalars(open_one)).one_or_none()
+    due_at = promise.load(gateway.settings).due(kind, since) if since else None
+    await conversations.sort(session, root, kind, due_at, by=by, log=gateway.log, now=gateway.now())
+
+
+async def close(session: Session, gateway: context.Gateway, conversation_id: int, outcome: str, *, by: str) -> None:
+    """Close it with its outcome.
+
+    Raises :class:`errors.NotFound`, :class:`errors.Conflict` where it is closed, or :class:`errors.BadInput`.
+    """
+    root = await conversations.find(session, conversation_id)
+    await conversations.close(session, root, outcome, by=by, log=gateway.log, now=gateway.now())
+
+
+async def merge(session: Session, gateway: context.Gateway, into_id: int, other_id: int, *, by: str) -> Conversation:
+    """Make one conversation of two of the same person. Gives it.
+
+    Raises :class:`errors.Conflict` where they are of two people, or one of the addresses is somebody else's too, and
+    :class:`errors.NotFound`.
+    """
+    for one in sorted((into_id, other_id)):  # in the order in which everybody locks them
+        await conversations.find(session, one)
+    into, other = await conversations.find(session, into_id), await conversations.find(session, other_id)
+    if into.id == other.id:
+        raise errors.Conflict("They are one conversation already.")
+    members = [*await conversations.members(session, into), *await conversations.members(session, other)]
+    owners = await thread.people_of(session, members)
+    if into.contact_id is None or into.contact_id != other.contact_id or set(owners) != {into.contact_id}:
+        raise errors.Conflict("These are not the same person's, or not that person's alone: they stay apart.")
+    await conversations.merge(session, into, other, by=by, log=gateway.log, now=gateway.now())
+    return into

@@ -1,0 +1,409 @@
+"""The two-way desk: what is promised to whoever writes, what staff do about it, and whose words nobody else sees."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from support import desk, school
+
+from channels import base
+from channels.base import Medium
+from gateway import answers, context, errors, intake, replies
+from gateway.database import Database, Session
+from gateway.desk import answering, arriving, deeds, overdue, promise, thread
+from gateway.models import (
+    About,
+    Audit,
+    Conversation,
+    ConversationState,
+    Message,
+    MessageState,
+    PointKind,
+    Promise,
+    Reply,
+    Sender,
+    Task,
+)
+from gateway.models.types import core
+from gateway.understanding import library
+
+OFFICE, MAILBOX = "+441134960001", "office@oakfield.example"
+OPEN, CLOSED = ConversationState.OPEN, ConversationState.CLOSED
+_events = itertools.count(1)
+
+
+@dataclass
+class Desk:
+    """An office with families who write; Monday, nine o'clock, unless a test turns the clock."""
+
+    database: Database
+    drafts: bool = True
+    clock: desk.Clock = field(default_factory=desk.Clock)
+
+    def __post_init__(self) -> None:
+        self.gateway = desk.gateway(self.database, self.clock, drafts=self.drafts)
+        self.rules = promise.load(self.gateway.settings)
+
+    async def open(self) -> Desk:
+        rows = [("twilio-sms", Medium.SMS, OFFICE), ("smtp", Medium.EMAIL, MAILBOX)]
+        await school.add(
+            self.database, *[Sender(channel=name, medium=medium, address=address) for name, medium, address in rows]
+        )
+        return self
+
+    async def parent(self, name: str = "Maria", *, mail: str = "", number: str = "", **fields: Any) -> tuple[int, str]:
+        """A parent of a child, with a mobile."""
+        number = number or school.number()
+        contact_id = await school.contact(self.database, name, **fields)
+        await school.point(self.database, contact_id, number)
+        if mail:
+            await school.point(self.database, contact_id, mail, kind=PointKind.EMAIL)
+        await school.tie(self.database, await school.pupil(self.database), contact_id, lives_with=True)
+        return contact_id, number
+
+    async def writes(self, sender: str, words: str, *, raw: dict[str, str] | None = None, **fields: Any) -> None:
+        """Words come in, and the desk looks at them."""
+        mail = "@" in sender
+        event = base.Reply(
+            medium=Medium.EMAIL if mail else Medium.SMS, sender=sender, to=MAILBOX if mail else OFFICE, body=words,
+            at=self.clock.now, event_id=f"desk{next(_events)}", raw=raw or {}, **fields,
+        )  # fmt: skip
+        async with self.database.write() as session:
+            await intake.store(session, "smtp" if mail else "twilio-sms", [event], now=self.clock.now)
+        gateway = self.gateway
+        answering = answers.Answering(gateway.school(), gateway.costs(), gateway.settings.answers)
+        await intake.handle_waiting(self.database, log=desk.LOG, now=self.clock.now, answering=answering)
+        await self.turn()
+
+    async def turn(self) -> None:
+        async with self.database.write() as session:
+            await overdue.tell(session, log=desk.LOG, now=self.clock.now)
+            await arriving.turn(session, self.gateway, self.rules, library.load())
+
+    async def rows(self, kind: type[Any]) -> list[Any]:
+        async with self.database.read() as session:
+            return list(await session.scalars(sa.select(kind).order_by(next(iter(core(kind).primary_key)))))
+
+    async def conversation(self, address: str) -> Conversation:
+        return next(row for row in await self.rows(Conversation) if row.address == address)
+
+    async def said_to(self, address: str) -> list[Message]:
+        return [row for row in await self.rows(Message) if row.address == address]
+
+    async def do(self, deed: Any) -> Any:
+        async with self.database.write() as session:
+            return await deed(session)
+
+    async def answer(self, conversation_id: int, words: str = "", **fields: Any) -> Message:
+        said = answering.Answer(words, **fields)
+        found: Message = await self.do(
+            lambda session: answering.answer(session, self.gateway, conversation_id, said, by="Mrs Office")
+        )
+        return found
+
+    async def close(self, conversation_id: int, outcome: str = "answered") -> None:
+        await self.do(lambda session: deeds.close(session, self.gateway, conversation_id, outcome, by="Mrs Office"))
+
+    async def thread(self, address: str) -> thread.Thread:
+        conversation = await self.conversation(address)
+        async with self.database.read() as session:
+            return await thread.read(session, conversation.id or 0)
+
+
+@pytest.fixture
+async def office(database: Database) -> Desk:
+    return await Desk(database).open()
+
+
+@pytest.fixture
+async def small(sqlite_database: Database) -> Desk:
+    return await Desk(sqlite_database).open()
+
+
+async def test_who_writes_is_told_at_once_in_polish_who_answers_and_by_when(office: Desk) -> None:
+    _, number = await office.parent(written_language="pl")
+    await office.writes(number, "O której kończy się klub?")
+    (told,) = await office.said_to(number)
+    assert (told.language, told.state, told.purpose) == ("pl", MessageState.QUEUED, "service")
+    assert "Kto odpowie: sekretariat szkoły" in told.body
+    assert "24 listopada" in told.body
+    found = await office.conversation(number)
+    assert (found.state, found.kind, found.urgent) == (OPEN, "question", False)
+    assert found.due_at == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    (promised,) = await office.rows(Promise)
+    assert (promised.message_id, promised.due_at, promised.kept_at) == (told.id, found.due_at, None)
+
+
+async def test_a_stretch_of_waiting_has_one_promise_and_one_acknowledgement(office: Desk) -> None:
+    _, number = await office.parent()
+    await office.writes(number, "What time does the club end?")
+    office.clock.pass_(hours=1)
+    await office.writes(number, "Hello? Is anybody there?")
+    assert len(await office.said_to(number)) == len(await office.rows(Promise)) == 1
+    conversation = await office.conversation(number)
+    await office.answer(conversation.id or 0, "At half past four.")
+    office.clock.pass_(hours=1)
+    await office.writes(number, "And on Friday? Is it the same?")
+    assert len(await office.rows(Promise)) == 2
+    assert [one.slot.split(":")[0] for one in await office.said_to(number)] == ["answer", "desk", "answer"]
+
+
+async def test_today_and_in_english_it_is_said_as_people_say_it(small: Desk) -> None:
+    _, number = await small.parent()
+    await small.writes(number, "Ana has been crying about her absence yesterday, we had a funeral")
+    (told,) = await small.said_to(number)
+    assert told.body.startswith("Oakfield: thank you, we have your message. You will get an answer from the school")
+    assert "office by 9:15am today." in told.body
+    assert (await small.conversation(number)).kind == "absence"
+
+
+@pytest.mark.parametrize("words", ["STOP", "Thanks", "ok thank you", "HELP"])
+async def test_nothing_is_promised_to_whoever_asks_nothing(small: Desk, words: str) -> None:
+    _, number = await small.parent()
+    await small.writes(number, words)
+    assert (await small.said_to(number), await small.rows(Promise)) == ([], [])
+    found = await small.conversation(number)
+    assert (found.state, found.due_at) == (OPEN, None)  # a person reads it, and that is all
+    (reply,) = await small.rows(Reply)
+    await small.do(lambda s: replies.mark_seen(s, reply.id, by="Mrs Office", log=desk.LOG, now=small.clock.now))
+    assert (await small.conversation(number)).outcome == "read"
+
+
+async def test_who_has_read_it_has_not_answered_yet(small: Desk) -> None:
+    _, number = await small.parent()
+    await small.writes(number, "What time does the club end?")
+    (reply,) = await small.rows(Reply)
+    await small.do(lambda s: replies.mark_seen(s, reply.id, by="Mrs Office", log=desk.LOG, now=small.clock.now))
+    found = await small.conversation(number)
+    assert (found.waiting_since, found.state, found.due_at is not None) == (None, OPEN, True)
+
+
+async def test_what_may_mean_a_child_is_not_safe_is_due_now_and_told_to_staff(small: Desk) -> None:
+    small.clock.now = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)  # a Sunday, at night
+    _, number = await small.parent()
+    await small.writes(number, "She left for school at 8 and never arrived, where is my daughter??")
+    found = await small.conversation(number)
+    assert (found.urgent, found.due_at) == (True, small.clock.now)
+    (task,) = await small.rows(Task)
+    assert (task.kind, task.urgent) == ("desk.urgent", True)
+    (told,) = await small.said_to(number)
+    assert "passed it on at once" in told.body
+    small.clock.pass_(hours=1)
+    await small.turn()
+    assert len(await small.rows(Task)) == 1
+
+
+async def test_a_stranger_is_told_no_name_and_a_stranger_s_mail_gets_nothing(small: Desk) -> None:
+    section = small.gateway.settings.desk.model_copy(update={"answered_by": "Mrs Okafor"})
+    settings = small.gateway.settings.model_copy(update={"desk": section})
+    small.gateway = context.Gateway(
+        settings=settings, database=small.database, log=desk.LOG, secret=b"s" * 32, channels={}, now=small.clock
+    )
+    stranger, (_, number) = school.number(), await small.parent()
+    await small.writes(stranger, "Is there a place in Year 3?")
+    await small.writes("sales@example.net", "Do you need new whiteboards?")
+    await small.writes(number, "What time does the club end?")
+    (told,) = await small.said_to(stranger)
+    assert "the school office" in told.body
+    assert "Mrs Okafor" in (await small.said_to(number))[0].body
+    assert await small.said_to("sales@example.net") == []
+    assert all(row.due_at for row in await small.rows(Conversation))  # somebody answers all of them
+
+
+async def test_an_email_is_answered_by_email_below_the_family_s_own(small: Desk) -> None:
+    await small.parent(mail="maria@example.com")
+    raw = {"message-id": "<abc@mail.example.com>", "subject": "The {club}"}
+    await small.writes("maria@example.com", "What time does the club end?", raw=raw)
+    (told,) = await small.said_to("maria@example.com")
+    assert (told.subject, told.in_reply_to) == ("Re: The {club}", "<abc@mail.example.com>")
+    sent = await small.answer((await small.conversation("maria@example.com")).id or 0, "At {half past} four.")
+    assert (sent.subject, sent.in_reply_to) == ("Re: The {club}", "<abc@mail.example.com>")
+    assert sent.body.startswith("At (half past) four.")
+
+
+async def test_two_machines_do_not_chat(small: Desk) -> None:
+    _, number = await small.parent()
+    for _ in range(12):
+        await small.writes(number, "Your message could not be delivered?")
+        await small.close((await small.conversation(number)).id or 0, "not_for_us")
+        small.clock.pass_(minutes=15)
+    assert len(await small.said_to(number)) <= 3 * 3
+    assert "loop" in {task.kind for task in await small.rows(Task)}
+
+
+async def test_what_nobody_answered_is_told_once_and_is_over_when_somebody_does(office: Desk) -> None:
+    _, number = await office.parent()
+    await office.writes(number, "What time does the club end?")
+    office.clock.pass_(days=1, minutes=1)
+    await office.turn()
+    await office.turn()
+    (task,) = await office.rows(Task)
+    assert (task.kind, task.times, task.done_at) == ("desk.overdue", 1, None)
+    async with office.database.read() as session:
+        assert await overdue.count(session, now=office.clock.now) == 1
+    await office.answer((await office.conversation(number)).id or 0, "At half past four.")
+    (task,) = await office.rows(Task)
+    assert task.done_at == office.clock.now
+    found = await office.conversation(number)
+    assert (found.state, found.due_at, found.waiting_since, found.owner) == (OPEN, None, None, "Mrs Office")
+
+
+async def test_an_answer_passes_the_wall_or_is_refused_in_a_sentence(office: Desk) -> None:
+    _, stopped = await office.parent()
+    await office.writes(stopped, "What time does the club end?")
+    await office.writes(stopped, "STOP")
+    with pytest.raises(errors.Conflict, match="Asked us to stop"):
+        await office.answer((await office.conversation(stopped)).id or 0, "At half past four.")
+    barred, number = await office.parent("Ivan")
+    child = await school.pupil(office.database, "Ben")
+    await school.tie(office.database, child, barred, no_contact=True)
+    await office.writes(number, "Where is my son today?")
+    with pytest.raises(errors.Conflict, match="Must not be contacted"):
+        await office.answer((await office.conversation(number)).id or 0, "In Year 3.")
+    assert not [one for one in await office.rows(Message) if one.slot.startswith(answering.SLOT)]
+    assert child in {row.pupil_id for row in await office.rows(About)}  # the wall stops the acknowledgement, too
+
+
+async def test_a_canned_answer_goes_in_the_family_s_language_with_its_blanks(small: Desk) -> None:
+    _, number = await small.parent(written_language="pl")
+    await small.writes(number, "Kiedy mamy przyjść?")
+    conversation_id = (await small.conversation(number)).id or 0
+    sent = await small.answer(conversation_id, canned="back-on", values={"date": "2026-12-01"})
+    assert sent.language == "pl"
+    assert sent.body == "Oakfield: Dziękujemy. Spodziewamy się dziecka z powrotem w szkole: wtorek, 1 grudnia."
+    for wrong in ({"canned": "back-on"}, {"canned": "back-on", "values": {"date": "soon"}}, {"words": "x" * 2000}, {}):
+        with pytest.raises(errors.BadInput):
+            await small.answer(conversation_id, **wrong)
+    with pytest.raises(errors.NotFound, match="There are: back-on"):
+        await small.answer(conversation_id, canned="nothing")
+
+
+# What may follow on what, by deed: the state after it, or None where it is refused.
+TABLE = {
+    (OPEN, "take"): OPEN,
+    (OPEN, "note"): OPEN,
+    (OPEN, "kind"): OPEN,
+    (OPEN, "answer"): OPEN,
+    (OPEN, "close"): CLOSED,
+    (OPEN, "words"): OPEN,
+    (CLOSED, "take"): OPEN,
+    (CLOSED, "note"): CLOSED,
+    (CLOSED, "kind"): None,
+    (CLOSED, "answer"): OPEN,
+    (CLOSED, "close"): None,
+    (CLOSED, "words"): OPEN,
+}
+
+
+async def test_the_table_of_states(small: Desk) -> None:
+    for (before, deed), after in TABLE.items():
+        _, number = await small.parent()
+        await small.writes(number, "What time does the club end?")
+        conversation_id = (await small.conversation(number)).id or 0
+        if before is CLOSED:
+            await small.close(conversation_id)
+
+        async def act(session: Session, deed: str = deed, conversation_id: int = conversation_id) -> None:
+            means = (session, small.gateway, conversation_id)
+            match deed:
+                case "take":
+                    await deeds.take(*means, "Mr Reilly", by="Mrs Office")
+                case "note":
+                    await deeds.note(*means, "Rang her.", by="Mrs Office")
+                case "kind":
+                    await deeds.sort(*means, "complaint", by="Mrs Office")
+                case "close":
+                    await deeds.close(*means, "passed_on", by="Mrs Office")
+
+        doing = (
+            small.writes(number, "One more question?") if deed == "words"
+            else small.answer(conversation_id, "Yes.") if deed == "answer"
+            else small.do(act)
+        )  # fmt: skip
+        if after is None:
+            with pytest.raises(errors.Conflict):
+                await doing
+            after = before
+        else:
+            await doing
+        assert (await small.conversation(number)).state is after, (before, deed)
+
+
+async def test_notes_are_never_sent_and_no_words_reach_the_audit_log(small: Desk) -> None:
+    _, number = await small.parent()
+    await small.writes(number, "What time does the zebra club end?")
+    conversation_id = (await small.conversation(number)).id or 0
+
+    await small.do(lambda s: deeds.note(s, small.gateway, conversation_id, "A giraffe rang.", by="Mr Reilly"))
+    small.clock.pass_(minutes=1)
+    await small.answer(conversation_id, "The lion knows.")
+    assert not [one for one in await small.rows(Message) if "giraffe" in one.body]
+    bodies = " ".join(line.body for line in await small.rows(Audit))
+    assert not [word for word in ("zebra", "giraffe", "lion", number) if word in bodies]
+    said = [(one.kind, one.text) for one in (await small.thread(number)).said]
+    assert [kind for kind, _ in said] == ["reply", "automatic", "note", "answer"]
+
+
+async def test_a_thread_never_shows_another_parents_words(office: Desk) -> None:
+    """Neither by the other parent's own phone, nor by a number that was somebody else's before."""
+    _, mother = await office.parent("Maria")
+    _, father = await office.parent("Ivan")
+    await office.writes(mother, "My address is secret: 4 Elm Road.")
+    await office.writes(father, "Is she well?")
+    assert "Elm" not in str((await office.thread(father)).said)
+    async with office.database.write() as session:  # the network gives the mother's number to somebody else
+        await session.execute(sa.text("DELETE FROM contact_point WHERE address = :a"), {"a": mother})
+    await office.parent("Stranger", number=mother)
+    office.clock.pass_(days=1)
+    await office.writes(mother, "Which class is my son in?")
+    shown = await office.thread(mother)
+    assert shown.contact.startswith("Stranger")
+    assert "Elm" not in str(shown.said)
+    assert shown.others
+
+
+async def test_text_and_email_of_one_parent_are_one_conversation_and_of_two_never(office: Desk) -> None:
+    contact_id, number = await office.parent("Maria", mail="maria@example.com")
+    _, other = await office.parent("Ivan")
+    await office.writes(number, "What time does the club end?")
+    office.clock.pass_(minutes=1)
+    await office.writes("maria@example.com", "Please see my text, too?")
+    await office.writes(other, "Is she well?")
+    ids = {address: (await office.conversation(address)).id or 0 for address in (number, "maria@example.com", other)}
+
+    async def merge(session: Session, into: str = number, other: str = "maria@example.com") -> None:
+        await deeds.merge(session, office.gateway, ids[into], ids[other], by="Mrs Office")
+
+    await office.do(merge)
+    for into, second in ((number, other), (other, number)):
+        with pytest.raises(errors.Conflict, match="not the same person"):
+            await office.do(lambda session, into=into, second=second: merge(session, into, second))
+    shown = await office.thread("maria@example.com")
+    assert {one.address for one in shown.addresses} == {number, "maria@example.com"}
+    assert [one.text for one in shown.said if one.kind == "reply"] == [
+        "What time does the club end?", "Please see my text, too?",
+    ]  # fmt: skip
+    assert len([one for one in await office.rows(Promise) if one.kept_at is None]) == 2  # hers, and his
+    sent = await office.answer(ids["maria@example.com"], "At half past four.")
+    assert sent.address == "maria@example.com"  # where she wrote last
+    office.clock.pass_(hours=1)
+    await office.writes("maria@example.com", "And on Friday?")
+    root = await office.conversation(number)
+    assert (root.contact_id, root.state, root.due_at is not None) == (contact_id, OPEN, True)
+    await office.close(ids["maria@example.com"])
+    assert [row.waiting_since for row in await office.rows(Conversation)][:2] == [None, None]
+
+
+async def test_a_phone_that_two_share_is_not_merged(small: Desk) -> None:
+    _, number = await small.parent("Maria", mail="maria@example.com")
+    await small.parent("Ivan", number=number)
+    await small.writes(number, "What time does the club end?")
+    await small.writes("maria@example.com", "Please see my text, too?")
+    ids = [(await small.conversation(address)).id or 0 for address in ("maria@example.com", number)]
+    with pytest.raises(errors.Conflict):
+        await small.do(lambda s: deeds.merge(s, small.gateway, *ids, by="Mrs Office"))
