@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from config import reference, settings
 from gateway import cli, metrics, states
 from gateway.definitions import reading
+from gateway.desk import canned
 from gateway.understanding import language
 from templates import library
 
@@ -188,13 +189,17 @@ def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_every_example_can_be_used(path: Path) -> None:
-    """What has an audience is a definition, what has a language words; any other TOML is of the settings file."""
+    """What has an audience is a definition, what has a language words; the desk's are canned answers; any other TOML is
+    of the settings file.
+    """
     for block in blocks(path, "toml"):
         data = tomllib.loads(block)
         if "audience" in data:
             reading.read(data, source=block)
         elif "language" in data:
             language.make([language.File(name(path), block, data)])
+        elif path.name == "desk.md":
+            canned.File.model_validate(data)
         else:
             settings.Settings.model_validate(data)
     for block in blocks(path, "json"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from support import desk, school
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, context, errors, intake, replies
+from gateway import answers, context, errors, intake, replies, turns
 from gateway.database import Database, Session
 from gateway.desk import answering, arriving, deeds, overdue, promise, thread
 from gateway.models import (
@@ -66,7 +67,9 @@ class Desk:
         await school.tie(self.database, await school.pupil(self.database), contact_id, lives_with=True)
         return contact_id, number
 
-    async def writes(self, sender: str, words: str, *, raw: dict[str, str] | None = None, **fields: Any) -> None:
+    async def writes(
+        self, sender: str, words: str, *, raw: dict[str, str] | None = None, look: bool = True, **fields: Any
+    ) -> None:
         """Words come in, and the desk looks at them."""
         mail = "@" in sender
         event = base.Reply(
@@ -78,7 +81,8 @@ class Desk:
         gateway = self.gateway
         answering = answers.Answering(gateway.school(), gateway.costs(), gateway.settings.answers)
         await intake.handle_waiting(self.database, log=desk.LOG, now=self.clock.now, answering=answering)
-        await self.turn()
+        if look:
+            await self.turn()
 
     async def turn(self) -> None:
         async with self.database.write() as session:
@@ -151,6 +155,18 @@ async def test_a_stretch_of_waiting_has_one_promise_and_one_acknowledgement(offi
     await office.writes(number, "And on Friday? Is it the same?")
     assert len(await office.rows(Promise)) == 2
     assert [one.slot.split(":")[0] for one in await office.said_to(number)] == ["answer", "desk", "answer"]
+
+
+async def test_two_workers_promise_once(office: Desk) -> None:
+    numbers = [(await office.parent())[1] for _ in range(3)]
+    for number in numbers:
+        await office.writes(number, "What time does the club end?", look=False)
+        await office.writes(number, "Hello? Is anybody there?", look=False)
+    await asyncio.gather(*[turns.again(office.turn) for _ in range(4)])
+    await office.turn()  # whoever was passed over
+    assert [len(await office.said_to(number)) for number in numbers] == [1, 1, 1]
+    assert len(await office.rows(Promise)) == 3
+    assert all(row.sorted_at for row in await office.rows(Reply))
 
 
 async def test_today_and_in_english_it_is_said_as_people_say_it(small: Desk) -> None:
