@@ -215,6 +215,8 @@ async def merge(
     for one in open_ones[1:]:  # before the first moves over: a conversation has one that is not kept
         one.kept_at = now
     await session.flush()
+    if other.state is ConversationState.OPEN and root.state is ConversationState.CLOSED:
+        await _open(session, root, by=by, log=log, now=now)
     for first in open_ones[:1]:
         first.conversation_id = root.id or 0
         root.due_at, root.kind = first.due_at, first.kind
@@ -223,12 +225,22 @@ async def merge(
     whole = sa.or_(conversation_table.c.id == other.id, conversation_table.c.merged_into_id == other.id)
     await session.execute(sa.update(conversation_table).where(whole).values(merged_into_id=root.id))
     root.urgent, root.owner = root.urgent or other.urgent, root.owner or other.owner
-    if ConversationState.OPEN in (root.state, other.state) and root.state is ConversationState.CLOSED:
-        await _open(session, root, by=by, log=log, now=now)
     other.merged_into_id, other.due_at, other.owner, other.urgent = root.id, None, "", False
     other.state, other.outcome, other.closed_at, other.closed_by = ConversationState.CLOSED, "merged", now, by
     session.add_all([root, other])
     await _record(session, root, "merged", {"other": other.id}, by=by, log=log, now=now)
+
+
+async def part(session: Session, conversation: Conversation, *, log: audit.Log, now: datetime) -> None:
+    """Undo a merge: somebody else writes from one of its addresses, and those two must not read as one."""
+    root = await find(session, conversation.id or 0)
+    for one in await members(session, root):
+        if one.id != root.id:
+            one.merged_into_id = None
+            session.add(one)
+            if one.waiting_since is not None:
+                await _open(session, one, log=log, now=now)
+            await _record(session, one, "parted", {"from": root.id}, log=log, now=now)
 
 
 async def _open(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:

@@ -61,7 +61,9 @@ async def handle(
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
     contact = await _who(session, reply, message)
-    conversation = await _conversation(session, medium, reply.sender, contact, at=reply.at)
+    conversation = await _conversation(session, medium, reply.sender, at=reply.at)
+    if contact is not None and contact.id != conversation.contact_id:
+        await _now_with(session, conversation, contact, log=log, now=now)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
     option = _option(reply, message) if theirs else ""
@@ -211,23 +213,28 @@ async def _was_for_others_too(session: Session, message: Message) -> bool:
     return (await session.scalars(query.limit(1))).first() is not None
 
 
-async def _conversation(
-    session: Session, medium: Medium, address: str, contact: Contact | None, *, at: datetime
-) -> Conversation:
+async def _conversation(session: Session, medium: Medium, address: str, *, at: datetime) -> Conversation:
     query = select(Conversation).where(Conversation.medium == medium, Conversation.address == address)
     conversation = (await session.scalars(query)).one_or_none()
     if conversation is None:
         conversation = Conversation(medium=medium, address=address, last_at=at)
     conversation.last_at = max(conversation.last_at, at)
-    if (
-        contact is not None
-        and contact.id != conversation.contact_id
-        and not await _is_still_theirs(session, conversation)
-    ):
-        conversation.contact_id, conversation.owner = contact.id, ""
     session.add(conversation)
     await session.flush()
     return conversation
+
+
+async def _now_with(
+    session: Session, conversation: Conversation, contact: Contact, *, log: audit.Log, now: datetime
+) -> None:
+    """Somebody writes from here whom it was not with: the first, another of the family, or a new owner."""
+    if conversation.contact_id is not None:
+        await conversations.part(session, conversation, log=log, now=now)
+        if await _is_still_theirs(session, conversation):
+            return
+    conversation.contact_id, conversation.owner = contact.id, ""
+    session.add(conversation)
+    await session.flush()
 
 
 async def _is_still_theirs(session: Session, conversation: Conversation) -> bool:

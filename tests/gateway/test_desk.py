@@ -411,7 +411,14 @@ async def test_text_and_email_of_one_parent_are_one_conversation_and_of_two_neve
     await office.writes("maria@example.com", "And on Friday?")
     root = await office.conversation(number)
     assert (root.contact_id, root.state, root.due_at is not None) == (contact_id, OPEN, True)
-    await office.close(ids["maria@example.com"])
+    async with office.database.write() as session:  # her number goes to somebody else: they part
+        await session.execute(sa.text("DELETE FROM contact_point WHERE address = :a"), {"a": number})
+    await office.parent("Stranger", number=number)
+    await office.writes(number, "Which class is my son in?")
+    assert "club" not in str((await office.thread(number)).said)
+    assert "Which class" not in str((await office.thread("maria@example.com")).said)
+    for address in (number, "maria@example.com"):
+        await office.close((await office.thread(address)).root.id or 0)
     assert [row.waiting_since for row in await office.rows(Conversation)][:2] == [None, None]
 
 

@@ -154,6 +154,7 @@ class Reply(Shape):
     keys: str
     option: str = Field(description="The answer of the menu that it was taken for; empty when a person must read it")
     keyword: Keyword | None
+    settled: str = Field(description="What a machine understood, where that leaves nothing to read")
     message_id: str | None
     contact_id: int | None
     seen_at: datetime | None
