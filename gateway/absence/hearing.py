@@ -115,9 +115,10 @@ async def _hear_one(
         return await _not_understood(session, talk, decided, means=means) if to_be_heard else "left"
     outcomes: list[str] = []
     others = {child.pupil_id for child in talk.heard.children} - talk.theirs
-    if beyond := [one for one in said if one.pupil_ids and others.issuperset(one.pupil_ids)]:
+    beyond = [one for one in said if one.pupil_ids and others.issuperset(one.pupil_ids)]
+    left = [one.intent for one in beyond]  # what a person must still read
+    if beyond:
         outcomes.append(await strangers.take(session, reply, beyond, today=gateway.today(), means=means))
-    left: list[Intent] = []  # what a person must still read
     for one in said:
         for pupil_id in one.pupil_ids:
             if pupil_id not in talk.theirs:
