@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support import databases, journal
+from support.databases import Fresh
 
 from gateway import migrate
 from gateway.database import Database
+from gateway.practice import setup
+
+# On a busy machine an example may take any time, and a test says the same of the same code whenever it is run. Look for
+# more with: pytest --hypothesis-profile=default
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests, which it would look through again and again.
+
+    It comes round more often then, so that what a test has left open is found nearer to that test.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_log() -> None:
     """No painted tracebacks."""
     journal.write_plainly()
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that the system gives to nobody else meanwhile."""
+    [port] = setup.free_ports(1)
+    return port
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +88,11 @@ def postgres_shelf(postgres: databases.Postgres, postgres_template: str) -> data
     return databases.Shelf(postgres, postgres_template)
 
 
+@pytest.fixture(scope="session")
+def compiled() -> databases.Compiled:
+    return databases.compile_once()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with every table in it."""
@@ -68,26 +105,41 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
+async def database(database_url: str, compiled: databases.Compiled) -> AsyncIterator[Database]:
     """A fresh database, open."""
-    opened = Database(database_url)
+    opened = databases.opened(database_url, compiled)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def postgres_database(postgres_shelf: databases.Shelf) -> AsyncIterator[Database]:
+async def postgres_database(postgres_shelf: databases.Shelf, compiled: databases.Compiled) -> AsyncIterator[Database]:
     """A fresh PostgreSQL database, for rules that are its own; with one connection, so that the next is the same."""
     with postgres_shelf.database() as url:
-        opened = Database(url, pool_size=1)
+        opened = databases.opened(url, compiled, pool_size=1)
         yield opened
         await opened.close()
+
+
+@pytest.fixture(scope="session")
+def fresh(sqlite_template: Path, compiled: databases.Compiled, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+    """Open a fresh SQLite database: for each example of a property, say."""
+    folder = tmp_path_factory.mktemp("fresh")
+
+    @asynccontextmanager
+    async def one() -> AsyncIterator[Database]:
+        with databases.sqlite_copy(sqlite_template, folder) as url:
+            opened = databases.opened(url, compiled)
+            try:
+                yield opened
+            finally:
+                await opened.close()
+
+    return one
 
 
 @pytest.fixture
-async def sqlite_database(sqlite_template: Path, tmp_path: Path) -> AsyncIterator[Database]:
+async def sqlite_database(fresh: Fresh) -> AsyncIterator[Database]:
     """A fresh SQLite database, for rules that do not depend on which one it is."""
-    with databases.sqlite_copy(sqlite_template, tmp_path) as url:
-        opened = Database(url)
+    async with fresh() as opened:
         yield opened
-        await opened.close()

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 import fcntl
+import random
 import secrets
 import shutil
 import socket
 import sqlite3
 import tomllib
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
 from importlib import resources
@@ -21,6 +22,8 @@ from pathlib import Path
 
 from gateway import errors
 from gateway.practice import school
+
+_PORTS = range(20_000, 32_000)
 
 SETTINGS = """\
 # Settings of the practice school. Everything goes to the simulator on this machine; nothing leaves it.
@@ -239,15 +242,17 @@ def _write_register(place: Place, summary: school.Summary) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports that nobody listens on at this moment, and that the system gives to nobody who asks for any port.
+
+    It gives those from 32768 on (Linux; others from 49152): such a one may be another's before it is listened on.
+    """
+    found = list[int]()
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(found) < count:
+            with socket.socket() as probe, suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def usable_port(wanted: int) -> int:

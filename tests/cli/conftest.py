@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from support import databases, journal, school
 from typer.testing import CliRunner, Result
 
@@ -116,11 +114,8 @@ class Office:
 @pytest.fixture(autouse=True)
 def _journal() -> Iterator[None]:
     """Commands set up logging to their own standard error, which is gone after the test."""
-    before = logging.getLogger().handlers[:]
-    yield
-    logging.getLogger().handlers[:] = before
-    structlog.reset_defaults()
-    journal.write_plainly()
+    with journal.kept():
+        yield
 
 
 def furnished(url: str, folder: Path) -> Office:

@@ -80,7 +80,6 @@ async def test_a_whole_morning(
     (tmp_path / "marks").mkdir()
     school.write_settings(world, extra=SETTINGS.format(folder=tmp_path))
     school.env |= PATIENCE
-    await school.handbell("migrate")
     await school.handbell("import", *[str(file) for file in practice_school.files])
     database = Database(school.database_url)
     try:

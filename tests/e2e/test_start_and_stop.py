@@ -21,14 +21,9 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-async def failed(school: processes.School) -> str:
-    """Run it, and give what it said when it ended with 1."""
-    return await school.handbell("run", expect=1)
-
-
 async def test_a_port_in_use_is_one_sentence(school: processes.School, world: processes.World) -> None:
     with socket.create_server(("127.0.0.1", school.port)):
-        said = await failed(school)
+        said = await school.cannot_run()
     assert f"Port {school.port} is in use by another program" in said
     assert "Traceback" not in said
     assert "ExceptionGroup" not in said
@@ -37,7 +32,7 @@ async def test_a_port_in_use_is_one_sentence(school: processes.School, world: pr
 async def test_a_ca_file_that_is_not_there_is_one_sentence(school: processes.School, world: processes.World) -> None:
     text = school.settings.read_text()
     school.settings.write_text(text.replace('security = "none"', 'security = "starttls"\nca_file = "/nowhere/ca.pem"'))
-    said = await failed(school)
+    said = await school.cannot_run()
     assert "/nowhere/ca.pem could not be read" in said
     assert "Traceback" not in said
 
@@ -49,10 +44,7 @@ async def test_systemd_hears_ready_when_it_answers_and_stopping_when_it_ends(
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(PATIENCE)
         school.env |= {"NOTIFY_SOCKET": manager.getsockname(), "WATCHDOG_USEC": "60000000"}
-        process = await processes.start(
-            "gateway.cli", "--config", str(school.settings), "run", log=tmp_path / "gateway.log", env=school.env
-        )
-        school.process = process
+        process = await school.start()
         while await asyncio.to_thread(manager.recv, 100) != b"READY=1":
             pass
         assert await asyncio.to_thread(ask, f"{school.url}/healthz") == 200

@@ -72,7 +72,6 @@ async def mobiles(database: Database, language: str) -> list[tuple[str, int]]:
 async def test_one_notice_to_the_whole_school(
     school: processes.School, world: processes.World, practice_school: practice.Summary, tmp_path: Path
 ) -> None:
-    await school.handbell("migrate")
     await school.handbell("import", *[str(file) for file in practice_school.files])
     (tmp_path / "notice.toml").write_text(NOTICE)
     await school.run()

@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,20 +129,16 @@ def notice(tell: str, languages: list[str], audience_of: dict[str, Any]) -> mode
     ),
 )
 def test_portions_of_any_size_are_the_whole(
-    sqlite_template: Path, tmp_path: Path, seed: int, size: int, tell: str, languages: list[str], whom: dict[str, Any]
+    fresh: databases.Fresh, seed: int, size: int, tell: str, languages: list[str], whom: dict[str, Any]
 ) -> None:
     people = village(random.Random(seed), 5)
 
-    async def compare(url: str) -> tuple[list[Any], list[Any]]:
-        database = Database(url)
-        try:
+    async def compare() -> tuple[list[Any], list[Any]]:
+        async with fresh() as database:
             await settle(database, people)
             return await both(database, notice(tell, languages, whom), size)
-        finally:
-            await database.close()
 
-    with databases.sqlite_copy(sqlite_template, tmp_path) as url:
-        whole, portions = asyncio.run(compare(url))
+    whole, portions = asyncio.run(compare())
     assert portions == whole
 
 

@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel, select
+from sqlmodel import select
+from support.databases import Fresh
 
 from gateway import audit, deciding, errors
 from gateway.database import Database
@@ -252,22 +253,18 @@ SAYS = st.tuples(
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(SAYS, min_size=1, max_size=4), st.booleans())
-def test_no_file_changes_what_was_confirmed(files: list[Any], bar: bool) -> None:
+def test_no_file_changes_what_was_confirmed(fresh: Fresh, files: list[Any], bar: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(confirmed_then_imported(Path(folder), files, bar=bar))
+        asyncio.run(confirmed_then_imported(fresh, Path(folder), files, bar=bar))
 
 
-async def confirmed_then_imported(folder: Path, files: list[Any], *, bar: bool) -> None:
-    database = Database(f"sqlite+aiosqlite:///{folder}/school.sqlite")
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-
+async def confirmed_then_imported(fresh: Fresh, folder: Path, files: list[Any], *, bar: bool) -> None:
     async def load(text: str) -> None:
         (folder / "a.csv").write_text(text, "utf-8")
         async with database.write() as session:
             await people.load([folder / "a.csv"], session, log=LOG, now=NOW, go_on=True)
 
-    try:
+    async with fresh() as database:
         await load(row(reads="English", hears="English"))
         point = await one(database, ContactPoint)
         await choose(database, reads="uk", hears="uk")
@@ -283,8 +280,6 @@ async def confirmed_then_imported(folder: Path, files: list[Any], *, bar: bool) 
                 kept = await session.get_one(ContactPoint, point.id)
                 assert (kept.address, kept.rank, kept.confirmed_at) == (point.address, 1, NOW)
             assert (await one(database, Guardianship)).no_contact or not bar
-    finally:
-        await database.close()
 
 
 async def test_dangling_questions_can_be_answered(database: Database, load: Load, save: Save) -> None:

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
+from support.databases import Fresh
 
 from gateway import audit, upn
 from gateway.database import Database
@@ -367,7 +367,7 @@ family = st.lists(st.tuples(names, names), max_size=3)
 
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(names, names, family), min_size=1, max_size=6), st.sampled_from(["UTF-8", "UTF-16"]))
-def test_round_trip(children: Sequence[tuple[str, str, list[tuple[str, str]]]], encoding: str) -> None:
+def test_round_trip(fresh: Fresh, children: Sequence[tuple[str, str, list[tuple[str, str]]]], encoding: str) -> None:
     text = school(
         *(
             pupil(
@@ -388,28 +388,24 @@ def test_round_trip(children: Sequence[tuple[str, str, list[tuple[str, str]]]], 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "ctf.xml")
         path.write_bytes(file(text, encoding))
-        assert asyncio.run(imported(path)) == wanted
+        assert asyncio.run(imported(fresh, path)) == wanted
 
 
-async def imported(path: Path) -> list[tuple[Any, ...]]:
+async def imported(fresh: Fresh, path: Path) -> list[tuple[Any, ...]]:
     """What stands in a fresh database after the import."""
-    database = Database(f"sqlite+aiosqlite:///{path.parent}/school.sqlite")
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    async with database.write() as session:
-        report = await people.load([path], session, log=audit.Log(b"k" * 32), now=NOW)
-    assert report.problems == []
-    query = (
-        sa.select(
-            PUPIL.c.upn, PUPIL.c.forename, PUPIL.c.surname, CONTACT.c.forename, CONTACT.c.surname, LINK.c.priority,
-            POINT.c.address,
-        )
-        .select_from(LINK)
-        .join(PUPIL, PUPIL.c.id == LINK.c.pupil_id)
-        .join(CONTACT, CONTACT.c.id == LINK.c.contact_id)
-        .join(POINT, POINT.c.contact_id == CONTACT.c.id)
-    )  # fmt: skip
-    async with database.read() as session:
-        found = sorted(tuple(row) for row in await session.execute(query))
-    await database.close()
-    return found
+    async with fresh() as database:
+        async with database.write() as session:
+            report = await people.load([path], session, log=audit.Log(b"k" * 32), now=NOW)
+        assert report.problems == []
+        query = (
+            sa.select(
+                PUPIL.c.upn, PUPIL.c.forename, PUPIL.c.surname, CONTACT.c.forename, CONTACT.c.surname, LINK.c.priority,
+                POINT.c.address,
+            )
+            .select_from(LINK)
+            .join(PUPIL, PUPIL.c.id == LINK.c.pupil_id)
+            .join(CONTACT, CONTACT.c.id == LINK.c.contact_id)
+            .join(POINT, POINT.c.contact_id == CONTACT.c.id)
+        )  # fmt: skip
+        async with database.read() as session:
+            return sorted(tuple(row) for row in await session.execute(query))

@@ -13,10 +13,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
+from support.databases import Fresh
 
 from gateway import audit
-from gateway.database import Database
 from gateway.importing import cells, people
 from gateway.models import Contact, ContactPoint, Guardianship, Pupil
 from gateway.models.types import core
@@ -51,7 +50,11 @@ pupils = st.tuples(names, names, st.dates(date(2005, 1, 1), date(2023, 1, 1)), s
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
 def test_round_trip(
-    school: list[tuple[str, str, date, list[Person]]], encoding: str, delimiter: str, quoting: Literal[0, 1]
+    fresh: Fresh,
+    school: list[tuple[str, str, date, list[Person]]],
+    encoding: str,
+    delimiter: str,
+    quoting: Literal[0, 1],
 ) -> None:
     wanted = {
         (f"P{n}", forename, surname, born, person.forename, person.surname, person.relation, person.barred,
@@ -73,34 +76,31 @@ def test_round_trip(
                     barred = "Yes" if one.barred else "No"
                     mobile = f"07700 900{one.mobile:03}"
                     writer.writerow([f"P{n}", f"C{n}.{m}", one.forename, one.surname, one.relation, mobile, barred])
-        pupil_rows, found = asyncio.run(imported(files, Path(folder)))
+        pupil_rows, found = asyncio.run(imported(fresh, files))
     assert pupil_rows == {(f"P{n}", a, b, born) for n, (a, b, born, _) in enumerate(school)}
     assert found == wanted
 
 
-async def imported(files: tuple[Path, Path], folder: Path) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
+async def imported(fresh: Fresh, files: tuple[Path, Path]) -> tuple[set[tuple[Any, ...]], set[tuple[Any, ...]]]:
     """What stands in a fresh database after the import."""
-    database = Database(f"sqlite+aiosqlite:///{folder}/school.sqlite")
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    async with database.write() as session:
-        report = await people.load(files, session, log=audit.Log(b"k" * 32), now=NOW)
-    assert report.problems == []
-    pupil, contact, link, point = core(Pupil), core(Contact), core(Guardianship), core(ContactPoint)
-    query = (
-        sa.select(
-            pupil.c.source_id, pupil.c.forename, pupil.c.surname, pupil.c.born, contact.c.forename, contact.c.surname,
-            link.c.relation, link.c.no_contact, point.c.address,
-        )
-        .select_from(link)
-        .join(pupil, pupil.c.id == link.c.pupil_id)
-        .join(contact, contact.c.id == link.c.contact_id)
-        .join(point, point.c.contact_id == contact.c.id)
-    )  # fmt: skip
-    async with database.read() as session:
-        children = {tuple(row) for row in await session.execute(
-            sa.select(pupil.c.source_id, pupil.c.forename, pupil.c.surname, pupil.c.born)
-        )}  # fmt: skip
-        rows = {tuple(row) for row in await session.execute(query)}
-    await database.close()
-    return children, rows
+    async with fresh() as database:
+        async with database.write() as session:
+            report = await people.load(files, session, log=audit.Log(b"k" * 32), now=NOW)
+        assert report.problems == []
+        pupil, contact, link, point = core(Pupil), core(Contact), core(Guardianship), core(ContactPoint)
+        query = (
+            sa.select(
+                pupil.c.source_id, pupil.c.forename, pupil.c.surname, pupil.c.born, contact.c.forename,
+                contact.c.surname, link.c.relation, link.c.no_contact, point.c.address,
+            )
+            .select_from(link)
+            .join(pupil, pupil.c.id == link.c.pupil_id)
+            .join(contact, contact.c.id == link.c.contact_id)
+            .join(point, point.c.contact_id == contact.c.id)
+        )  # fmt: skip
+        async with database.read() as session:
+            children = {tuple(row) for row in await session.execute(
+                sa.select(pupil.c.source_id, pupil.c.forename, pupil.c.surname, pupil.c.born)
+            )}  # fmt: skip
+            rows = {tuple(row) for row in await session.execute(query)}
+        return children, rows

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel, col, select
 from support import school
+from support.databases import Fresh
 
 from channels.base import Medium
 from gateway import audit, errors
@@ -237,16 +238,13 @@ def written(path: Path, pupils: Sequence[tuple[Any, ...]]) -> Path:
 
 @settings(max_examples=25, deadline=None)
 @given(SCHOOL, SCHOOL, st.booleans())
-def test_undo_is_the_way_back(first: list[Any], second: list[Any], confirmed: bool) -> None:
+def test_undo_is_the_way_back(fresh: Fresh, first: list[Any], second: list[Any], confirmed: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(there_and_back(Path(folder), first, second, confirmed=confirmed))
+        asyncio.run(there_and_back(fresh, Path(folder), first, second, confirmed=confirmed))
 
 
-async def there_and_back(folder: Path, first: list[Any], second: list[Any], *, confirmed: bool) -> None:
-    database = Database(f"sqlite+aiosqlite:///{folder}/school.sqlite")
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    try:
+async def there_and_back(fresh: Fresh, folder: Path, first: list[Any], second: list[Any], *, confirmed: bool) -> None:
+    async with fresh() as database:
         async with database.write() as session:
             await people.load([written(folder / "a.csv", first)], session, log=LOG, now=NOW, go_on=True)
             if confirmed:
@@ -259,8 +257,6 @@ async def there_and_back(folder: Path, first: list[Any], second: list[Any], *, c
         done = await undone(database, report.import_id)  # by its id: it may have changed nothing
         assert await tables(database) == before
         assert done.kept.texts() == []
-    finally:
-        await database.close()
 
 
 async def test_an_import_of_long_ago_is_undone_no_more_and_its_ledger_goes(

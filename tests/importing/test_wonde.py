@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
+from support.databases import Fresh
 
 from gateway import audit, upn
 from gateway.database import Database
@@ -308,7 +308,10 @@ family = st.lists(st.tuples(names, st.booleans(), st.integers(0, 999)), max_size
     st.booleans(),
 )
 def test_round_trip(
-    children: list[tuple[str, date, list[tuple[str, bool, int]]]], shape: Callable[[list[Json]], Any], escaped: bool
+    fresh: Fresh,
+    children: list[tuple[str, date, list[tuple[str, bool, int]]]],
+    shape: Callable[[list[Json]], Any],
+    escaped: bool,
 ) -> None:
     pupils = [
         pupil(
@@ -335,32 +338,28 @@ def test_round_trip(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "students.json")
         path.write_text(json.dumps(shape(pupils), ensure_ascii=escaped), encoding="utf-8")
-        assert asyncio.run(imported(path)) == wanted
+        assert asyncio.run(imported(fresh, path)) == wanted
 
 
-async def imported(path: Path) -> list[tuple[Any, ...]]:
+async def imported(fresh: Fresh, path: Path) -> list[tuple[Any, ...]]:
     """What stands in a fresh database after the import."""
-    database = Database(f"sqlite+aiosqlite:///{path.parent}/school.sqlite")
-    async with database.writer.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    async with database.write() as session:
-        report = await people.load([path], session, log=audit.Log(b"k" * 32), now=NOW)
-    assert report.problems == []
-    query = (
-        sa.select(
-            PUPIL.c.source_id, PUPIL.c.forename, PUPIL.c.born, CONTACT.c.forename, LINK.c.priority,
-            LINK.c.parental_responsibility, POINT.c.address,
-        )
-        .select_from(LINK)
-        .join(PUPIL, PUPIL.c.id == LINK.c.pupil_id)
-        .join(CONTACT, CONTACT.c.id == LINK.c.contact_id)
-        .join(POINT, POINT.c.contact_id == CONTACT.c.id)
-        .where(POINT.c.kind == "phone")
-    )  # fmt: skip
-    async with database.read() as session:
-        found = sorted(tuple(row) for row in await session.execute(query))
-    await database.close()
-    return found
+    async with fresh() as database:
+        async with database.write() as session:
+            report = await people.load([path], session, log=audit.Log(b"k" * 32), now=NOW)
+        assert report.problems == []
+        query = (
+            sa.select(
+                PUPIL.c.source_id, PUPIL.c.forename, PUPIL.c.born, CONTACT.c.forename, LINK.c.priority,
+                LINK.c.parental_responsibility, POINT.c.address,
+            )
+            .select_from(LINK)
+            .join(PUPIL, PUPIL.c.id == LINK.c.pupil_id)
+            .join(CONTACT, CONTACT.c.id == LINK.c.contact_id)
+            .join(POINT, POINT.c.contact_id == CONTACT.c.id)
+            .where(POINT.c.kind == "phone")
+        )  # fmt: skip
+        async with database.read() as session:
+            return sorted(tuple(row) for row in await session.execute(query))
 
 
 async def test_another_case_of_a_relation_is_no_change(database: Database, load: Load, tmp_path: Path) -> None:

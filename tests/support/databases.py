@@ -9,17 +9,22 @@ import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Dialect, Engine, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.postgres import Postgres
 from bench.postgres import server as postgres_server
+from gateway.database import Database
 
-__all__ = ["Postgres", "Shelf", "postgres_copy", "postgres_server", "run", "spare_the_disk", "sqlite_copy"]
+__all__ = ["Postgres", "Shelf", "opened", "postgres_copy", "postgres_server", "run", "spare_the_disk", "sqlite_copy"]
 
 #: What a test may have changed beside rows: whoever adds a table, a column, a trigger or statistics keeps its database
 #: to itself.
@@ -38,14 +43,44 @@ _FROM_ONE = """
 SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false)
 FROM pg_sequences WHERE last_value IS NOT NULL
 """
+_SIZE = "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE oid >= 16384 AND relkind IN ('r', 'i')"
 _ROOM = 2**30  #: bytes
-_MOST_BYTES = 16 * 2**20  #: a database that has grown beyond this is not emptied, but dropped
+_MOST_BYTES = 8 * 2**20  #: a database that has grown beyond this is not emptied, but dropped
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end in a loop of its own, whatever loop the test is about to use."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
+
+
+Compiled = dict[Any, Any]
+Fresh = Callable[[], AbstractAsyncContextManager[Database]]
+
+
+def compile_once() -> Compiled:
+    """What to hand to :func:`opened`, so that statements are compiled once and not for each engine of each test.
+
+    SQLAlchemy knows a compiled statement again by the dialect's object, of which each engine has one of its own. Those
+    of a kind are the same to us.
+    """
+
+    def same(one: Dialect, other: object) -> bool:
+        return type(one) is type(other)
+
+    for kind in (PGDialect_asyncpg, SQLiteDialect_aiosqlite, SQLiteDialect_pysqlite):
+        kind.__eq__ = same  # type: ignore[method-assign,assignment]
+        kind.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment]
+    return {}
+
+
+def opened(url: str, compiled: Compiled, **options: Any) -> Database:
+    """A database whose statements are compiled once."""
+    found = Database(url, **options)
+    for engine in vars(found).values():
+        if isinstance(engine, AsyncEngine | Engine):
+            engine.update_execution_options(compiled_cache=compiled)
+    return found
 
 
 @contextmanager
@@ -78,16 +113,17 @@ def postgres_copy(server: Postgres, template: str) -> Iterator[str]:
 
 
 async def spare_the_disk(server: Postgres) -> None:
-    """Let a server of our own not wait for the disk: nobody needs its data after a power cut."""
+    """Let a server of our own not wait for the disk, nor tidy up: nobody needs its data after a power cut."""
     if os.environ.get("HANDBELL_TEST_POSTGRES"):
         return
-    for setting in ("fsync", "full_page_writes"):
+    # And autovacuum would make room for new rows among the old ones while a test runs.
+    for setting in ("fsync", "full_page_writes", "autovacuum"):
         await server.execute(f"ALTER SYSTEM SET {setting} = off")
     await server.execute("SELECT pg_reload_conf()")
 
 
 class Shelf:
-    """Databases that are used again: to empty what a test has written takes a tenth of copying a template.
+    """Databases that are used again: to delete what a test has written takes a tenth of copying a template.
 
     A database that is not as the template in every way but its rows is dropped.
     """
@@ -96,6 +132,7 @@ class Shelf:
         self._server, self._template = server, template
         self._spare: list[str] = []
         self._shape: tuple[int, ...] | None = None
+        self._tables: list[str] = []
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -123,19 +160,16 @@ class Shelf:
         """Whether it could be made as it was."""
         if self._shape is None:
             self._shape = await self._ask(self._template, lambda template: template.fetchrow(_SHAPE))
+            self._tables = [row[0] for row in await self._ask(self._template, lambda t: t.fetch(_TABLES))]
         return await self._ask(name, self._empty_it)
 
     async def _empty_it(self, connection: asyncpg.Connection) -> bool:
         await connection.execute(_THROW_OUT)
-        size = await connection.fetchval("SELECT pg_database_size(current_database())")
-        if size > _MOST_BYTES or await connection.fetchrow(_SHAPE) != self._shape:
+        if await connection.fetchval(_SIZE) > _MOST_BYTES or await connection.fetchrow(_SHAPE) != self._shape:
             return False
-        tables = [row["tablename"] for row in await connection.fetch(_TABLES)]
-        asked = " UNION ALL ".join(f"SELECT '{one}' WHERE EXISTS (SELECT 1 FROM \"{one}\")" for one in tables)
-        if written := [row[0] for row in await connection.fetch(asked)]:
-            names = ", ".join(f'"{one}"' for one in written)
-            await connection.execute(f"TRUNCATE {names} CASCADE")
-        await connection.execute(_FROM_ONE)
+        # Without triggers, or nobody could delete lines of the audit; and TRUNCATE makes all of a table's files anew.
+        emptying = ["SET session_replication_role = replica", *(f'DELETE FROM "{one}"' for one in self._tables)]
+        await connection.execute(";".join([*emptying, _FROM_ONE]))
         return True
 
     async def _ask(self, name: str, ask: Callable[[asyncpg.Connection], Awaitable[Any]]) -> Any:

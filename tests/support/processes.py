@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from typer.testing import CliRunner
 
-from gateway import audit, notices
+from gateway import audit, cli, notices
 from gateway.database import Database
 from gateway.definitions import reading
 from gateway.practice import setup
-from support import desk
+from support import desk, journal
 from support.waiting import PATIENCE, until
 
 TOKEN = secrets.token_hex(16)
@@ -164,28 +165,30 @@ allow_drafts = true
 """
         )
 
-    async def handbell(self, *arguments: str, expect: int = 0, stdin: str = "") -> str:
-        """Run a command and give what it printed."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "gateway.cli",
-            "--config",
-            str(self.settings),
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **self.env},
-        )
-        out, err = await asyncio.wait_for(child.communicate(stdin.encode()), PATIENCE)
-        assert child.returncode == expect, f"{arguments}: {child.returncode}\n{out.decode()}\n{err.decode()}"
-        return out.decode() if expect == 0 else err.decode()
+    async def handbell(self, *arguments: str, expect: int = 0) -> str:
+        """Type a command and give what it printed. Typed in this process: a process for each takes two seconds."""
+        env = {"NO_COLOR": "1", "COLUMNS": "200", **self.env}
+        words = ["--config", str(self.settings), *arguments]
+        with journal.kept():
+            done = await asyncio.to_thread(CliRunner().invoke, cli.build(), words, env=env)
+        assert done.exit_code == expect, f"{arguments}: {done.exit_code}\n{done.output}"
+        return done.stdout if expect == 0 else done.stderr
+
+    async def cannot_run(self) -> str:
+        """Start the daemon, and give what it said when it ended with 1."""
+        process = await self.start()
+        assert await asyncio.wait_for(process.child.wait(), PATIENCE) == 1, process.said()
+        return process.said()
+
+    async def start(self, *, stderr: int | None = None) -> Process:
+        """Start the daemon, and do not wait for it."""
+        command = ("gateway.cli", "--config", str(self.settings), "run")
+        self.process = await start(*command, log=self.folder / "gateway.log", env=self.env, stderr=stderr)
+        return self.process
 
     async def run(self, *, stderr: int | None = None) -> Process:
         """Start the daemon and wait until it is ready. ``stderr`` is a file number instead of its log."""
-        command = ("gateway.cli", "--config", str(self.settings), "run")
-        self.process = await start(*command, log=self.folder / "gateway.log", env=self.env, stderr=stderr)
+        await self.start(stderr=stderr)
         async with aiohttp.ClientSession() as session:
 
             async def ready() -> bool:

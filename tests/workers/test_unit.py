@@ -86,7 +86,6 @@ async def test_a_worker_is_ready_and_alive_without_any_port_and_stops_in_order(s
         processes.world(tmp_path, hooks=school.url) as world,
     ):
         school.write_settings(world)
-        await school.handbell("migrate")
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
             manager.bind(str(tmp_path / "notify"))
             manager.setblocking(False)
@@ -141,7 +140,6 @@ async def test_a_worker_with_older_settings_puts_no_sender_out_of_use(
         processes.world(tmp_path, hooks=school.url) as world,
     ):
         school.write_settings(world)
-        await school.handbell("migrate")
         async with shared.write() as session:
             session.add(Sender(channel="twilio-sms", medium="sms", address="+441134960009", active=True))
         told = tmp_path / "notify"
