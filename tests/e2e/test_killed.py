@@ -35,7 +35,7 @@ PATIENCE = {
     "HANDBELL_TWILIO__READ_TIMEOUT_S": "1",
     "HANDBELL_SMTP__TIMEOUT_S": "1",
 }
-KILLS, FAMILIES = 4, 260
+KILLS, FAMILIES = 2, 160
 
 
 async def test_each_phone_gets_it_once(school: processes.School, world: processes.World) -> None:

@@ -17,7 +17,16 @@ from gateway import outbox, retry, states, tasks
 from gateway.database import Database
 from gateway.models import Message, MessageState, Purpose
 
-POLICY = retry.Policy({medium: retry.Backoff(10, 100, 2) for medium in Medium})
+
+class Shorter(retry.Policy):
+    """A whole day, with a look at each minute, shows no more than four hours do."""
+
+    def longest(self, *, goes_again: bool) -> timedelta:
+        return min(LONGEST, super().longest(goes_again=goes_again))
+
+
+LONGEST = timedelta(hours=4)
+POLICY = Shorter({medium: retry.Backoff(10, 100, 2) for medium in Medium})
 CANNOT_TELL, NOT_NOW = FindResult(Found.CANNOT_TELL), FindResult(Found.NOT_NOW)
 PHONE = "+447700900101"
 PAUSE = timedelta(minutes=2)  #: the longest between two looks
@@ -60,7 +69,7 @@ def always(*found: FindResult, times: int = 2000) -> Iterator[FindResult]:
 async def test_a_provider_that_could_not_be_asked_for_hours_is_asked_when_it_is_back(database: Database) -> None:
     await doubtful(database)
     now = NOW
-    while now < NOW + timedelta(hours=5):
+    while now < NOW + timedelta(hours=3):
         state, now = await look(database, NOT_NOW)
         assert state is MessageState.UNKNOWN
     back = now
@@ -75,7 +84,7 @@ async def test_one_that_waits_for_its_look_alike_loses_no_patience(database: Dat
     """The other one is under way all the while (its lane stands still, say), and has what is seen by all appearance."""
     first, second = await doubtful(database, count=2)
     now = NOW
-    while now < NOW + timedelta(hours=1):
+    while now < NOW + 1.5 * POLICY.patience:
         state, now = await look(database, FindResult(Found.HERE, ("SM1",)))
         assert state is MessageState.UNKNOWN
     async with database.write() as session:
@@ -92,7 +101,7 @@ async def test_one_that_waits_for_its_look_alike_loses_no_patience(database: Dat
 @pytest.mark.parametrize(
     ("purpose", "longest", "after"),
     [
-        (Purpose.SERVICE, timedelta(days=1), MessageState.FAILED),
+        (Purpose.SERVICE, LONGEST, MessageState.FAILED),
         (Purpose.SAFEGUARDING, timedelta(hours=1), MessageState.QUEUED),
     ],
 )

@@ -38,6 +38,12 @@ def test_a_medium_without_rules_has_sensible_ones() -> None:
     assert POLICY.delay(Medium.EMAIL, 1, asked=None, key="m") >= timedelta(seconds=30)
 
 
+def test_a_provider_that_cannot_be_asked_is_waited_for_a_day_and_an_hour_for_what_goes_again() -> None:
+    assert POLICY.patience == timedelta(minutes=10)
+    assert POLICY.longest(goes_again=False) == timedelta(days=1)
+    assert POLICY.longest(goes_again=True) == timedelta(hours=1)
+
+
 def test_a_lane_is_held_as_long_as_asked() -> None:
     assert POLICY.lane_hold(7.5) == timedelta(seconds=7.5)
     assert POLICY.lane_hold(0) == timedelta(seconds=1), "or every message of the lane would be turned away at once"
