@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 import trustme
+from support import closing
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CUT, HANG = "<cut>", "<hang>"
@@ -45,7 +46,7 @@ class Wire:
             writer.transport.abort() if self._tls or writer.transport.is_closing() else writer.close()
 
     async def close(self) -> None:
-        self._server.close()
+        await closing.close(self._server)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

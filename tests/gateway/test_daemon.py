@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 from starlette.applications import Starlette
-from support import desk, school
+from support import closing, desk, school
 from support.waiting import PATIENCE, until
-from support.website import free_port
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from config import sections
@@ -22,6 +21,7 @@ from config.settings import Settings
 from gateway import daemon, errors, sweeping, wiring
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
+from gateway.practice import setup
 from gateway.web import server
 from gateway.wiring import mail as mails
 from gateway.wiring import phones, world
@@ -79,16 +79,16 @@ async def ended(work: Awaitable[None]) -> None:
 
 
 async def test_ready_is_said_only_when_it_answers(sqlite_database: Database) -> None:
-    port, told = free_port(), []
+    [port], told = setup.free_ports(1), list[str]()
 
     def ready() -> None:
-        with socket.create_connection(("127.0.0.1", port)) as caller:
-            caller.settimeout(5)
+        with socket.create_connection(("127.0.0.1", port)):
             told.append("ready")
 
     works = daemon.Daemon(desk.gateway(sqlite_database), listen=listening(port), roles=("web",), ready=ready)
     running = asyncio.create_task(works.run())
     await until(lambda: bool(told) or running.done())
+    await closing.let_in()
     works.stop()
     await ended(running)
     assert told == ["ready"]

@@ -12,7 +12,6 @@ import pytest
 from sqlmodel import select
 from support import desk
 from support.waiting import PATIENCE, until
-from support.website import free_port
 
 from channels import base
 from channels.base import Medium
@@ -21,6 +20,7 @@ from config.settings import Settings
 from gateway import daemon, doctor, intake
 from gateway.database import Database
 from gateway.models import Inbound, Reply
+from gateway.practice import setup
 from gateway.web import app, server
 from gateway.wiring import mail as mails
 
@@ -138,7 +138,7 @@ async def test_a_receiver_that_dies_of_a_bug_takes_the_daemon_with_it(sqlite_dat
 
 
 async def test_its_trouble_is_shown_and_stops_nothing(sqlite_database: Database) -> None:
-    door, port = Door(), free_port()
+    door, [port] = Door(), setup.free_ports(1)
     gateway = replace(desk.gateway(sqlite_database), receivers=(door,))
     works = daemon.Daemon(gateway, listen=None, roles=("web",))
     pages = app.build(gateway, stuck=works.stuck, failing=works.failing, arrived=works.arrived, planned=works.wake)

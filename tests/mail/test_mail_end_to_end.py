@@ -18,6 +18,7 @@ from support.waiting import until
 
 from gateway.database import Database
 from gateway.models import Message, MessageState, PointKind
+from gateway.practice import setup
 
 PARENT, OFFICE = "parent@example.com", "office@oakfield.example"
 NOTICE = """
@@ -132,7 +133,7 @@ username = "{mailservers.USER}"
 async def test_a_bounce_by_lmtp_fails_the_message(
     school: processes.School, world: processes.World, tmp_path: Path
 ) -> None:
-    [port] = mailservers.free_ports(1)
+    [port] = setup.free_ports(1)
     school.write_settings(world, extra=f'[mail_in]\nmode = "lmtp"\nlmtp_port = {port}\n')
     school.env["HANDBELL_SMTP__BOUNCE_DOMAIN"] = "bounces.oakfield.example"
     await school.handbell("migrate")

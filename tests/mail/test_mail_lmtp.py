@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.mailservers import Postfix, free_ports
+from support import closing
+from support.mailservers import Postfix
 from support.waiting import until
 
 from channels import base, mail_in, mail_lmtp
+from gateway.practice import setup
 
 OFFICE, BOUNCE = "office@school.example", "bounce+01JMAIL@bounces.school.example"
 MAIL = b"From: parent@example.com\r\nSubject: answer\r\n\r\nThank you\r\n"
@@ -77,8 +79,7 @@ async def start(store: Store) -> AsyncIterator[Start]:
         return receiver
 
     yield begin
-    for _ in range(5):  # who has knocked is let in first: a server that closes meanwhile leaves the socket lying
-        await asyncio.sleep(0)
+    await closing.let_in()
     for receiver, task in running:
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -132,7 +133,7 @@ async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: 
 @pytest.fixture
 async def relay(start_postfix: Callable[..., Postfix], start: Start) -> Postfix:
     """A Postfix that hands everything to our door."""
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     return start_postfix(deliver=f"lmtp:inet:127.0.0.1:{port}", settings=["lmtp_destination_recipient_limit = 50"])
 
@@ -232,7 +233,7 @@ async def test_eight_bits_and_letters_of_every_alphabet(relay: Postfix, store: S
 async def test_a_mail_that_is_too_large_is_refused_for_good(
     start_postfix: Callable[..., Postfix], start: Start, store: Store
 ) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port, most_bytes=100_000)
     relay = start_postfix(deliver=f"lmtp:inet:127.0.0.1:{port}")
     await hand_in(relay, MAIL + b"large\r\n" * 20_000)
@@ -241,7 +242,7 @@ async def test_a_mail_that_is_too_large_is_refused_for_good(
 
 
 async def test_forty_megabytes_are_refused_and_the_next_mail_is_taken(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     assert (await say(reader, writer, f"MAIL FROM:<> SIZE={40 * 2**20}")).startswith("552"), "where its size is told"
@@ -292,7 +293,7 @@ async def test_a_socket_left_behind_is_replaced_and_a_file_is_not(
 
 
 async def test_each_recipient_gets_an_answer_also_when_it_is_too_large(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port, most_bytes=1000)
     reader, writer = await lhlo(port)
     assert (await say(reader, writer, "MAIL FROM:<> SIZE=2000")).startswith("552")
@@ -327,7 +328,7 @@ async def test_each_recipient_gets_an_answer_also_when_it_is_too_large(start: St
     ids=["nothing", "an empty line", "a dot", "dots", "bare line ends", "one long line", "long lines with dots"],
 )
 async def test_a_text_comes_as_it_was_sent(start: Start, store: Store, sent: bytes, stored: bytes) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     for line in ("MAIL FROM:<a@example.com>", f"RCPT TO:<{OFFICE}>", "DATA"):
@@ -339,7 +340,7 @@ async def test_a_text_comes_as_it_was_sent(start: Start, store: Store, sent: byt
 
 
 async def test_a_mail_of_empty_lines_takes_no_more_room_than_another(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     for line in ("MAIL FROM:<a@example.com>", f"RCPT TO:<{OFFICE}>", "DATA"):
@@ -360,7 +361,7 @@ async def test_a_mail_of_empty_lines_takes_no_more_room_than_another(start: Star
 
 
 async def test_commands_may_come_all_at_once(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     lines = ["MAIL FROM:<p@example.com>", f"RCPT TO:<{OFFICE}>", "DATA", "Subject: x\r\n\r\n" + "y" * 50_000, "."]
@@ -370,7 +371,7 @@ async def test_commands_may_come_all_at_once(start: Start, store: Store) -> None
 
 
 async def test_an_address_that_is_no_text(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     writer.write(b"MAIL FROM:<\xff\xfe@example.com>\r\n")
@@ -383,7 +384,7 @@ async def test_an_address_that_is_no_text(start: Start, store: Store) -> None:
 
 
 async def test_connections_beyond_the_limit_are_told_to_come_again(start: Start) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port, connections=2)
     lines = [await lhlo(port) for _ in range(2)]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -394,7 +395,7 @@ async def test_connections_beyond_the_limit_are_told_to_come_again(start: Start)
 
 
 async def test_who_says_nothing_is_sent_away(start: Start) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port, timeout=0.3)
     reader, writer = await lhlo(port)
     assert await asyncio.wait_for(reader.read(), 20) == b""
@@ -402,7 +403,7 @@ async def test_who_says_nothing_is_sent_away(start: Start) -> None:
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_nothing(start: Start, store: Store) -> None:
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     store.held = asyncio.Event()
     reader, writer = await lhlo(port)
@@ -435,8 +436,7 @@ async def test_the_check_knows_strangers(start: Start) -> None:
     door = mail_lmtp.Door(port=server.sockets[0].getsockname()[1])
     with pytest.raises(base.Misconfigured, match="Another program"):
         await mail_lmtp.LmtpDoor(door, read=lambda _mail: (), now=lambda: datetime.now(UTC)).check()
-    server.close()
-    await server.wait_closed()
+    await closing.close(server)
 
 
 async def test_it_does_not_listen_beyond_this_machine_unless_told() -> None:
@@ -450,7 +450,7 @@ async def test_it_does_not_listen_beyond_this_machine_unless_told() -> None:
 
 async def test_the_journal_holds_no_address(start: Start, store: Store, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     await start(port=port)
     reader, writer = await lhlo(port)
     await say(reader, writer, "MAIL FROM:<parent@example.com>")

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from support import closing
+
 Reader: TypeAlias = asyncio.StreamReader
 Writer: TypeAlias = asyncio.StreamWriter
 #: What a gate does with one connection. ``Gate.forward`` hands it on to the simulator.
@@ -38,9 +40,9 @@ class Gate:
     async def shut(self) -> None:
         """Refuse connections, and end those that are open."""
         if self._server is not None:
-            self._server.close()
+            server, self._server = self._server, None
+            await closing.close(server)
             await self.drop()
-            self._server = None
 
     async def drop(self) -> None:
         """End every connection."""

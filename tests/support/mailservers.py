@@ -23,7 +23,6 @@ import grp
 import json
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -35,6 +34,8 @@ from pathlib import Path
 
 import pytest
 import trustme
+
+from gateway.practice import setup
 
 USER, PASSWORD = "office", "correct horse"
 _PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/dovecot"
@@ -58,18 +59,6 @@ def program(name: str) -> str:
     found = shutil.which(name, path=_PATHS)
     assert found, name
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody has, and that no outgoing connection of another test will be given meanwhile."""
-    with contextlib.ExitStack() as held:
-        found: list[int] = []
-        while len(found) < count:
-            one, port = held.enter_context(socket.socket()), random.randrange(10_000, 32_000)
-            with contextlib.suppress(OSError):
-                one.bind(("127.0.0.1", port))
-                found.append(port)
-        return found
 
 
 def wait_for(port: int, *, what: str) -> None:
@@ -203,7 +192,7 @@ def dovecot(
 
     With ``token_info``, the address that tells whose an access token is, it takes tokens (XOAUTH2) and no password.
     """
-    port, tls_port = free_ports(2)
+    port, tls_port = setup.free_ports(2)
     for name in ("run", "state", "mail"):
         (folder / name).mkdir(parents=True)
     for place in (folder, folder / "run", folder / "mail"):
@@ -338,7 +327,7 @@ def postfix(
     ``sasl``         Dovecot's auth socket: a login is demanded
     ``settings``     further lines of main.cf, such as ``message_size_limit = 1000``
     """
-    [port] = free_ports(1)
+    [port] = setup.free_ports(1)
     mail = Postfix(folder, port)
     postfix_user, nobody = pwd.getpwnam("postfix"), pwd.getpwnam("nobody")
     for name in ("etc", "queue", "data", "log", "mail"):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from gateway import context
+from support import closing
 
 
 @dataclass
@@ -26,9 +27,12 @@ class Sink:
     async def listening(cls) -> AsyncIterator[Sink]:
         sink = cls()
         sink.answers.set()
-        async with await asyncio.start_server(sink._take, "127.0.0.1", 0) as server:
-            sink.port = server.sockets[0].getsockname()[1]
+        server = await asyncio.start_server(sink._take, "127.0.0.1", 0)
+        sink.port = server.sockets[0].getsockname()[1]
+        try:
             yield sink
+        finally:
+            await closing.close(server)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

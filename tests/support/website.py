@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,9 @@ from config import sections
 from config.settings import Settings
 from gateway import audit, context
 from gateway.database import Database
+from gateway.practice import setup
 from gateway.web import app, server
+from support import closing
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PUBLIC = "https://oakfield.example/handbell"
@@ -101,17 +102,10 @@ def sign(url: str, pairs: Sequence[tuple[str, str]] = ()) -> str:
     return str(RequestValidator(AUTH_TOKEN).compute_signature(url, fields))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextlib.asynccontextmanager
 async def served(application: Any, *, grace_seconds: int = 5) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """An application on a free port, until the end of the block."""
-    port, stopping = free_port(), asyncio.Event()
+    [port], stopping = setup.free_ports(1), asyncio.Event()
     run = server.serve(application, host="127.0.0.1", port=port, grace_seconds=grace_seconds)
     task = asyncio.ensure_future(run(stopping))
     try:
@@ -124,6 +118,7 @@ async def served(application: Any, *, grace_seconds: int = 5) -> AsyncIterator[t
             await asyncio.sleep(0.01)
         yield f"http://127.0.0.1:{port}", stopping
     finally:
+        await closing.let_in()
         stopping.set()
         await task
 

@@ -12,9 +12,10 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from support.website import free_port, served
+from support.website import served
 
 from gateway import errors
+from gateway.practice import setup
 from gateway.web import server
 
 
@@ -70,11 +71,11 @@ async def test_a_port_in_use_is_said_in_a_sentence() -> None:
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
 async def test_an_address_that_is_not_ours_is_said_in_a_sentence(host: str) -> None:
     with pytest.raises(errors.NotReady, match="has no address"):
-        await server.serve(Slow().app, host=host, port=free_port())(asyncio.Event())
+        await server.serve(Slow().app, host=host, port=setup.free_ports(1)[0])(asyncio.Event())
 
 
 async def test_the_same_port_can_be_used_again_at_once() -> None:
-    port = free_port()
+    [port] = setup.free_ports(1)
     for _ in range(2):
         stopping = asyncio.Event()
         task = asyncio.ensure_future(server.serve(Slow().app, host="127.0.0.1", port=port)(stopping))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
 import pytest
-from support import databases
+from support import closing, databases
 
 from gateway.database import Database
 
@@ -54,6 +54,7 @@ async def shared_tcp(shared: Database) -> AsyncIterator[tuple[Database, asyncio.
         opened = Database(url.render_as_string(hide_password=False))
         yield opened, silent
         await opened.close()
+        await closing.close(line)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
