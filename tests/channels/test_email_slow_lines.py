@@ -98,7 +98,7 @@ async def opened() -> AsyncIterator[Callable[..., Awaitable[email_smtp.SmtpEmail
 
 
 async def test_a_text_that_has_not_left_in_time_was_not_taken_and_never_is(line: Line, opened: Any) -> None:
-    channel = await opened(line, timeout=1.0, deadline=4.0)
+    channel = await opened(line, timeout=3.0, deadline=6.0)
     result = await channel.send(MAIL)
     assert (result.outcome, result.reason) == (base.Outcome.RETRY, base.Reason.TEMPORARY)
     line.relay.go.set()
@@ -120,10 +120,10 @@ async def test_who_stops_waiting_for_a_text_to_leave_takes_the_rest_back(line: L
 
 
 async def test_patience_for_the_answer_begins_when_the_text_has_left(line: Line, opened: Any) -> None:
-    channel = await opened(line, timeout=2.0, deadline=60.0)
+    channel = await opened(line, timeout=3.5, deadline=60.0)
     sending = asyncio.create_task(channel.send(MAIL))
     await line.relay.asked.wait()
-    await asyncio.sleep(3.0)
+    await asyncio.sleep(4.5)
     line.relay.go.set()
     assert (await sending).outcome is base.Outcome.ACCEPTED
     assert line.relay.ends == [b"\r\n.\r\n"]
@@ -132,7 +132,7 @@ async def test_patience_for_the_answer_begins_when_the_text_has_left(line: Line,
 async def test_a_refusal_in_the_middle_of_the_text_counts_at_once(line: Line, opened: Any) -> None:
     line.relay.early = b"552 5.3.4 too big\r\n"
     channel = await opened(line, timeout=30.0, deadline=90.0)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(25):  # less than the time-out of the server
         result = await channel.send(MAIL)
     assert (result.outcome, result.reason) == (base.Outcome.REFUSED, base.Reason.CONTENT)
     line.relay.go.set()

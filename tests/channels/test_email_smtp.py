@@ -159,7 +159,7 @@ async def test_what_is_late_before_the_text_has_not_left(
 
 async def test_what_is_late_after_the_text_may_have_been_taken(opened: Opener, smtp_port: int, smtp_sink: Any) -> None:
     smtp_sink.replies["."] = "<hang>"
-    result = await (await opened(smtp_port, timeout=1.5, deadline=60)).send(MAIL)
+    result = await (await opened(smtp_port, timeout=4, deadline=60)).send(MAIL)
     assert result.outcome is base.Outcome.UNKNOWN
     assert len(smtp_sink.messages) == 1
 

@@ -130,6 +130,7 @@ async def test_a_receiver_that_dies_of_a_bug_takes_the_daemon_with_it(sqlite_dat
     gateway = replace(desk.gateway(sqlite_database), receivers=(door,))
     works = daemon.Daemon(gateway, listen=None, roles=("web",))
     running = asyncio.create_task(works.run())
+    await until(lambda: door.happened)
     await asyncio.sleep(0.3)  # not in the middle of the first look into the database
     door.given.put_nowait([])
     with pytest.raises(RuntimeError, match="a bug"):

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from support import closing
 from support.mailservers import Postfix
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 from channels import base, mail_in, mail_lmtp
 from gateway.practice import setup
@@ -97,7 +97,7 @@ async def hand_in(relay: Postfix, content: bytes, *to: str, options: Sequence[st
     """Send by SMTP, from a thread: gives the recipients that were refused."""
 
     def send() -> dict[str, Any]:
-        with smtplib.SMTP("127.0.0.1", relay.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", relay.port, timeout=PATIENCE) as client:
             return client.sendmail("parent@example.com", to or (OFFICE,), content, mail_options=options)
 
     return await asyncio.to_thread(send)
@@ -114,7 +114,7 @@ async def bye(writer: asyncio.StreamWriter) -> None:
     """Close, and wait until it is: a connection that outlives its test is found in another."""
     writer.close()
     with suppress(OSError, TimeoutError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await writer.wait_closed()
 
 
@@ -124,9 +124,9 @@ async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: 
         writer.write(f"{line}\r\n".encode())
     said = ""
     for _ in range(answers):
-        said = (await asyncio.wait_for(reader.readline(), 20)).decode()
+        said = (await asyncio.wait_for(reader.readline(), PATIENCE)).decode()
         while said[3:4] == "-":
-            said = (await asyncio.wait_for(reader.readline(), 20)).decode()
+            said = (await asyncio.wait_for(reader.readline(), PATIENCE)).decode()
     return said.strip()
 
 
@@ -177,7 +177,7 @@ async def test_from_postfix_into_the_store(relay: Postfix, store: Store) -> None
 
 async def test_a_bounce_has_no_sender(relay: Postfix, store: Store) -> None:
     def send() -> None:
-        with smtplib.SMTP("127.0.0.1", relay.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", relay.port, timeout=PATIENCE) as client:
             client.sendmail("", [BOUNCE], MAIL)
 
     await asyncio.to_thread(send)
@@ -398,7 +398,7 @@ async def test_who_says_nothing_is_sent_away(start: Start) -> None:
     [port] = setup.free_ports(1)
     await start(port=port, timeout=0.3)
     reader, writer = await lhlo(port)
-    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
     await bye(writer)
 
 

@@ -20,7 +20,7 @@ import pytest
 import trustme
 from support import mailservers
 from support.mailservers import PASSWORD, USER, Dovecot
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 from channels import base, imap_session, mail_in, mailbox_imap
 
@@ -384,8 +384,8 @@ async def test_it_ends_at_once_when_told_to(start_dovecot: Any, moment: str) -> 
         if moment != "connecting":
             await until(lambda: len(box.mails(DONE)) == 1)
         await asyncio.sleep(0.5)
-        await asyncio.wait_for(end(task), 15)
-        await asyncio.wait_for(receiver.close(), 5)
+        await asyncio.wait_for(end(task), PATIENCE)
+        await asyncio.wait_for(receiver.close(), PATIENCE)
     assert not [one for one in threading.enumerate() if one.name.startswith("mailbox")]
 
 

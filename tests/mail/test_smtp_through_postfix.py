@@ -21,6 +21,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from support import mailservers
+from support.waiting import PATIENCE
 
 from channels import base, email_dkim, email_smtp
 from channels.base import Outcome, Reason
@@ -64,7 +65,7 @@ async def opened(mail_authority: tuple[trustme.CA, Path]) -> AsyncIterator[Opene
 
 def delivered(relay: mailservers.Postfix, count: int = 1) -> list[bytes]:
     """The mails in the mailbox, once so many are there."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while len(relay.mails()) < count:
         assert time.monotonic() < until, f"{len(relay.mails())} of {count} mails came: {relay.said()}"
         time.sleep(0.05)

@@ -94,7 +94,7 @@ async def test_an_answer_on_demand_at_every_step(simulator: Simulator, place: st
 @pytest.mark.parametrize("kind", [Kind.CUT, Kind.HANG, Kind.STATUS])
 async def test_trouble_after_the_final_dot(simulator: Simulator, kind: Kind, taken: bool) -> None:
     simulator.faults.add(Fault("smtp.data", kind, taken=taken, seconds=30))
-    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=simulator.smtp_port, start_tls=False, timeout=1.5)
+    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=simulator.smtp_port, start_tls=False, timeout=4)
     await client.connect()
     with pytest.raises(aiosmtplib.SMTPException):
         await client.send_message(letter(), sender="a@example.com")

@@ -36,10 +36,10 @@ import pytest
 import trustme
 
 from gateway.practice import setup
+from support.waiting import PATIENCE
 
 USER, PASSWORD = "office", "correct horse"
 _PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/dovecot"
-_PATIENCE = 30.0
 
 
 def need(*programs: str) -> None:
@@ -63,7 +63,7 @@ def program(name: str) -> str:
 
 def wait_for(port: int, *, what: str) -> None:
     """Wait until somebody greets there."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as caller:
             if caller.recv(1):
@@ -111,7 +111,7 @@ class Dovecot:
             return
         self.process.terminate()
         try:
-            self.process.wait(_PATIENCE)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
         self.process = None
@@ -286,7 +286,7 @@ class Postfix:
 
     def run(self, *command: str) -> str:
         done = subprocess.run(
-            [program(command[0]), *command[1:]], capture_output=True, text=True, check=False, timeout=_PATIENCE
+            [program(command[0]), *command[1:]], capture_output=True, text=True, check=False, timeout=PATIENCE
         )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}\n{self.said()}"
         return done.stdout
