@@ -40,9 +40,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def plain_log() -> None:
-    """No painted tracebacks."""
+def plain_and_quick() -> None:
+    """No painted tracebacks, and nothing compiled twice."""
     journal.write_plainly()
+    databases.compile_once()
 
 
 @pytest.fixture
@@ -88,11 +89,6 @@ def postgres_shelf(postgres: databases.Postgres, postgres_template: str) -> data
     return databases.Shelf(postgres, postgres_template)
 
 
-@pytest.fixture(scope="session")
-def compiled() -> databases.Compiled:
-    return databases.compile_once()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh database with every table in it."""
@@ -105,31 +101,31 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-async def database(database_url: str, compiled: databases.Compiled) -> AsyncIterator[Database]:
+async def database(database_url: str) -> AsyncIterator[Database]:
     """A fresh database, open."""
-    opened = databases.opened(database_url, compiled)
+    opened = Database(database_url)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def postgres_database(postgres_shelf: databases.Shelf, compiled: databases.Compiled) -> AsyncIterator[Database]:
+async def postgres_database(postgres_shelf: databases.Shelf) -> AsyncIterator[Database]:
     """A fresh PostgreSQL database, for rules that are its own; with one connection, so that the next is the same."""
     with postgres_shelf.database() as url:
-        opened = databases.opened(url, compiled, pool_size=1)
+        opened = Database(url, pool_size=1)
         yield opened
         await opened.close()
 
 
 @pytest.fixture(scope="session")
-def fresh(sqlite_template: Path, compiled: databases.Compiled, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
+def fresh(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Fresh:
     """Open a fresh SQLite database: for each example of a property, say."""
     folder = tmp_path_factory.mktemp("fresh")
 
     @asynccontextmanager
     async def one() -> AsyncIterator[Database]:
         with databases.sqlite_copy(sqlite_template, folder) as url:
-            opened = databases.opened(url, compiled)
+            opened = Database(url)
             try:
                 yield opened
             finally:

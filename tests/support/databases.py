@@ -14,17 +14,27 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from sqlalchemy import event
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-from sqlalchemy.engine import Dialect, Engine, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.engine import Connection, Dialect, Engine, make_url
 
 from bench.postgres import Postgres
 from bench.postgres import server as postgres_server
 from gateway.database import Database
 
-__all__ = ["Postgres", "Shelf", "opened", "postgres_copy", "postgres_server", "run", "spare_the_disk", "sqlite_copy"]
+__all__ = [
+    "Fresh",
+    "Postgres",
+    "Shelf",
+    "compile_once",
+    "postgres_copy",
+    "postgres_server",
+    "run",
+    "spare_the_disk",
+    "sqlite_copy",
+]
 
 #: What a test may have changed beside rows: whoever adds a table, a column, a trigger or statistics keeps its database
 #: to itself.
@@ -54,16 +64,16 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         pool.submit(asyncio.run, work).result()
 
 
-Compiled = dict[Any, Any]
 Fresh = Callable[[], AbstractAsyncContextManager[Database]]
 
 
-def compile_once() -> Compiled:
-    """What to hand to :func:`opened`, so that statements are compiled once and not for each engine of each test.
+def compile_once() -> None:
+    """Let all engines share what is compiled: each test has engines of its own, and compiled everything anew.
 
     SQLAlchemy knows a compiled statement again by the dialect's object, of which each engine has one of its own. Those
     of a kind are the same to us.
     """
+    compiled = dict[Any, Any]()
 
     def same(one: Dialect, other: object) -> bool:
         return type(one) is type(other)
@@ -71,16 +81,10 @@ def compile_once() -> Compiled:
     for kind in (PGDialect_asyncpg, SQLiteDialect_aiosqlite, SQLiteDialect_pysqlite):
         kind.__eq__ = same  # type: ignore[method-assign,assignment]
         kind.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment]
-    return {}
 
-
-def opened(url: str, compiled: Compiled, **options: Any) -> Database:
-    """A database whose statements are compiled once."""
-    found = Database(url, **options)
-    for engine in vars(found).values():
-        if isinstance(engine, AsyncEngine | Engine):
-            engine.update_execution_options(compiled_cache=compiled)
-    return found
+    @event.listens_for(Engine, "engine_connect")
+    def _share(connection: Connection) -> None:
+        connection.execution_options(compiled_cache=compiled)
 
 
 @contextmanager
