@@ -140,13 +140,17 @@ async def speak(
     assert len((await world.look("records"))["recordings"]) == 1
     await school.run()
 
+    replies: list[Reply] = []
+
     async def gone_there() -> bool:
         found = await here()
-        return found is not None and found.gone_at is not None
+        async with database.read() as session:
+            query = sa.select(Reply).where(sa.column("body").contains("Voice message"))
+            replies[:] = list(await session.scalars(query))
+        return found is not None and found.gone_at is not None and bool(replies)
 
     await processes.until(gone_there, what="it is gone at the provider", every=0.1)
-    async with database.read() as session:
-        (reply,) = (await session.scalars(sa.select(Reply).where(sa.column("body").contains("Voice message")))).all()
+    (reply,) = replies
     records = await world.look("records")
     assert (records["recordings"], len(records["deleted_recordings"])) == ([], 1)
     file = folder / "message.wav"
