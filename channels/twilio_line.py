@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from channels import base, twilio_account, twilio_recordings, twilio_script, twilio_signature, twilio_voices
 
@@ -81,7 +81,7 @@ class TwilioLine:
         response = VoiceResponse()
         then = step.then
         if isinstance(then, base.Ask):
-            gather = response.gather(
+            gather = Gather(
                 input="dtmf",
                 num_digits=1,
                 timeout=_KEY_SECONDS,
@@ -91,6 +91,7 @@ class TwilioLine:
                 action_on_empty_result=True,
             )
             twilio_script.say(gather, step.says)
+            response.append(gather)
             return base.HookResponse(body=str(response))
         twilio_script.say(response, step.says)
         match then:

@@ -20,7 +20,8 @@ async def listed(api: twilio_account.TwilioApi, since: datetime) -> AsyncGenerat
         found = await api.client.recordings.stream_async(date_created_after=since, page_size=_PAGE)
         async for one in found:
             if one.status == "completed" and twilio_account.is_id(one.sid) and twilio_account.is_id(one.call_sid):
-                seconds = int(one.duration) if str(one.duration or "").isdecimal() else 0
+                duration = str(one.duration or "")
+                seconds = int(duration) if duration.isdecimal() else 0
                 yield base.Recording(one.sid, one.call_sid, seconds, one.date_created or since)
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
         raise base.CouldNotFetch(str(error)) from None

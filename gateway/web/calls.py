@@ -19,8 +19,15 @@ from gateway.web import problems, site
 logger = structlog.get_logger()
 
 
-async def take_in(here: site.Site, name: str, phone: base.PhoneLine, hook: base.HookRequest) -> tuple[Response, str]:
-    """Answer a genuine webhook of the phone line. Gives, beside the answer, a word for what came of it."""
+async def take_in(here: site.Site, name: str, phone: base.PhoneLine, hook: base.HookRequest) -> Response:
+    """Answer a genuine webhook of the phone line."""
+    response, result = await _answer(here, name, phone, hook)
+    here.gateway.metrics.hooks.labels(name, result).inc()
+    return response
+
+
+async def _answer(here: site.Site, name: str, phone: base.PhoneLine, hook: base.HookRequest) -> tuple[Response, str]:
+    """What to say, and a word for what came of the call."""
     try:
         asked = phone.parse(hook)
     except Exception:  # a bug of ours, or a provider's novelty

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
@@ -48,13 +48,19 @@ async def receive(request: Request) -> Response:
     """Take one webhook call in."""
     here, name = site.of(request), request.path_params["channel"]
     gateway = here.gateway
-    channel: object = gateway.channels.get(name) or gateway.lines.get(name)
-    if not isinstance(channel, base.Callbacks | base.PhoneLine):
+    channel: object = gateway.channels.get(name)
+    verify: Callable[[base.HookRequest], None]
+    take: Callable[[base.HookRequest], Awaitable[Response]]
+    if line := gateway.lines.get(name):
+        verify, take = line.verify, partial(calls.take_in, here, name, line)
+    elif isinstance(channel, base.Callbacks):
+        verify, take = channel.verify, partial(_take_in, here, name, channel)
+    else:
         _count(gateway, "", "unknown")
         return problems.respond(404, "No provider calls this address.", kind="not-found")
     try:
         hook = await _read(request, gateway)
-        channel.verify(hook)
+        verify(hook)
     except (HTTPException, ClientDisconnect):
         _count(gateway, name, "refused")
         raise
@@ -62,11 +68,7 @@ async def receive(request: Request) -> Response:
         _count(gateway, name, "forged")
         logger.warning("hook.forged", channel=name, why=str(why))
         return problems.respond(403, str(why), kind="bad-signature")
-    if isinstance(channel, base.PhoneLine):
-        answer, result = await calls.take_in(here, name, channel, _cleaned(hook))
-        _count(gateway, name, result)
-        return answer
-    return await _take_in(here, name, channel, _cleaned(hook))
+    return await take(_cleaned(hook))
 
 
 async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: base.HookRequest) -> Response:

@@ -102,7 +102,7 @@ class Call:
 
     async def post(self, path: str, more: Mapping[str, str]) -> Answer:
         form = {"CallSid": self.sid, "From": self.number, "To": SCHOOL, "Direction": "inbound", "CallStatus": "ringing"}
-        return await self.site.hook(path, form | more)
+        return await self.site.hook(path, {**form, **more})
 
 
 async def family(database: Database, *, number: str = MUM, name: str = "Ana", **tie: object) -> tuple[int, int]:

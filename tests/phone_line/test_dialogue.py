@@ -29,6 +29,7 @@ def play(situation: Situation, keys: str, *, answered: bool = False) -> list[Tur
     for key in keys:
         assert turns[-1].then != "end"
         state = dialogue.unpacked(turns[-1].state.packed())
+        assert state is not None
         assert state == turns[-1].state
         turns.append(dialogue.go_on(state, "" if key == SILENCE else key, situation, answered=answered))
     return turns

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
-from twilio.twiml.voice_response import VoiceResponse
+from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from channels.simulator import Simulator
 from channels.simulator.calls import NoCall
@@ -22,8 +22,9 @@ TOKEN = "a-practice-token"
 
 def answering(gateway: Any) -> None:
     menu = VoiceResponse()
-    gather = menu.gather(num_digits=1, action="/chosen?s=1", action_on_empty_result=True)
+    gather = Gather(num_digits=1, action="/chosen?s=1", action_on_empty_result=True)
     gather.say("Oakfield. Press a key.")
+    menu.append(gather)
     gateway.answers["/line"] = str(menu)
     record = VoiceResponse()
     record.record(action="/kept", max_length=30, recording_status_callback=f"{gateway.url}/recording#rc=5")
@@ -54,6 +55,7 @@ async def test_keys_and_a_voice(
         assert answer.content_type == "audio/x-wav"
         with wave.open(io.BytesIO(await answer.read())) as file:
             assert file.getnframes() / file.getframerate() == 3.5
+    assert listed.sid
     assert await listed.delete_async()
     with pytest.raises(TwilioRestException, match="404"):
         await client.recordings(listed.sid).fetch_async()
