@@ -132,9 +132,10 @@ async def one(request: Request, conversation_id: paging.Id) -> ConversedDetails:
     """What was said with somebody else who had the number before is not shown."""
     async with site.of(request).gateway.database.read() as session:
         found = await thread.read(session, conversation_id)
-    known = Conversed.model_validate(found.root).model_dump() | {"contact": found.contact}
+    known: dict[str, Any] = Conversed.model_validate(found.root).model_dump(exclude={"contact"})
     return ConversedDetails(
         **known,
+        contact=found.contact,
         addresses=[member.address for member in found.addresses],
         said=[Line.model_validate(line) for line in found.said],
         left_out=found.others,
