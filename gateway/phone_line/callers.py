@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from channels import base
 from channels.base import Medium
 from gateway import context, people, planner
+from gateway.absence import talks
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, Guardianship, PointKind
+from gateway.models import Contact, ContactPoint, PointKind
 from gateway.models.types import core
 from gateway.phone_line import dialogue
 from scheduler import calendar
@@ -47,10 +48,8 @@ async def who(session: Session, gateway: context.Gateway, number: str) -> Caller
 
 
 async def _children(session: Session, contact_id: int, today: date) -> list[dialogue.Child]:
-    """The children on roll who are on file for a contact and from whom nobody bars it, the eldest first."""
-    tie = core(Guardianship).c
-    ties = await session.scalars(sa.select(Guardianship).where(tie.contact_id == contact_id))
-    mine = [row.pupil_id for row in ties if not row.barred_on(today)]
+    """The children of whom a contact may tell unasked, by the rule that texts and mails have too; the eldest first."""
+    mine, _ = await talks.answered_for(session, [contact_id], today=today)
     known = await people.load(session, today=today, pupil_ids=sorted(mine))
     eldest = sorted(known.pupils.values(), key=lambda child: (child.born or date.max, child.id))
     return [dialogue.Child(child.id, child.called) for child in eldest]
