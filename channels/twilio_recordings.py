@@ -10,6 +10,7 @@ from twilio.base.exceptions import TwilioException
 
 from channels import base, twilio_account, twilio_http
 
+_UNTOLD = 600  #: seconds, of a recording whose length nobody tells: too long rather than taken for a click
 _PAGE = 100
 _WAV = ("audio/x-wav", "audio/wav", "audio/wave", "audio/vnd.wave")
 
@@ -21,7 +22,7 @@ async def listed(api: twilio_account.TwilioApi, since: datetime) -> AsyncGenerat
         async for one in found:
             if one.status == "completed" and twilio_account.is_id(one.sid) and twilio_account.is_id(one.call_sid):
                 duration = str(one.duration or "")
-                seconds = int(duration) if duration.isdecimal() else 0
+                seconds = int(duration) if duration.isdecimal() else _UNTOLD
                 yield base.Recording(one.sid, one.call_sid, seconds, one.date_created or since)
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
         raise base.CouldNotFetch(str(error)) from None

@@ -7,7 +7,7 @@ state for both, and each still knows what in it waits to be read. Every function
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -35,6 +35,7 @@ DEEDS: Final[Mapping[ConversationState, frozenset[str]]] = {
     ConversationState.CLOSED: frozenset({"take", "note", "answer", "merge"}),
 }
 
+_A_MOMENT = timedelta(seconds=30)  #: so long words may have been in, and not looked at by the desk
 conversation_table, promise_table, reply_table = core(Conversation), core(Promise), core(Reply)
 
 
@@ -258,9 +259,14 @@ async def _close(session: Session, root: Conversation, outcome: str, *, by: str,
 
 
 async def _done_with(session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime) -> None:
-    """Nothing waits any more, nothing is due any more."""
+    """Nothing waits any more, nothing is due any more, but words that came this very moment: nobody has seen those."""
     ids = [one.id for one in await members(session, root)]
-    read = sa.and_(reply_table.c.conversation_id.in_(ids), reply_table.c.seen_at.is_(None), reply_table.c.settled == "")
+    read = sa.and_(
+        reply_table.c.conversation_id.in_(ids),
+        reply_table.c.seen_at.is_(None),
+        reply_table.c.settled == "",
+        sa.or_(reply_table.c.sorted_at.is_not(None), reply_table.c.at < now - _A_MOMENT),
+    )
     await session.execute(sa.update(reply_table).where(read).values(seen_at=now, seen_by=by))
     await session.execute(
         sa.update(conversation_table).where(conversation_table.c.id.in_(ids)).values(waiting_since=None)

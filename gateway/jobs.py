@@ -131,8 +131,13 @@ class Jobs:
         async with self._gateway.database.read() as session:
             if not await rounds.is_due(session, self._gateway, self._rules):
                 return
-        async with self._gateway.database.write() as session:
-            await rounds.turn(session, self._gateway, self._rules, self._understanding)
+        decided = self._rules
+
+        async def turn() -> None:
+            async with self._gateway.database.write() as session:
+                await rounds.turn(session, self._gateway, decided, self._understanding)
+
+        await turns.again(turn)
         self.ticker.soon(DESK)  # what they have not understood
         self._lanes.wake()
 

@@ -112,6 +112,10 @@ async def unread(
     session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
 ) -> str:
     """An answer that a person must read: the ladder rests for a while, and goes on if nobody does."""
+    if case.state in (CaseState.ALARM, CaseState.HANDED_OVER):  # it may say where the child is
+        cure = _SHOW.format(case=case.id)
+        await cases.ask_person(session, case, "word", _LATE_WORD, cure, urgent=True, means=means)
+        return "left"
     if case.state not in (CaseState.ASKING, CaseState.EXPECTED):
         return "noted"
     what = "An answer about a child's absence waits to be read; until then nobody else of the family is asked."
@@ -131,9 +135,13 @@ async def _after_seen(
     """The register has the child in school. Says the family that it is not, a person finds out which is true."""
     if said.intent is Intent.SAFEGUARDING_CONCERN:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    if said.intent in PLAIN | DELICATE:
-        return await alarm(session, case, DISAGREES, speaker, decided, means=means)
-    return "noted"
+    if said.intent not in PLAIN | DELICATE:
+        return "noted"
+    if said.since is not None and said.since > case.date:
+        return "left"  # of another day, and nobody disagrees: a person reads it
+    if means.now.astimezone(decided.timezone).date() > case.date:  # why it was away that morning, perhaps as we asked
+        return await _late_word(session, case, said, speaker, decided, means=means)
+    return await alarm(session, case, DISAGREES, speaker, decided, means=means)
 
 
 async def _account(

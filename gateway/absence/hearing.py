@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import context, people, replies, tasks, upsert
+from gateway import context, people, replies, tasks, turns, upsert
 from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
@@ -83,6 +83,8 @@ async def _hear_safely(
     except OperationalError:  # the database is away: it is heard next time
         raise
     except Exception as error:
+        if turns.collided(error):
+            raise
         logger.exception("absence.not_heard", reply=reply_id)
         await session.refresh(reply)
         what = "An answer could not be taken in: what it says of an absence nobody has seen. Read it now."

@@ -21,6 +21,7 @@ from gateway.models import (
     About,
     AbsenceCase,
     AbsenceStep,
+    CaseState,
     Contact,
     ContactPoint,
     Conversation,
@@ -30,6 +31,8 @@ from gateway.models import (
     Reply,
 )
 from gateway.models.types import core
+
+_WELL = frozenset({CaseState.SEEN, CaseState.EXPLAINED, CaseState.SAFE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     else:
         in_question = {
             pupil_id: case
-            for pupil_id, case in (await cases.of_session(session, day, which)).items()
+            for pupil_id, case in (await _cases_of_the_day(session, day, which)).items()
             if pupil_id in pupil_ids
         }
     first = next(iter(in_question.values()), None)
@@ -137,6 +140,15 @@ async def answered_for(session: Session, owners: Sequence[int], *, today: date) 
         if not barred and any(one.contact_id in owners for one in answering):
             found.add(pupil_id)
     return found, known.pupils.keys() - found
+
+
+async def _cases_of_the_day(session: Session, day: date, which: DaySession) -> dict[int, AbsenceCase]:
+    """The cases of a session. In the afternoon the morning's, which has not come to a good end, speaks for the day."""
+    found = await cases.of_session(session, day, which)
+    if which is DaySession.PM:
+        morning = await cases.of_session(session, day, DaySession.AM)
+        found = {pupil_id: case for pupil_id, case in morning.items() if case.state not in _WELL} | found
+    return found
 
 
 async def _theirs(

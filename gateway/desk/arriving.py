@@ -93,7 +93,7 @@ async def _look_safely(
         reply.sorted_at = now
         session.add(reply)
         what = "An answer of a family waits, and no time could be promised for it. Read it."
-        ask = tasks.Ask("desk.unsorted", f"reply:{reply_id}", what, "handbell replies list --waiting")
+        ask = tasks.Ask("desk.unsorted", f"reply:{reply_id}", what, "handbell replies list --waiting", urgent=True)
         await tasks.ask(session, ask, log=gateway.log, now=now)
 
 

@@ -141,6 +141,8 @@ async def send(
     Raises :class:`errors.Conflict` with the wall's own sentence, or where there is nothing to send it as.
     """
     now, medium = gateway.now(), to.conversation.medium
+    if medium is Medium.SMS and not answers.A_PERSONS_NUMBER.fullmatch(to.conversation.address):
+        raise errors.Conflict("This caller has shown no number, so nothing can be sent. Nothing was sent.")
     sender = await answers.sender(session, medium, str(to.event.get("to", "")))
     if sender is None:
         raise errors.Conflict(guard.REASONS["no_sender"])

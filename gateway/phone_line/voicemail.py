@@ -137,10 +137,11 @@ async def _lost(gateway: context.Gateway, message: VoiceMessage) -> None:
     now, t = gateway.now(), voice_table.c
     async with gateway.database.write() as session:
         trouble = "The provider had it no more before it could be fetched."
-        await session.execute(
-            sa.update(voice_table).where(t.id == message.id).values(gone_at=now, due_at=None, trouble=trouble)
-        )
-        await _tell(session, gateway, message, f"A voice message is lost. {trouble}", urgent=True)
+        # Not where another worker, after our lease, has kept it.
+        lost = sa.update(voice_table).where(t.id == message.id, t.kept_at.is_(None), t.gone_at.is_(None))
+        gone = await session.execute(lost.values(gone_at=now, due_at=None, trouble=trouble).returning(t.id))
+        if gone.first():
+            await _tell(session, gateway, message, f"A voice message is lost. {trouble}", urgent=True)
 
 
 async def _put_off(gateway: context.Gateway, message: VoiceMessage, trouble: str) -> None:
