@@ -122,3 +122,24 @@ async def test_staff_hear_of_unconfirmed_answers_and_of_a_day_that_nobody_was_as
         await look(morning, TODAY + timedelta(days=1), clock)
     found = [(one.kind, one.urgent, one.times) for one in await morning.tasks("absence.")]
     assert found == [("absence.unasked", True, 1), ("absence.unconfirmed", False, 1)]
+
+
+async def test_an_answer_to_a_reminder_about_a_morning_is_no_alarm_though_the_child_came_in_the_afternoon(
+    morning: Morning,
+) -> None:
+    mother = await morning.parent()
+    ana = await morning.child("Ana", mother)
+    await morning.mark(ana, "N")
+    await morning.at("09:30")
+    await morning.deliver()
+    await morning.mark(ana, "\\", session=marks.DaySession.PM)
+    await morning.at("13:30")
+    assert (await morning.case(ana)).state is S.SEEN
+    await look(morning, TODAY + timedelta(days=1))
+    assert len(reminders(await morning.said(mother.number))) == 1
+    await morning.answer(mother.number, "sorry she had a fever in the morning")
+    case = await morning.case(ana)
+    assert (case.state, case.code) == (S.SEEN, "I")
+    assert await morning.tasks("absence.alarm") == []
+    await look(morning, TODAY + timedelta(days=3))
+    assert len(reminders(await morning.said(mother.number))) == 1

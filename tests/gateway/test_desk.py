@@ -285,6 +285,14 @@ async def test_an_answer_passes_the_wall_or_is_refused_in_a_sentence(office: Des
     assert child in {row.pupil_id for row in await office.rows(About)}  # the wall stops the acknowledgement, too
 
 
+async def test_nothing_is_sent_to_a_caller_who_has_shown_no_number(small: Desk) -> None:
+    await small.writes("withheld", "Voice message, 9 seconds.")
+    found = await small.conversation("withheld")
+    with pytest.raises(errors.Conflict, match="shown no number"):
+        await small.answer(found.id or 0, "At half past four.")
+    assert await small.said_to("withheld") == []
+
+
 async def test_a_canned_answer_goes_in_the_family_s_language_with_its_blanks(small: Desk) -> None:
     _, number = await small.parent(written_language="pl")
     await small.writes(number, "Kiedy mamy przyjść?")
