@@ -20,6 +20,7 @@ from channels.base import Medium, Reason
 from gateway import audit, tasks
 from gateway.database import Session
 from gateway.models import ContactPoint, LineType, OptOut, PointKind, PointState
+from gateway.models.types import core
 
 COMPLAINT = "complaint"  #: the code of a report that somebody marked our mail as spam
 
@@ -81,6 +82,16 @@ async def hold(session: Session, wanted: Iterable[tuple[Medium, str]]) -> None:
     if each:
         query = select(ContactPoint.id).where(sa.or_(*each)).order_by(col(ContactPoint.id))
         await session.execute(query.with_for_update(key_share=True))
+
+
+async def owners(session: Session, address: str) -> list[int]:
+    """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's."""
+    point, addresses = core(ContactPoint).c, {address}
+    local, at, domain = address.rpartition("@")
+    if at and "+" in local:
+        addresses.add(f"{local.partition('+')[0]}@{domain}")
+    query = sa.select(point.contact_id).where(point.address.in_(addresses)).distinct().order_by(point.contact_id)
+    return list(await session.scalars(query))
 
 
 async def good(session: Session, medium: Medium, address: str, *, at: datetime, log: audit.Log, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from gateway import context, people
+from gateway import context, people, points
 from gateway.absence import cases, effects, meaning, rules
 from gateway.absence.meaning import Child, Heard
 from gateway.database import Session
@@ -56,7 +56,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     """Put a reply together with what it may be about; the cases are locked."""
     asked = await _cases_asked(session, reply)
     conversation = await session.get_one(Conversation, reply.conversation_id)
-    owners = [reply.contact_id] if reply.contact_id is not None else await _owners(session, conversation)
+    owners = [reply.contact_id] if reply.contact_id is not None else await points.owners(session, conversation.address)
     others: set[int] = set()
     if asked:
         pupil_ids = await _theirs(session, gateway, reply, list(asked), conversation.address)
@@ -111,16 +111,6 @@ async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]
     query = sa.select(AbsenceCase).where(t.id.in_(ids)).order_by(t.id).with_for_update()
     found = await session.scalars(query.execution_options(populate_existing=True))
     return {case.pupil_id: case for case in found}
-
-
-async def _owners(session: Session, conversation: Conversation) -> list[int]:
-    """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's."""
-    point, addresses = core(ContactPoint).c, {conversation.address}
-    local, at, domain = conversation.address.rpartition("@")
-    if at and "+" in local:
-        addresses.add(f"{local.partition('+')[0]}@{domain}")
-    query = sa.select(point.contact_id).where(point.address.in_(addresses)).distinct().order_by(point.contact_id)
-    return list(await session.scalars(query))
 
 
 async def answered_for(session: Session, owners: Sequence[int], *, today: date) -> tuple[set[int], set[int]]:

@@ -66,7 +66,7 @@ async def addressee(session: Session, gateway: context.Gateway, reply: Reply) ->
     return Addressee(
         conversation,
         contact,
-        bool(await _owners(session, conversation)),
+        bool(await points.owners(session, conversation.address)),
         language or gateway.settings.school.language,
         reply,
         inbound.event,
@@ -152,7 +152,7 @@ async def send(
         raise errors.BadInput([errors.Problem(what, cure)])
     message = Message(
         id=gateway.new_id(),
-        contact_id=to.last.contact_id,
+        contact_id=await _whose(session, to),
         contact_point_id=await _point(session, to),
         sender_id=sender.id,
         medium=medium,
@@ -190,12 +190,10 @@ async def _ask_wall(session: Session, gateway: context.Gateway, message: Message
         raise errors.Conflict(f"This cannot be sent: {stops[message.id].text} Nothing was sent.")
 
 
-async def _owners(session: Session, conversation: Conversation) -> list[int]:
-    """The contacts who have this phone or mailbox on file."""
-    query = select(ContactPoint.contact_id).where(
-        ContactPoint.address == conversation.address, ContactPoint.kind == points.kind_of(conversation.medium)
-    )
-    return sorted(await session.scalars(query))
+async def _whose(session: Session, to: Addressee) -> int | None:
+    """Whoever wrote; also by an alias of a mailbox, or the wall would not know that somebody barred writes by it."""
+    owners = await points.owners(session, to.conversation.address)
+    return to.last.contact_id or (owners[0] if len(owners) == 1 else None)
 
 
 async def _point(session: Session, to: Addressee) -> int | None:
@@ -209,7 +207,8 @@ async def _point(session: Session, to: Addressee) -> int | None:
 
 async def _children(session: Session, gateway: context.Gateway, to: Addressee) -> list[int]:
     """The pupils on roll of whoever wrote and of everybody who has this phone or mailbox, barred or not."""
-    owners = {*await _owners(session, to.conversation), *([to.last.contact_id] if to.last.contact_id else [])}
+    owners = set(await points.owners(session, to.conversation.address))
+    owners |= {to.last.contact_id} if to.last.contact_id else set()
     on_roll = sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= gateway.today())
     query = (
         select(Guardianship.pupil_id)

@@ -281,6 +281,11 @@ async def test_an_answer_passes_the_wall_or_is_refused_in_a_sentence(office: Des
     await office.writes(number, "Where is my son today?")
     with pytest.raises(errors.Conflict, match="Must not be contacted"):
         await office.answer((await office.conversation(number)).id or 0, "In Year 3.")
+    alias = f"ivan.{child}+home@example.com"
+    await school.point(office.database, barred, alias.replace("+home", ""), kind=PointKind.EMAIL)
+    await office.writes(alias, "Where is my son today?")
+    with pytest.raises(errors.Conflict, match="Must not be contacted"):
+        await office.answer((await office.conversation(alias)).id or 0, "In Year 3.")
     assert not [one for one in await office.rows(Message) if one.slot.startswith(answering.SLOT)]
     assert child in {row.pupil_id for row in await office.rows(About)}  # the wall stops the acknowledgement, too
 
