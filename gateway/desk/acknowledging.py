@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from channels.base import Medium
 from gateway import answers, context
@@ -10,6 +10,8 @@ from gateway.database import Session
 from gateway.desk import writing
 from gateway.models import Message, Promise
 from templates import phrases
+
+_URGENT_HOLDS = timedelta(hours=1)  #: so long it is true that somebody has just been told
 
 
 async def acknowledge(
@@ -27,7 +29,10 @@ async def acknowledge(
     if await answers.sender(session, to.conversation.medium, str(to.event.get("to", ""))) is None:
         return None
     letter = words(gateway, to, promise.due_at, urgent=urgent)
-    return await writing.send(session, gateway, to, letter, slot=f"{answers.SLOT}{to.last.inbound_id}", checked=False)
+    # After a provider's outage “by 3.30pm today” must not leave tomorrow.
+    until = gateway.now() + _URGENT_HOLDS if urgent else promise.due_at
+    slot = f"{answers.SLOT}{to.last.inbound_id}"
+    return await writing.send(session, gateway, to, letter, slot=slot, checked=False, not_after=until)
 
 
 def words(gateway: context.Gateway, to: writing.Addressee, due_at: datetime, *, urgent: bool) -> writing.Letter:

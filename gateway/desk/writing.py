@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -134,7 +135,14 @@ def _subject(gateway: context.Gateway, to: Addressee) -> str:
 
 
 async def send(
-    session: Session, gateway: context.Gateway, to: Addressee, letter: Letter, *, slot: str, checked: bool
+    session: Session,
+    gateway: context.Gateway,
+    to: Addressee,
+    letter: Letter,
+    *,
+    slot: str,
+    checked: bool,
+    not_after: datetime | None = None,
 ) -> Message:
     """Put it into the outbox. With ``checked`` the wall is asked at once, beside the time when it leaves.
 
@@ -167,6 +175,7 @@ async def send(
         pence=gateway.costs().of(medium, parts=parts, characters=len(letter.text)),
         state=MessageState.QUEUED,
         due_at=now,
+        not_after=not_after,
         created_at=now,
         changed_at=now,
         in_reply_to=str(to.raw.get("message-id", "")) if medium is Medium.EMAIL else "",

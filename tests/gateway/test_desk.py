@@ -141,6 +141,7 @@ async def test_who_writes_is_told_at_once_in_polish_who_answers_and_by_when(offi
     assert found.due_at == datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
     (promised,) = await office.rows(Promise)
     assert (promised.message_id, promised.due_at, promised.kept_at) == (told.id, found.due_at, None)
+    assert told.not_after == found.due_at, "it must not leave when it is no longer true"
 
 
 async def test_a_stretch_of_waiting_has_one_promise_and_one_acknowledgement(office: Desk) -> None:
