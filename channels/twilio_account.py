@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.rest import Client
 
-from channels import base, loopback, twilio_codes, twilio_http
+from channels import base, loopback, twilio_codes, twilio_http, twilio_signature
 
 #: Twilio's clock and ours may differ; a message that seems a little too old is still looked at. Safe: the caller leaves
 #: out what another row owns.
@@ -45,6 +45,15 @@ class TwilioAccount:
     read_seconds: float = 15.0
     total_seconds: float = 30.0
     connections: int = 20
+
+
+def signatures(account: TwilioAccount) -> twilio_signature.SignatureCheck:
+    """What proves that a webhook comes from this account."""
+    return twilio_signature.SignatureCheck(
+        tokens=(account.auth_token, *account.accepted_tokens),
+        shared_keys=account.shared_keys,
+        accept_sha1=account.accept_sha1,
+    )
 
 
 class TwilioApi:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from channels import base, twilio_account, twilio_recordings, twilio_script, twilio_signature, twilio_voices
+from channels import base, twilio_account, twilio_recordings, twilio_script, twilio_voices
 
 _HOOKS = "/hooks/twilio-line"
 #: Five more tries, also after an answer of 5xx (Twilio, "Webhooks connection overrides").
@@ -33,11 +33,7 @@ class TwilioLine:
 
     def __init__(self, account: twilio_account.TwilioAccount) -> None:
         self._api = twilio_account.TwilioApi(account)
-        self._signatures = twilio_signature.SignatureCheck(
-            tokens=(account.auth_token, *account.accepted_tokens),
-            shared_keys=account.shared_keys,
-            accept_sha1=account.accept_sha1,
-        )
+        self._signatures = twilio_account.signatures(account)
 
     async def open(self) -> None:
         """Make the session ready; raises :class:`base.Misconfigured`."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from twilio.base import values
 from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
 
-from channels import base, twilio_account, twilio_codes, twilio_polling, twilio_signature
+from channels import base, twilio_account, twilio_codes, twilio_polling
 
 #: What ``ValidityPeriod`` may be, in seconds (Twilio, Message resource).
 _VALIDITY = (1, 36_000)
@@ -35,11 +35,7 @@ class TwilioSms:
     def __init__(self, account: twilio_account.TwilioAccount, *, senders: Sequence[str] = ()) -> None:
         self._streams = tuple(f"inbound {sender}" for sender in senders if _can_be_answered(sender))
         self._api = twilio_account.TwilioApi(account)
-        self._signatures = twilio_signature.SignatureCheck(
-            tokens=(account.auth_token, *account.accepted_tokens),
-            shared_keys=account.shared_keys,
-            accept_sha1=account.accept_sha1,
-        )
+        self._signatures = twilio_account.signatures(account)
 
     async def open(self) -> None:
         """Make the session ready; raises :class:`base.Misconfigured`."""

@@ -23,7 +23,6 @@ from channels import (
     twilio_codes,
     twilio_polling,
     twilio_script,
-    twilio_signature,
     twilio_voices,
 )
 
@@ -48,11 +47,7 @@ class TwilioVoice:
         self._api = twilio_account.TwilioApi(account)
         self._detect_machines = detect_machines
         self._ring_seconds = ring_seconds
-        self._signatures = twilio_signature.SignatureCheck(
-            tokens=(account.auth_token, *account.accepted_tokens),
-            shared_keys=account.shared_keys,
-            accept_sha1=account.accept_sha1,
-        )
+        self._signatures = twilio_account.signatures(account)
 
     async def open(self) -> None:
         """Make the session ready; raises :class:`base.Misconfigured`."""

@@ -14,5 +14,5 @@ explained by somebody, made sure of by somebody, or handed over to a named perso
 5. ``cases`` is the only place that changes a case, along the arrows of ``states``, with a step of its chronology and an
    audit line each time. ``telling`` tells those who were asked that all is well.
 6. ``rounds`` does whatever is due, one session in one transaction. ``reminding`` looks after reasons that are still
-   missing on later days. ``desk`` is for people: lists, settling, the export.
+   missing on later days. ``deeds`` is what people do with a case, ``views`` and ``export`` what they read.
 """

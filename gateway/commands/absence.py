@@ -132,7 +132,7 @@ def settle(
     comment: Annotated[str, typer.Option(metavar="TEXT", help="A remark for the register.")] = "",
 ) -> None:
     """Write down where a child is. Whoever was asked is told, unless somebody takes it over."""
-    from gateway.absence import desk
+    from gateway.absence import deeds
     from gateway.models import CaseState
 
     chosen = [after for after, wanted in (
@@ -144,28 +144,28 @@ def settle(
 
     async def deed(session: Session, gateway: Gateway, decided: Rules, found: AbsenceCase) -> AbsenceCase:
         arrived = marks.clock_of(at, found.date, decided)
-        made = desk.Verdict(chosen[0], hand_over or who or actor, code, comment, arrived)
-        return await desk.settle(session, gateway, decided, case, made, by=actor)
+        made = deeds.Verdict(chosen[0], hand_over or who or actor, code, comment, arrived)
+        return await deeds.settle(session, gateway, decided, case, made, by=actor)
 
     _do(ctx, case, deed)
 
 
 def confirm(ctx: typer.Context, case: Case, actor: options.As) -> None:
     """Take the code that an answer suggests."""
-    from gateway.absence import desk
+    from gateway.absence import deeds
 
     async def deed(session: Session, gateway: Gateway, decided: Rules, _found: AbsenceCase) -> AbsenceCase:
-        return await desk.confirm(session, gateway, decided, case, by=actor)
+        return await deeds.confirm(session, gateway, decided, case, by=actor)
 
     _do(ctx, case, deed)
 
 
 def resume(ctx: typer.Context, case: Case, actor: options.As) -> None:
     """Ask on: the answer says nothing, or is not believed."""
-    from gateway.absence import desk
+    from gateway.absence import deeds
 
     async def deed(session: Session, gateway: Gateway, _decided: Rules, _found: AbsenceCase) -> AbsenceCase:
-        return await desk.resume(session, gateway, case, by=actor)
+        return await deeds.resume(session, gateway, case, by=actor)
 
     _do(ctx, case, deed)
 
@@ -200,7 +200,7 @@ def report(
     session: Annotated[str, typer.Option("--session", metavar="AM|PM", help="This session only.")] = "",
 ) -> None:
     """Take down that a child is or will be away, as a parent tells the office: nobody is asked about it then."""
-    from gateway.absence import desk, reasons, rules
+    from gateway.absence import deeds, reasons, rules
 
     async def job(gateway: Gateway) -> None:
         decided, today = rules.load(gateway.settings), gateway.today()
@@ -209,11 +209,11 @@ def report(
         if session and session.lower() not in ("am", "pm"):
             raise errors.BadInput([errors.Problem(f"“{session}” is no session.", "Write AM or PM.")])
         async with gateway.database.write() as opened:
-            row = await desk.pupil_named(opened, pupil, today=today)
+            row = await deeds.pupil_named(opened, pupil, today=today)
             said = reasons.Said(
                 row.id or 0, begins, ends, "", code.strip().upper(), who, session.lower(), taken_by=actor
             )
-            outcome = await desk.report(opened, gateway, decided, said)
+            outcome = await deeds.report(opened, gateway, decided, said)
         showing.say(f"{row.called} is away from {begins:%d/%m/%Y} until {ends:%d/%m/%Y}. {outcome}")
 
     opening.work(ctx, job)

@@ -6,7 +6,7 @@ barred, whatever its words say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,17 +39,22 @@ _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 class Addressee:
     """Who wrote, from where, and in which language they read.
 
-    ``known``  whether the phone or mailbox is on file
+    ``owners``  the ids of the contacts whose phone or mailbox it is
     ``last``   the reply that is answered, and ``raw`` what the provider said of it
     """
 
     conversation: Conversation
     contact: Contact | None
-    known: bool
+    owners: Sequence[int]
     language: str
     last: Reply
     event: Mapping[str, Any]
     raw: Mapping[str, Any]
+
+    @property
+    def known(self) -> bool:
+        """Whether the phone or mailbox is on file."""
+        return bool(self.owners)
 
     @property
     def recipient(self) -> str:
@@ -67,7 +72,7 @@ async def addressee(session: Session, gateway: context.Gateway, reply: Reply) ->
     return Addressee(
         conversation,
         contact,
-        bool(await points.owners(session, conversation.address)),
+        await points.owners(session, conversation.address),
         language or gateway.settings.school.language,
         reply,
         inbound.event,
@@ -160,7 +165,7 @@ async def send(
         raise errors.BadInput([errors.Problem(what, cure)])
     message = Message(
         id=gateway.new_id(),
-        contact_id=await _whose(session, to),
+        contact_id=_whose(to),
         contact_point_id=await _point(session, to),
         sender_id=sender.id,
         medium=medium,
@@ -199,10 +204,9 @@ async def _ask_wall(session: Session, gateway: context.Gateway, message: Message
         raise errors.Conflict(f"This cannot be sent: {stops[message.id].text} Nothing was sent.")
 
 
-async def _whose(session: Session, to: Addressee) -> int | None:
+def _whose(to: Addressee) -> int | None:
     """Whoever wrote; also by an alias of a mailbox, or the wall would not know that somebody barred writes by it."""
-    owners = await points.owners(session, to.conversation.address)
-    return to.last.contact_id or (owners[0] if len(owners) == 1 else None)
+    return to.last.contact_id or (to.owners[0] if len(to.owners) == 1 else None)
 
 
 async def _point(session: Session, to: Addressee) -> int | None:
@@ -216,8 +220,7 @@ async def _point(session: Session, to: Addressee) -> int | None:
 
 async def _children(session: Session, gateway: context.Gateway, to: Addressee) -> list[int]:
     """The pupils on roll of whoever wrote and of everybody who has this phone or mailbox, barred or not."""
-    owners = set(await points.owners(session, to.conversation.address))
-    owners |= {to.last.contact_id} if to.last.contact_id else set()
+    owners = {*to.owners, *([to.last.contact_id] if to.last.contact_id else [])}
     on_roll = sa.or_(col(Pupil.left_on).is_(None), col(Pupil.left_on) >= gateway.today())
     query = (
         select(Guardianship.pupil_id)

@@ -5,7 +5,7 @@ came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-ou
 """
 
 from gateway.outbox.claiming import URGENT, Claim, Slots, claim
-from gateway.outbox.desk import cancel, change, copy, due_again, expire_held, release, remark, waiting
+from gateway.outbox.queue import cancel, change, copy, due_again, expire_held, release, remark, waiting
 from gateway.outbox.settling import Sent, accept, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
 

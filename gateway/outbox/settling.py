@@ -16,7 +16,7 @@ from gateway import audit, bulk, circuits, failures, points, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core, fixed
-from gateway.outbox import desk
+from gateway.outbox import queue
 
 message_table, attempt_table = core(Message), core(Attempt)
 
@@ -171,7 +171,7 @@ async def _late(session: Session, item: Sent, *, now: datetime) -> list[audit.Li
     Where the doubt was decided without us, that the provider took it is news: it must not be sent again.
     """
     message_id, result = item.message["id"], item.result
-    if result.outcome is not Outcome.ACCEPTED or not await desk.change(
+    if result.outcome is not Outcome.ACCEPTED or not await queue.change(
         session, message_id, MessageState.ACCEPTED, now=now, ref=result.ref, reason="", reason_text=""
     ):
         return []

@@ -276,6 +276,17 @@ async def test_a_report_ends_the_asking_as_a_text_would(database: Database) -> N
     assert (reason.first, reason.last) == (MONDAY, date(2026, 11, 24))
 
 
+async def test_a_report_in_the_afternoon_ends_the_search_of_the_morning(database: Database) -> None:
+    town, ana, mother, _ = await ask_about_ana(database)
+    await town.at("13:20")
+    await town.deliver()
+    assert (await town.case(ana)).state is CaseState.HANDED_OVER
+    await press(town, mother.number, "11121")
+    case = await town.case(ana)
+    assert (case.state, case.code) == (CaseState.HANDED_OVER, "I"), "kept for whoever has taken the child over"
+    assert [(task.subject, task.urgent) for task in await town.tasks("absence.word")] == [(f"case:{case.id}", True)]
+
+
 async def rows(database: Database) -> AsyncIterator[AbsenceReason]:
     async with database.read() as session:
         for row in await session.scalars(sa.select(AbsenceReason)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from gateway.phone_line.dialogue import Child, Report, Situation, Step, Turn
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
 DAYS = (MONDAY, TUESDAY, WEDNESDAY, date(2026, 11, 26), date(2026, 11, 30))  # the 27th is an INSET day
 ANA, BEN = Child(1, "Ana"), Child(2, "Ben")
-OPENS = datetime(2026, 11, 24, 8, 0)  # noqa: DTZ001 - the school's clock
+OPENS = datetime.combine(date(2026, 11, 24), time(8))  # on the school's clock
 MUM = Situation(["pl", "en"], [ANA], DAYS, office=True)
 TWO = Situation(["en"], [ANA, BEN], DAYS, office=True)
 STRANGER = Situation(["en", "pl"], office=True)

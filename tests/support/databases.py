@@ -79,8 +79,8 @@ def compile_once() -> None:
         return type(one) is type(other)
 
     for kind in (PGDialect_asyncpg, SQLiteDialect_aiosqlite, SQLiteDialect_pysqlite):
-        kind.__eq__ = same  # type: ignore[method-assign,assignment]
-        kind.__hash__ = lambda one: hash(type(one))  # type: ignore[method-assign,assignment]
+        for name, how in (("__eq__", same), ("__hash__", lambda one: hash(type(one)))):
+            setattr(kind, name, how)
 
     @event.listens_for(Engine, "engine_connect")
     def _share(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from support import absences
 from support.website import Answer, Family, Running
 
 from gateway import tokens
-from gateway.absence import cases, desk, rounds, rules
+from gateway.absence import cases, deeds, rounds, rules
 from gateway.models import CaseState
 
 DAY = absences.TODAY.isoformat()
@@ -60,8 +60,8 @@ async def test_the_day_its_codes_and_a_case(api: Running, case: int) -> None:
     assert "Ben" not in page.text  # he is in school
     gateway = api.gateway
     async with gateway.database.write() as session:
-        said = desk.Verdict(CaseState.EXPLAINED, "Ewa Nowak (mother)", "I", "<b>=1+1</b>")
-        await desk.settle(session, gateway, rules.load(absences.settings()), case, said, by="Mrs Office")
+        said = deeds.Verdict(CaseState.EXPLAINED, "Ewa Nowak (mother)", "I", "<b>=1+1</b>")
+        await deeds.settle(session, gateway, rules.load(absences.settings()), case, said, by="Mrs Office")
     settled = await look(api, f"/office/absences?date={DAY}")
     assert "Every one of 1 absent child is accounted for" in settled.text
     exported = await look(api, f"/office/absences.csv?date={DAY}")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
-from gateway.absence import cases, desk, export, registers, rules, views
+from gateway.absence import cases, deeds, export, registers, rules, views
 from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceStep, CaseState, DaySession, Pupil
 from gateway.models.types import core
@@ -190,8 +190,8 @@ async def settle(
     decided = rules.load(gateway.settings)
 
     async def deed(session: Session) -> once.Done:
-        verdict = desk.Verdict(CaseState(said.state), said.who, said.code, said.comment, said.arrived_at)
-        await desk.settle(session, gateway, decided, case_id, verdict, by=caller.author)
+        verdict = deeds.Verdict(CaseState(said.state), said.who, said.code, said.comment, said.arrived_at)
+        await deeds.settle(session, gateway, decided, case_id, verdict, by=caller.author)
         case = await cases.find(session, case_id)
         return once.Done(Absence(**_plain(case, await session.get_one(Pupil, case.pupil_id))))
 

@@ -11,7 +11,7 @@ from support import school
 from support.absences import AM, PM, TODAY, Morning
 
 from gateway import errors
-from gateway.absence import chronology, desk, export, reasons, rehearsal, views
+from gateway.absence import chronology, deeds, export, reasons, rehearsal, views
 from gateway.database import Database
 from gateway.models import CaseState as S
 from gateway.models import LineType, Membership, PupilGroup
@@ -31,16 +31,16 @@ async def asked(morning: Morning) -> tuple[int, str]:
     return child, mother.number
 
 
-async def settle(morning: Morning, child: int, verdict: desk.Verdict) -> None:
+async def settle(morning: Morning, child: int, verdict: deeds.Verdict) -> None:
     case = await morning.case(child)
     async with morning.database.write() as session:
-        await desk.settle(session, morning.gateway, morning.rules, case.id or 0, verdict, by="Mrs Office")
+        await deeds.settle(session, morning.gateway, morning.rules, case.id or 0, verdict, by="Mrs Office")
     await morning.turn()
 
 
 async def test_settled_by_a_person_tells_whoever_was_asked(morning: Morning) -> None:
     child, mother = await asked(morning)
-    await settle(morning, child, desk.Verdict(S.EXPLAINED, "Maria (mother)", "c", "by phone"))
+    await settle(morning, child, deeds.Verdict(S.EXPLAINED, "Maria (mother)", "c", "by phone"))
     case = await morning.case(child)
     assert (case.state, case.by, case.code, case.decided_by) == (S.EXPLAINED, "Maria (mother)", "C", "Mrs Office")
     assert len(await morning.said(mother)) == 2
@@ -48,7 +48,7 @@ async def test_settled_by_a_person_tells_whoever_was_asked(morning: Morning) -> 
 
 async def test_a_child_made_sure_of_is_safe(morning: Morning) -> None:
     child, mother = await asked(morning)
-    await settle(morning, child, desk.Verdict(S.SAFE, "PC 4711"))
+    await settle(morning, child, deeds.Verdict(S.SAFE, "PC 4711"))
     assert (await morning.case(child)).by == "PC 4711"
     assert "we now know where Ana is" in (await morning.said(mother))[1]
 
@@ -56,8 +56,8 @@ async def test_a_child_made_sure_of_is_safe(morning: Morning) -> None:
 async def test_handed_over_needs_a_name_and_tells_nobody(morning: Morning) -> None:
     child, mother = await asked(morning)
     with pytest.raises(errors.BadInput, match="Name the person"):
-        await settle(morning, child, desk.Verdict(S.HANDED_OVER, " "))
-    await settle(morning, child, desk.Verdict(S.HANDED_OVER, "Mr Reilly"))
+        await settle(morning, child, deeds.Verdict(S.HANDED_OVER, " "))
+    await settle(morning, child, deeds.Verdict(S.HANDED_OVER, "Mr Reilly"))
     assert (await morning.case(child)).by == "Mr Reilly"
     assert len(await morning.said(mother)) == 1
 
@@ -65,7 +65,7 @@ async def test_handed_over_needs_a_name_and_tells_nobody(morning: Morning) -> No
 async def test_a_code_that_is_none_is_refused_and_nothing_changes(morning: Morning) -> None:
     child, _ = await asked(morning)
     with pytest.raises(errors.BadInput, match="Write C"):
-        await settle(morning, child, desk.Verdict(S.EXPLAINED, "x", "H"))
+        await settle(morning, child, deeds.Verdict(S.EXPLAINED, "x", "H"))
     assert await morning.states(child) == [S.ASKING]
 
 
@@ -74,14 +74,14 @@ async def test_confirming_takes_what_is_suggested_and_tells_nobody_twice(morning
     await morning.answer(mother, "1")
     case = await morning.case(child)
     async with morning.database.write() as session:
-        await desk.confirm(session, morning.gateway, morning.rules, case.id or 0, by="Mrs Office")
+        await deeds.confirm(session, morning.gateway, morning.rules, case.id or 0, by="Mrs Office")
     await morning.turn()
     case = await morning.case(child)
     assert (case.state, case.code, case.decided_by, case.by) == (S.EXPLAINED, "I", "Mrs Office", "Maria Example")
     assert len(await morning.said(mother)) == 1
     with pytest.raises(errors.Conflict, match="no answer to confirm"):
         async with morning.database.write() as session:
-            await desk.confirm(session, morning.gateway, morning.rules, case.id or 0, by="Mrs Office")
+            await deeds.confirm(session, morning.gateway, morning.rules, case.id or 0, by="Mrs Office")
 
 
 async def test_asked_on_goes_on_at_once(morning: Morning) -> None:
@@ -93,7 +93,7 @@ async def test_asked_on_goes_on_at_once(morning: Morning) -> None:
     await morning.answer(mother.number, "??")
     case = await morning.case(child)
     async with morning.database.write() as session:
-        await desk.resume(session, morning.gateway, case.id or 0, by="Mrs Office")
+        await deeds.resume(session, morning.gateway, case.id or 0, by="Mrs Office")
     await morning.turn()
     assert await morning.states(child) == [S.ASKING]
     assert len(await morning.said(father.number)) == 1
@@ -102,7 +102,7 @@ async def test_asked_on_goes_on_at_once(morning: Morning) -> None:
 async def report(morning: Morning, child: int, code: str, first: date, last: date) -> str:
     said = reasons.Said(child, first, last, "", code, "Maria (mother)", taken_by="Mrs Office")
     async with morning.database.write() as session:
-        return await desk.report(session, morning.gateway, morning.rules, said)
+        return await deeds.report(session, morning.gateway, morning.rules, said)
 
 
 async def test_what_the_office_takes_down_settles_an_open_case_and_keeps_others_from_opening(
@@ -137,7 +137,7 @@ async def test_the_list_for_the_mis_says_who_decided_and_what_is_only_suggested(
     await morning.at("09:30")
     await morning.deliver()
     await morning.answer(mother.number, "1")
-    await settle(morning, ben, desk.Verdict(S.EXPLAINED, "gran", "G"))
+    await settle(morning, ben, deeds.Verdict(S.EXPLAINED, "gran", "G"))
     async with morning.database.read() as session:
         lines = await views.day_list(session, morning.rules, TODAY)
     text = export.csv_of(lines, timezone=morning.gateway.timezone)
