@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from channels import base, twilio_account, twilio_recordings, twilio_script, twilio_voices
+from channels import base, calls_in, twilio_account, twilio_recordings, twilio_script, twilio_voices
 
 _HOOKS = "/hooks/twilio-line"
 #: Five more tries, also after an answer of 5xx (Twilio, "Webhooks connection overrides").
@@ -27,7 +27,7 @@ _KEY_SECONDS, _SILENCE_SECONDS = 8, 5
 
 
 class TwilioLine:
-    """The school's number. Implements :class:`base.PhoneLine`."""
+    """The school's number. Implements :class:`calls_in.PhoneLine`."""
 
     name = "twilio-line"
 
@@ -51,7 +51,7 @@ class TwilioLine:
         """Whether Twilio has a voice for this language."""
         return twilio_voices.voice_for(locale) is not None
 
-    def parse(self, request: base.HookRequest) -> base.CallTurn | base.Recording | None:
+    def parse(self, request: base.HookRequest) -> calls_in.CallTurn | calls_in.Recording | None:
         """Translate a ringing call, a key, a dialled call's end, or a finished recording."""
         call = request.one("CallSid")
         if not twilio_account.is_id(call):
@@ -60,7 +60,7 @@ class TwilioLine:
             return _recording(request, call)
         if not request.path.endswith(f"{_HOOKS}/call"):
             return None
-        return base.CallTurn(
+        return calls_in.CallTurn(
             ref=call,
             caller=_caller(request.one("From")),
             called=request.one("To"),
@@ -72,11 +72,11 @@ class TwilioLine:
             over=request.one("CallStatus") in ("completed", "canceled"),
         )
 
-    def answer(self, request: base.HookRequest, step: base.CallStep) -> base.HookResponse:
+    def answer(self, request: base.HookRequest, step: calls_in.CallStep) -> base.HookResponse:
         """Say a step as TwiML. A language without a voice is left out: nobody would understand what was read."""
         response = VoiceResponse()
         then = step.then
-        if isinstance(then, base.Ask):
+        if isinstance(then, calls_in.Ask):
             gather = Gather(
                 input="dtmf",
                 num_digits=1,
@@ -91,7 +91,7 @@ class TwilioLine:
             return base.HookResponse(body=str(response))
         twilio_script.say(response, step.says)
         match then:
-            case base.Record():
+            case calls_in.Record():
                 response.record(
                     action=_address(request, then.state),
                     method="POST",
@@ -104,19 +104,19 @@ class TwilioLine:
                 # Reached only where nothing was heard: then Twilio records nothing and asks for no more.
                 twilio_script.say(response, [then.empty])
                 response.hangup()
-            case base.Dial():
+            case calls_in.Dial():
                 response.dial(
                     then.number, action=_address(request, then.state), method="POST", timeout=then.ring_seconds
                 )
-            case base.HangUp():
+            case calls_in.HangUp():
                 response.hangup()
         return base.HookResponse(body=str(response))
 
-    def recordings(self, since: datetime) -> AsyncGenerator[base.Recording, None]:
+    def recordings(self, since: datetime) -> AsyncGenerator[calls_in.Recording, None]:
         """What Twilio has kept of recordings made since then."""
         return twilio_recordings.listed(self._api, since)
 
-    async def fetch(self, ref: str, *, most_bytes: int) -> base.Audio:
+    async def fetch(self, ref: str, *, most_bytes: int) -> calls_in.Audio:
         """One recording as a WAV file."""
         return await twilio_recordings.fetch(self._api, ref, most_bytes=most_bytes)
 
@@ -125,13 +125,13 @@ class TwilioLine:
         await twilio_recordings.delete(self._api, ref)
 
 
-def _recording(request: base.HookRequest, call: str) -> base.Recording | None:
+def _recording(request: base.HookRequest, call: str) -> calls_in.Recording | None:
     ref, seconds = request.one("RecordingSid"), request.one("RecordingDuration")
     if not twilio_account.is_id(ref) or request.one("RecordingStatus") not in ("", "completed"):
         return None
     if not seconds.isdecimal() or len(seconds) > 5:
         return None  # nobody may take it for a click: the provider's list will tell how long it is
-    return base.Recording(ref, call, int(seconds), request.at)
+    return calls_in.Recording(ref, call, int(seconds), request.at)
 
 
 def _caller(number: str) -> str:

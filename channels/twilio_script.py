@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from channels import base, twilio_voices
+from channels import base, calls_in, twilio_voices
 
 #: How often a question is put before the call ends, and how many seconds a key is waited for after each.
 _ROUNDS, _KEY_SECONDS = 2, 8
@@ -76,7 +76,7 @@ class Speech:
                 parent.say(_NOT_XML.sub("", text), voice=self._voice.name, language=self._voice.language or None)
 
 
-def say(parent: VoiceResponse | Gather, words: Sequence[base.Saying]) -> None:
+def say(parent: VoiceResponse | Gather, words: Sequence[calls_in.Saying]) -> None:
     """Speak words, each in the voice of its language; a language without a voice is left out."""
     for one in words:
         voice = twilio_voices.voice_for(one.locale)

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
-from channels.base import Channel, Medium, PhoneLine, Receiver
+from channels.base import Channel, Medium, Receiver
+from channels.calls_in import PhoneLine
 from config.settings import Settings
 from gateway import audit, ids, retry, wording
 from gateway.arrivals import Arrivals

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from channels import base
+from channels import base, calls_in
 from channels.base import Medium
 from gateway import audit, context, intake, upsert
 from gateway.database import Session
@@ -25,13 +25,13 @@ call_table, report_table, inbound_table = core(PhoneCall), core(PhoneReport), co
 
 
 async def turn(
-    session: Session, gateway: context.Gateway, phone: base.PhoneLine, asked: base.CallTurn
-) -> base.CallStep:
+    session: Session, gateway: context.Gateway, phone: calls_in.PhoneLine, asked: calls_in.CallTurn
+) -> calls_in.CallStep:
     """Say how a call goes on. Whatever is said to be written down is in the caller's transaction."""
     caller = await callers.who(session, gateway, asked.caller)
     call_id = await _call(session, gateway, phone, asked, caller)
     if asked.over:
-        return base.CallStep((), base.HangUp())
+        return calls_in.CallStep((), calls_in.HangUp())
     known = callers.situation(gateway, phone, caller)
     state = dialogue.unpacked(asked.state) if asked.state else None
     found = dialogue.go_on(state, asked.key, known, answered=asked.answered) if state else dialogue.begin(known)
@@ -41,34 +41,38 @@ async def turn(
     return step(gateway, found)
 
 
-def step(gateway: context.Gateway, found: dialogue.Turn) -> base.CallStep:
+def step(gateway: context.Gateway, found: dialogue.Turn) -> calls_in.CallStep:
     """A turn of the dialogue in words."""
     settings, state = gateway.settings.phone_line, found.state
     says = [_say(gateway, one) for one in found.says]
     match found.then:
         case "ask":
-            return base.CallStep(says, base.Ask(state.packed()))
+            return calls_in.CallStep(says, calls_in.Ask(state.packed()))
         case "record":
             silence = _say(gateway, dialogue.Say("silence", state.language))
-            return base.CallStep(says, base.Record(state.packed(), settings.longest_message_s, silence))
+            return calls_in.CallStep(says, calls_in.Record(state.packed(), settings.longest_message_s, silence))
         case "dial":
-            return base.CallStep(says, base.Dial(state.packed(), settings.office_number, settings.ring_s))
+            return calls_in.CallStep(says, calls_in.Dial(state.packed(), settings.office_number, settings.ring_s))
         case "end":
-            return base.CallStep(says, base.HangUp())
+            return calls_in.CallStep(says, calls_in.HangUp())
 
 
-def trouble(gateway: context.Gateway) -> base.CallStep:
+def trouble(gateway: context.Gateway) -> calls_in.CallStep:
     """What is said where the call cannot go on; it needs no database, and promises nothing."""
-    return base.CallStep([_say(gateway, dialogue.Say("trouble", languages.ENGLISH))], base.HangUp())
+    return calls_in.CallStep([_say(gateway, dialogue.Say("trouble", languages.ENGLISH))], calls_in.HangUp())
 
 
-def _say(gateway: context.Gateway, one: dialogue.Say) -> base.Saying:
+def _say(gateway: context.Gateway, one: dialogue.Say) -> calls_in.Saying:
     school = {"school": gateway.settings.school.name} if one.phrase == "greeting" else {}
-    return base.Saying(one.language, line.say(one.phrase, one.language, **one.given, **school))
+    return calls_in.Saying(one.language, line.say(one.phrase, one.language, **one.given, **school))
 
 
 async def _call(
-    session: Session, gateway: context.Gateway, phone: base.PhoneLine, asked: base.CallTurn, caller: callers.Caller
+    session: Session,
+    gateway: context.Gateway,
+    phone: calls_in.PhoneLine,
+    asked: calls_in.CallTurn,
+    caller: callers.Caller,
 ) -> int:
     """The row of a call, made when we first hear of it."""
     contact_id = caller.contact.id if caller.contact else None
@@ -94,8 +98,8 @@ async def _call(
 async def _write_down(
     session: Session,
     gateway: context.Gateway,
-    phone: base.PhoneLine,
-    asked: base.CallTurn,
+    phone: calls_in.PhoneLine,
+    asked: calls_in.CallTurn,
     report: dialogue.Report,
     *,
     call_id: int,

@@ -14,7 +14,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
-from channels import base
+from channels import calls_in
 from channels.base import Medium
 from gateway import context, people, planner
 from gateway.absence import talks
@@ -55,7 +55,7 @@ async def _children(session: Session, contact_id: int, today: date) -> list[dial
     return [dialogue.Child(child.id, child.called) for child in eldest]
 
 
-def situation(gateway: context.Gateway, line: base.PhoneLine, caller: Caller) -> dialogue.Situation:
+def situation(gateway: context.Gateway, line: calls_in.PhoneLine, caller: Caller) -> dialogue.Situation:
     """What the dialogue may know of a caller, now."""
     settings = gateway.settings.phone_line
     today, days = gateway.today(), gateway.year.days
@@ -93,7 +93,7 @@ def _opens(gateway: context.Gateway) -> datetime | None:
     return at(later, settings.office_opens) if later else None
 
 
-def _languages(gateway: context.Gateway, line: base.PhoneLine, contact: Contact | None) -> Sequence[str]:
+def _languages(gateway: context.Gateway, line: calls_in.PhoneLine, contact: Contact | None) -> Sequence[str]:
     """The languages of a call: the caller's own first, then the school's and English; a stranger may choose others.
 
     As in calls of ours: a draft only where the school allows it, and only what there is a voice for.
@@ -107,7 +107,7 @@ def _languages(gateway: context.Gateway, line: base.PhoneLine, contact: Contact 
     return list(found)[:_MOST_LANGUAGES]
 
 
-def _spoken(gateway: context.Gateway, line: base.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
+def _spoken(gateway: context.Gateway, line: calls_in.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
     for language in wanted:
         used = phrases.language_for("line", language)
         trusted = gateway.settings.languages.allow_drafts or translations.state(used) not in ("draft", "machine")

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from channels import base
+from channels import calls_in
 from gateway import audit, context, errors, tasks, upsert
 from gateway.database import Session
 from gateway.models import PhoneCall, Reply, VoiceMessage, VoiceSound
@@ -31,7 +31,7 @@ _TELL = 6  #: after so many tries staff are told
 _BYTES_PER_SECOND = 64_000  #: far more than a telephone's sound has; what is longer is no voice message
 
 
-async def take(session: Session, gateway: context.Gateway, line: str, recording: base.Recording) -> bool:
+async def take(session: Session, gateway: context.Gateway, line: str, recording: calls_in.Recording) -> bool:
     """Take note of a recording, once: its reply is there from now on, its sound is to be fetched.
 
     Gives False for one that is not of a call to us, which is left alone.
@@ -81,12 +81,12 @@ async def work(gateway: context.Gateway) -> bool:
             most = (message.seconds + 10) * _BYTES_PER_SECOND
             await _keep(gateway, message, await phone.fetch(message.ref, most_bytes=most))
         await phone.delete(message.ref)
-    except base.NoSuchRecording:
+    except calls_in.NoSuchRecording:
         if message.tries >= _TELL:
             await _lost(gateway, message)
         else:  # perhaps it is not ready yet
             await _put_off(gateway, message, "The provider does not have the recording.")
-    except base.CouldNotFetch as error:
+    except calls_in.CouldNotFetch as error:
         await _put_off(gateway, message, str(error))
     else:
         await _gone(gateway, message)
@@ -110,7 +110,7 @@ async def _claim(gateway: context.Gateway) -> VoiceMessage | None:
         return found
 
 
-async def _keep(gateway: context.Gateway, message: VoiceMessage, audio: base.Audio) -> None:
+async def _keep(gateway: context.Gateway, message: VoiceMessage, audio: calls_in.Audio) -> None:
     now = gateway.now()
     async with gateway.database.write() as session:
         row = {"voice_message_id": message.id, "content": audio.content}
@@ -169,7 +169,7 @@ async def _tell(session: Session, gateway: context.Gateway, message: VoiceMessag
 async def look_for_missed(gateway: context.Gateway, since: datetime) -> int:
     """Take note of recordings that nobody told us of, as a webhook can be lost. Gives how many the provider has.
 
-    Raises :class:`base.CouldNotFetch`.
+    Raises :class:`calls_in.CouldNotFetch`.
     """
     seen = 0
     for name, phone in gateway.lines.items():
@@ -201,7 +201,7 @@ async def erase_old(session: Session, gateway: context.Gateway) -> Sequence[int]
 class Played:
     """A voice message, as it is played to somebody."""
 
-    audio: base.Audio
+    audio: calls_in.Audio
     seconds: int
 
 
@@ -227,4 +227,4 @@ async def play(session: Session, gateway: context.Gateway, reply_id: int, *, by:
     sound = await session.scalar(sa.select(sound_table.c.content).where(sound_table.c.voice_message_id == message.id))
     facts = {"voice": message.id, "seconds": message.seconds}
     await gateway.log.record(session, audit.Line("voice.played", f"reply:{reply_id}", facts, by), now=gateway.now())
-    return Played(base.Audio(message.content_type, bytes(sound or b"")), message.seconds)
+    return Played(calls_in.Audio(message.content_type, bytes(sound or b"")), message.seconds)

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from starlette.responses import Response
 
-from channels import base
+from channels import base, calls_in
 from gateway.database import Session
 from gateway.phone_line import answering, voicemail
 from gateway.web import problems, site
@@ -19,21 +19,23 @@ from gateway.web import problems, site
 logger = structlog.get_logger()
 
 
-async def take_in(here: site.Site, name: str, phone: base.PhoneLine, hook: base.HookRequest) -> Response:
+async def take_in(here: site.Site, name: str, phone: calls_in.PhoneLine, hook: base.HookRequest) -> Response:
     """Answer a genuine webhook of the phone line."""
     response, result = await _answer(here, name, phone, hook)
     here.gateway.metrics.hooks.labels(name, result).inc()
     return response
 
 
-async def _answer(here: site.Site, name: str, phone: base.PhoneLine, hook: base.HookRequest) -> tuple[Response, str]:
+async def _answer(
+    here: site.Site, name: str, phone: calls_in.PhoneLine, hook: base.HookRequest
+) -> tuple[Response, str]:
     """What to say, and a word for what came of the call."""
     try:
         asked = phone.parse(hook)
     except Exception:  # a bug of ours, or a provider's novelty
         logger.exception("hook.unreadable", path=hook.path)
         asked = None
-    if isinstance(asked, base.Recording):
+    if isinstance(asked, calls_in.Recording):
         return await _note(here, name, asked)
     if asked is None:
         return _said(phone.answer(hook, answering.trouble(here.gateway))), "unreadable"
@@ -46,11 +48,13 @@ async def _answer(here: site.Site, name: str, phone: base.PhoneLine, hook: base.
     return _said(phone.answer(hook, step)), "stored"
 
 
-async def _turn(here: site.Site, phone: base.PhoneLine, asked: base.CallTurn, session: Session) -> base.CallStep:
+async def _turn(
+    here: site.Site, phone: calls_in.PhoneLine, asked: calls_in.CallTurn, session: Session
+) -> calls_in.CallStep:
     return await answering.turn(session, here.gateway, phone, asked)
 
 
-async def _note(here: site.Site, name: str, recording: base.Recording) -> tuple[Response, str]:
+async def _note(here: site.Site, name: str, recording: calls_in.Recording) -> tuple[Response, str]:
     try:
         await here.gateway.commits.do(partial(_take, here, name, recording))
     except Exception:
@@ -60,7 +64,7 @@ async def _note(here: site.Site, name: str, recording: base.Recording) -> tuple[
     return Response(status_code=204), "stored"
 
 
-async def _take(here: site.Site, name: str, recording: base.Recording, session: Session) -> None:
+async def _take(here: site.Site, name: str, recording: calls_in.Recording, session: Session) -> None:
     await voicemail.take(session, here.gateway, name, recording)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from channels.base import Channel, Medium, PhoneLine
+from channels.base import Channel, Medium
+from channels.calls_in import PhoneLine
 from channels.twilio_account import TwilioAccount
 from channels.twilio_sms import TwilioSms
 from channels.twilio_voice import TwilioVoice

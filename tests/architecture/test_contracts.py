@@ -28,7 +28,7 @@ OFFENCES = {
 FOUND = {
     "The four leaves do not know one another": ["templates.pigeon -> config"],
     "No leaf knows the gateway": ["scheduler.pigeon -> gateway.errors"],
-    "Only wiring names a provider; the rest of the gateway knows channels.base alone": [
+    "Only wiring names a provider; the rest of the gateway knows the wire contracts alone": [
         "gateway.web.pigeon -> channels.pigeon"
     ],
     "The wire contract needs the standard library alone": [

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from support import absences, school
 from support.website import AUTH_TOKEN, PUBLIC, Answer, Running, running_on
 
-from channels import base
+from channels import calls_in
 from channels.twilio_account import TwilioAccount
 from channels.twilio_line import TwilioLine
 from config import sections
@@ -232,7 +232,7 @@ async def test_a_school_that_allows_no_drafts_speaks_english(site: Running, data
         settings=site.gateway.settings.model_copy(update={"languages": sections.Languages(allow_drafts=False)}),
     )
     async with database.write() as session:
-        ringing = base.CallTurn("CA9", MUM, SCHOOL, site.gateway.now())
+        ringing = calls_in.CallTurn("CA9", MUM, SCHOOL, site.gateway.now())
         step = await answering.turn(session, gateway, gateway.lines[TwilioLine.name], ringing)
     assert {say.locale for say in step.says} == {"en"}
 
@@ -253,11 +253,11 @@ async def press(town: absences.Morning, number: str, keys: str, *, state: str = 
     """A call without the wire, from its ringing or from a state. Gives what was heard."""
     phone, heard = TwilioLine(ACCOUNT), list[str]()
     for key in [*([] if state else [""]), *keys]:
-        asked = base.CallTurn("CA5", number, SCHOOL, town.clock.now, state, key.strip("-"))
+        asked = calls_in.CallTurn("CA5", number, SCHOOL, town.clock.now, state, key.strip("-"))
         async with town.database.write() as session:
             step = await answering.turn(session, town.gateway, phone, asked)
         heard += [say.text for say in step.says]
-        if not isinstance(step.then, base.Ask):
+        if not isinstance(step.then, calls_in.Ask):
             break
         state = step.then.state
     await intake.handle_waiting(town.database, log=town.gateway.log, now=town.clock.now)
@@ -297,7 +297,7 @@ async def test_a_voice_about_an_open_case_lets_the_ladder_rest_until_somebody_li
     town, ana, mother, _ = await ask_about_ana(database)
     await press(town, mother.number, "")
     async with database.write() as session:
-        spoken = base.Recording("RE5", "CA5", 20, town.clock.now)
+        spoken = calls_in.Recording("RE5", "CA5", 20, town.clock.now)
         await voicemail.take(session, town.gateway, TwilioLine.name, spoken)
     await intake.handle_waiting(database, log=town.gateway.log, now=town.clock.now)
     await town.turn()

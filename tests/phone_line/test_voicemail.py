@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 from support import desk, school
 
-from channels import base
+from channels import calls_in
 from channels.simulator import Simulator, recordings, records
 from channels.simulator.faults import Fault, Kind
 from channels.twilio_account import TwilioAccount
@@ -40,7 +40,7 @@ class Office:
     async def told(self, seconds: int = SECONDS) -> None:
         """The provider tells of the recording."""
         async with self.gateway.database.write() as session:
-            recording = base.Recording(REF, CALL, seconds, self.clock.now)
+            recording = calls_in.Recording(REF, CALL, seconds, self.clock.now)
             assert await voicemail.take(session, self.gateway, TwilioLine.name, recording)
         await intake.handle_waiting(self.gateway.database, log=desk.LOG, now=self.clock.now)
 
