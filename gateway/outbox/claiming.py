@@ -16,6 +16,7 @@ from channels.base import Medium
 from gateway import audit, bulk, circuits, guard, rate, states
 from gateway.models import Attempt, Message, MessageState, Purpose, Sender
 from gateway.models.types import core, fixed
+from gateway.outbox import engaged
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
 t = message_table.c
@@ -80,18 +81,22 @@ def claim(
     ready = [row for row in due if row["id"] not in stopped]
     early = guard.too_early(connection, ready, now=now)
     _put_off(connection, early, until=now + PUT_OFF)
-    taken, tat, again_in = _afford(sender, [row for row in ready if row["id"] not in early], slots, now=now)
+    ready = [row for row in ready if row["id"] not in early]
+    busy = engaged.engaged(connection, ready, now=now)
+    _put_off(connection, busy, until=now + engaged.AGAIN_IN)
+    ready = [row for row in ready if row["id"] not in busy]
+    taken, tat, again_in = _afford(sender, ready, slots, now=now)
     if taken and tries and not circuits.may_try(connection, sender, now=now):
         return Claim((), lines=lines)
     if taken:
         _mark_sending(connection, taken, worker=worker, paid=tat, lease_until=now + lease, now=now)
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
         lines.append(audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker))
-    if (stopped or early) and again_in is None:
+    if (stopped or early or busy) and again_in is None:
         again_in = 0.0  # others may wait behind those
     if tries:
         return Claim([{**row, "tries": True} for row in taken], again_in, lines=lines)
-    more = len(due) == slots.urgent or len(taken) < len(ready) - len(early)
+    more = len(due) == slots.urgent or len(taken) < len(ready)
     return Claim(taken, again_in, more, lines, more and due[-1]["priority"] <= URGENT)
 
 
