@@ -14,6 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench import house, postgres, rounds, sink
 from gateway.models import Attempt, Audit, Message, MessageState, Notice, Purpose, Run
@@ -52,9 +53,12 @@ async def section(*, quick: bool) -> str:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite'}"
         on_sqlite = await _measure(url, Path(folder), trials)
-    with postgres.short_lived() as server, tempfile.TemporaryDirectory() as folder:
-        async with postgres.empty(server) as url:
-            on_postgresql = await _measure(url, Path(folder), trials)
+    with tempfile.TemporaryDirectory(prefix="handbell-postgres-") as data, tempfile.TemporaryDirectory() as folder:
+        with postgres.server(Path(data)) as server:
+            await server.execute("ALTER SYSTEM SET track_commit_timestamp = on")  # from its next start on
+        with postgres.server(Path(data)) as server:
+            async with postgres.empty(server) as url:
+                on_postgresql = await _measure(url, Path(folder), trials)
     found = {"SQLite": on_sqlite, "PostgreSQL": on_postgresql}
     return f"""## Urgency
 
@@ -62,8 +66,7 @@ async def section(*, quick: bool) -> str:
 Meanwhile a program sends an emergency to the {FAMILIES} families of one form, {trials} times, by `POST /api/v1/notices`
 to the running daemon. Measured is the time from that request to the first text of the emergency at the provider:
 taking it in, planning, claiming and sending. *Claimed before it* counts ordinary texts that were claimed after the
-emergency had been planned and yet before it (on PostgreSQL but for the one claim that was under way while the plan
-was committed): there must be none. *On the wire* are those that came to the provider
+emergency's plan was committed and yet before it: there must be none. *On the wire* are those that came to the provider
 between its claim and its arrival, as they had been claimed already.
 
 {_table(found)}
@@ -138,20 +141,36 @@ async def _trial(school: house.House, word: str, sent: float, arrived: Arrivals)
     place = arrived.first[word]
     async with school.database.read() as session:
         ours = {row.id: row.begun_at for row in await session.execute(_claimed(word))}
-        planned = sa.select(sa.func.max(line.id)).where(line.action == "notice.planned", line.subject == _subject(word))
-        claims = sa.select(line.body).where(line.action == "outbox.claimed", line.id > planned.scalar_subquery())
-        before = list[int]()
+        claims = sa.select(line.body).where(line.action == "outbox.claimed", line.id > _planned(word).scalar_subquery())
+        before = list[str]()
         for body in await session.scalars(claims.order_by(line.id).limit(100)):
             taken = json.loads(body)["messages"]
             if ours.keys() & taken:
                 break
-            before.append(len(taken))
+            before += taken
+        first = await _after_its_commit(session, word, before)
     claimed_at = min(ours.values()).timestamp()
     on_the_wire = sum(claimed_at < moment for moment in arrived.times[max(0, place - 1000) : place])
-    # PostgreSQL's writers work side by side, and a line has its number before it is committed: the first of these
-    # claims had looked for what is due before there was an emergency to see. SQLite's come one after another.
-    under_way = 0 if school.database.is_sqlite else 1
-    return Trial(arrived.times[place] - sent, sum(before[under_way:]), on_the_wire)
+    return Trial(arrived.times[place] - sent, first, on_the_wire)
+
+
+async def _after_its_commit(session: AsyncSession, word: str, before: Sequence[str]) -> int:
+    """How many of these messages were claimed when the emergency's plan was there to be seen.
+
+    SQLite's writers come one after another. PostgreSQL's work side by side, and a line has its number before it is
+    committed: a claim of then had looked for what is due before there was an emergency to see.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return len(before)
+    committed = sa.select(sa.func.pg_xact_commit_timestamp(sa.literal_column("audit.xmin")))
+    seen_from = await session.scalar(committed.where(line.id == _planned(word).scalar_subquery()))
+    later = sa.select(sa.func.count()).where(attempt.message_id.in_(before), attempt.begun_at > seen_from)
+    return await session.scalar(later) or 0
+
+
+def _planned(word: str) -> sa.Select[int]:
+    """The number of the line that says of an emergency that it was planned."""
+    return sa.select(sa.func.max(line.id)).where(line.action == "notice.planned", line.subject == _subject(word))
 
 
 def _subject(word: str) -> sa.ScalarSelect[str]:

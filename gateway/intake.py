@@ -7,6 +7,7 @@ is the receipt of a message that is not ours.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,6 +30,7 @@ logger = structlog.get_logger()
 PATIENCE = timedelta(minutes=5)
 _TRIES = 5
 _FARTHEST = timedelta(minutes=5)  #: nothing is put off for longer
+_STRETCH = 0.05  #: seconds after which a commit is closed: a webhook waits for it, and the provider for the webhook
 _PLAIN = 200  #: events among which plain receipts are looked for at once; on SQLite nobody else writes meanwhile
 
 
@@ -47,8 +49,8 @@ async def handle_waiting(
 ) -> int:
     """Interpret what waits. Gives how many events it read; without ``answering`` nothing is answered by itself.
 
-    First the plain receipts among so many that a thousand of them take a moment; then ``limit`` of what is left, all in
-    one commit, and where one event spoils that, each alone.
+    First the plain receipts among so many that a thousand of them take a moment; then up to ``limit`` of what is left,
+    as many as are done in a moment, all in one commit, and where one event spoils that, each alone.
     """
     async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
         if (await session.scalars(_waiting(now).limit(1))).first() is None:
@@ -73,16 +75,20 @@ async def _handle_rest(
 ) -> int:
     taken: list[int] = []
 
-    async def together() -> None:
+    async def together() -> int:
         async with database.write() as session:
             events = (await session.scalars(_waiting(now).limit(limit).with_for_update(skip_locked=True))).all()
             taken[:] = [event.id for event in events if event.id is not None]
             await _hold(session, events)
-            for inbound in events:
+            until = time.monotonic() + _STRETCH
+            for done, inbound in enumerate(events, start=1):
                 await _handle(session, inbound, answering, log=log, now=now)
+                if time.monotonic() > until:
+                    return done
+            return len(events)
 
     try:
-        await turns.again(together)
+        return await turns.again(together)
     except Exception:  # nothing of it was kept
         if not taken:
             raise
