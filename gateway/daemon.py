@@ -11,7 +11,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -21,6 +21,7 @@ from gateway import answers, bell, context, intake, jobs, lanes, pulse, sender, 
 from gateway.absence import meaning
 from gateway.models import Message, MessageState
 from gateway.models.types import core
+from gateway.phone_line import talking
 
 logger = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class Daemon:
         self.listen, self._roles, self._ready = listen, roles, ready
         self._receivers: Sequence[Receiver] = gateway.receivers if "web" in roles else ()
         self._arrived = asyncio.Event()
+        self.talking = talking.Talking()
         self._several = not gateway.database.is_sqlite  # other processes may work on the same database
 
     async def run(self) -> None:
@@ -135,26 +137,33 @@ class Daemon:
         self.jobs.every(_NEW_LANES_SECONDS, _NEW_LANES, look_again)
 
     async def _hear_calls_out(self) -> None:
-        """Go on answering for calls that people have just picked up: without us they would hear an error.
+        """Go on answering for calls that people have just picked up, and for families who ring: without us they would
+        hear an error.
 
         Practice calls may ring for ever and are not waited for. A second signal ends the wait.
         """
         if self.listen is None or self.gateway.settings.practice.enabled:
             return
-        t = core(Message).c
         since = self.gateway.now() - timedelta(seconds=CALL_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALL_SECONDS):
+                while not self._closing.is_set():
+                    if not await self._anybody_on_the_phone(since):
+                        return
+                    await asyncio.sleep(0.25)
+
+    async def _anybody_on_the_phone(self, since: datetime) -> bool:
+        """Whether a call goes on: of ours, begun since then, or of a family's."""
+        if self.talking.anybody(now=self.gateway.now()):
+            return True
+        t = core(Message).c
         going_on = sa.select(sa.func.count()).where(
             t.medium == Medium.VOICE,
             t.state.in_([MessageState.SENDING, MessageState.ACCEPTED]),
             t.changed_at > since,
         )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CALL_SECONDS):
-                while not self._closing.is_set():
-                    async with self.gateway.database.read() as session:
-                        if not await session.scalar(going_on):
-                            return
-                    await asyncio.sleep(0.25)
+        async with self.gateway.database.read() as session:
+            return bool(await session.scalar(going_on))
 
     def stop(self) -> None:
         """Claim nothing more, finish what is on the wire, then end."""

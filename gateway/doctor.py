@@ -112,7 +112,8 @@ async def _voice_messages(gateway: context.Gateway) -> list[Finding]:
         stuck = await session.scalar(query)
     if not stuck:
         return []
-    sentence = f"{stuck} voice messages could not be fetched, or not be deleted at the provider, so far."
+    messages = f"{stuck} voice message{'' if stuck == 1 else 's'}"
+    sentence = f"{messages} could not be fetched, or not be deleted at the provider, so far."
     return [Finding("phone line", "warn", sentence, "Does the provider answer? The journal says why (voice.put_off).")]
 
 

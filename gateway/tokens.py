@@ -1,4 +1,7 @@
-"""Bearer tokens of the HTTP API. Only their SHA-256 is kept: 256 random bits need no salt and no slow hash."""
+"""Tokens of the HTTP API and the office's pages.
+
+Only their SHA-256 is kept: 256 random bits need no salt and no slow hash.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,13 @@ from gateway.models import ApiToken
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
 
-async def create(session: Session, name: str, *, log: audit.Log, now: datetime, actor: str = "handbell") -> str:
+async def create(
+    session: Session, name: str, *, log: audit.Log, now: datetime, actor: str = "handbell", read_only: bool = False
+) -> str:
     """Make a token and give it, this once: it cannot be read again. Whatever it does is written down under ``name``.
 
-    Raises :class:`errors.BadInput` for a name that cannot be one, :class:`errors.Conflict` for one that is taken.
+    One that is ``read_only`` may look at everything and change nothing. Raises :class:`errors.BadInput` for a name that
+    cannot be one, :class:`errors.Conflict` for one that is taken.
     """
     if not _NAME.fullmatch(name):
         problem = errors.Problem(
@@ -29,10 +35,11 @@ async def create(session: Session, name: str, *, log: audit.Log, now: datetime, 
     if await session.scalar(select(ApiToken.id).where(ApiToken.name == name)):
         raise errors.Conflict(f"There is, or was, a token “{name}” already. Choose another name.")
     token = f"hb_{secrets.token_urlsafe(32)}"
-    row = ApiToken(name=name, digest=_digest(token), created_at=now)
+    row = ApiToken(name=name, digest=digest(token), created_at=now, read_only=read_only)
     session.add(row)
     await session.flush()
-    await log.record(session, audit.Line("token.created", f"token:{row.id}", {"name": name}, actor), now=now)
+    facts = {"name": name, "read_only": read_only}
+    await log.record(session, audit.Line("token.created", f"token:{row.id}", facts, actor), now=now)
     return token
 
 
@@ -54,9 +61,10 @@ async def revoke(session: Session, name: str, *, log: audit.Log, now: datetime, 
 async def check(session: Session, token: str) -> ApiToken | None:
     """The row of a token that is ours and not revoked."""
     # The look-up is by digest: its timing tells of a hash that nobody can choose, and of nothing else.
-    row = (await session.scalars(select(ApiToken).where(ApiToken.digest == _digest(token)))).one_or_none()
+    row = (await session.scalars(select(ApiToken).where(ApiToken.digest == digest(token)))).one_or_none()
     return row if row is not None and row.revoked_at is None else None
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -171,7 +171,8 @@ async def _reply(simulator: Simulator, asked: Asked) -> Json:
 
 async def _ring(simulator: Simulator, asked: Asked) -> Json:
     keys, says = tuple(str(key) for key in asked.get("keys", ())), float(asked.get("says", 0))
-    return {"sid": simulator.ring(asked["number"], asked.get("to", ""), keys=keys, says=says).sid}
+    hands_on = bool(asked.get("hands_on"))
+    return {"sid": simulator.ring(asked["number"], asked.get("to", ""), keys=keys, says=says, hands_on=hands_on).sid}
 
 
 async def _press(simulator: Simulator, asked: Asked) -> Json:

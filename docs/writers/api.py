@@ -25,15 +25,17 @@ Every other request carries a token. Make one for each program; it is shown this
 
 ```sh
 handbell token create timetable
+handbell token create board --read-only
 ```
 
 ```sh
 curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/v1/notices
 ```
 
-Without a token that is known and not revoked the answer is 401. What a program does stands in the audit log as
-`api:` and the token's name, such as `api:timetable`. A notice that needs approval cannot be approved with the token
-that submitted it. `handbell token revoke timetable` ends a token at once.
+Without a token that is known and not revoked the answer is 401. One that may only read gets 403 for whatever is not a
+`GET`. What a program does stands in the audit log as `api:` and the token's name, such as `api:timetable`. A notice
+that needs approval cannot be approved with the token that submitted it. `handbell token revoke timetable` ends a token
+at once.
 
 ## Idempotency-Key
 
@@ -54,10 +56,12 @@ for a person. Where the request itself is wrong, `problems` names everything tha
 | status | `type` | what it means |
 | --- | --- | --- |
 | 401 | `about:blank` | no token, or one that is not known |
+| 403 | `about:blank` | this token may only read |
 | 404 | `urn:handbell:problem:not-found` | there is no such notice, message or contact |
 | 409 | `urn:handbell:problem:conflict` | it is there already, or its state forbids this |
 | 413, 415 | `about:blank` | the body is too large, or neither JSON nor TOML |
 | 422 | `urn:handbell:problem:bad-input` | see `problems` |
+| 429 | `about:blank` | too many tokens were tried that open nothing: try again after `Retry-After` seconds |
 | 503 | `urn:handbell:problem:not-ready` | the database is away: try again after `Retry-After` seconds |
 
 ## Lists

@@ -14,7 +14,7 @@ import jinja2
 import sqlalchemy as sa
 
 from gateway import errors
-from gateway.absence import views
+from gateway.absence import states, views
 from gateway.database import Session
 from gateway.models import About, AbsenceCase, AbsenceStep, Contact, Guardianship, Message, MessageState, Pupil, Reply
 from gateway.models.types import core
@@ -138,7 +138,9 @@ def html(page: Page, *, school: str, timezone: ZoneInfo, printed: datetime) -> s
     environment.filters["clock"] = lambda at: at.astimezone(timezone).strftime("%H:%M:%S")
     environment.filters["moment"] = lambda at: at.astimezone(timezone).strftime("%A %d %B %Y, %H:%M")
     source = (resources.files("gateway.absence") / "chronology.html").read_text("utf-8")
-    return environment.from_string(source).render(page=page, school=school, printed=printed)
+    return environment.from_string(source).render(
+        page=page, state=states.WORDS[page.case.state], school=school, printed=printed
+    )
 
 
 def text(page: Page, *, timezone: ZoneInfo) -> Iterator[str]:

@@ -11,6 +11,19 @@ ENDS = frozenset({S.SEEN, S.EXPLAINED, S.SAFE, S.HANDED_OVER})
 #: It is known where the child is: what staff were asked to do about it is over.
 KNOWN = ENDS - {S.HANDED_OVER}
 
+#: What staff read of each.
+WORDS = {
+    S.ASKING: "Asked, waiting",
+    S.UNREAD: "Answered, needs reading",
+    S.EXPECTED: "On the way, not here yet",
+    S.TO_CONFIRM: "Answered, to be confirmed",
+    S.ALARM: "Look for the child now",
+    S.SEEN: "In school",
+    S.EXPLAINED: "Explained",
+    S.SAFE: "Safe",
+    S.HANDED_OVER: "With a person",
+}
+
 ARROWS: dict[S, frozenset[S]] = {
     S.ASKING: frozenset({S.UNREAD, S.EXPECTED, S.TO_CONFIRM, S.ALARM}) | ENDS,
     # asking: nobody read the answer in time, or it said nothing

@@ -1,4 +1,4 @@
-"""``handbell token``: the keys by which other programs use the HTTP API."""
+"""``handbell token``: the keys to the HTTP API, for programs, and to the office's pages, for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What the token is for, such as timetable.")]
 
 
-def create(ctx: typer.Context, name: Name, actor: options.As) -> None:
+def create(
+    ctx: typer.Context,
+    name: Name,
+    actor: options.As,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="It may look at everything, and change nothing.")
+    ] = False,
+) -> None:
     """Make a token and print it.
 
     It is shown this once: only its fingerprint is kept.
@@ -23,7 +30,9 @@ def create(ctx: typer.Context, name: Name, actor: options.As) -> None:
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.write() as session:
-            token = await tokens.create(session, name, log=gateway.log, now=gateway.now(), actor=actor)
+            token = await tokens.create(
+                session, name, log=gateway.log, now=gateway.now(), actor=actor, read_only=read_only
+            )
         showing.say(token)
         showing.remark("Keep it in a safe place: it is not shown again.")
 
@@ -55,11 +64,19 @@ def list_all(ctx: typer.Context, json: options.Json = False) -> None:
         async with gateway.database.read() as session:
             found = (await session.scalars(select(ApiToken).order_by(col(ApiToken.name)))).all()
         if json:
-            fields = {"name", "created_at", "revoked_at"}
+            fields = {"name", "read_only", "created_at", "revoked_at"}
             showing.data([token.model_dump(include=fields) for token in found])
             return
         zone = gateway.timezone
-        rows = ((t.name, showing.when(t.created_at, zone), showing.when(t.revoked_at, zone)) for t in found)
-        showing.table(("name", "made", "ended"), rows)
+        rows = (
+            (
+                t.name,
+                "read" if t.read_only else "all",
+                showing.when(t.created_at, zone),
+                showing.when(t.revoked_at, zone),
+            )
+            for t in found
+        )
+        showing.table(("name", "may", "made", "ended"), rows)
 
     opening.work(ctx, job)

@@ -30,13 +30,17 @@ class Audit(Table, table=True):
 
 
 class ApiToken(Table, table=True):
-    """A bearer token of the HTTP API. Only its SHA-256 is kept."""
+    """A token of the HTTP API and the office's pages. Only its SHA-256 is kept.
+
+    ``read_only``  it may look at everything, and change nothing
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     digest: str = Field(unique=True)
     created_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    read_only: bool = False
 
 
 class Idempotency(Table, table=True):

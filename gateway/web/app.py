@@ -9,9 +9,10 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp
 
 from gateway import context
+from gateway.phone_line.talking import Talking
 from gateway.web import envelope, health, hooks, limits, problems, site, unsubscribe
 from gateway.web.api import api
-from gateway.web.office import absences as office
+from gateway.web.office import office
 
 
 def build(
@@ -21,12 +22,16 @@ def build(
     failing: Callable[[], list[str]],
     arrived: Callable[[], None],
     planned: Callable[[], None],
+    talking: Talking | None = None,
     practice: ASGIApp | None = None,
 ) -> ASGIApp:
     """Make the application. What it is told by and tells to the daemon is in :class:`site.Site`."""
-    here = site.Site(gateway, stuck=stuck, failing=failing, arrived=arrived, planned=planned)
+    here = site.Site(
+        gateway, stuck=stuck, failing=failing, arrived=arrived, planned=planned, talking=talking or Talking()
+    )
     largest = gateway.settings.web.max_body_bytes
-    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes(), *office.routes()]
+    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes()]
+    routes.append(Mount("/office", app=office.build(here)))
     routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))
     if practice is not None:
         routes.append(Mount("/practice", app=limits.Limits(practice, size=largest)))

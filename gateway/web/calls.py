@@ -45,6 +45,8 @@ async def _answer(
         logger.exception("hook.call_broken", line=name)
         return _said(phone.answer(hook, answering.trouble(here.gateway))), "failed"
     here.arrived()
+    goes_on = not asked.over and not isinstance(step.then, calls_in.HangUp)
+    here.talking.answered(asked.ref, goes_on=goes_on, now=here.gateway.now())
     return _said(phone.answer(hook, step)), "stored"
 
 

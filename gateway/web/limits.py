@@ -1,11 +1,15 @@
-"""How large a request may be, how long it may take to come, and what its address may hold."""
+"""How large a request may be, how long it may take to come, what its address may hold, and how often one may guess."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+from datetime import datetime, timedelta
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import rate
 
 SECONDS = 15.0  #: for the whole body; Twilio itself waits no longer for an answer
 
@@ -61,3 +65,31 @@ def refuse_address(scope: Scope) -> str:
     if b"%00" in scope.get("raw_path", b"") or b"%00" in scope.get("query_string", b""):
         return "The address holds a character that no text can hold (%00)."
     return ""
+
+
+class Guesses:
+    """How often a token that nobody has used here yet may be tried: ``at_once``, then one every ``each`` seconds (429).
+
+    Counted for all callers together, as behind a proxy they all have one address. Nobody is locked out by it: a token
+    that opened something before does not count, for as long as it does.
+    """
+
+    def __init__(self, *, at_once: int = 20, each: float = 3.0):
+        self._at_once, self._each = at_once, each
+        self._good = set[str]()
+        self._tat: datetime | None = None
+
+    def admit(self, digest: str, *, now: datetime) -> None:
+        """Count a try, before it is looked up. Raises 429 where there were too many."""
+        if digest in self._good:
+            return
+        bucket = rate.bucket(rate=1 / self._each, burst=self._at_once, tat=self._tat, now=now)
+        if wait := bucket.wait(1):
+            sentence = "Too many tokens were tried that open nothing. Try again in a moment."
+            raise HTTPException(429, sentence, {"Retry-After": str(math.ceil(wait))})
+        bucket.pay(1)
+        self._tat = now + timedelta(seconds=bucket.ahead)
+
+    def learn(self, digest: str, *, opens: bool) -> None:
+        """Say what a look-up found."""
+        (self._good.add if opens else self._good.discard)(digest)

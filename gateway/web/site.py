@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from gateway import context
+from gateway.phone_line.talking import Talking
+from gateway.web import limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,8 @@ class Site:
     ``arrived``  to be called when an event was stored
     ``planned``  to be called when messages may have become due
     ``busy``     (token, Idempotency-Key) of the requests that are being worked on
+    ``guesses``  of tokens, which are limited
+    ``talking``  the calls of families that are under way
     """
 
     gateway: context.Gateway
@@ -27,6 +31,8 @@ class Site:
     arrived: Callable[[], None]
     planned: Callable[[], None]
     busy: set[tuple[int, str]] = field(default_factory=set)
+    guesses: limits.Guesses = field(default_factory=limits.Guesses)
+    talking: Talking = field(default_factory=Talking)
 
 
 def of(request: Request) -> Site:

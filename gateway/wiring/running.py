@@ -94,6 +94,7 @@ def make_daemon(
         failing=works.failing,
         arrived=works.arrived,
         planned=works.planned,
+        talking=works.talking,
         practice=page.asgi(simulator, name_of=lambda address: (names or {}).get(address, "")) if simulator else None,
     )
     works.listen = partial(server.serve, pages, host=gateway.settings.web.host, port=gateway.settings.web.port)

@@ -91,6 +91,11 @@ def test_tokens_are_shown_once_and_end(office: Office) -> None:
     assert office.data("token", "list")[0]["revoked_at"]
     assert [deed["actor"] for deed in office.data("audit", "show")] == ["Bob", "Ann"]
     assert office.change(lambda session: session.scalar(sa.select(ApiToken.digest))) not in token
+    office.gives("token", "create", "board", "--read-only")
+    assert {row["name"]: row["read_only"] for row in office.data("token", "list")} == {
+        "board": True,
+        "timetable": False,
+    }
 
 
 def test_a_held_sender_is_released(school_office: Office) -> None:

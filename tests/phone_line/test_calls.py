@@ -237,6 +237,25 @@ async def test_a_school_that_allows_no_drafts_speaks_english(site: Running, data
     assert {say.locale for say in step.says} == {"en"}
 
 
+async def test_it_is_known_who_is_on_the_phone_until_the_good_bye(site: Running, database: Database) -> None:
+    await family(database)
+
+    def somebody() -> bool:
+        return site.talking.anybody(now=site.gateway.now())
+
+    call = await Call(site).ring()
+    assert somebody()
+    await call.press("11121")  # the last of them confirms
+    assert not somebody()
+    silent = await (await Call(site).ring()).press("2")
+    site.clock.pass_by(seconds=40)
+    assert somebody()
+    site.clock.pass_by(seconds=6)  # hung up without a word to us, most likely
+    assert not somebody()
+    await silent.speak(34)
+    assert not somebody()  # told of twice, and over both times
+
+
 async def ask_about_ana(database: Database) -> tuple[absences.Morning, int, absences.Parent, absences.Parent]:
     """The family was asked why Ana is not in school, mother and father."""
     town = await absences.Morning(database).open()

@@ -11,14 +11,14 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from support import desk, school
+from support import desk, school, website
 
 from channels import calls_in
 from channels.simulator import Simulator, recordings, records
 from channels.simulator.faults import Fault, Kind
 from channels.twilio_account import TwilioAccount
 from channels.twilio_line import TwilioLine
-from gateway import context, errors, intake
+from gateway import context, errors, intake, tokens
 from gateway.database import Database
 from gateway.models import Audit, PhoneCall, Reply, Task, VoiceMessage, VoiceSound
 from gateway.models.types import core
@@ -261,3 +261,33 @@ async def test_it_is_played_to_staff_and_erased_in_time(office: Office) -> None:
     assert await office.sounds() == []
     with pytest.raises(errors.Conflict, match="was erased on"):
         await play()
+
+
+async def test_it_is_played_by_the_api_to_whoever_has_a_token(office: Office) -> None:
+    def same(gateway: context.Gateway) -> context.Gateway:
+        return dataclasses.replace(gateway, lines=office.gateway.lines, now=office.clock)
+
+    async with website.running_on(office.gateway.database, changed=same) as site:
+        async with office.gateway.database.write() as session:
+            site.token = await tokens.create(session, "office", log=desk.LOG, now=office.clock.now, read_only=True)
+        await office.told()
+        (reply,) = await office.replies()
+        path = f"/inbound/{reply.id}/voice"
+        waiting = await site.api("GET", path)
+        assert (waiting.status, "not here yet" in waiting.json["detail"]) == (409, True)
+        await office.works()
+        url = f"{site.url}/api/v1{path}"
+        async with site.client.get(url) as stranger:
+            assert stranger.status == 401
+        async with site.client.get(url, headers={"Authorization": f"Bearer {site.token}"}) as played:
+            assert (played.status, await played.read()) == (200, recordings.tone(SECONDS))
+            assert played.content_type in ("audio/wav", "audio/x-wav")
+            assert played.headers["Content-Disposition"] == f'attachment; filename="reply-{reply.id}.wav"'
+            assert played.headers["Cache-Control"] == "no-store"
+        assert await office.audited("voice.played") == ["api:office"]  # and nobody else has heard it
+        assert (await site.api("GET", f"/inbound/{(reply.id or 0) + 1}/voice")).status == 404
+        office.clock.pass_(days=91)
+        async with office.gateway.database.write() as session:
+            await voicemail.erase_old(session, office.gateway)
+        erased = await site.api("GET", path)
+        assert (erased.status, "was erased on" in erased.json["detail"]) == (409, True)

@@ -23,7 +23,6 @@ import grp
 import json
 import os
 import pwd
-import shutil
 import signal
 import socket
 import subprocess
@@ -32,33 +31,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import trustme
 
 from gateway.practice import setup
+from support import programs
 from support.waiting import PATIENCE
 
 USER, PASSWORD = "office", "correct horse"
 _PATHS = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/dovecot"
 
 
-def need(*programs: str) -> None:
+def need(*names: str) -> None:
     """Skip, or fail where every test must run, unless the programs are there."""
-    missing = [name for name in programs if shutil.which(name, path=_PATHS) is None]
-    if "postfix" in programs and os.geteuid() != 0:
-        missing.append("root's rights, for postfix")
-    if not missing:
-        return
-    sentence = f"Not on this machine: {', '.join(missing)}. .ci/run installs what mail is tested with."
-    if os.environ.get("CI") or os.environ.get("HANDBELL_ALL_TESTS"):
-        pytest.fail(sentence)
-    pytest.skip(sentence)
+    no_root = "postfix" in names and os.geteuid() != 0
+    programs.need(*names, path=_PATHS, besides=["root's rights, for postfix"] if no_root else [])
 
 
 def program(name: str) -> str:
-    found = shutil.which(name, path=_PATHS)
-    assert found, name
-    return found
+    return programs.find(name, path=_PATHS)
 
 
 def wait_for(port: int, *, what: str) -> None:

@@ -22,6 +22,7 @@ from config import sections
 from config.settings import Settings
 from gateway import audit, context
 from gateway.database import Database
+from gateway.phone_line.talking import Talking
 from gateway.practice import setup
 from gateway.web import app, server
 from support import closing
@@ -63,6 +64,7 @@ class Running:
     heard: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
+    talking: Talking = field(default_factory=Talking)
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """One request, with the path sent exactly as it is written."""
@@ -153,16 +155,18 @@ async def running_on(
     heard: list[str] = []
     stuck: list[str] = []
     failing: list[str] = []
+    talking = Talking()
     application = app.build(
         gateway,
         stuck=lambda: stuck,
         failing=lambda: failing,
         arrived=lambda: heard.append("arrived"),
         planned=lambda: heard.append("planned"),
+        talking=talking,
         practice=practice,
     )
     async with served(application) as (url, _), aiohttp.ClientSession() as client:
-        yield Running(gateway, clock, url, client, heard=heard, stuck=stuck, failing=failing)
+        yield Running(gateway, clock, url, client, heard=heard, stuck=stuck, failing=failing, talking=talking)
 
 
 @dataclass(frozen=True)

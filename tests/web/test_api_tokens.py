@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 import sqlalchemy as sa
-from support.website import NOW, Running
+from support.website import NOW, Family, Running
 
 from gateway import audit, errors, tokens
 from gateway.database import Database
@@ -69,3 +72,20 @@ async def test_a_revoked_token_opens_nothing(api: Running) -> None:
         await session.execute(sa.update(ApiToken).values(revoked_at=NOW))
     answer = await api.api("GET", "/notices")
     assert (answer.status, "revoked" in answer.json["detail"]) == (401, True)
+
+
+async def test_a_token_that_may_only_read_changes_nothing(api: Running, family: Family) -> None:
+    gateway = api.gateway
+    async with gateway.database.write() as session:
+        api.token = await tokens.create(session, "board", log=gateway.log, now=gateway.now(), read_only=True)
+    for path in ("/notices", "/inbound", f"/contacts/{family.mum}", "/absences"):
+        assert (await api.api("GET", path)).status == 200, path
+    described = (await api.ask("GET", "/api/v1/openapi.json")).json["paths"]
+    others = [(method, path) for path, found in described.items() for method in found if method != "get"]
+    assert len(others) > 10
+    for method, path in others:
+        answer = await api.api(method, re.sub(r"{\w+}", "1", path), json={})
+        assert (answer.status, "may only read" in answer.json["detail"]) == (403, True), path
+    async with gateway.database.read() as session:
+        [created, *_] = await audit.lines_about(session, action="token.created")
+    assert json.loads(created.body) == {"name": "board", "read_only": True}

@@ -11,9 +11,9 @@ import pytest
 from support import absences
 from support.website import Answer, Family, Running
 
-from gateway import tokens
+from gateway import audit, tokens
 from gateway.absence import cases, deeds, rounds, rules
-from gateway.models import CaseState
+from gateway.models import CaseState, DaySession
 
 DAY = absences.TODAY.isoformat()
 PAGES = ("/office/absences", "/office/absences.csv", "/office/absences/1")
@@ -51,11 +51,21 @@ async def test_nobody_sees_anything_without_a_token(api: Running, case: int) -> 
     assert (await look(api, PAGES[0])).status == 401
 
 
+async def test_a_child_who_is_away_morning_and_afternoon_is_one_child(api: Running, case: int) -> None:
+    gateway = api.gateway
+    async with gateway.database.write() as session:
+        means = cases.Means(gateway.log, gateway.now())
+        morning = await cases.find(session, case)
+        await cases.open_one(session, morning.pupil_id, morning.date, DaySession.PM, means=means)
+    page = await look(api, f"/office/absences?date={DAY}")
+    assert "<h1>1 of 1 absent child is not yet accounted for</h1>" in page.text
+
+
 async def test_the_day_its_codes_and_a_case(api: Running, case: int) -> None:
     page = await look(api, f"/office/absences?date={DAY}")
     assert page.status == 200
     assert "<h1>1 of 1 absent child is not yet accounted for</h1>" in page.text
-    assert "Ana Nowak" in page.text
+    assert "<bdi>Ana</bdi> <bdi>Nowak</bdi>" in page.text
     assert "Asked, waiting" in page.text
     assert "Ben" not in page.text  # he is in school
     gateway = api.gateway
@@ -94,6 +104,61 @@ async def test_nothing_runs_nothing_comes_from_elsewhere_and_nothing_can_be_done
     for bad in ("999", "9" * 30):
         assert (await look(api, f"/office/absences/{bad}")).status == 404
     assert await cases_of(api) == before
+
+
+async def test_who_looked_at_a_chronology_is_written_down(api: Running, case: int) -> None:
+    path = f"/office/absences/{case}"
+    for refused in (await api.ask("GET", path), await look(api, path, token="hb_no"), await look(api, f"{path}999")):
+        assert refused.status in (401, 404)
+    for seen in (PAGES[0], PAGES[1]):  # of the board and its codes nobody keeps a list
+        assert (await look(api, seen)).status == 200
+    assert await lookers(api) == []
+    assert (await look(api, path)).status == 200
+    assert await lookers(api) == [("office:office", f"case:{case}", "{}")]
+
+
+async def lookers(api: Running) -> list[tuple[str, str, str]]:
+    async with api.gateway.database.read() as session:
+        lines = await audit.lines_about(session, action="absence.chronology_shown")
+        return [(line.actor, line.subject, line.body) for line in lines]
+
+
+async def test_guessing_is_limited_and_locks_nobody_out(api: Running) -> None:
+    assert (await look(api, PAGES[0])).status == 200
+    statuses = [(await look(api, PAGES[0], token=f"hb_{number}")).status for number in range(30)]
+    assert set(statuses[:15]) == {401}
+    assert statuses[-1] == 429
+    limited = await look(api, PAGES[0], token="hb_again")
+    assert int(limited.headers["Retry-After"]) > 0
+    assert "Too many wrong tokens" in limited.text
+    bearer = {"Authorization": "Bearer hb_more"}
+    assert (await api.ask("GET", "/api/v1/notices", headers=bearer)).status == 429  # one lock, two doors
+    assert (await look(api, PAGES[0])).status == 200  # whoever was here before
+    gateway = api.gateway
+    async with gateway.database.write() as session:
+        late = await tokens.create(session, "late", log=gateway.log, now=gateway.now())
+    assert (await look(api, PAGES[0], token=late)).status == 429
+    api.clock.pass_by(seconds=int(limited.headers["Retry-After"]))
+    assert (await look(api, PAGES[0], token=late)).status == 200
+    async with gateway.database.write() as session:
+        await tokens.revoke(session, "late", log=gateway.log, now=gateway.now())
+    assert (await look(api, PAGES[0], token=late)).status == 401  # once more, and then it is a guess like any other
+    assert (await look(api, PAGES[0], token=late)).status == 429
+
+
+async def test_what_goes_wrong_is_said_on_a_page(api: Running) -> None:
+    for path, status, sentence in (
+        ("/office/absences/999", 404, "There is no absence case 999."),
+        ("/office/absences?date=tomorrow", 422, "Write the date as 2026-11-23."),
+        ("/office/nothing/here", 404, "This page is not there"),
+    ):
+        answer = await look(api, path)
+        assert (answer.status, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8")
+        assert sentence in answer.text
+        up = "../" * (path.count("/") - 2)
+        assert f'<a href="{up}absences">' in answer.text
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert "Sign in with a token" in (await api.ask("GET", PAGES[0])).text
 
 
 async def cases_of(api: Running) -> list[str]:

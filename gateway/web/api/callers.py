@@ -9,9 +9,9 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from gateway import tokens
-from gateway.web import site
+from gateway.web import holders
 
+_READS = ("GET", "HEAD")
 _bearer = HTTPBearer(auto_error=False, description="A token made by `handbell token create`")
 
 
@@ -29,13 +29,16 @@ class Known:
 
 
 async def caller(request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Known:
-    """The caller, or 401."""
+    """The caller, or 401; 403 for one who may only read and asks for more."""
     if given is None:
         raise _refused("Send a token: Authorization: Bearer hb_….")
-    async with site.of(request).gateway.database.read() as session:
-        token = await tokens.check(session, given.credentials)
+    token = await holders.of(request, given.credentials)
     if token is None or token.id is None:
         raise _refused("This token is not known, or was revoked.")
+    if token.read_only and request.method not in _READS:
+        raise HTTPException(
+            403, f"The token “{token.name}” may only read. Make another one for what changes something."
+        )
     return Known(token.id, token.name)
 
 

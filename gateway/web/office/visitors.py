@@ -8,22 +8,26 @@ import binascii
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from gateway import tokens
-from gateway.web import site
+from gateway.web import holders
+
+_COMMAND = "handbell token create NAME --read-only"
 
 
-async def check(request: Request) -> None:
-    """Let pass whoever has a token.
+async def who(request: Request) -> str:
+    """Who looks, as it is signed in the audit log: ``office:`` and the token's name.
 
-    Raises 401 for everybody else; the browser asks for it then.
+    Raises 401 for everybody without a token; the browser asks for it then.
     """
     token = _password(request.headers.get("authorization", ""))
-    if token:
-        async with site.of(request).gateway.database.read() as session:
-            if await tokens.check(session, token) is not None:
-                return
-    sentence = "Give a token of handbell token create as the password; the name may be any."
-    raise HTTPException(401, sentence, {"WWW-Authenticate": 'Basic realm="handbell", charset="UTF-8"'})
+    found = await holders.of(request, token) if token else None
+    if found is not None:
+        return f"office:{found.name}"
+    sentence = (
+        "Give your token as the password; the name may be any. Whoever runs Handbell makes one for you: {command}."
+    )
+    raise HTTPException(
+        401, sentence.format(command=_COMMAND), {"WWW-Authenticate": 'Basic realm="handbell", charset="UTF-8"'}
+    )
 
 
 def _password(header: str) -> str:
