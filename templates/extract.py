@@ -19,17 +19,17 @@ def notice_toml(
     key = next(line.split('"')[1] for line in source.splitlines() if line.startswith("key ="))
     notice = library.read(source, name=key)
     blanks = notice.known()
+    about = [f"{notice.title}: {notice.description}", *filter(None, [notice.note])]
     for medium, table in library.MEDIA.items():
         if getattr(notice, table) is None:
             continue
         for field in notice.wording(medium).fields():
             found = notice.source(medium, field)
             names = [name for name in blanks if f"{{{name}}}" in found.text]
-            yield _found(
-                found, [f"{notice.title}: {notice.description}", *(f"{{{n}}}: {blanks[n].help}" for n in names)]
-            )
+            yield _found(found, [*about, *(f"{{{n}}}: {blanks[n].help}" for n in names)])
     for answer in notice.answers:
-        yield _found(notice.answer_source(answer), [f"{notice.title}: an answer, as in: Reply {answer.key} for …"])
+        as_in = f"{notice.title}: an answer, as in: Reply {answer.key} for …"
+        yield _found(notice.answer_source(answer), [as_in, *filter(None, [notice.note])])
 
 
 def phrase_toml(

@@ -68,11 +68,15 @@ class Wording(_Strict):
 
 
 class Notice(_Strict):
-    """One kind of message. ``plural_by`` names the value (a list of names or a number) that selects the plural."""
+    """One kind of message. ``plural_by`` names the value (a list of names or a number) that selects the plural.
+
+    ``note`` is for translators only.
+    """
 
     key: str
     title: str
     description: str
+    note: str = ""
     purposes: tuple[Purpose, ...] = Field(min_length=1)
     plural_by: str = ""
     values: dict[str, Value] = {}
@@ -116,8 +120,8 @@ def provided() -> dict[str, Value]:
     return {
         "school": Value(type="name", help="the school's short name"),
         "school_phone": Value(type="phone", help="the number at which families reach the school"),
-        "children": Value(type="names", help="the children that the message is about"),
-        "recipient": Value(type="name", help="whom the message is for; may be empty", required=False),
+        "children": Value(type="names", help="the names of the children that it is about, girls or boys"),
+        "recipient": Value(type="name", help="whom the message is for, a man or a woman; may be empty", required=False),
         "unsubscribe_url": Value(
             type="url", help="where to unsubscribe, on mail that is not mandatory", required=False
         ),

@@ -44,4 +44,8 @@ def own() -> dict[str, object]:
         "staff": "Ms Okafor",
         "who": "the school office",
         "words": "Bring a packed lunch.",
+        "since": "2025-09-01",
+        "language": "Polski",
+        "you_said": "Many of you find the gate too crowded.",
+        "we_did": "We now open a second gate at 3pm.",
     }

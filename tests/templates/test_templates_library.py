@@ -14,7 +14,10 @@ PURPOSES = {
 
 def test_the_notices_that_a_school_needs_are_there() -> None:
     wanted = (
-        "absence_check closure emergency all_clear event_invitation event_reminder good_news free_text acknowledgement"
+        "absence_check absence_chase absence_reason absence_arrived closure emergency all_clear event_invitation "
+        "event_reminder event_changed event_cancelled good_news good_news_effort good_news_progress good_news_kindness "
+        "good_news_attendance verify_details acknowledgement opt_out language_menu please_call missed_you "
+        "missed_you_new_time you_said_we_did free_text"
     )
     assert set(wanted.split()) <= library.notices().keys()
     for key, notice in library.notices().items():
@@ -22,6 +25,7 @@ def test_the_notices_that_a_school_needs_are_there() -> None:
         assert set(notice.purposes) <= PURPOSES
         assert notice.title
         assert notice.description.endswith(".")
+        assert all(getattr(notice, table) for table in library.MEDIA.values()), f"{key} lacks a medium"
 
 
 def test_every_text_message_begins_with_the_school_and_says_how_to_answer() -> None:
