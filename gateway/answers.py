@@ -21,7 +21,7 @@ from config import identity, sections
 from gateway import audit, bell, ids, tasks, wording
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose, Reply, Sender
-from templates import phrases, segments, translations
+from templates import phrases, segments, states
 
 SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
 
@@ -142,4 +142,4 @@ async def sender(session: Session, medium: Medium, address: str) -> Sender | Non
 def allowed(language: str, *, drafts: bool) -> str:
     """The language of the answer: a translation that nobody has checked only where the school allows it."""
     used = phrases.language_for("reply", language)
-    return used if drafts or translations.state(used) not in ("draft", "machine") else "en"
+    return used if drafts or states.trusted(phrases.state("reply", used)) else "en"

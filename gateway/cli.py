@@ -252,6 +252,7 @@ GROUPS = (
         WORKSHOP,
         "The catalogues of the translations, in a checkout.",
         (
+            Command(words.check, "check", "handbell words check pl"),
             Command(words.coverage, "coverage", "handbell words coverage"),
             Command(words.start, "start", "handbell words start so"),
             Command(words.extract, "extract", "handbell words extract"),

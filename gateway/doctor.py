@@ -25,7 +25,7 @@ from gateway.absence import rules
 from gateway.desk import canned, promise
 from gateway.models import ApiToken, Audit, Sender, VoiceMessage
 from gateway.models.types import core
-from templates import translations
+from templates import coverage
 
 State = Literal["ok", "warn", "bad"]
 
@@ -363,10 +363,13 @@ def _files(gateway: context.Gateway, secret_files: Sequence[Path]) -> Iterator[F
 
 
 def _translations(gateway: context.Gateway) -> Iterator[Finding]:
-    there_are = translations.languages_available()
-    drafts = [tag for tag in there_are if translations.state(tag) in ("draft", "machine")]
-    checked = [tag for tag in there_are if tag not in drafts]
-    yield Finding("languages", "ok", f"Words that a person has checked: {', '.join(checked)}.")
+    found = coverage.by_trust()
+    drafts = [*found["partly"], *found["draft"]]
+    yield Finding("languages", "ok", f"Words that a person has checked: {', '.join(found['reviewed'])}.")
+    if found["partly"]:
+        yield Finding(
+            "languages", "ok", f"Languages of which a person has checked a part: {', '.join(found['partly'])}."
+        )
     if drafts and gateway.settings.languages.allow_drafts:
         cure = (
             ""

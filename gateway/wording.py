@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from channels.base import Medium
 from gateway import errors
 from gateway.definitions import model
-from templates import calls, languages, letter, phrases, segments, settled, translations, words
+from templates import calls, fallback, languages, letter, phrases, segments, settled, states, translations, words
 from templates.errors import WordingError
 
 SPOKEN_CHARACTERS_PER_MINUTE = 750  #: at an ordinary reading pace of about 150 words a minute
@@ -48,7 +48,8 @@ class Costs:
 
 
 class Composed(NamedTuple):
-    """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used.
+    """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used; where the two differ
+    a line in the family's own may stand beside it (:mod:`templates.fallback`).
 
     ``parts`` may be more than ``guard.MOST_PARTS``: then this text must not go.
     """
@@ -68,7 +69,7 @@ class Wording:
     """What is the same for everybody who wants the notice by one medium in one language.
 
     ``menu`` stands below the words, ``""`` where it is in them or nobody is asked; ``script`` is that of a call;
-    ``field`` is where the words stand in the definition.
+    ``field`` is where the words stand in the definition; ``line`` is in the family's language, beside English words.
     """
 
     medium: Medium
@@ -78,6 +79,7 @@ class Wording:
     menu: str
     script: dict[str, str] | None
     field: str
+    line: str = ""
 
     @property
     def greets(self) -> bool:
@@ -101,6 +103,8 @@ class Wording:
             raise _bad(error, self.field) from error
         if self.menu:
             text = _with_menu(self.medium, text, self.menu)
+        if self.line:
+            text = fallback.below(text, self.line) if self.medium is Medium.SMS else fallback.above(text, self.line)
         parts = segments.count(text).parts if self.medium is Medium.SMS else 1
         return Composed(text, subject, words.language, self.wanted, words.state, parts, self.keys, self.script)
 
@@ -154,7 +158,14 @@ class Composer:
             said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=keys)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
         pressed = "".join(key for key, _ in keys)
-        return Wording(medium, language, ready, pressed, menu, script, self._field)
+        line = self._line(medium, language, renderer.language)
+        return Wording(medium, language, ready, pressed, menu, script, self._field, line)
+
+    def _line(self, medium: Medium, wanted: str, used: str) -> str:
+        """What is said in the family's language beside English words; a call has its own way to a person."""
+        if used != languages.ENGLISH or medium is Medium.VOICE:
+            return ""
+        return fallback.line(medium.value, wanted, school_phone=self.school.phone)
 
     def _renderer(self, medium: Medium, language: str) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
@@ -164,7 +175,7 @@ class Composer:
         return renderer
 
     def _allowed(self, state: translations.State) -> bool:
-        return self.school.allow_drafts or state not in ("draft", "machine")
+        return self.school.allow_drafts or states.trusted(state)
 
     def _prepare(self, medium: Medium, language: str) -> words.Renderer:
         mandatory = self.definition.purpose.mandatory

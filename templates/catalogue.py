@@ -6,17 +6,14 @@ Every function works on a folder laid out like this package, by default this pac
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from babel.messages import mofile, pofile
+from babel.messages import pofile
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 
-from templates import languages, translations
+from templates import checking, pofiles, translations
 
 #: What is read by what. Python files are searched for ``pgettext`` calls, though today every text stands in TOML.
 METHODS: Final = [
@@ -26,29 +23,6 @@ METHODS: Final = [
 ]
 KEYWORDS: Final = {"pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3)}
 _HEADER: Final = "# The words of Handbell, a school's messaging gateway. Same licence as Handbell."
-_DRAFT_HEADER: Final = """\
-# {language} words of Handbell, a school's messaging gateway. Same licence as Handbell.
-# Drafted by a computer and not yet read by anyone who speaks the language: see X-Handbell-State below.
-# Who has read all of it and stands for it puts "reviewed" there and a name under Last-Translator."""
-_PLACEHOLDER: Final = re.compile(r"\{[a-z0-9_]+\}")
-
-
-class Stated(Catalog):
-    """A catalogue that keeps our header ``X-Handbell-State``; Babel's own drops what it does not know."""
-
-    state: translations.State = "draft"
-
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        """Give the headers that Babel knows, and ours for its own version, which would make every ``.mo`` stale."""
-        headers = [(name, value) for name, value in super().mime_headers if name != "Generated-By"]
-        return [*headers, (translations.STATE_HEADER, f"{self.state}\n")]
-
-    @mime_headers.setter
-    def mime_headers(self, headers: Iterable[tuple[str, str]]) -> None:
-        known = list(headers)
-        self.state = translations.read_state(dict(known).get(translations.STATE_HEADER, "").strip())
-        vars(Catalog)["mime_headers"].__set__(self, known)  # what super() cannot do for the setter of a property
 
 
 def home() -> Path:
@@ -56,9 +30,14 @@ def home() -> Path:
     return Path(__file__).parent
 
 
+def locale(folder: Path | None = None) -> Path:
+    """Give the folder of the catalogues."""
+    return (folder or home()) / "locale"
+
+
 def extract(folder: Path | None = None) -> Catalog:
     """Read every English text out of the notices, the phrases and the Python files."""
-    template = Catalog(project="Handbell", charset="utf-8", fuzzy=False, header_comment=_HEADER)
+    template = Catalog(project="Handbell", version="1", charset="utf-8", fuzzy=False, header_comment=_HEADER)
     method_map = list(METHODS)
     found = extract_from_dir(folder or home(), method_map, None, KEYWORDS, comment_tags=("Translators:",))
     for path, _line, message, comments, context in found:
@@ -73,36 +52,37 @@ def write_template(folder: Path | None = None) -> Catalog:
     """Write ``handbell.pot``, if there is anything new to write: its header has the hour in it."""
     template = extract(folder)
     if not _is_fresh(template, folder):
-        with _template_path(folder).open("wb") as file:
-            pofile.write_po(file, template, include_lineno=False, width=110)
+        pofiles.write(_template_path(folder), template)
     return template
 
 
 def update(folder: Path | None = None) -> None:
     """Write the template and bring every ``.po`` up to it. Changed texts become fuzzy: not used until checked."""
     template = write_template(folder)
-    for path in po_paths(folder):
-        catalogue = read_po(path)
-        catalogue.update(template, update_creation_date=False)
-        write_po(path, catalogue)
+    for language, path in pofiles.paths(locale(folder)).items():
+        catalogue = pofiles.read(path, language)
+        pofiles.update(catalogue, template)
+        pofiles.write(path, catalogue)
 
 
 def start(language: str, folder: Path | None = None) -> Path:
-    """Begin the catalogue of a language of the table, as a draft."""
-    locale = languages.table()[language].locale or languages.base(language)
-    path = (folder or home()) / "locale" / language.replace("-", "_") / "LC_MESSAGES" / f"{translations.DOMAIN}.po"
-    comment = _DRAFT_HEADER.format(language=languages.table()[language].english)
-    catalogue = Stated(locale=locale, project="Handbell", charset="utf-8", fuzzy=False, header_comment=comment)
-    catalogue.update(extract(folder))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_po(path, catalogue)
+    """Begin the catalogue of a language of the table, as a draft. One that there is already is left as it is."""
+    path = pofiles.path_of(locale(folder), language)
+    if not path.exists():
+        catalogue = pofiles.Po(language)
+        pofiles.update(catalogue, extract(folder))
+        pofiles.write(path, catalogue)
     return path
 
 
 def compile_all(folder: Path | None = None) -> None:
-    """Write the ``.mo`` of every ``.po``."""
-    for path in po_paths(folder):
-        path.with_suffix(".mo").write_bytes(_compiled(path))
+    """Write the ``.mo`` of every ``.po`` that has a text: with the first one a language begins to be there."""
+    for language, path in pofiles.paths(locale(folder)).items():
+        compiled = _compiled(pofiles.read(path, language))
+        if compiled is None:
+            path.with_suffix(".mo").unlink(missing_ok=True)
+        else:
+            path.with_suffix(".mo").write_bytes(compiled)
 
 
 def stale(folder: Path | None = None) -> list[str]:
@@ -111,61 +91,26 @@ def stale(folder: Path | None = None) -> list[str]:
     problems: list[str] = []
     if not _is_fresh(template, folder):
         problems.append("handbell.pot is not what the wordings say; run the update of the catalogues.")
-    for path in po_paths(folder):
-        name = path.parent.parent.name
-        catalogue = read_po(path)
-        if {_identity(m) for m in catalogue if m.id} != {_identity(m) for m in template if m.id}:
+    for language, path in pofiles.paths(locale(folder)).items():
+        catalogue = pofiles.read(path, language)
+        if set(map(_identity, pofiles.texts(catalogue))) != set(map(_identity, pofiles.texts(template))):
             problems.append(
-                f"The catalogue {name} has not the same texts as the wordings; run the update of the catalogues."
+                f"The catalogue {language} has not the same texts as the wordings; run the update of the catalogues."
             )
-        problems += [f"The catalogue {name}: {problem}" for problem in _misfits(catalogue)]
-        compiled = path.with_suffix(".mo")
-        if not compiled.is_file() or compiled.read_bytes() != _compiled(path):
-            problems.append(f"The catalogue {name} was changed and not compiled; compile the catalogues.")
+        wrong = (finding for finding in checking.check(catalogue) if finding.stops)
+        problems += [f"The catalogue {language}: {finding.entry} {finding.what}" for finding in wrong]
+        there_is = path.with_suffix(".mo").read_bytes() if path.with_suffix(".mo").is_file() else None
+        if there_is != _compiled(catalogue):
+            problems.append(f"The catalogue {language} was changed and not compiled; compile the catalogues.")
     return problems
 
 
-def po_paths(folder: Path | None = None) -> list[Path]:
-    """Give the ``.po`` files there are, by language."""
-    return sorted(((folder or home()) / "locale").glob(f"*/LC_MESSAGES/{translations.DOMAIN}.po"))
-
-
-def read_po(path: Path) -> Stated:
-    """Read one catalogue; its plural rule is the one that Babel knows for the language of its folder."""
-    catalogue = Stated(locale=path.parent.parent.name)
-    with path.open("rb") as file:
-        pofile.PoFileParser(catalogue).parse(file)
-    return catalogue
-
-
-def _misfits(catalogue: Catalog) -> Iterator[str]:
-    """Yield translations whose placeholders are not those of the English."""
-    for message in catalogue:
-        if not message.id or message.fuzzy:
-            continue
-        ids = (message.id,) if isinstance(message.id, str) else message.id
-        strings = (message.string,) if isinstance(message.string, str) else (message.string or ())
-        want = set(_PLACEHOLDER.findall(ids[0]))
-        for string in filter(None, strings):
-            have = set(_PLACEHOLDER.findall(string))
-            if have != want:
-                yield f"{message.context} has the placeholders {sorted(have)} where the English has {sorted(want)}."
-
-
-def _compiled(path: Path) -> bytes:
-    out = io.BytesIO()
-    mofile.write_mo(out, read_po(path))
-    return out.getvalue()
-
-
-def write_po(path: Path, catalogue: Catalog) -> None:
-    """Write one catalogue as we like it: file names without line numbers, so that an edit changes little."""
-    with path.open("wb") as file:
-        pofile.write_po(file, catalogue, include_lineno=False, width=110)
+def _compiled(catalogue: pofiles.Po) -> bytes | None:
+    return pofiles.compiled(catalogue) if any(map(pofiles.usable, pofiles.texts(catalogue))) else None
 
 
 def _template_path(folder: Path | None) -> Path:
-    return (folder or home()) / "locale" / f"{translations.DOMAIN}.pot"
+    return locale(folder) / f"{translations.DOMAIN}.pot"
 
 
 def _is_fresh(template: Catalog, folder: Path | None) -> bool:
@@ -182,4 +127,4 @@ def _identity(message: Message) -> tuple[str | None, object]:
 
 def _fingerprint(catalogue: Catalog) -> list[object]:
     """What matters of a template: texts and comments in order, not the dates of its header."""
-    return [(_identity(m), " ".join(m.auto_comments)) for m in catalogue if m.id]
+    return [(_identity(m), " ".join(m.auto_comments)) for m in pofiles.texts(catalogue)]

@@ -54,6 +54,11 @@ def direction_of(words: str, language: str) -> languages.Direction:
     return "rtl" if languages.direction(language) == "rtl" and _RTL_LETTER.search(words) else "ltr"
 
 
+def of_its_own(line: str) -> str:
+    """Keep a line that runs right to left from turning around what stands beside it in another way of writing."""
+    return _wrap(line) if _RTL_LETTER.search(line) else line
+
+
 def paragraph(text: str) -> str:
     """Escape a text for HTML; its line ends stay line ends."""
     return html.escape(text).replace("\n", "<br>\n")

@@ -25,6 +25,7 @@ class Language:
     ``english``    its name in English, ``own`` its name for itself
     ``locale``     what Babel knows it as, or None: then dates and lists are written the English way
     ``aliases``    further spellings, split by ``|``: ISO 639 codes, the DfE's codes, names in school records
+    ``kin``        the tag of a language that its readers read as well, tried before English
     """
 
     tag: str
@@ -33,6 +34,7 @@ class Language:
     locale: str | None
     aliases: str = ""
     direction: Direction = "ltr"
+    kin: str = ""
 
 
 LANGUAGES: Final = (
@@ -69,7 +71,8 @@ LANGUAGES: Final = (
              "pa|pan|pun|pnj|pnjg|panjabi|punjabi|panjabi gurmukhi|punjabi gurmukhi|gurmukhi|penjabi|pa in"),
     Language("pl", "Polish", "Polski", "pl", "pol|polski"),
     Language("ps", "Pashto", "پښتو", "ps", "pus|pst|pashtu|pushto|pakhto|pukhto|pathan", "rtl"),
-    Language("pt-BR", "Portuguese (Brazil)", "Português (Brasil)", "pt_BR", "porb|brazilian|brazilian portuguese"),
+    Language("pt-BR", "Portuguese (Brazil)", "Português (Brasil)", "pt_BR", "porb|brazilian|brazilian portuguese",
+             kin="pt-PT"),
     Language("pt-PT", "Portuguese", "Português", "pt_PT", "pt|por|pora|portugese|portugues|portuguese portugal"),
     Language("ro", "Romanian", "Română", "ro", "ron|rum|rmn|rmnr|rmnm|moldovan|moldavian|roumanian|rumanian"),
     Language("rom", "Romani", "Romani čhib", None, "rmy|rmi|rma|romany|roma|romanes|romani international"),
@@ -100,13 +103,24 @@ def table() -> dict[str, Language]:
 
 
 def fallbacks(tag: str) -> tuple[str, ...]:
-    """Give the tags to try, in order: the language, its base, English."""
-    return tuple(dict.fromkeys((tag, base(tag), ENGLISH)))
+    """Give the tags to try, in order: the language, its base, what its readers read as well, English.
+
+    A script is never left for another (``pa-Arab`` for ``pa-Guru``): half of its readers could not read it.
+    """
+    row = table().get(tag)
+    kin = (row.kin,) if row and row.kin else ()
+    return tuple(dict.fromkeys((tag, base(tag), *kin, ENGLISH)))
 
 
 def base(tag: str) -> str:
     """Give the language without script and country: ``pt`` of ``pt-BR``."""
     return tag.replace("_", "-").partition("-")[0]
+
+
+def english(tag: str) -> str:
+    """Give the English name of a language, or the tag of one that is not in the table."""
+    row = table().get(tag)
+    return row.english if row else tag
 
 
 def direction(tag: str) -> Direction:

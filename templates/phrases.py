@@ -70,6 +70,19 @@ def language_for(group: Group, language: str) -> str:
     return translations.choose(language, [source(group, name) for name in phrases()[group]])
 
 
+def state(group: Group, language: str) -> translations.State:
+    """Say how far a group can be trusted in the language in which it will come."""
+    return translations.state(language_for(group, language), [source(group, name) for name in phrases()[group]])
+
+
+def around(medium: str) -> list[translations.Source]:
+    """Give what may stand around a notice's own words: greeting, menu and footers, or the rest of a call's script."""
+    if medium == "voice":
+        return [source("call", name) for name in phrases()["call"]]
+    names = phrases()["message"] if medium == "email" else ("choice", "menu")
+    return [source("message", name) for name in names]
+
+
 @cache
 def parsed(group: Group, name: str, language: str) -> skeleton.Skeleton:
     """Give one phrase, taken apart, in the language that :func:`language_for` gives."""

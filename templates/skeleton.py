@@ -94,3 +94,13 @@ def parse(wording: str, *, where: str) -> Skeleton:
             "Write placeholders like {date}, in small letters without spaces, and use no other braces."
         )
     return skeleton
+
+
+def names(wording: str) -> list[str]:
+    """Give the placeholders of a wording, sound or not, in order."""
+    return _PLACEHOLDER.findall(wording)
+
+
+def without_names(wording: str) -> str:
+    """Give the words of a wording, sound or not, without its placeholders."""
+    return _PLACEHOLDER.sub(" ", wording)

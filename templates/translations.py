@@ -1,21 +1,26 @@
-"""The words in other languages: what the catalogues under ``templates/locale`` have, and how far to trust it."""
+"""The words in other languages: what the catalogues have, and how far each text can be trusted.
+
+The catalogues are those under ``templates/locale`` and, text by text above them, those of the school's own folder
+(:func:`lay_over`): there is what its volunteers have reviewed.
+"""
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterable
+import io
+import itertools
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Final, Literal, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
-from templates import languages
+from templates import languages, states
 
 DOMAIN: Final = "handbell"
 STATE_HEADER: Final = "X-Handbell-State"
+STATE_CONTEXT: Final = "state/"  #: before a text's own context: under it the ``.mo`` has the state of the text
 
-#: ``source`` is our English (or the author's own words), ``draft`` not yet read by a speaker of the language,
-#: ``machine`` made by a computer and known as such, ``reviewed`` checked by a named person.
-State = Literal["source", "draft", "machine", "reviewed"]
+State = states.State
 
 
 class Source(NamedTuple):
@@ -66,34 +71,46 @@ def choose(language: str, sources: Iterable[Source]) -> str:
     return next(tag for tag in languages.fallbacks(language) if tag == languages.ENGLISH or speaks(tag, texts))
 
 
-def state(language: str) -> State:
-    """Say how far the translation can be trusted."""
+def state(language: str, sources: Iterable[Source]) -> State:
+    """Say how far these texts can be trusted together: as far as the weakest. They must be there: :func:`speaks`."""
     if language == languages.ENGLISH:
         return "source"
+    return states.weakest(_state(language, source) for source in sources)
+
+
+def _state(language: str, source: Source) -> State:
     catalogue = _load(language)
-    return read_state(catalogue.info().get(STATE_HEADER.lower(), "") if catalogue else "")
-
-
-def trusted(language: str) -> bool:
-    """Whether its words may go out without the school having said that drafts may."""
-    return state(language) in ("source", "reviewed")
-
-
-def read_state(said: str) -> State:
-    """Read the header of a catalogue; what is missing or not a word of ours counts as a draft."""
-    return "reviewed" if said == "reviewed" else "machine" if said == "machine" else "draft"
+    if catalogue is None:
+        return "draft"
+    try:
+        said = catalogue.pgettext(STATE_CONTEXT + source.context, source.text)
+    except Untranslated:
+        return _default(language)
+    return "reviewed" if said.startswith("reviewed") else states.default(said)
 
 
 def languages_available() -> list[str]:
-    """Give the tags of English, first, and of every language with a compiled catalogue."""
+    """Give the tags of English, first, and of every language with a catalogue."""
     return list(_available())
+
+
+def lay_over(own: Mapping[str, bytes]) -> None:
+    """Lay the school's own catalogues, compiled, over ours. For :mod:`templates.own_words` alone, which says when."""
+    _own.clear()
+    _own.update(own)
+    for made in (_available, _load, _default):
+        made.cache_clear()
+
+
+#: The one thing that this package keeps of an installation, as gettext keeps its folders: the school's own words.
+_own: dict[str, bytes] = {}
 
 
 @cache
 def _available() -> tuple[str, ...]:
     folder = resources.files("templates") / "locale"
-    found = [entry.name for entry in folder.iterdir() if (entry / "LC_MESSAGES" / f"{DOMAIN}.mo").is_file()]
-    return (languages.ENGLISH, *sorted(name.replace("_", "-") for name in found))
+    found = (entry.name for entry in folder.iterdir() if (entry / "LC_MESSAGES" / f"{DOMAIN}.mo").is_file())
+    return (languages.ENGLISH, *sorted({name.replace("_", "-") for name in found} | _own.keys()))
 
 
 @cache
@@ -102,8 +119,22 @@ def _load(language: str) -> gettext.NullTranslations | None:
         return gettext.NullTranslations()
     if language not in _available():
         return None
+    own = [gettext.GNUTranslations(io.BytesIO(_own[language]))] if language in _own else []
+    layers = [*own, *_ours(language), _Strict()]
+    for upper, lower in itertools.pairwise(layers):
+        upper.add_fallback(lower)
+    return layers[0]
+
+
+def _ours(language: str) -> list[gettext.NullTranslations]:
     path = resources.files("templates") / "locale" / language.replace("-", "_") / "LC_MESSAGES" / f"{DOMAIN}.mo"
+    if not path.is_file():
+        return []
     with path.open("rb") as file:
-        catalogue = gettext.GNUTranslations(file)
-    catalogue.add_fallback(_Strict())
-    return catalogue
+        return [gettext.GNUTranslations(file)]
+
+
+@cache
+def _default(language: str) -> State:
+    """What our catalogue's header says of the texts without a state of their own."""
+    return states.default("".join(one.info().get(STATE_HEADER.lower(), "") for one in _ours(language)))

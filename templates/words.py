@@ -11,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from templates import dress, errors, languages, letter, library, phrases, segments, skeleton, translations, values
+from templates import (
+    dress,
+    errors,
+    languages,
+    letter,
+    library,
+    phrases,
+    segments,
+    skeleton,
+    states,
+    translations,
+    values,
+)
 
 #: A label is plain words in the message's language, or words by language with English among them.
 GivenAnswers = Sequence[tuple[str, str | Mapping[str, str]]]
@@ -55,6 +67,7 @@ class Form:
 class Renderer:
     """One notice in one language for one medium. Made by :func:`prepare` or :func:`prepare_free`.
 
+    ``state``  how far the words can be trusted: as far as the weakest of them; an author's own are the source
     ``mandatory``  the email says why it has no unsubscribe link; otherwise it needs the value ``unsubscribe_url``
     ``own_text``, ``own_subject``  the author's words, for a free text
     ``phrases_language``  the one of greeting, menu and footer: an author may write a language that we may not use
@@ -64,6 +77,7 @@ class Renderer:
     medium: str
     language: str
     phrases_language: str
+    state: translations.State
     mandatory: bool = True
     own_text: skeleton.Skeleton | None = None
     own_subject: skeleton.Skeleton | None = None
@@ -101,11 +115,6 @@ class Renderer:
             return replace(words, text=tidy, segments=segments.count(tidy))
         shown = self._shown(checked, menu, known, form.subject.names, self.clothes(form.direction))
         return replace(words, subject=" ".join(form.subject.fill(shown).split()))
-
-    @property
-    def state(self) -> translations.State:
-        """How far the words can be trusted; an author's own words are the source."""
-        return "source" if self.own_text else translations.state(self.language)
 
     def answers(self, given: GivenAnswers | None = None) -> tuple[tuple[str, str], ...]:
         """Give (key, meaning) in the language: the given answers, or those of the notice."""
@@ -190,9 +199,11 @@ def prepare(key: str, *, language: str, medium: str, mandatory: bool = True) -> 
     Raises :class:`errors.UnknownNotice` for a key or a medium that there is not.
     """
     notice = library.notice(key)
-    needed = notice.sources(medium) + [phrases.source("message", name) for name in phrases.phrases()["message"]]
-    used = translations.choose(language, needed)
-    return Renderer(notice, str(medium), used, used, mandatory)
+    own, around = notice.sources(medium), phrases.around(medium)
+    message = [phrases.source("message", name) for name in phrases.phrases()["message"]]
+    used = translations.choose(language, own + around + message)
+    state = translations.state(used, own + around)
+    return Renderer(notice, str(medium), used, used, state, mandatory)
 
 
 def prepare_free(
@@ -218,13 +229,14 @@ def prepare_free(
     where = f'the free text in "{used}"'
     subject = values.by_language(subjects or {}, used)
     ours = phrases.language_for("message", used)
-    if not allow_drafts and not translations.trusted(ours):
+    if not allow_drafts and not states.trusted(translations.state(ours, phrases.around(medium))):
         ours = languages.ENGLISH
     return Renderer(
         notice,
         str(medium),
         used,
         ours,
+        "source",
         mandatory,
         own_text=skeleton.parse(values.clean(texts[used]), where=where),
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,

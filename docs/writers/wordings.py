@@ -32,7 +32,7 @@ def _parts() -> Iterator[str]:
 
 
 def _languages() -> str:
-    return ", ".join(f"`{tag}` ({translations.state(tag)})" for tag in sorted(translations.languages_available()))
+    return ", ".join(f"`{tag}`" for tag in sorted(translations.languages_available()))
 
 
 def _notice(notice: library.Notice) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -44,24 +45,91 @@ def start(
     language: Annotated[str, typer.Argument(metavar="LANGUAGE", help="A tag such as so, or a name such as Somali.")],
 ) -> None:
     """Begin the catalogue of one more language, as a draft."""
-    from templates import catalogue, languages
+    from templates import catalogue
+
+    path = catalogue.start(_tag(language))
+    showing.say(f"Translate {path}, then: handbell words check {path} and: handbell words compile")
+
+
+def check(
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[LANGUAGE|FILE]…", help="Languages or .po files; all without any.")
+    ] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="What is not translated yet is a mistake, too.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Check translations and name every mistake with its line and its cure."""
+    from templates import catalogue
+
+    if not what:
+        for sentence in catalogue.stale() if not json else ():
+            showing.say(sentence)
+    checked = [_checked(path, language) for path, language in _files(what)]
+    if json:
+        showing.data([{**one, "findings": [finding._asdict() for finding in one["findings"]]} for one in checked])
+    for one in checked if not json else ():
+        for finding in one["findings"]:
+            level = "" if finding.stops else "perhaps: "
+            showing.say(f"{one['file']}:{finding.line}: {level}{finding}")
+        showing.say(
+            f"{one['file']}: {one['texts']} texts, {one['missing']} to translate, {one['stale']} to look at again."
+        )
+    wrong = any(finding.stops for one in checked for finding in one["findings"])
+    if wrong or (whole and any(one["missing"] or one["stale"] for one in checked)):
+        raise typer.Exit(1)
+
+
+def _tag(language: str) -> str:
+    from templates import languages
 
     tag = languages.match(language)
     if tag is None:
         raise errors.NotFound(f"“{language}” is not a language that Handbell knows. Write a tag such as so or pt-BR.")
-    showing.say(f"Translate {catalogue.start(tag)}, then: handbell words compile")
+    return tag
+
+
+def _files(what: Sequence[str] | None) -> list[tuple[Path, str]]:
+    """The catalogues that are meant, each with its language."""
+    from templates import catalogue, pofiles
+
+    ours = pofiles.paths(catalogue.locale())
+    if not what:
+        return [(path, language) for language, path in ours.items()]
+    found: list[tuple[Path, str]] = []
+    for one in what:
+        path = Path(one)
+        language = pofiles.language_of(path) if path.is_file() else _tag(one)
+        if language is None:
+            raise errors.NotFound(
+                f"{one} does not say which language it is in. Name it like so.po, or put Language in it."
+            )
+        if not path.is_file() and language not in ours:
+            raise errors.NotFound(f"There are no words in {one} yet. Begin them: handbell words start {language}")
+        found.append((path if path.is_file() else ours[language], language))
+    return found
+
+
+def _checked(path: Path, language: str) -> dict[str, Any]:
+    from templates import checking, pofiles
+
+    findings = checking.check_file(path, language)
+    try:
+        counted = checking.waiting(pofiles.read(path, language))
+    except pofiles.Unreadable:
+        counted = checking.Waiting(0, 0, 0)
+    return {"file": str(path), "language": language, "findings": findings, **counted._asdict()}
 
 
 def coverage(json: options.Json = False) -> None:
     """Show how much of each language is translated and how far it can be trusted, and what was forgotten."""
-    from templates import catalogue
+    from templates import catalogue, checking, pofiles
 
     rows = []
-    for path in catalogue.po_paths():
-        read = catalogue.read_po(path)
-        texts = [message for message in read if message.id]
-        done = sum(1 for message in texts if _translated(message.string) and not message.fuzzy)
-        rows.append({"language": path.parent.parent.name, "state": read.state, "translated": done, "of": len(texts)})
+    for language, path in pofiles.paths(catalogue.locale()).items():
+        read = pofiles.read(path, language)
+        counted = checking.waiting(read)
+        done = counted.texts - counted.missing - counted.stale
+        rows.append({"language": language, "state": read.state, "translated": done, "of": counted.texts})
     stale = catalogue.stale()
     if json:
         showing.data({"languages": rows, "stale": stale})
@@ -71,7 +139,3 @@ def coverage(json: options.Json = False) -> None:
     )
     for sentence in stale:
         showing.say(sentence)
-
-
-def _translated(string: str | Sequence[str] | None) -> bool:
-    return bool(string) if string is None or isinstance(string, str) else all(string)

@@ -30,7 +30,7 @@ from gateway.models import (
     Purpose,
     Reply,
 )
-from templates import languages, words
+from templates import languages, states, words
 
 _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
@@ -120,7 +120,7 @@ def ours(gateway: context.Gateway, to: Addressee, key: str, values: Mapping[str,
     """
     medium = to.conversation.medium.value
     made = words.prepare(key, language=to.language, medium=medium)
-    if not gateway.settings.languages.allow_drafts and made.state in ("draft", "machine"):
+    if not gateway.settings.languages.allow_drafts and not states.trusted(made.state):
         made = words.prepare(key, language=languages.ENGLISH, medium=medium)
     letter = made.fill({**values, **_provided(gateway, made, to)})
     return Letter(letter, _subject(gateway, to) if to.raw.get("subject") else letter.subject)

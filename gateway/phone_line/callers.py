@@ -23,7 +23,7 @@ from gateway.models import Contact, ContactPoint, PointKind
 from gateway.models.types import core
 from gateway.phone_line import dialogue
 from scheduler import calendar
-from templates import languages, phrases, translations
+from templates import languages, phrases, states, translations
 
 _MOST_LANGUAGES = 3  #: that one greeting can offer
 
@@ -110,5 +110,5 @@ def _languages(gateway: context.Gateway, line: calls_in.PhoneLine, contact: Cont
 def _spoken(gateway: context.Gateway, line: calls_in.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
     for language in wanted:
         used = phrases.language_for("line", language)
-        trusted = gateway.settings.languages.allow_drafts or translations.state(used) not in ("draft", "machine")
+        trusted = gateway.settings.languages.allow_drafts or states.trusted(phrases.state("line", used))
         yield used if trusted and line.speaks(used) else languages.ENGLISH

@@ -61,7 +61,8 @@ def test_directions_and_locales_agree_with_cldr() -> None:
 
 
 def test_fallbacks() -> None:
-    assert languages.fallbacks("pt-BR") == ("pt-BR", "pt", "en")
+    assert languages.fallbacks("pt-BR") == ("pt-BR", "pt", "pt-PT", "en"), "who reads one reads the other"
+    assert languages.fallbacks("pa-Arab") == ("pa-Arab", "pa", "en"), "another script is another language to a reader"
     assert languages.fallbacks("en") == ("en",)
     assert languages.direction("pa-Arab") == "rtl"
     assert languages.direction("xx") == "ltr"

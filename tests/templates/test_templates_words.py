@@ -19,6 +19,7 @@ from templates import (
     letter,
     library,
     phrases,
+    pofiles,
     segments,
     skeleton,
     translations,
@@ -127,7 +128,7 @@ def test_two_children_have_the_plural_and_the_list(given: Values) -> None:
 @pytest.mark.parametrize(("children", "form"), [(1, 0), (2, 1), (4, 1), (5, 2), (12, 2), (22, 1)])
 def test_polish_plural_forms(children: int, form: int, given: Values) -> None:
     names = [f"Dziecko{n}" for n in range(children)]
-    po = catalogue.read_po(catalogue.home() / "locale/pl/LC_MESSAGES/handbell.po")
+    po = pofiles.read(pofiles.path_of(catalogue.locale(), "pl"), "pl")
     forms = next(message.string for message in po if message.context == "absence_settled/sms/text") or ()
     shown = {"school": "Oakfield", "children": formats.names(names, "pl"), "school_phone": given["school_phone"]}
     message = render("absence_settled", language="pl", values=given | {"children": names}, medium="sms")
