@@ -30,10 +30,12 @@ async def chase(
         forms[form] += 1
         missing[form] += pupil_id not in have
     if register.chased_at is not None:
-        taken = [_subject(register, form) for form, count in missing.items() if not count]
-        for subject in [*taken, *([f"register:{register.id}"] if have else [])]:
-            await tasks.over(session, subject, by="handbell: the register was taken", log=gateway.log, now=now)
-        if register.chased_at + AGAIN > now:
+        by = "handbell: the register was taken"
+        for form in (form for form, count in missing.items() if not count):
+            await tasks.over(session, _subject(register, form), by=by, log=gateway.log, now=now)
+        # Once the first marks have come, whose register is still missing is asked after at once.
+        begun = have and await tasks.over(session, f"register:{register.id}", by=by, log=gateway.log, now=now)
+        if not begun and register.chased_at + AGAIN > now:
             return
     missing = +missing
     register.chased_at = now if missing else None
