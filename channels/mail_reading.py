@@ -19,6 +19,10 @@ _MOST_RECEIPTS = 50
 #: Our ids: ULIDs, as gateway.ids makes them.
 _ID = re.compile(r"(?<![a-z0-9])([0-7][0-9a-hjkmnp-tv-z]{25})(?![a-z0-9])")
 _TAGGED = re.compile(r"(?:bounce|reply)[+=-]([0-7][0-9a-hjkmnp-tv-z]{25})@", re.IGNORECASE)
+#: What mail programs put before the subject of the mail that is answered or passed on, in families' languages.
+_ANSWERS = re.compile(
+    r"(?:re|fwd?|aw|wg|odp|pd|sv|vs|ynt|ilt|rv|tr|rif|r[ée]f|hal|res|enc|atb|ats|vá)\s*:", re.IGNORECASE
+)
 _SPACES = b" \t\r\n\v\f"
 _DELIVERED_TO = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "to", "cc")
 
@@ -89,18 +93,30 @@ def _said(recipient: bounces.Recipient) -> base.Reason:
 
 def _reply(mail: mail_in.Mail, message: Message) -> base.Reply:
     words, attachments = content(message)
+    answered = _answered(mail, message)
     return base.Reply(
         medium=base.Medium.EMAIL,
         sender=sender(message),
         to=next(iter((*mail.envelope_to, *mail_parts.addresses(message, "delivered-to", "to"))), "").lower(),
-        body=words[:_MOST_WORDS],
+        body=(words or _own_subject(message, answered))[:_MOST_WORDS],
         event_id=_hash("mail", _identity(mail, message)),
         at=mail.at,
-        in_reply_to=_answered(mail, message),
+        in_reply_to=answered,
         media=attachments,
         automatic=auto_replies.automatic(message, envelope_from=mail.envelope_from),
-        raw={name: _one_line(message.get(name)) for name in ("message-id", "subject")},
+        raw={"message-id": _one_line(message.get("message-id")), "subject": _subject(message)},
     )
+
+
+def _own_subject(message: Message, answered: str) -> str:
+    """What a mail without a word says: its subject, unless that is only the one of the mail that it answers."""
+    subject = _subject(message)
+    return "" if answered or _ANSWERS.match(subject) else subject
+
+
+def _subject(message: Message) -> str:
+    """Its subject as people read it: an answer bears it again."""
+    return mail_parts.header(message, "subject")[:_LONGEST_HEADER]
 
 
 def _one_line(header: object) -> str:

@@ -92,6 +92,21 @@ def test_an_answer() -> None:
     assert (found.body, found.in_reply_to, found.automatic, found.media) == ("Yes", ID, "", 0)
 
 
+@pytest.mark.parametrize(
+    ("headers", "words"),
+    [
+        ("Subject: Ana is ill today", "Ana is ill today"),
+        ("Subject: =?utf-8?q?Ana_jest_chora_dzi=C5=9B?=", "Ana jest chora dziś"),
+        ("Subject: Re: Absence check", ""),
+        ("Subject: Odp: Absence check", ""),
+        (f"Subject: Absence check\nIn-Reply-To: <{ID}@school.example.com>", ""),
+    ],
+)
+def test_a_mail_without_a_word_says_what_its_own_subject_says(headers: str, words: str) -> None:
+    assert reply(f"From: jo@example.com\n{headers}", "\n\n").body == words
+    assert reply(f"From: jo@example.com\n{headers}", "See you.").body == "See you."
+
+
 def test_the_last_of_ours_that_it_refers_to_is_answered() -> None:
     headers = f"From: a@example.com\nReferences: <{OTHER}@x.example> <{ID}@x.example> <z@example.com>"
     assert reply(headers).in_reply_to == ID
