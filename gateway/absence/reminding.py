@@ -114,10 +114,16 @@ async def _to_tell(
     today, days, t = gateway.today(), decided.year.days, cases.case_table.c
     if not _has_come(gateway, decided):
         return []
-    found = Counter((_LAST, one.day) for one in waiting if one.left <= 1)
-    found += Counter((_UNASKED, one.day) for one in waiting if one.case is None and days.count(one.day, today) == 1)
-    answered = sa.select(t.date).where(t.state == CaseState.TO_CONFIRM, t.date < today, t.date > today - _LONG_AGO)
-    found += Counter((_UNCONFIRMED, day) for day in await session.scalars(answered))
+    # A child who is away for the whole day is one absence, though it has two marks.
+    absent = {(_LAST, one.day, one.pupil) for one in waiting if one.left <= 1}
+    absent |= {
+        (_UNASKED, one.day, one.pupil) for one in waiting if one.case is None and days.count(one.day, today) == 1
+    }
+    answered = sa.select(t.date, t.pupil_id).where(
+        t.state == CaseState.TO_CONFIRM, t.date < today, t.date > today - _LONG_AGO
+    )
+    absent |= {(_UNCONFIRMED, day, pupil_id) for day, pupil_id in await session.execute(answered)}
+    found = Counter((what, day) for what, day, _ in absent)
     asks = [
         tasks.Ask(f"absence.{kind}", f"day:{day}", what.format(day=day, count=count), cure, kind == "unasked")
         for ((kind, what, cure), day), count in sorted(found.items())

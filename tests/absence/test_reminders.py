@@ -11,6 +11,7 @@ from support.absences import TODAY, Morning
 from gateway.absence import listening, registers, reminding
 from gateway.database import Database
 from gateway.models import CaseState as S
+from gateway.models import DaySession
 from gateway.registers import marks
 from gateway.understanding import library
 
@@ -67,6 +68,16 @@ async def test_on_day_two_and_four_in_one_text_and_a_task_on_the_last(morning: M
     (task,) = await morning.tasks("absence.ageing")
     assert "2." in task.what
     assert "Ana" not in task.what
+
+
+async def test_a_child_who_is_away_all_day_is_counted_once(morning: Morning) -> None:
+    child = await morning.child("Ana", await morning.parent())
+    await unexplained(morning, child)
+    await morning.mark(child, "N", session=DaySession.PM)
+    await morning.turn()
+    await look(morning, FRIDAY)
+    (task,) = await morning.tasks("absence.ageing")
+    assert "without a reason: 1." in task.what
 
 
 async def test_a_reason_that_comes_meanwhile_ends_it(morning: Morning) -> None:
