@@ -20,7 +20,7 @@ from gateway.models.types import core
 from gateway.phone_line import callers, dialogue
 from templates import languages, line
 
-WITHHELD = "withheld"  #: stands for the address of whoever shows no number; they share a conversation
+WITHHELD = "withheld, call {}"  #: stands for the address of whoever shows no number: each call is its own
 call_table, report_table, inbound_table = core(PhoneCall), core(PhoneReport), core(Inbound)
 
 
@@ -110,8 +110,8 @@ async def _write_down(
     event_id = f"{asked.ref}:report:{report.child}:{report.reason}:{report.first}:{report.last}"
     body = f"By telephone keys: {name} {words}, {days}."
     inbound_id = await store(
-        session, phone.name, caller=asked.caller, called=asked.called, event_id=event_id, body=body, at=asked.at,
-        now=gateway.now(),
+        session, phone.name, caller=asked.caller or WITHHELD.format(call_id), called=asked.called, event_id=event_id,
+        body=body, at=asked.at, now=gateway.now(),
     )  # fmt: skip
     row = {
         "call_id": call_id,
@@ -128,9 +128,7 @@ async def store(
     session: Session, channel: str, *, caller: str, called: str, event_id: str, body: str, at: datetime, now: datetime
 ) -> int:
     """Store what a caller said as a reply that answers nothing of ours. Gives the id of its event, new or not."""
-    event = base.Reply(
-        medium=Medium.VOICE, sender=caller or WITHHELD, to=called, body=body, event_id=event_id, at=at, unasked=True
-    )
+    event = base.Reply(medium=Medium.VOICE, sender=caller, to=called, body=body, event_id=event_id, at=at, unasked=True)
     await intake.store(session, channel, [event], now=now)
     t = inbound_table.c
     query = sa.select(t.id).where(t.channel == channel, t.event_id == event_id)

@@ -59,8 +59,9 @@ async def take(session: Session, gateway: context.Gateway, line: str, recording:
     [(message_id,)] = made
     if recording.seconds >= _LEAST_SECONDS:
         inbound_id = await answering.store(
-            session, line, caller=rang.caller, called=rang.called, event_id=f"{recording.ref}:recording",
-            body=f"Voice message, {recording.seconds} seconds.", at=recording.at, now=now,
+            session, line, caller=rang.caller or answering.WITHHELD.format(rang.id), called=rang.called,
+            event_id=f"{recording.ref}:recording", body=f"Voice message, {recording.seconds} seconds.",
+            at=recording.at, now=now,
         )  # fmt: skip
         await session.execute(
             sa.update(voice_table).where(voice_table.c.id == message_id).values(inbound_id=inbound_id)

@@ -24,6 +24,7 @@ from gateway.database import Database
 from gateway.models import (
     AbsenceReason,
     CaseState,
+    Conversation,
     Guardianship,
     Inbound,
     PhoneCall,
@@ -197,6 +198,18 @@ async def test_a_voice_message_is_one_reply(site: Running, database: Database) -
     await intake.handle_waiting(database, log=site.gateway.log, now=site.gateway.now())
     (reply,), (message,) = await every(site, Reply), await every(site, VoiceMessage)
     assert (reply.body, reply.inbound_id) == ("Voice message, 34 seconds.", message.inbound_id)
+
+
+async def test_two_who_show_no_number_are_two_conversations(site: Running, database: Database) -> None:
+    for number, sender in enumerate(("+266696687", "anonymous"), 1):
+        call = await (await Call(site, sender).ring()).press("2")
+        await call.speak(34, ref=f"RE{number:032x}")
+    await intake.handle_waiting(database, log=site.gateway.log, now=site.gateway.now())
+    replies, found = await every(site, Reply), await every(site, Conversation)
+    assert sorted(one.address for one in found) == sorted(
+        f"withheld, call {one.id}" for one in await every(site, PhoneCall)
+    )
+    assert {reply.conversation_id for reply in replies} == {one.id for one in found}
 
 
 async def test_the_office_in_its_hours_and_out_of_them(site: Running) -> None:
