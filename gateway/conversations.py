@@ -1,12 +1,13 @@
 """What may happen to a conversation, and what it leaves behind: one row, one audit line, one transaction.
 
-A conversation is one address. Two of one person may be merged: then one of them (the *root*) has owner, due time and
-state for both, and each still knows what in it waits to be read. Every function below is given a root, locked.
+A conversation is one address, for as long as that is the same person's. Two of one person may be merged: then one of
+them (the *root*) has owner, due time and state for both, and each still knows what in it waits to be read. Every
+function below is given a root, locked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -64,6 +65,14 @@ async def find(session: Session, conversation_id: int) -> Conversation:
     return found
 
 
+async def hold(session: Session, ids: Collection[int]) -> None:
+    """Lock conversations and their roots in one order, before many of them are changed one after another."""
+    t = conversation_table.c
+    roots = sa.select(t.merged_into_id).where(t.id.in_(ids), t.merged_into_id.is_not(None))
+    query = sa.select(t.id).where(sa.or_(t.id.in_(ids), t.id.in_(roots))).order_by(t.id)
+    await session.execute(query.with_for_update(key_share=True))
+
+
 async def _locked(session: Session, conversation_id: int) -> Conversation | None:
     return await session.get(Conversation, conversation_id, with_for_update={"key_share": True}, populate_existing=True)
 
@@ -88,7 +97,7 @@ async def wait(session: Session, conversation: Conversation, *, at: datetime, lo
     session.add(conversation)
     root = await find(session, conversation.id or 0)
     if root.state is ConversationState.CLOSED:
-        await _open(session, root, log=log, now=now)
+        await reopen(session, root, log=log, now=now)
 
 
 async def rest(session: Session, conversation: Conversation, outcome: str, *, log: audit.Log, now: datetime) -> bool:
@@ -122,44 +131,49 @@ async def promise(
     log: audit.Log,
     now: datetime,
 ) -> Promise | None:
-    """Promise an answer by a time. None where one is promised already: that one is due sooner where this is."""
+    """Promise an answer by a time. None where the family hears nothing new: one is promised already.
+
+    That one is due sooner where this is; and it is a new one where only these words are urgent, however late it is.
+    """
     query = select(Promise).where(Promise.conversation_id == root.id, col(Promise.kept_at).is_(None))
     found = (await session.scalars(query)).one_or_none()
     made = found or Promise(conversation_id=root.id or 0, reply_id=reply_id, kind=kind, made_at=now, due_at=due_at)
-    if found is None or due_at < found.due_at:
-        made.kind, made.due_at = kind, due_at
-        root.kind, root.due_at, root.urgent = kind, due_at, root.urgent or urgent
+    more_urgent = urgent and not root.urgent
+    if found is None or due_at < found.due_at or more_urgent:
+        made.kind, made.due_at = kind, min(due_at, made.due_at)
+        root.kind, root.due_at, root.urgent = kind, made.due_at, root.urgent or urgent
         session.add_all([made, root])
         await session.flush()
         facts = {"kind": kind, "due": due_at, "urgent": root.urgent}
-        await _record(session, root, "promised", facts, log=log, now=now)
-    return made if found is None else None
+        await record(session, root, "promised", facts, log=log, now=now)
+    return made if found is None or more_urgent else None
 
 
 async def take(session: Session, root: Conversation, owner: str, *, by: str, log: audit.Log, now: datetime) -> None:
     """Make somebody its owner."""
     check(root, "take")
     if root.state is ConversationState.CLOSED:
-        await _open(session, root, by=by, log=log, now=now)
+        await reopen(session, root, by=by, log=log, now=now)
     root.owner = owner
     session.add(root)
-    await _record(session, root, "taken", {"owner": owner}, by=by, log=log, now=now)
+    await record(session, root, "taken", {"owner": owner}, by=by, log=log, now=now)
 
 
 async def sort(
     session: Session, root: Conversation, kind: str, due_at: datetime | None, *, by: str, log: audit.Log, now: datetime
 ) -> None:
-    """Say what it is about, and by when it is due then; None where nothing was promised.
+    """Say what it is about, and by when it is due then; None where nothing was promised. So it is urgent no more.
 
     Raises :class:`errors.Conflict` where it is closed.
     """
     check(root, "kind")
-    root.kind, root.due_at = kind, due_at
+    root.kind, root.due_at, root.urgent = kind, due_at, False
     if due_at is not None:
+        await tasks.over(session, waiting_subject(root), by=f"handbell: {by}", log=log, now=now)
         values = {"kind": kind, "due_at": due_at, "overdue_at": None}
         await session.execute(sa.update(promise_table).where(_unkept(root)).values(values))
     session.add(root)
-    await _record(session, root, "sorted", {"kind": kind, "due": due_at}, by=by, log=log, now=now)
+    await record(session, root, "sorted", {"kind": kind, "due": due_at}, by=by, log=log, now=now)
 
 
 async def note(session: Session, root: Conversation, text: str, *, by: str, log: audit.Log, now: datetime) -> None:
@@ -173,7 +187,7 @@ async def note(session: Session, root: Conversation, text: str, *, by: str, log:
     row = ConversationNote(conversation_id=root.id or 0, author=by, at=now, text=text.strip())
     session.add(row)
     await session.flush()
-    await _record(session, root, "noted", {"note": row.id}, by=by, log=log, now=now)
+    await record(session, root, "noted", {"note": row.id}, by=by, log=log, now=now)
 
 
 async def answered(
@@ -182,10 +196,10 @@ async def answered(
     """A person has answered: what waited is read, and what was promised is kept. It stays open."""
     check(root, "answer")
     if root.state is ConversationState.CLOSED:
-        await _open(session, root, by=by, log=log, now=now)
+        await reopen(session, root, by=by, log=log, now=now)
     root.owner = root.owner or by
     await _done_with(session, root, by=by, log=log, now=now)
-    await _record(session, root, "answered", {"message": message_id}, by=by, log=log, now=now)
+    await record(session, root, "answered", {"message": message_id}, by=by, log=log, now=now)
 
 
 async def close(session: Session, root: Conversation, outcome: str, *, by: str, log: audit.Log, now: datetime) -> None:
@@ -200,62 +214,19 @@ async def close(session: Session, root: Conversation, outcome: str, *, by: str, 
     await _close(session, root, outcome, by=by, log=log, now=now)
 
 
-async def merge(
-    session: Session, root: Conversation, other: Conversation, *, by: str, log: audit.Log, now: datetime
-) -> None:
-    """Make one of two: what is said by the other's address stands in this one from now on.
-
-    The caller has made sure that both are one person's and nobody else's. What was promised first holds for both.
-    """
-    check(root, "merge")
-    check(other, "merge")
-    promises = select(Promise).where(
-        col(Promise.conversation_id).in_([root.id, other.id]), col(Promise.kept_at).is_(None)
-    )
-    open_ones = sorted(await session.scalars(promises), key=lambda one: one.due_at)
-    for one in open_ones[1:]:  # before the first moves over: a conversation has one that is not kept
-        one.kept_at = now
-    await session.flush()
-    if other.state is ConversationState.OPEN and root.state is ConversationState.CLOSED:
-        await _open(session, root, by=by, log=log, now=now)
-    for first in open_ones[:1]:
-        first.conversation_id = root.id or 0
-        root.due_at, root.kind = first.due_at, first.kind
-    moved = sa.update(core(ConversationNote)).where(core(ConversationNote).c.conversation_id == other.id)
-    await session.execute(moved.values(conversation_id=root.id))
-    whole = sa.or_(conversation_table.c.id == other.id, conversation_table.c.merged_into_id == other.id)
-    await session.execute(sa.update(conversation_table).where(whole).values(merged_into_id=root.id))
-    root.urgent, root.owner = root.urgent or other.urgent, root.owner or other.owner
-    other.merged_into_id, other.due_at, other.owner, other.urgent = root.id, None, "", False
-    other.state, other.outcome, other.closed_at, other.closed_by = ConversationState.CLOSED, "merged", now, by
-    session.add_all([root, other])
-    await _record(session, root, "merged", {"other": other.id}, by=by, log=log, now=now)
-
-
-async def part(session: Session, conversation: Conversation, *, log: audit.Log, now: datetime) -> None:
-    """Undo a merge: somebody else writes from one of its addresses, and those two must not read as one."""
-    root = await find(session, conversation.id or 0)
-    for one in await members(session, root):
-        if one.id != root.id:
-            one.merged_into_id = None
-            session.add(one)
-            if one.waiting_since is not None:
-                await _open(session, one, log=log, now=now)
-            await _record(session, one, "parted", {"from": root.id}, log=log, now=now)
-
-
-async def _open(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:
+async def reopen(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:
+    """A closed one waits for a person again."""
     before = root.outcome
     root.state, root.outcome, root.closed_at, root.closed_by = ConversationState.OPEN, "", None, ""
     root.kind = ""  # its owner it keeps: a family often answers to what it was told at last
     session.add(root)
-    await _record(session, root, "opened", {"after": before}, by=by, log=log, now=now)
+    await record(session, root, "opened", {"after": before}, by=by, log=log, now=now)
 
 
 async def _close(session: Session, root: Conversation, outcome: str, *, by: str, log: audit.Log, now: datetime) -> None:
     root.state, root.outcome, root.closed_at, root.closed_by = ConversationState.CLOSED, outcome, now, by
     session.add(root)
-    await _record(session, root, "closed", {"outcome": outcome}, by=by, log=log, now=now)
+    await record(session, root, "closed", {"outcome": outcome}, by=by, log=log, now=now)
 
 
 async def _done_with(session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime) -> None:
@@ -274,11 +245,11 @@ async def _done_with(session: Session, root: Conversation, *, by: str, log: audi
     await session.execute(sa.update(promise_table).where(_unkept(root)).values(kept_at=now))
     root.waiting_since, root.due_at, root.urgent = None, None, False
     session.add(root)
-    await tasks.over(session, overdue_subject(root), by=f"handbell: {by}", log=log, now=now)
+    await tasks.over(session, waiting_subject(root), by=f"handbell: {by}", log=log, now=now)
 
 
-def overdue_subject(root: Conversation) -> str:
-    """What the task is about that says that nobody has answered in time."""
+def waiting_subject(root: Conversation) -> str:
+    """What the tasks are about that say that somebody still waits: over once it is answered or closed."""
     return f"promise:{root.id}"
 
 
@@ -286,7 +257,7 @@ def _unkept(root: Conversation) -> sa.ColumnElement[bool]:
     return sa.and_(promise_table.c.conversation_id == root.id, promise_table.c.kept_at.is_(None))
 
 
-async def _record(
+async def record(
     session: Session,
     root: Conversation,
     what: str,
@@ -296,5 +267,6 @@ async def _record(
     now: datetime,
     by: str = "handbell",
 ) -> None:
+    """Write its audit line: ids and facts, and no words."""
     line = audit.Line(f"conversation.{what}", f"conversation:{root.id}", facts, actor=by)
     await log.record(session, line, now=now)

@@ -10,7 +10,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 
-from gateway import bell, clock, context, gauges, lanes, notices, outbox, polling, pulse, senders, sweeping, turns
+from gateway import (
+    alerting,
+    bell,
+    clock,
+    context,
+    gauges,
+    lanes,
+    notices,
+    outbox,
+    polling,
+    pulse,
+    senders,
+    sweeping,
+    turns,
+)
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
 from gateway.phone_line import voicemail
@@ -81,6 +95,8 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        if settings.absence.alert_numbers:
+            self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
             self.every(settings.sending.poll_s, ABSENCE, self.absence)
             self.every(_REMINDERS_SECONDS, "absence reminders", self.remind)
@@ -182,6 +198,19 @@ class Jobs:
 
         while await turns.again(look) and not self._stopping.is_set():
             self._lanes.wake()
+
+    async def alerts(self) -> None:
+        """Text staff about what a person must act on at once."""
+        async with self._gateway.database.read() as session:
+            if not await alerting.is_due(session, self._gateway):
+                return
+
+        async def tell() -> None:
+            async with self._gateway.database.write() as session:
+                await alerting.alert(session, self._gateway)
+
+        await turns.again(tell)
+        self._lanes.wake()
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, optout, points
+from gateway import answers, audit, conversations, errors, merging, optout, points
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -63,7 +63,7 @@ async def handle(
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
     if contact is not None and contact.id != conversation.contact_id:
-        await _now_with(session, conversation, contact, log=log, now=now)
+        conversation = await _now_with(session, conversation, contact, at=reply.at, log=log, now=now)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
     option = _option(reply, message) if theirs else ""
@@ -214,7 +214,9 @@ async def _was_for_others_too(session: Session, message: Message) -> bool:
 
 
 async def _conversation(session: Session, medium: Medium, address: str, *, at: datetime) -> Conversation:
-    query = select(Conversation).where(Conversation.medium == medium, Conversation.address == address)
+    query = select(Conversation).where(
+        Conversation.medium == medium, Conversation.address == address, col(Conversation.left_at).is_(None)
+    )
     conversation = (await session.scalars(query)).one_or_none()
     if conversation is None:
         conversation = Conversation(medium=medium, address=address, last_at=at)
@@ -225,16 +227,22 @@ async def _conversation(session: Session, medium: Medium, address: str, *, at: d
 
 
 async def _now_with(
-    session: Session, conversation: Conversation, contact: Contact, *, log: audit.Log, now: datetime
-) -> None:
-    """Somebody writes from here whom it was not with: the first, another of the family, or a new owner."""
+    session: Session, conversation: Conversation, contact: Contact, *, at: datetime, log: audit.Log, now: datetime
+) -> Conversation:
+    """Somebody writes from here whom it was not with: the first, another of the family, or a new owner.
+
+    Gives the conversation that the words belong to.
+    """
     if conversation.contact_id is not None:
-        await conversations.part(session, conversation, log=log, now=now)
         if await _is_still_theirs(session, conversation):
-            return
-    conversation.contact_id, conversation.owner = contact.id, ""
+            await merging.part(session, conversation, log=log, now=now)
+            return conversation
+        await merging.leave(session, conversation, log=log, now=now)
+        conversation = await _conversation(session, conversation.medium, conversation.address, at=at)
+    conversation.contact_id = contact.id
     session.add(conversation)
     await session.flush()
+    return conversation
 
 
 async def _is_still_theirs(session: Session, conversation: Conversation) -> bool:

@@ -19,13 +19,17 @@ task_table = core(Task)
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What staff are asked to see to; see :class:`~gateway.models.Task` for the fields."""
+    """What staff are asked to see to; see :class:`~gateway.models.Task` for the fields.
+
+    ``loud``  a child may be missing or unsafe: it is urgent, and staff are texted about it, too (``alerting``)
+    """
 
     kind: str
     subject: str
     what: str
     cure: str = ""
     urgent: bool = False
+    loud: bool = False
 
 
 async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> None:
@@ -37,8 +41,10 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
         .values(times=task_table.c.times + 1, again_at=now, what=ask.what, cure=ask.cure)
         .returning(task_table.c.id)
     )
-    if ask.urgent:
+    if ask.urgent or ask.loud:
         again = again.values(urgent=True)
+    if ask.loud:
+        again = again.values(loud_at=now)
     if (await session.execute(again)).first():
         return
     row = {
@@ -46,7 +52,8 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
         "subject": ask.subject,
         "what": ask.what,
         "cure": ask.cure,
-        "urgent": ask.urgent,
+        "urgent": ask.urgent or ask.loud,
+        "loud_at": now if ask.loud else None,
         "open_key": key,
         "opened_at": now,
         "again_at": now,

@@ -180,8 +180,11 @@ async def _ask_again(session: Session, case: AbsenceCase, pupil_ids: set[int], *
 async def ask_person(
     session: Session, case: AbsenceCase, kind: str, what: str, cure: str, *, urgent: bool, means: Means
 ) -> None:
-    """Give staff a task about a case. Its words name no child: they stand in lists that many see."""
-    ask = tasks.Ask(f"absence.{kind}", f"case:{case.id}", what, cure, urgent)
+    """Give staff a task about a case. Its words name no child: they stand in lists that many see.
+
+    What is urgent of a case is loud, too.
+    """
+    ask = tasks.Ask(f"absence.{kind}", f"case:{case.id}", what, cure, urgent, loud=urgent)
     await tasks.ask(session, ask, log=means.log, now=means.now)
     await step(session, case, "urgent" if urgent else "task", means=means, facts={"task": kind})
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from gateway import audit, context, people, tasks
-from gateway.absence import asking, rules, staff
+from gateway import audit, context, people, staff, tasks
+from gateway.absence import asking, rules
 from gateway.database import Session
 from gateway.models import Pupil, Purpose, Register
 from gateway.models.types import core

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import context, people, replies, tasks, turns, upsert
+from gateway import context, conversations, people, replies, tasks, turns, upsert
 from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Heard, Meaning
 from gateway.database import Session
@@ -61,6 +61,7 @@ async def hear(
     The caller holds the registers of today: nobody else hears at the same time.
     """
     found = (await session.scalars(_unheard(gateway.now() - _WITHIN).limit(_AT_ONCE))).all()
+    await conversations.hold(session, {reply.conversation_id for reply in found})
     for reply in found:
         outcome = await _hear_safely(session, gateway, decided, understanding, reply)
         row = {"reply_id": reply.id, "at": gateway.now(), "outcome": outcome}
@@ -88,7 +89,7 @@ async def _hear_safely(
         logger.exception("absence.not_heard", reply=reply_id)
         await session.refresh(reply)
         what = "An answer could not be taken in: what it says of an absence nobody has seen. Read it now."
-        ask = tasks.Ask("absence.unheard", f"reply:{reply_id}", what, "handbell replies list", urgent=True)
+        ask = tasks.Ask("absence.unheard", f"reply:{reply_id}", what, "handbell replies list", loud=True)
         await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
         return f"failed: {type(error).__name__}"
 
@@ -219,7 +220,7 @@ async def _raise_alarm(
         talk.cases[pupil_id] = case
         return await effects.alarm(session, case, why, talk.speaker, decided, means=means)
     what, cure = "A family's words may mean that a child is not safe. Read them now.", "handbell replies list"
-    ask = tasks.Ask("absence.alarm", f"conversation:{talk.reply.conversation_id}", what, cure, urgent=True)
+    ask = tasks.Ask("absence.alarm", f"conversation:{talk.reply.conversation_id}", what, cure, loud=True)
     await tasks.ask(session, ask, log=means.log, now=means.now)
     return "alarm"
 

@@ -11,7 +11,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from gateway import context
-from gateway.absence import alerting, asking, cases, hearing, meaning, rules, sweep, telling
+from gateway.absence import asking, cases, hearing, meaning, rules, sweep, telling
 from gateway.database import Session
 from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.registers import marks
@@ -22,8 +22,6 @@ _ON_THE_WAY = "A child who was said to be on the way has not been marked in. Loo
 async def is_due(session: Session, gateway: context.Gateway, decided: rules.Rules) -> bool:
     """Whether a turn would find anything to do. Reads only: mostly there is nothing, and nobody has to wait for us."""
     if await hearing.any_waiting(session, gateway) or await _sessions(session, gateway):
-        return True
-    if await alerting.is_due(session, gateway, decided):
         return True
     today, now = gateway.today(), gateway.now()
     for which in DaySession:
@@ -49,7 +47,6 @@ async def turn(
             await sweep.sweep(session, gateway, decided, register)
         await asking.climb(session, gateway, decided, day, which)
         await telling.tell(session, gateway, decided, day, which)
-    await alerting.alert(session, gateway, decided)
 
 
 async def _sessions(session: Session, gateway: context.Gateway) -> list[tuple[date, DaySession]]:

@@ -24,6 +24,7 @@ from gateway.models.types import core
 from gateway.understanding import folding
 from gateway.understanding.meaning import Intent
 
+ALARM: Final = "alarm"  #: staff have an urgent task about it already
 STRANGER: Final = "stranger"  #: the outcome of a reply from somebody who may not speak of any child
 
 _MOST = 5  #: more children than so fit as well: it is no guess any more
@@ -67,14 +68,14 @@ class Stranger:
 
 
 async def take(session: Session, reply: Reply, said: Sequence[Meaning], *, today: date, means: cases.Means) -> str:
-    """Give a stranger's words to a person, where they are about a child. Gives a word for what came of it."""
+    """Give a stranger's words to a person, where they are about a child. Gives what came of it, in a word or two."""
     urgent = any(one.urgent for one in said)
     about = urgent or any(one.intent in _OF_ABSENCE for one in said)
     if not about and not any(one.is_sure for one in await guess(session, reply.body, today=today)):
         return "left"  # it stands in the list of answers that nobody has read, as everything does
-    ask = tasks.Ask("absence.stranger", f"conversation:{reply.conversation_id}", _WHAT, _CURE, urgent)
+    ask = tasks.Ask("absence.stranger", f"conversation:{reply.conversation_id}", _WHAT, _CURE, loud=urgent)
     await tasks.ask(session, ask, log=means.log, now=means.now)
-    return STRANGER
+    return f"{ALARM}, {STRANGER}" if urgent else STRANGER
 
 
 async def listed(session: Session, *, after: datetime, today: date) -> list[Stranger]:

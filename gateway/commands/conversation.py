@@ -97,7 +97,8 @@ def show(ctx: typer.Context, conversation_id: Id, json: options.Json = False) ->
 
 def _whole(found: Thread) -> dict[str, Any]:
     said = [
-        {"at": one.at, "kind": one.kind, "who": one.who, "medium": one.medium, "text": one.text, "state": one.state}
+        {"id": one.id, "at": one.at, "kind": one.kind, "who": one.who, "medium": one.medium, "text": one.text}
+        | {"state": one.state, "voice": one.voice}
         for one in found.said
     ]
     return found.root.model_dump(exclude={"address", "merged_into_id"}) | {"from": found.contact, "said": said}
@@ -116,6 +117,8 @@ def _lines(found: Thread, timezone: ZoneInfo) -> list[str]:
         lines.append(f"About: {root.kind or 'nothing yet'}. Owner: {root.owner or 'nobody yet'}.")
     if root.due_at:
         lines.append(f"Due: {'now' if root.urgent else showing.when(root.due_at, timezone)}.")
+    if root.left_at:
+        lines.append("This number or mailbox is somebody else's now: answer another way.")
     if found.others:
         lines.append("Somebody else had this address before: what was said with them is not shown.")
     return [*lines, "", *(_line(one, timezone) for one in found.said)]
@@ -123,9 +126,11 @@ def _lines(found: Thread, timezone: ZoneInfo) -> list[str]:
 
 def _line(one: Said, timezone: ZoneInfo) -> str:
     who = {"reply": one.who or "family", "note": f"NOTE by {one.who}", "answer": "school"}.get(one.kind, one.kind)
-    medium = f" ({one.medium})" if one.medium else ""
+    facts = ", ".join(filter(None, [f"reply {one.id}" if one.kind == "reply" else "", one.medium or ""]))
+    about = f" ({facts})" if facts else ""
     state = f" [{one.state}]" if one.state else ""
-    return f"{showing.when(one.at, timezone)}  {who}{medium}{state}: {one.text}"
+    play = f" To hear it: handbell replies play {one.id} --out message.wav" if one.voice else ""
+    return f"{showing.when(one.at, timezone)}  {who}{about}{state}: {one.text}{play}"
 
 
 def take(

@@ -2,6 +2,7 @@
 
 ``promise``        by when, in office hours of school days
 ``arriving``       what a reply that has come in means for the desk: nothing, a promise, an acknowledgement
+``complaints``     which words are a complaint
 ``acknowledging``  the words that say who will answer, and by when
 ``answering``      what a person answers, through the outbox
 ``deeds``          what else staff do: take, note, merge, close

@@ -23,8 +23,7 @@ async def acknowledge(
     """
     if not gateway.settings.desk.acknowledge or not _may(to):
         return None
-    limits, address = gateway.settings.answers, to.conversation.address
-    if await answers.enough(session, to.last, address, limits, log=gateway.log, now=gateway.now()):
+    if await _has_enough(session, gateway, to, urgent=urgent):
         return None
     if await answers.sender(session, to.conversation.medium, str(to.event.get("to", ""))) is None:
         return None
@@ -33,6 +32,16 @@ async def acknowledge(
     until = gateway.now() + _URGENT_HOLDS if urgent else promise.due_at
     slot = f"{answers.SLOT}{to.last.inbound_id}"
     return await writing.send(session, gateway, to, letter, slot=slot, checked=False, not_after=until)
+
+
+async def _has_enough(session: Session, gateway: context.Gateway, to: writing.Addressee, *, urgent: bool) -> bool:
+    """Whether they have had all the answers they may have. What is urgent is told once until a person acts: no two
+    machines chat by that, so it does not wait because something else was answered a minute ago.
+    """
+    limits = gateway.settings.answers
+    if urgent:
+        return not limits.per_hour or not limits.per_day  # the school wants none at all
+    return await answers.enough(session, to.last, to.conversation.address, limits, log=gateway.log, now=gateway.now())
 
 
 def words(gateway: context.Gateway, to: writing.Addressee, due_at: datetime, *, urgent: bool) -> writing.Letter:

@@ -17,6 +17,11 @@ from templates import errors as wrong
 SLOT: Final = "desk:"  #: begins the slot of a message that a person of the school has written in a conversation
 
 
+_GONE: Final = (
+    "The number or mailbox that they wrote from is somebody else's now: answer them another way. Nothing was sent."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is to be said: words in one language, or a canned answer with its blanks filled in."""
@@ -31,12 +36,14 @@ async def answer(session: Session, gateway: context.Gateway, conversation_id: in
     """Answer whoever wrote last in a conversation; what waited is read by that, and it stays open.
 
     Raises :class:`errors.BadInput` for what cannot be said, :class:`errors.NotFound`, and :class:`errors.Conflict` with
-    a sentence where the family may not be written to.
+    a sentence where the family may not be written to, or cannot be reached there any more.
     """
     root = await conversations.find(session, conversation_id)
     conversations.check(root, "answer")
     last = await _last(session, root)
     to = await writing.addressee(session, gateway, last)
+    if to.owners and last.contact_id is not None and last.contact_id not in to.owners:
+        raise errors.Conflict(_GONE)
     try:
         letter = _letter(gateway, to, said)
     except wrong.WordingError as error:
@@ -61,7 +68,10 @@ def _letter(gateway: context.Gateway, to: writing.Addressee, said: Answer) -> wr
 
 
 async def _last(session: Session, root: Conversation) -> Reply:
-    ids = [one.id for one in await conversations.members(session, root)]
+    members = await conversations.members(session, root)
+    ids = [one.id for one in members if one.left_at is None]
+    if not ids:
+        raise errors.Conflict(_GONE)
     query = (
         select(Reply).where(col(Reply.conversation_id).in_(ids)).order_by(col(Reply.at).desc(), col(Reply.id).desc())
     )

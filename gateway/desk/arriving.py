@@ -16,9 +16,10 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import col, select
 
+from channels.base import Medium
 from gateway import context, conversations, intake, tasks, turns
 from gateway.database import Session
-from gateway.desk import acknowledging, promise, writing
+from gateway.desk import acknowledging, complaints, promise, writing
 from gateway.models import AbsenceHeard, Conversation, Inbound, Reply
 from gateway.models.types import core
 from gateway.understanding import language, reading
@@ -93,7 +94,7 @@ async def _look_safely(
         reply.sorted_at = now
         session.add(reply)
         what = "An answer of a family waits, and no time could be promised for it. Read it."
-        ask = tasks.Ask("desk.unsorted", f"reply:{reply_id}", what, "handbell replies list --waiting", urgent=True)
+        ask = tasks.Ask("desk.unsorted", f"reply:{reply_id}", what, "handbell replies list --waiting", loud=True)
         await tasks.ask(session, ask, log=gateway.log, now=now)
 
 
@@ -135,7 +136,7 @@ async def _look_at(
     )
     if found.urgent and not found.alarmed:
         what, cure = "A family's words may mean that a child is not safe. Read them now.", _SHOW.format(root=root.id)
-        ask = tasks.Ask("desk.urgent", f"conversation:{root.id}", what, cure, urgent=True)
+        ask = tasks.Ask("desk.urgent", f"conversation:{root.id}", what, cure, loud=True)
         await tasks.ask(session, ask, log=log, now=now)
     if made is None:
         return
@@ -159,17 +160,21 @@ async def _means(
     """What it is about, and how soon somebody must answer."""
     if reply.keyword is not None or reply.settled:
         return Found("")
+    spoken = to.event.get("medium") == Medium.VOICE.value and not reply.keys
     heard = await session.get(AbsenceHeard, reply.id)
     outcomes = set(heard.outcome.split(", ")) - _NOTHING if heard else set[str]()
     asked = reading.Asked(gateway.today(), language=to.language)
-    said = reading.understand(reply.body, asked, languages=known) if reply.body.strip() else None
+    said = reading.understand(reply.body, asked, languages=known) if reply.body.strip() and not spoken else None
     alarmed = "alarm" in outcomes
     if alarmed or (said is not None and said.urgent):
         return Found("absence", urgent=True, alarmed=alarmed)
     sure = said.intent if said is not None and said.confidence >= _SURE else None
     if sure in _NO_ANSWER and outcomes <= _NO_ANSWER | {"noted"} and not _asks(reply):
         return Found("")
-    return Found("absence" if outcomes or sure in _ABSENCE else "question")
+    # Nobody has heard a voice message yet: most who ring in the morning say that a child is not coming.
+    if outcomes or spoken or sure in _ABSENCE:
+        return Found("absence")
+    return Found("complaint" if complaints.is_one(reply.body) else "question")
 
 
 def _asks(reply: Reply) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import col, select
 
-from gateway import context, conversations, errors
+from gateway import context, conversations, errors, merging
 from gateway.database import Session
 from gateway.desk import promise, thread
 from gateway.models import Conversation, Promise
@@ -67,5 +67,5 @@ async def merge(session: Session, gateway: context.Gateway, into_id: int, other_
     owners = await thread.people_of(session, members)
     if into.contact_id is None or into.contact_id != other.contact_id or set(owners) != {into.contact_id}:
         raise errors.Conflict("These are not the same person's, or not that person's alone: they stay apart.")
-    await conversations.merge(session, into, other, by=by, log=gateway.log, now=gateway.now())
+    await merging.merge(session, into, other, by=by, log=gateway.log, now=gateway.now())
     return into

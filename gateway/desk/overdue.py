@@ -43,7 +43,7 @@ async def tell(session: Session, *, log: audit.Log, now: datetime) -> int:
             continue
         what = "A family was promised an answer by now, and nobody has answered."
         cure = f"handbell conversation show {root.id}, then conversation answer or close."
-        ask = tasks.Ask("desk.overdue", conversations.overdue_subject(root), what, cure)
+        ask = tasks.Ask("desk.overdue", conversations.waiting_subject(root), what, cure)
         await tasks.ask(session, ask, log=log, now=now)
         line = audit.Line("conversation.overdue", f"conversation:{root.id}", {"due": promise.due_at})
         await log.record(session, line, now=now)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import answers, conversations
+from gateway import answers, conversations, points
 from gateway.database import Session
 from gateway.desk import answering, overdue
 from gateway.models import (
@@ -26,9 +26,9 @@ from gateway.models import (
     ConversationState,
     Message,
     MessageState,
-    PointKind,
     Promise,
     Reply,
+    VoiceMessage,
 )
 
 Which = Literal["open", "waiting", "overdue", "closed", "all"]
@@ -39,7 +39,8 @@ _MOST = 200  #: of the newest, in one thread
 class Said:
     """One line of a thread. ``who`` is a person's name, ``""`` for the family's side where nobody can be sure.
 
-    ``kind``  ``reply`` from the family, ``answer`` of a person, ``automatic`` or ``notice`` from us, or ``note``
+    ``kind``   ``reply`` from the family, ``answer`` of a person, ``automatic`` or ``notice`` from us, or ``note``
+    ``voice``  whether it is a voice message, to be played
     """
 
     at: datetime
@@ -49,6 +50,7 @@ class Said:
     text: str
     state: str = ""
     id: str = ""
+    voice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +130,18 @@ async def read(session: Session, conversation_id: int) -> Thread:
 
 
 async def people_of(session: Session, members: Sequence[Conversation]) -> dict[int, str]:
-    """Whoever has these addresses today, and whom the conversation is with, by id."""
-    point = ContactPoint
-    have = [
-        sa.and_(
-            col(point.address) == one.address,
-            col(point.kind) == (PointKind.EMAIL if one.medium is Medium.EMAIL else PointKind.PHONE),
+    """Whom the conversation is with, and whoever shares these addresses with them today, by id."""
+    found = set[int]()
+    for one in members:
+        query = select(ContactPoint.contact_id).where(
+            ContactPoint.address == one.address, ContactPoint.kind == points.kind_of(one.medium)
         )
-        for one in members
-    ]
-    owners = select(point.contact_id).where(sa.or_(*have))
-    with_ = [one.contact_id for one in members if one.contact_id]
-    query = select(Contact).where(sa.or_(col(Contact.id).in_(owners), col(Contact.id).in_(with_)))
-    return {contact.id or 0: contact.full_name for contact in await session.scalars(query)}
+        owners = set(await session.scalars(query))
+        if one.contact_id is not None and (one.left_at is not None or one.contact_id not in owners):
+            owners = set()  # it went to somebody else: those have nothing to do with this one
+        found |= owners | ({one.contact_id} if one.contact_id else set())
+    people = select(Contact).where(col(Contact.id).in_(found))
+    return {contact.id or 0: contact.full_name for contact in await session.scalars(people)}
 
 
 async def _replies(
@@ -150,15 +151,20 @@ async def _replies(
     query = select(Reply).where(col(Reply.conversation_id).in_(list(by_id))).order_by(col(Reply.id).desc())
     rows = (await session.scalars(query.limit(_MOST))).all()
     ours = [row for row in rows if row.contact_id is None or row.contact_id in people]
+    by_inbound = select(VoiceMessage.inbound_id).where(
+        col(VoiceMessage.inbound_id).in_([row.inbound_id for row in ours])
+    )
+    voices = set(await session.scalars(by_inbound))
     said = [
         Said(
             row.at,
             "reply",
             people.get(row.contact_id or 0, ""),
-            Medium.VOICE if row.keys else by_id[row.conversation_id].medium,
+            Medium.VOICE if row.keys or row.inbound_id in voices else by_id[row.conversation_id].medium,
             row.keys or row.body,
             row.settled or row.option or (row.keyword or "") or (f"seen by {row.seen_by}" if row.seen_by else ""),
             str(row.id),
+            row.inbound_id in voices,
         )
         for row in reversed(ours)
     ]

@@ -127,15 +127,6 @@ class AbsenceCase(Table, table=True):
 class AbsenceStep(Table, table=True):
     """One thing that happened in a case: its chronology. Words of families stay with their reply and message."""
 
-    __table_args__ = (
-        Index(
-            "absence_step_urgent",
-            "at",
-            sqlite_where=text("kind = 'urgent'"),
-            postgresql_where=text("kind = 'urgent'"),
-        ),
-    )
-
     id: int | None = Field(default=None, primary_key=True)
     case_id: int = Field(foreign_key="absence_case.id", ondelete="CASCADE", index=True)
     at: datetime = Field(sa_type=UtcDateTime)

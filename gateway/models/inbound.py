@@ -68,6 +68,8 @@ class Watermark(Table, table=True):
 class Conversation(Table, table=True):
     """Everything said with one address. ``contact_id`` is empty for a number that nobody knows, or that two share.
 
+    An address that goes to somebody else begins another one; ``left_at`` is when that was found out.
+
     ``waiting_since`` is when the first words came that nobody has read. Whoever was merged into another
     (``merged_into_id``) still has words of its own that wait; everything below is then that of the other.
 
@@ -77,7 +79,14 @@ class Conversation(Table, table=True):
     """
 
     __table_args__ = (
-        UniqueConstraint("medium", "address"),
+        Index(
+            "conversation_address",
+            "medium",
+            "address",
+            unique=True,
+            sqlite_where=text("left_at IS NULL"),
+            postgresql_where=text("left_at IS NULL"),
+        ),
         Index(
             "conversation_due",
             "due_at",
@@ -101,6 +110,7 @@ class Conversation(Table, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_by: str = ""
     merged_into_id: int | None = Field(default=None, index=True)  #: a conversation; none is ever deleted
+    left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Promise(Table, table=True):

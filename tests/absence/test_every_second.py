@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from support.absences import Morning
 
+from gateway import alerting
 from gateway.absence import rounds
 from gateway.database import Database
 
@@ -25,6 +26,7 @@ async def test_whether_anything_is_due_follows_an_index(sqlite_database: Databas
     sa.event.listen(engine, "before_cursor_execute", note)
     async with sqlite_database.read() as session:
         assert not await rounds.is_due(session, morning.gateway, morning.rules)
+        assert not await alerting.is_due(session, morning.gateway)
     sa.event.remove(engine, "before_cursor_execute", note)
     assert len(asked) >= 4
     scans: list[str] = []

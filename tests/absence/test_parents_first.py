@@ -14,6 +14,7 @@ from channels import mail_in, mail_reading
 from gateway import intake
 from gateway.absence import listening, reasons, strangers
 from gateway.database import Database
+from gateway.desk import arriving, promise
 from gateway.models import AbsenceReason, DaySession, Message, Reply
 from gateway.models import CaseState as S
 from gateway.understanding import library
@@ -124,10 +125,20 @@ async def test_an_unknown_or_withheld_number_goes_to_a_person_and_hears_nothing(
     assert [guess.pupil.id for guess in (await heard(morning))[0].guesses] == [child]
 
 
-async def test_a_stranger_who_says_that_a_child_is_missing_is_urgent(morning: Morning) -> None:
+async def test_a_stranger_who_says_that_a_child_is_missing_is_told_to_staff_at_once_and_once(
+    database: Database,
+) -> None:
+    staff, heard = "+447700900990", listening.by_words(library.load())
+    morning = await Morning(database, absence={"alert_numbers": (staff,)}, understanding=heard).open()
     await morning.child("Ana", await morning.parent())
     await morning.answer(STRANGER, "She never came home last night and isnt answering")
-    assert [(task.kind, task.urgent) for task in await morning.tasks("absence.")] == [("absence.stranger", True)]
+    (text,) = await morning.said(staff)
+    assert text == "Oakfield: a child may be missing or unsafe. Act now: conversation 1."
+    async with database.write() as session:  # then the desk reads it, too
+        await arriving.turn(session, morning.gateway, promise.load(morning.gateway.settings), library.load())
+    await morning.turn()
+    assert [(task.kind, task.urgent) for task in await morning.tasks()] == [("absence.stranger", True)]
+    assert len(await morning.said(staff)) == 1
 
 
 @pytest.mark.parametrize("words", ["ok thanks", "who is this?", "WIN a prize, will you claim it now"])

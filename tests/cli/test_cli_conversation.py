@@ -13,6 +13,7 @@ from config.settings import Settings
 from gateway import context, intake
 from gateway.database import Database
 from gateway.desk import arriving, promise
+from gateway.models import PhoneCall, VoiceMessage
 from gateway.understanding import library
 
 if TYPE_CHECKING:
@@ -62,6 +63,27 @@ def test_a_conversation_is_taken_answered_and_closed(school_office: Office) -> N
     assert "closed already" in office.refuses("conversation", "close", number, "answered")
     assert "no outcome" in office.refuses("conversation", "close", number, "whatever")
     assert office.data("replies", "list", "--waiting") == []
+
+
+def test_a_voice_message_says_how_it_is_played(school_office: Office) -> None:
+    office = school_office
+    write(office, "Voice message, 9 seconds.", "And the coat?")
+
+    async def speak(database: Database) -> None:
+        async with database.write() as session:
+            call = PhoneCall(line="line", ref="CA1", caller="+447700900111", called="", began_at=NOW)
+            session.add(call)
+            await session.flush()
+            voice = VoiceMessage(line="line", ref="RE1", call_id=call.id or 0, inbound_id=1, seconds=9, recorded_at=NOW)
+            session.add(voice)
+
+    office.do(speak)
+    (found,) = office.data("conversation", "list")
+    printed = office.gives("conversation", "show", str(found["id"]))
+    assert "(reply 1, voice): Voice message, 9 seconds. To hear it: handbell replies play 1 --out" in printed
+    assert "(reply 2, sms): And the coat?\n" in printed
+    said = office.data("conversation", "show", str(found["id"]))["said"]
+    assert [(one["id"], one["voice"]) for one in said if one["kind"] == "reply"] == [("1", True), ("2", False)]
 
 
 def test_what_nobody_answers_is_overdue(school_office: Office) -> None:

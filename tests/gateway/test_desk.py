@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import email
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email import policy
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support import desk, school
+from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Session as SmtpSession
+from support import closing, desk, school
 
-from channels import base
+from channels import base, email_smtp, mail_in, mail_reading
 from channels.base import Medium
-from gateway import answers, context, errors, intake, replies, turns
+from gateway import alerting, answers, context, errors, intake, outgoing, replies, turns
 from gateway.database import Database, Session
-from gateway.desk import answering, arriving, deeds, overdue, promise, thread
+from gateway.desk import answering, arriving, complaints, deeds, overdue, promise, thread
 from gateway.models import (
     About,
     Audit,
@@ -44,16 +50,21 @@ class Desk:
 
     database: Database
     drafts: bool = True
+    alerts: Sequence[str] = ()
     clock: desk.Clock = field(default_factory=desk.Clock)
 
     def __post_init__(self) -> None:
-        self.gateway = desk.gateway(self.database, self.clock, drafts=self.drafts)
+        made = desk.gateway(self.database, self.clock, drafts=self.drafts)
+        absence = made.settings.absence.model_copy(update={"alert_numbers": tuple(self.alerts)})
+        settings = made.settings.model_copy(update={"absence": absence})
+        self.gateway = dataclasses.replace(made, settings=settings)
         self.rules = promise.load(self.gateway.settings)
 
     async def open(self) -> Desk:
         rows = [("twilio-sms", Medium.SMS, OFFICE), ("smtp", Medium.EMAIL, MAILBOX)]
         await school.add(
-            self.database, *[Sender(channel=name, medium=medium, address=address) for name, medium, address in rows]
+            self.database,
+            *[Sender(channel=one, medium=medium, address=at, rate=100, burst=100) for one, medium, at in rows],
         )
         return self
 
@@ -68,12 +79,19 @@ class Desk:
         return contact_id, number
 
     async def writes(
-        self, sender: str, words: str, *, raw: dict[str, str] | None = None, look: bool = True, **fields: Any
+        self,
+        sender: str,
+        words: str,
+        *,
+        raw: dict[str, str] | None = None,
+        look: bool = True,
+        medium: Medium = Medium.SMS,
+        **fields: Any,
     ) -> None:
         """Words come in, and the desk looks at them."""
         mail = "@" in sender
         event = base.Reply(
-            medium=Medium.EMAIL if mail else Medium.SMS, sender=sender, to=MAILBOX if mail else OFFICE, body=words,
+            medium=Medium.EMAIL if mail else medium, sender=sender, to=MAILBOX if mail else OFFICE, body=words,
             at=self.clock.now, event_id=f"desk{next(_events)}", raw=raw or {}, **fields,
         )  # fmt: skip
         async with self.database.write() as session:
@@ -88,13 +106,16 @@ class Desk:
         async with self.database.write() as session:
             await overdue.tell(session, log=desk.LOG, now=self.clock.now)
             await arriving.turn(session, self.gateway, self.rules, library.load())
+        async with self.database.write() as session:
+            await alerting.alert(session, self.gateway)
 
     async def rows(self, kind: type[Any]) -> list[Any]:
         async with self.database.read() as session:
             return list(await session.scalars(sa.select(kind).order_by(next(iter(core(kind).primary_key)))))
 
     async def conversation(self, address: str) -> Conversation:
-        return next(row for row in await self.rows(Conversation) if row.address == address)
+        """The one with whoever has the address now."""
+        return next(row for row in await self.rows(Conversation) if row.address == address and not row.left_at)
 
     async def said_to(self, address: str) -> list[Message]:
         return [row for row in await self.rows(Message) if row.address == address]
@@ -148,7 +169,7 @@ async def test_a_stretch_of_waiting_has_one_promise_and_one_acknowledgement(offi
     _, number = await office.parent()
     await office.writes(number, "What time does the club end?")
     office.clock.pass_(hours=1)
-    await office.writes(number, "Hello? Is anybody there?")
+    await office.writes(number, "Is there a bus afterwards, too?")
     assert len(await office.said_to(number)) == len(await office.rows(Promise)) == 1
     conversation = await office.conversation(number)
     await office.answer(conversation.id or 0, "At half past four.")
@@ -162,7 +183,7 @@ async def test_two_workers_promise_once(office: Desk) -> None:
     numbers = [(await office.parent())[1] for _ in range(3)]
     for number in numbers:
         await office.writes(number, "What time does the club end?", look=False)
-        await office.writes(number, "Hello? Is anybody there?", look=False)
+        await office.writes(number, "Is there a bus afterwards, too?", look=False)
     await asyncio.gather(*[turns.again(office.turn) for _ in range(4)])
     await office.turn()  # whoever was passed over
     assert [len(await office.said_to(number)) for number in numbers] == [1, 1, 1]
@@ -215,6 +236,66 @@ async def test_what_may_mean_a_child_is_not_safe_is_due_now_and_told_to_staff(sm
     assert len(await small.rows(Task)) == 1
 
 
+MISSING = "She left for school at 8 and never arrived, where is my daughter??"
+
+
+@pytest.mark.parametrize("before", ["promised", "overdue", "taken", "read"])
+async def test_urgent_words_win_whatever_was_promised_before(office: Desk, before: str) -> None:
+    _, number = await office.parent()
+    await office.writes(number, "What time does the club end?")
+    conversation_id = (await office.conversation(number)).id or 0
+    office.clock.pass_(days=before == "overdue", minutes=2)
+    await office.turn()
+    if before == "taken":
+        await office.do(lambda s: deeds.take(s, office.gateway, conversation_id, "Mr Reilly", by="Mr Reilly"))
+    if before == "read":
+        (reply,) = await office.rows(Reply)
+        await office.do(lambda s: replies.mark_seen(s, reply.id, by="Mrs Office", log=desk.LOG, now=office.clock.now))
+    await office.writes(number, MISSING)
+    found = await office.conversation(number)
+    assert (found.urgent, found.kind, found.due_at is not None) == (True, "absence", True)
+    assert found.due_at is not None
+    assert found.due_at <= office.clock.now
+    assert [one.urgent for one in await office.rows(Task) if one.kind == "desk.urgent"] == [True]
+    await office.writes(number, "PLEASE where is she she never arrived")
+    _, told = await office.said_to(number)
+    assert "passed it on at once" in told.body  # once, though another answer had just gone out
+    (promised,) = await office.rows(Promise)
+    assert (promised.message_id, promised.due_at) == (told.id, found.due_at)
+
+
+STAFF = "+447700900990"
+
+
+@pytest.mark.parametrize("sender", ["text of a parent", "text of a stranger", "email"])
+async def test_staff_are_texted_of_urgent_words_whichever_way_they_came(database: Database, sender: str) -> None:
+    office = await Desk(database, alerts=(STAFF,)).open()
+    _, number = await office.parent(mail="maria@example.com")
+    address = {"text of a stranger": school.number(), "email": "maria@example.com"}.get(sender, number)
+    await office.writes(address, "What time does the club end?")
+    assert await office.said_to(STAFF) == []
+    await office.writes(address, MISSING)
+    number_of_it = (await office.conversation(address)).id
+    (text,) = await office.said_to(STAFF)
+    assert text.body == f"Oakfield: a child may be missing or unsafe. Act now: conversation {number_of_it}."
+    await asyncio.gather(*[turns.again(office.turn) for _ in range(3)])
+    office.clock.pass_(minutes=1)
+    await office.writes(address, "PLEASE where is she she never arrived")
+    assert len(await office.said_to(STAFF)) == 1  # nobody who writes ten texts makes ten alerts
+    office.clock.pass_(minutes=9)
+    await office.turn()
+    assert len(await office.said_to(STAFF)) == 2  # what came since is news all the same
+
+
+async def test_a_clock_that_is_set_back_keeps_no_alert_back(sqlite_database: Database) -> None:
+    office = await Desk(sqlite_database, alerts=(STAFF,)).open()
+    _, number = await office.parent()
+    await office.writes(number, MISSING)
+    office.clock.pass_(hours=-3)
+    await office.writes(number, "PLEASE where is she she never arrived")
+    assert len(await office.said_to(STAFF)) == 2
+
+
 async def test_a_stranger_is_told_no_name_and_a_stranger_s_mail_gets_nothing(small: Desk) -> None:
     section = small.gateway.settings.desk.model_copy(update={"answered_by": "Mrs Okafor"})
     settings = small.gateway.settings.model_copy(update={"desk": section})
@@ -241,6 +322,48 @@ async def test_an_email_is_answered_by_email_below_the_family_s_own(small: Desk)
     sent = await small.answer((await small.conversation("maria@example.com")).id or 0, "At {half past} four.")
     assert (sent.subject, sent.in_reply_to) == ("Re: The {club}", "<abc@mail.example.com>")
     assert sent.body.startswith("At (half past) four.")
+
+
+class Mailbox:
+    """What a mail server is handed."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    async def handle_DATA(self, server: SMTP, session: SmtpSession, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        self.mails.append(bytes(envelope.content or b""))
+        return "250 2.0.0 ok"
+
+
+async def test_on_the_wire_an_answer_names_the_mail_that_it_answers(small: Desk) -> None:
+    """From a parent's mail as it came to the mails that leave: their program shows them below it."""
+    await small.parent(mail="maria@example.com")
+    raw = (
+        b"From: maria@example.com\r\nTo: office@oakfield.example\r\n"
+        b"Subject: =?utf-8?q?Kiedy_si=C4=99_ko=C5=84czy=3F?=\r\n"
+        b"Message-ID:\r\n <CAF=abc+1@mail.example.com>\r\n\r\nWhat time does the club end?\r\n"
+    )
+    (event,) = mail_reading.read(mail_in.Mail(raw, small.clock.now))
+    assert isinstance(event, base.Reply)
+    await small.writes("maria@example.com", event.body, raw=dict(event.raw))
+    await small.answer((await small.conversation("maria@example.com")).id or 0, "At half past four.")
+    lane = next(row.id for row in await small.rows(Sender) if row.medium is Medium.EMAIL)
+    claimed = await desk.claim(small.database, lane or 0, now=small.clock.now)
+    mailbox, loop = Mailbox(), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(mailbox, loop=loop), "127.0.0.1", 0)
+    smtp = email_smtp.SmtpServer("127.0.0.1", server.sockets[0].getsockname()[1], security="none")
+    channel = email_smtp.SmtpEmail(smtp, now=small.clock)
+    await channel.open()
+    for row in claimed.messages:
+        ready = outgoing.build(row, callback_url="", unsubscribe_url=lambda _: "", now=small.clock.now)
+        assert (await channel.send(ready)).outcome is base.Outcome.ACCEPTED
+    await channel.close()
+    await closing.close(server)
+    heads = [email.message_from_bytes(one, policy=policy.SMTP) for one in mailbox.mails]
+    assert len(heads) == 2  # the acknowledgement, and what a person said
+    for head in heads:
+        assert head["In-Reply-To"] == head["References"] == "<CAF=abc+1@mail.example.com>"
+        assert head["Subject"] == "Re: Kiedy się kończy?"
 
 
 async def test_two_machines_do_not_chat(small: Desk) -> None:
@@ -434,6 +557,112 @@ async def test_text_and_email_of_one_parent_are_one_conversation_and_of_two_neve
     for address in (number, "maria@example.com"):
         await office.close((await office.thread(address)).root.id or 0)
     assert [row.waiting_since for row in await office.rows(Conversation)][:2] == [None, None]
+
+
+async def change_hands(office: Desk, address: str, name: str = "Stranger") -> None:
+    """An import takes an address from whoever has it and gives it to somebody else."""
+    async with office.database.write() as session:
+        await session.execute(sa.text("DELETE FROM contact_point WHERE address = :a"), {"a": address})
+    await office.parent(name, number=address)
+
+
+async def test_a_number_that_changes_hands_takes_neither_words_nor_promise_along(office: Desk) -> None:
+    mother, number = await office.parent("Maria")
+    await office.writes(number, "What time does the zebra club end?")
+    old = (await office.conversation(number)).id or 0
+    await office.do(lambda s: deeds.take(s, office.gateway, old, "Mr Reilly", by="Mr Reilly"))
+    await office.do(lambda s: deeds.note(s, office.gateway, old, "A giraffe rang.", by="Mr Reilly"))
+    await change_hands(office, number)
+    with pytest.raises(errors.Conflict, match="somebody else's now"):
+        await office.answer(old, "At half past four.")  # nor does her answer go to somebody else
+    assert "Stranger" not in (await office.thread(number)).contact
+    await office.writes(number, "When does the choir end?")
+    new = await office.thread(number)
+    assert (new.contact, new.root.owner) == ("Stranger Example", "")
+    assert not [word for word in ("zebra", "giraffe") if word in str(new.said)]
+    async with office.database.read() as session:
+        kept = await thread.read(session, old)
+    assert (kept.root.contact_id, kept.root.owner, kept.promise is not None) == (mother, "Mr Reilly", True)
+    assert [one.text for one in kept.said if one.kind in ("reply", "note")] == [
+        "What time does the zebra club end?", "A giraffe rang.",
+    ]  # fmt: skip
+    with pytest.raises(errors.Conflict, match="somebody else's now"):
+        await office.answer(old, "At half past four.")
+    (task,) = await office.rows(Task)
+    assert (task.kind, task.open_key is None) == ("desk.left", False)
+    await office.close(old)  # she was rung
+    (task,) = await office.rows(Task)
+    assert task.open_key is None
+    assert [one.state for one in await office.rows(Conversation)] == [CLOSED, OPEN]
+
+
+async def test_whose_text_number_is_gone_is_still_answered_by_email(small: Desk) -> None:
+    _, number = await small.parent("Maria", mail="maria@example.com")
+    await small.writes("maria@example.com", "See my text, please?")
+    small.clock.pass_(minutes=1)
+    await small.writes(number, "What time does the club end?")
+    ids = [(await small.conversation(address)).id or 0 for address in (number, "maria@example.com")]
+    await small.do(lambda s: deeds.merge(s, small.gateway, *ids, by="Mrs Office"))
+    await change_hands(small, number)
+    await small.writes(number, "When does the choir end?")
+    assert [task.kind for task in await small.rows(Task)] == []
+    assert (await small.answer(ids[0], "At half past four.")).address == "maria@example.com"
+
+
+async def test_what_is_merged_or_sorted_anew_is_due_once(office: Desk) -> None:
+    """The other's overdue task goes with it; what a person calls a complaint is urgent no more."""
+    _, number = await office.parent("Maria", mail="maria@example.com")
+    await office.writes("maria@example.com", "What time does the club end?")
+    office.clock.pass_(days=1, minutes=1)
+    await office.writes(number, "Please see my mail, too?")
+    into, other = [(await office.conversation(one)).id or 0 for one in (number, "maria@example.com")]
+    await office.do(lambda s: deeds.merge(s, office.gateway, into, other, by="Mrs Office"))
+    await office.turn()
+    open_ones = {one.subject for one in await office.rows(Task) if one.open_key}
+    assert open_ones == {f"promise:{into}"}
+    await office.writes(number, MISSING)
+    assert (await office.conversation(number)).urgent
+    await office.do(lambda s: deeds.sort(s, office.gateway, into, "complaint", by="Mrs Office"))
+    found = await office.conversation(number)
+    assert (found.urgent, found.kind) == (False, "complaint")
+    await office.close(into)
+    assert {one.subject for one in await office.rows(Task) if one.open_key} == {f"conversation:{into}"}
+
+
+async def test_a_voice_message_is_taken_for_one_about_an_absence(small: Desk) -> None:
+    """Nobody has heard it: it may be about this morning."""
+    _, number = await small.parent()
+    await small.writes(number, "Voice message, 9 seconds.", medium=Medium.VOICE, unasked=True)
+    found = await small.conversation(number)
+    assert (found.kind, found.due_at) == ("absence", datetime(2026, 11, 23, 9, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("I wish to make a formal complaint about Mr Reilly", "complaint"),
+        ("She complained of a tummy ache and has a fever", "absence"),
+        ("What time does the club end?", "question"),
+    ],
+)
+async def test_a_complaint_has_a_promise_of_its_own(small: Desk, words: str, kind: str) -> None:
+    _, number = await small.parent()
+    await small.writes(number, words)
+    assert (await small.conversation(number)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("words", "complains"),
+    [
+        ("Chciałabym złożyć skargę na nauczyciela", True),
+        ("Bu konuda ŞİKAYETÇİ olmak istiyorum", True),
+        ("میں شکایت کرنا چاہتی ہوں", True),
+        ("Karın ağrısı şikayeti var", False),
+        ("se queja de la barriga", False),
+    ],
+)
+def test_complaints_of_families_and_of_tummies(words: str, complains: bool) -> None:
+    assert complaints.is_one(words) is complains
 
 
 async def test_a_phone_that_two_share_is_not_merged(small: Desk) -> None:

@@ -14,7 +14,7 @@ from channels import base
 from channels.base import Medium
 from config import sections
 from config.settings import Settings
-from gateway import context, intake
+from gateway import alerting, context, intake
 from gateway.absence import cases, meaning, registers, rounds, rules
 from gateway.database import Database
 from gateway.models import (
@@ -119,12 +119,17 @@ class Morning:
             await self.mark(pupil_id, code, session=session)
 
     async def turn(self) -> None:
-        """A turn of the daemon's job, should one be due."""
+        """A turn of the daemon's jobs, should one be due."""
         async with self.database.read() as session:
             due = await rounds.is_due(session, self.gateway, self.rules)
         if due:
             async with self.database.write() as session:
                 await rounds.turn(session, self.gateway, self.rules, self.understanding)
+        async with self.database.read() as session:
+            due = await alerting.is_due(session, self.gateway)
+        if due:
+            async with self.database.write() as session:
+                await alerting.alert(session, self.gateway)
 
     async def pass_(self, **span: float) -> None:
         """Let time pass in minutes, with a turn in each."""

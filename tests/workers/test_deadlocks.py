@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import col
-from support import desk, lanes, school
+from support import absences, desk, lanes, school
 from support.desk import LOG, NOW
 from support.waiting import PATIENCE
 
@@ -32,8 +32,10 @@ from channels.base import (
     SendResult,
 )
 from gateway import intake, outbox, retry, sweeping, turns
+from gateway.absence import listening
 from gateway.database import Database
-from gateway.models import Attempt, Inbound, Message, MessageState, Sender
+from gateway.models import Attempt, CaseState, Conversation, Inbound, Message, MessageState, Sender
+from gateway.understanding import library
 
 WORKERS = 4
 ROUNDS = 6
@@ -182,6 +184,36 @@ async def test_leases_end_without_a_wait_for_whoever_settles_one(shared: Databas
         states = {one: (await session.get_one(Message, one)).state for one in ids}
     assert states.pop(ids[2]) is MessageState.ACCEPTED
     assert set(states.values()) == {MessageState.UNKNOWN}
+
+
+async def test_answers_are_heard_in_the_order_in_which_everybody_locks_conversations(shared: Database) -> None:
+    """The later conversation's answer came first: whoever holds the earlier one may still take the later."""
+    morning = await absences.Morning(shared).open()
+    parents = [await morning.parent() for _ in range(2)]
+    children = [await morning.child(name, parent) for name, parent in zip(("Ana", "Ben"), parents, strict=True)]
+    conversations = [Conversation(medium=Medium.SMS, address=one.number, last_at=NOW) for one in parents]
+    await school.add(shared, *conversations)
+    await morning.mark_all(*children, code="N")
+    await morning.at("09:30")
+    await morning.deliver()
+    first, second = [row.id for row in conversations]
+    events = [
+        Reply(medium=Medium.SMS, sender=one.number, to="", body="she is ill", event_id=one.number, at=morning.clock.now)
+        for one in reversed(parents)
+    ]
+    for event in events:
+        async with shared.write() as session:
+            await intake.store(session, "twilio-sms", [event], now=morning.clock.now)
+        await intake.handle_waiting(shared, log=LOG, now=morning.clock.now)
+    morning.understanding = listening.by_words(library.load())
+    async with shared.write() as session:
+        await session.execute(sa.select(Conversation).where(col(Conversation.id) == first).with_for_update())
+        hearing = asyncio.create_task(morning.turn())
+        await waits_for_a_lock(shared)
+        await session.execute(sa.select(Conversation).where(col(Conversation.id) == second).with_for_update())
+    await hearing
+    assert await deadlocks(shared) == 0
+    assert await morning.states(*children) == [CaseState.TO_CONFIRM] * 2
 
 
 async def waits_for_a_lock(database: Database) -> None:
