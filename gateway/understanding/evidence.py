@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from gateway.understanding import folding, language, meaning, patterns
 
 _INTENTS = frozenset(one.value for one in meaning.Intent)
-_REACH = 3  #: words between a negation and what it denies
+_REACH, _REACH_BACK = 3, 1  #: words between a negation and what it denies, behind it and before it
+_REACHES = {"negation.before": _REACH, "negation.close": 0, "negation.after": _REACH_BACK}
 #: Which finds take their words away from shorter ones.
-_TAKERS = frozenset({*_INTENTS, "neutral", "safe"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
+_TAKERS = frozenset({*_INTENTS, "neutral", "safe", "no_reason"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
 _LOSERS = frozenset({*_INTENTS, "alarm"})
 #: Of these a word is enough to fall to something said in passing: «sorry for the late reply».
 _SAID_IN_PASSING = frozenset({"late", "holiday"})
@@ -130,7 +131,7 @@ def _written_out(token: folding.Token, lang: language.Language) -> Sequence[str]
         if word in lang.spelt:
             return lang.spelt[word]
     digits = len(word) - len(word.lstrip("0123456789"))
-    if 0 < digits < len(word) and word[digits:].isalpha():
+    if 0 < digits < len(word) and word[digits:].isalpha() and not lang.knows(word):
         return (word[:digits], *lang.spelt.get(word[digits:], (word[digits:],)))
     return (word,)
 
@@ -173,7 +174,7 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
             return bool(one.taken & taker.taken)
         case "neutral" if one.pattern.section == meaning.Intent.OTHER:
             return False
-        case "safe" if one.pattern.section not in _NOT_WITH_ME:
+        case "safe" | "no_reason" if one.pattern.section not in _NOT_WITH_ME:
             return False
     return one.pattern.section in _LOSERS and inside
 
@@ -196,7 +197,7 @@ def _denied(
         if denial.pattern.section == "negation.close" and one.pattern.section == meaning.Intent.SAYS_PRESENT:
             continue  # «No, he is there.»
         before = denial.pattern.section != "negation.after"
-        reach = 0 if denial.pattern.section == "negation.close" else _REACH
+        reach = _REACHES[denial.pattern.section]
         between = range(denial.end, one.start) if before else range(one.end, denial.start)
         apart = one.start - denial.end if before else denial.start - one.end
         if not 0 <= apart <= reach:

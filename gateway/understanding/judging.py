@@ -180,7 +180,7 @@ def _comes_late(weights: _Weights, tied: Sequence[Intent]) -> bool:
 
 def _urgent(weights: _Weights, intent: Intent) -> bool:
     of = weights.of
-    if intent in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT) or of(Intent.SAFEGUARDING_CONCERN) == _SURE:
+    if intent in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT) or of(Intent.SAFEGUARDING_CONCERN) >= _LIKELY:
         return True
     settled = intent in _SETTLED and of(intent) == _SURE
     if of(Intent.SAYS_PRESENT) == _SURE:

@@ -36,7 +36,7 @@ _DAY_WORDS = (
     "this_week",
     "next_week",
 )
-_TOP = ("language", "name", "ordinary", "prefixes", "spelling", "groups", "negation", "days", *SECTIONS)
+_TOP = ("language", "name", "ordinary", "prefixes", "spelling", "sounds", "groups", "negation", "days", *SECTIONS)
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,7 @@ class Language:
     name: str
     index: patterns.Index
     spelt: Mapping[str, tuple[str, ...]]
+    sounds: Mapping[str, str]
     prefixes: tuple[str, ...]
     words: frozenset[str]
     stems: tuple[str, ...]
@@ -58,7 +59,7 @@ class Language:
     @cached_property
     def speller(self) -> spelling.Speller:
         """Finds what a misspelt word was meant to be; made when the first is met."""
-        return spelling.Speller(self.words, self.stems, self.ordinary)
+        return spelling.Speller(self.words, self.stems, self.ordinary, self.sounds)
 
     def knows(self, word: str) -> bool:
         """Whether a word is one of this language's, as far as its lists go."""
@@ -81,6 +82,7 @@ class _Making:
 
     problems: list[errors.Problem]
     spelt: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sounds: dict[str, str] = field(default_factory=dict)
     groups: dict[str, patterns.Choice] = field(default_factory=dict)
     every: list[patterns.Pattern] = field(default_factory=list)
     ordinary: set[str] = field(default_factory=set)
@@ -122,6 +124,7 @@ def make(files: Sequence[File]) -> Language:
         name=making.name,
         index=patterns.Index(making.every),
         spelt=making.spelt,
+        sounds=making.sounds,
         prefixes=tuple(sorted(making.prefixes, key=len, reverse=True)),
         words=frozenset(words),
         stems=tuple(sorted(one for one in stems if len(one) > _SHORT)),
@@ -141,6 +144,7 @@ def _read(file: File, making: _Making) -> None:
     making.ordinary |= {_fold(one) for one in _split(file, making, "ordinary", data.get("ordinary", ""))}
     making.prefixes += [_fold(one) for one in _split(file, making, "prefixes", data.get("prefixes", ""))]
     _read_spelling(file, making)
+    _read_sounds(file, making)
     for name, listed in _table(file, making, "groups").items():
         found = [one.elements for one in _parsed(file, making, ("groups", name), listed, weight=0)]
         making.groups[name] = patterns.choice([*([making.groups[name]] for _ in [0] if name in making.groups), *found])
@@ -161,6 +165,15 @@ def _read_spelling(file: File, making: _Making) -> None:
             making.problems.append(_problem(file, what, cure, ("spelling", written)))
             continue
         making.spelt[_fold(written)] = tuple(token.word for token in folding.tokens(folding.fold(meant)))
+
+
+def _read_sounds(file: File, making: _Making) -> None:
+    for written, meant in _table(file, making, "sounds").items():
+        if not isinstance(meant, str):
+            what, cure = f"“{written}” sounds like nothing.", f'Write {written} = "the letters that sound so".'
+            making.problems.append(_problem(file, what, cure, ("sounds", written)))
+            continue
+        making.sounds[_fold(written)] = _fold(meant)
 
 
 def _read_negation(file: File, making: _Making) -> None:

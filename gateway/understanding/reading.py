@@ -154,7 +154,7 @@ def _same(tag: str, hint: str) -> bool:
 def _is_unread(cut: evidence.Text, heard: Sequence[language.Language]) -> bool:
     """Whether somebody wrote more than a word or two in a language that none of these knows, or that is not English:
     its lists are shorter."""
-    words = sum(not token.is_break for token in cut.tokens)
+    words = sum(token.word[0].isalpha() for token in cut.tokens)
     shares = {lang.tag: evidence.known(cut, lang) for lang in heard}
     return words > _FEW_WORDS and shares.get("en", 0.0) < max(_HALF, *shares.values())
 

@@ -1,29 +1,94 @@
-"""The known word that an unknown one was meant to be: one slip of the finger, in long words two.
+"""The known word that an unknown one was meant to be: as it sounds, or with one slip of the finger, in long words two.
 
 A table of every known word with one or two letters left out gives the candidates in a few look-ups, however many words
-are known; so a text of nothing but slips takes no longer than its length. Short words are left alone: "sock" is no
-"sick". The first letter is taken to be right.
+are known; so a text of nothing but slips takes no longer than its length. There short words are left alone ("sock" is
+no "sick"), and the first letter is taken to be right. By sound ("rist", "drpd", "bokhaar") both may differ: a language
+says which of its letters are written for one another (:class:`Sounds`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 _LONG, _VERY_LONG, _LONGEST = 5, 9, 24
+_VOWELS = str.maketrans("", "", "aeiouy")
+_HEARD, _CONSONANTS = 4, 3  #: letters of a word that is looked up by its sound, and consonants where its vowels differ
+
+
+class Sounds:
+    """The words and beginnings of words of one language, found by how they sound.
+
+    ``alike`` leads from a spelling to the one that it sounds like; a ``$`` in it is the end of a word.
+    """
+
+    def __init__(self, alike: Mapping[str, str], words: Iterable[str], stems: Iterable[str]):
+        self._alike = tuple(alike.items())
+        self._words: dict[str, list[str]] = {}
+        self._bones: dict[str, list[str]] = {}
+        for word in sorted(word for word in words if word[:1].isalpha()) if alike else ():
+            plain = self.plain(word)
+            self._words.setdefault(plain, []).append(word)
+            self._bones.setdefault(_bones(plain), []).append(word)
+        self._stems = {self.plain(one): one for one in sorted(stems) if len(one) >= _HEARD} if alike else {}
+
+    def plain(self, word: str) -> str:
+        """The sound of a word: its letters, with one letter for all that sound so, and none twice in a row."""
+        word += "$"
+        for written, meant in self._alike:
+            word = word.replace(written, meant)
+        return "".join(letter for at, letter in enumerate(word[:-1]) if letter != word[at - 1] or not at)
+
+    def meant(self, word: str) -> str:
+        """Give the word that sounds so, or ``""``."""
+        if not self._alike or not word[:1].isalpha():
+            return ""
+        plain = self.plain(word)
+        if len(word) >= _HEARD and plain in self._words:
+            return self._words[plain][0]
+        bones = _bones(plain)
+        slips = max(0, min(2, len(word) - _LONG + 1))
+        if len(bones) >= _CONSONANTS:
+            for known in self._bones.get(bones, ()):
+                if _is_shortened(plain, self.plain(known)) or distance(plain, self.plain(known), most=slips) <= slips:
+                    return known
+        for size in range(len(plain), _HEARD - 1, -1):
+            if plain[:size] in self._stems:
+                return self._stems[plain[:size]]
+        return ""
+
+
+def _bones(plain: str) -> str:
+    """A word without its vowels, but for one at its beginning."""
+    return plain[:1] + plain[1:].translate(_VOWELS)
+
+
+def _is_shortened(short: str, word: str) -> bool:
+    """Whether a word is written without some of its vowels: «drpd», «cmin»."""
+    letters = iter(word)
+    return len(short) < len(word) and all(letter in letters for letter in short)
 
 
 class Speller:
     """Knows the words and the beginnings of words of one language."""
 
-    def __init__(self, words: Iterable[str], stems: Iterable[str], ordinary: Iterable[str]):
+    def __init__(
+        self, words: Iterable[str], stems: Iterable[str], ordinary: Iterable[str], alike: Mapping[str, str]
+    ):
         kept = frozenset(ordinary)
+        words, stems = list(words), list(stems)
+        self._sounds = Sounds(alike, words, stems)
         self._words = _table(word for word in words if word not in kept)
         self._stems = _table(stem for stem in stems if stem not in kept)
 
     def meant(self, word: str) -> str:
         """Give the word that an unknown one was meant to be, or ``""``."""
-        if not _LONG <= len(word) <= _LONGEST or word.isdigit():
+        if len(word) > _LONGEST or word.isdigit():
+            return ""
+        return self._slipped(word) or self._sounds.meant(word)
+
+    def _slipped(self, word: str) -> str:
+        if len(word) < _LONG:
             return ""
         found = _nearest(word, self._words)
         if found:
