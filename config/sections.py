@@ -500,6 +500,9 @@ class Languages(values.Section):
     """Translations."""
 
     allow_drafts: bool = Field(default=False, description="Send translations that no person has reviewed yet")
+    fold_accents: Annotated[tuple[values.LanguageTag, ...], values.Listed] = Field(
+        default=(), description="Languages texted without accents, such as pl, where that saves a part: Prosze"
+    )
 
 
 class Audit(values.Section):

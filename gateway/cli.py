@@ -231,6 +231,7 @@ GROUPS = (
         "How Handbell reads a text, and why.",
         (
             Command(explain.segments, "segments", 'handbell explain segments "School is closed – sorry!"'),
+            Command(explain.words, "words", 'handbell explain words "INSET day on 3/11!"'),
             Command(explain.opt_out, "opt-out", 'handbell explain opt-out "Stop."'),
             Command(explain.number, "number", 'handbell explain number "07700 900123 (mum work)"'),
             Command(explain_mail.bounce, "bounce", "handbell explain bounce returned.eml"),

@@ -96,10 +96,11 @@ class Gateway:
 
     def school(self) -> wording.School:
         """How the school is called in messages."""
-        school = self.settings.school
+        school, chosen = self.settings.school, self.settings.languages
         return wording.School(
-            school.name, school.short_name, school.phone, school.language, self.settings.languages.allow_drafts
-        )
+            school.name, school.short_name, school.phone, school.language, chosen.allow_drafts,
+            frozenset(chosen.fold_accents),
+        )  # fmt: skip
 
     def costs(self) -> wording.Costs:
         """What the providers charge, in pence."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from channels.base import Medium
 from config import identity
 from gateway import audience, errors, firing, guard, planner, wording
-from gateway.definitions import model
+from gateway.definitions import model, words
 from gateway.models import MessageState
 from templates import library
 
@@ -96,6 +96,9 @@ def _one_way(definition: model.Definition, senders: Sequence[str]) -> list[error
     if definition.replies.expected or definition.replies.options or (wording and wording.answers):
         what = f"texts are sent as {senders[0]}, a name: families cannot answer them."
         found.append(errors.Problem(what, "Set up a +44 number to send as, or ask by email.", field="media"))
+    for key, one in words.lint(definition, senders=senders):
+        if one.level == "error" and one.code.startswith("one_way"):  # the others are told as the file is read
+            found.append(errors.Problem(one.sentence, one.cure, field=key))
     for language, text in definition.text.items():
         if _STOP.search(text):
             what = f"texts are sent as {senders[0]}, a name: nobody can text STOP to it."

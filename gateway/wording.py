@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from channels.base import Medium
-from gateway import errors
+from gateway import errors, guard
 from gateway.definitions import model
 from templates import calls, fallback, languages, letter, phrases, segments, settled, states, translations, words
 from templates.errors import WordingError
@@ -19,13 +19,17 @@ _PERSONAL = frozenset({"children", "recipient", "unsubscribe_url"})
 
 @dataclass(frozen=True, slots=True)
 class School:
-    """How the school is called in messages, and what its language settings are."""
+    """How the school is called in messages, and what its language settings are.
+
+    ``fold_accents`` are the languages texted without accents where that saves a part.
+    """
 
     name: str
     short_name: str
     phone: str
     language: str = "en"
     allow_drafts: bool = False
+    fold_accents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Composed(NamedTuple):
     """Words ready to store. ``wanted`` is the family's language, ``language`` the one really used; where the two differ
     a line in the family's own may stand beside it (:mod:`templates.fallback`).
 
-    ``parts`` may be more than ``guard.MOST_PARTS``: then this text must not go.
+    ``parts`` may be more than ``guard.MOST_PARTS``: then this text must not go. ``saved`` are those that went with the
+    accents, ``added`` those of the line.
     """
 
     text: str
@@ -62,6 +67,8 @@ class Composed(NamedTuple):
     parts: int
     keys: str
     script: dict[str, str] | None
+    saved: int = 0
+    added: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,8 @@ class Wording:
     """What is the same for everybody who wants the notice by one medium in one language.
 
     ``menu`` stands below the words, ``""`` where it is in them or nobody is asked; ``script`` is that of a call;
-    ``field`` is where the words stand in the definition; ``line`` is in the family's language, beside English words.
+    ``field`` is where the words stand in the definition; ``bare``: without accents where that saves a part; ``line`` is
+    in the family's language, beside English words.
     """
 
     medium: Medium
@@ -79,7 +87,9 @@ class Wording:
     menu: str
     script: dict[str, str] | None
     field: str
+    bare: bool = False
     line: str = ""
+    most_more: int = 0
 
     @property
     def greets(self) -> bool:
@@ -103,10 +113,22 @@ class Wording:
             raise _bad(error, self.field) from error
         if self.menu:
             text = _with_menu(self.medium, text, self.menu)
-        if self.line:
-            text = fallback.below(text, self.line) if self.medium is Medium.SMS else fallback.above(text, self.line)
         parts = segments.count(text).parts if self.medium is Medium.SMS else 1
-        return Composed(text, subject, words.language, self.wanted, words.state, parts, self.keys, self.script)
+        plain = text
+        if self.bare:
+            text = segments.fold(text)
+        if self.line:
+            text = self._with_line(text)
+        needs = segments.count(text).parts if self.medium is Medium.SMS and text is not plain else parts
+        saved, added = max(0, parts - needs), max(0, needs - parts)
+        return Composed(
+            text, subject, words.language, self.wanted, words.state, needs, self.keys, self.script, saved, added
+        )
+
+    def _with_line(self, text: str) -> str:
+        if self.medium is Medium.SMS:
+            return fallback.below(text, self.line, most_more=self.most_more, most=guard.MOST_PARTS)
+        return fallback.above(text, self.line)
 
 
 @dataclass(slots=True)
@@ -158,8 +180,14 @@ class Composer:
             said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=keys)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
         pressed = "".join(key for key, _ in keys)
+        bare = medium is Medium.SMS and renderer.language in self.school.fold_accents
         line = self._line(medium, language, renderer.language)
-        return Wording(medium, language, ready, pressed, menu, script, self._field, line)
+        return Wording(medium, language, ready, pressed, menu, script, self._field, bare, line, self._more)
+
+    @property
+    def _more(self) -> int:
+        mandatory = self.definition.purpose.mandatory
+        return fallback.MOST_MORE_MANDATORY if mandatory else fallback.MOST_MORE
 
     def _line(self, medium: Medium, wanted: str, used: str) -> str:
         """What is said in the family's language beside English words; a call has its own way to a person."""

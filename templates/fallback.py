@@ -12,8 +12,10 @@ from typing import Final
 
 from templates import dress, languages, phrases, segments, translations, values
 
-#: A text message grows by no more than so many parts for the line: see decision 41 for the figures.
-MOST_PARTS_MORE: Final = 2
+#: A text message grows by no more than so many parts for the line: decision 41 has the figures. News that must be
+#: understood may cost most.
+MOST_MORE_MANDATORY: Final = 4
+MOST_MORE: Final = 1
 
 
 def line(medium: str, language: str, *, school_phone: str) -> str:
@@ -26,11 +28,21 @@ def line(medium: str, language: str, *, school_phone: str) -> str:
     return phrases.parsed("fallback", name, used).fill({"school_phone": phone})
 
 
-def below(text: str, line: str) -> str:
-    """Put the line below a text message, unless it would cost too much more. The text is tidied."""
-    whole = segments.tidy(f"{text}\n{dress.of_its_own(line)}")
-    more = segments.count(whole).parts - segments.count(text).parts
-    return whole if more <= MOST_PARTS_MORE else text
+def below(text: str, line: str, *, most_more: int, most: int) -> str:
+    """Put the line below a text message that is tidied, unless it would cost too many parts more, or altogether.
+
+    Latin letters lose their accents where that is cheaper: the line is short, and read all the same.
+    """
+    whole = min(_joined(text, line), _joined(text, segments.bare(line)), key=_parts)
+    return whole if _parts(whole) <= min(_parts(text) + most_more, most) else text
+
+
+def _joined(text: str, line: str) -> str:
+    return segments.tidy(f"{text}\n{dress.of_its_own(line)}")
+
+
+def _parts(text: str) -> int:
+    return segments.count(text).parts
 
 
 def above(text: str, line: str) -> str:

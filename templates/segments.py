@@ -50,6 +50,11 @@ LOOK_ALIKES: Final = str.maketrans(
     }
 )
 
+#: Letters that no decomposition takes apart, as people write them on a keyboard without them.
+_BARE: Final = str.maketrans(
+    {"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "OE", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th"}
+)
+
 #: All that can be in a text which tidying makes GSM-7.
 REPLACEABLE: Final = GSM | frozenset(map(chr, LOOK_ALIKES))
 
@@ -110,6 +115,39 @@ def tidy(text: str) -> str:
         return composed.translate(LOOK_ALIKES)
     # NFC takes some Bengali letters apart: only take it where it does not make the text longer.
     return composed if composed == text or utf16_units(composed) <= utf16_units(text) else text
+
+
+def fold(text: str) -> str:
+    """Take off the accents that GSM-7 does not have, where that makes the text shorter by a part: Proszę, Prosze.
+
+    Only for languages whose readers know it from their own texts; the school says for which. Accents that cost nothing
+    (é, ö, ñ) stay, and so does a text that would cost as much without, or that has letters of another script.
+    """
+    folded = tidy(bare(text))
+    return folded if _is_gsm(folded) and count(folded).parts < count(text).parts else text
+
+
+def bare(text: str) -> str:
+    """Write each letter that GSM-7 does not have without its accents, if it then has it; everything else stays."""
+    return "".join(map(_without_accents, unicodedata.normalize("NFC", text)))
+
+
+def dear(text: str) -> list[str]:
+    """Give the characters for which alone a text is UCS-2, each once, in their order."""
+    return [character for character in dict.fromkeys(text) if character not in REPLACEABLE]
+
+
+def replaced(text: str, sent: str) -> dict[str, str]:
+    """Give the characters of a text that :func:`tidy` replaced on its way to what was sent, and by what."""
+    return {c: LOOK_ALIKES[ord(c)] for c in dict.fromkeys(text) if ord(c) in LOOK_ALIKES and c not in sent}
+
+
+def _without_accents(character: str) -> str:
+    if character in GSM:
+        return character
+    letters = unicodedata.normalize("NFD", character.translate(_BARE))
+    plain = "".join(letter for letter in letters if unicodedata.category(letter) != "Mn")
+    return plain if GSM.issuperset(plain) and plain else character
 
 
 def _septets(text: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands import lines, showing
+from gateway.commands import lines, opening, showing
 
 if TYPE_CHECKING:
     from gateway.numbers import Number
@@ -39,6 +40,29 @@ def segments(text: Text = None, jsonl: Jsonl = False) -> None:
     if counted.encoding == "UCS-2":
         showing.say(f"Not in the GSM alphabet: {_named(given, counting.GSM)}.")
     showing.say(_saving(counted, counting.count(counting.tidy(given))))
+
+
+def words(
+    ctx: typer.Context,
+    text: Text = None,
+    jsonl: Jsonl = False,
+    language: Annotated[str, typer.Option(help="The language of the text, such as pl.")] = "en",
+) -> None:
+    """Say what families would stumble over in a text, as in a notice's [text], and what to write instead."""
+    from templates import plain
+
+    def found(one: str) -> list[plain.Finding]:
+        folded = language in opening.fold_accents(ctx)
+        return plain.lint(one, language=language, part_pence=opening.part_pence(ctx), folded=folded)
+
+    if lines.asked(text, jsonl, lambda one: {"findings": [dataclasses.asdict(f) for f in found(one)]}):
+        return
+    given = text or ""
+    for one in found(given):
+        showing.say(f"{'Wrong' if one.level == 'error' else 'Better'}: {one}")
+    if language == "en" and (age := plain.reading_age(given)):
+        showing.say(f"It reads like a text for {age:.0f}-year-olds.")
+    segments(given)
 
 
 def opt_out(text: Text = None, jsonl: Jsonl = False) -> None:

@@ -28,28 +28,48 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Definitions, TOML files.")],
     json: options.Json = False,
 ) -> None:
-    """Check definitions and name every mistake with its line and its cure."""
+    """Check definitions and name every mistake with its line and its cure.
+
+    What is only hard to read, or dearer than it need be, is told and stops nothing.
+    """
     from gateway import context
 
     timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
+    advice: dict[Path, list[errors.Problem]] = {}
     for file in files:
         try:
-            _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
-            found[file] = ()
+            definition = _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
+            found[file], advice[file] = (), _advice(ctx, file, definition, senders)
         except errors.BadDefinition as error:
-            found[file] = error.problems
+            found[file], advice[file] = error.problems, []
     if json:
         showing.data(
             [
-                {"file": str(file), "ok": not wrong, "problems": list(map(_plain, wrong))}
+                {
+                    "file": str(file),
+                    "ok": not wrong,
+                    "problems": list(map(_plain, wrong)),
+                    "advice": list(map(_plain, advice[file])),
+                }
                 for file, wrong in found.items()
             ]
         )
     for file, wrong in found.items() if not json else ():
+        for one in advice[file]:
+            showing.say(f"Better: {one}")
         showing.say("\n".join(map(str, wrong)) or f"{file}: in order.")
     if any(found.values()):
         raise typer.Exit(1)
+
+
+def _advice(ctx: typer.Context, file: Path, definition: Definition, senders: Sequence[str]) -> list[errors.Problem]:
+    """What a family would stumble over in the author's own words, with its lines."""
+    from gateway.definitions import reading, words
+
+    pence, folded = opening.part_pence(ctx), opening.fold_accents(ctx)
+    found = words.lint(definition, senders=senders, part_pence=pence, fold_accents=folded)
+    return reading.locate([errors.Problem(one.sentence, one.cure, field=field) for field, one in found], file)
 
 
 def _read(file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str]) -> Definition:

@@ -69,6 +69,26 @@ def text_senders(ctx: typer.Context) -> tuple[str, ...]:
         return ()
 
 
+def part_pence(ctx: typer.Context) -> float:
+    """What a part of a text costs, in pence; 0 where there are no settings."""
+    from config import problems
+
+    try:
+        return settings(ctx).costs.pence_per_text_part
+    except problems.ConfigError:
+        return 0.0
+
+
+def fold_accents(ctx: typer.Context) -> tuple[str, ...]:
+    """The languages texted without accents; none where there are no settings."""
+    from config import problems
+
+    try:
+        return tuple(settings(ctx).languages.fold_accents)
+    except problems.ConfigError:
+        return ()
+
+
 def words_folder(ctx: typer.Context) -> Path | None:
     """The school's own words for understanding answers; none where there are no settings."""
     from config import problems

@@ -10,11 +10,16 @@ from channels.base import Medium
 from gateway import guard, notices, numbers
 from gateway.models import MessageState
 from gateway.planner import Planned, Row
+from templates import segments
 
 
 @dataclass(slots=True)
 class Share:
-    """The messages of one medium in one language. ``instead`` counts the families who would read another one."""
+    """The messages of one medium in one language.
+
+    ``instead`` counts the families who would read another one; ``most`` is the longest text, in parts; ``saved`` are
+    the parts that went with the accents, ``could_save`` those that would.
+    """
 
     medium: Medium
     language: str
@@ -23,6 +28,9 @@ class Share:
     messages: int = 0
     parts: int = 0
     pence: float = 0.0
+    most: int = 0
+    saved: int = 0
+    could_save: int = 0
     instead: Counter[str] = field(default_factory=Counter)
 
 
@@ -47,6 +55,10 @@ def shares(rows: Iterable[Planned]) -> list[Share]:
         share.messages += 1
         share.parts += message.parts
         share.pence += message.pence
+        share.most = max(share.most, message.parts)
+        share.saved += row.saved
+        if share.medium is Medium.SMS:
+            share.could_save += message.parts - segments.count(segments.fold(message.body)).parts
         if row.wanted and row.wanted != message.language:
             share.instead[row.wanted] += 1
     return sorted(found.values(), key=lambda share: (share.medium, -share.messages, share.language))

@@ -10,7 +10,7 @@ from channels.base import Medium
 from gateway import notices
 from gateway.commands import preview, showing
 from gateway.definitions import model
-from templates import languages
+from templates import languages, plain, segments
 
 
 def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None:
@@ -23,7 +23,7 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
     _ladder(seen.definition)
     if files := _files(seen.definition):
         showing.say(f"Emails bring along: {', '.join(files)}.")
-    _samples(shares)
+    _samples(shares, seen.definition)
     _silent(seen, most)
     if most is None:
         _every_row(seen)
@@ -45,6 +45,10 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
                 "messages": share.messages,
                 "parts": share.parts,
                 "pence": share.pence,
+                "parts_at_most": share.most,
+                "saved_parts": share.saved,
+                "could_save_parts": share.could_save,
+                "remarks": _remarks(share, seen.definition),
                 "instead_of": dict(share.instead),
                 "sample": {"subject": share.sample.subject, "text": share.sample.body},
             }
@@ -96,13 +100,53 @@ def _instead(share: preview.Share) -> str:
     return ", ".join(f"{_name(tag)} {number}" for tag, number in share.instead.most_common())
 
 
-def _samples(shares: list[preview.Share]) -> None:
+def _samples(shares: list[preview.Share], definition: model.Definition) -> None:
     for share in shares:
-        showing.say(f"— {share.medium}, {_name(share.language)}, for example:")
+        showing.say(f"— {share.medium}, {_name(share.language)}{_price(share)}, for example:")
         if share.sample.subject:
             showing.say(f"    {share.sample.subject}")
         showing.say("\n".join(f"    {line}" for line in share.sample.body.splitlines()))
+        for remark in _remarks(share, definition):
+            showing.say(f"  {remark}")
         showing.say()
+
+
+def _price(share: preview.Share) -> str:
+    """What the longest text of a family costs."""
+    if share.medium is not Medium.SMS:
+        return ""
+    each = share.most * share.pence / share.parts if share.parts else 0.0
+    parts = f", {'up to ' if share.most > 1 else ''}{showing.count(share.most, 'part')}"
+    return parts + (f", {each:.1f}p" if each else "")
+
+
+def _remarks(share: preview.Share, definition: model.Definition) -> list[str]:
+    """What there is to know of the texts in one language before they go: what was replaced, and what they cost."""
+    if share.medium is not Medium.SMS:
+        return []
+    found: list[str] = []
+    if replaced := segments.replaced(_written(definition, share.language), share.sample.body):
+        told = ", ".join(f"{old} by {new}" if new else f"{old!a} by nothing" for old, new in replaced.items())
+        found.append(f"Replaced, so that it costs less: {told}.")
+    if share.saved:
+        found.append(f"Without accents, which saves {_worth(share, share.saved)} (languages.fold_accents).")
+    if share.could_save:
+        setting = f'languages.fold_accents = ["{share.language}"]'
+        found.append(f"Without accents it would save {_worth(share, share.could_save)}: {setting}.")
+    if share.most > plain.USUAL_PARTS:
+        found.append(f"{share.most} parts are many; {plain.USUAL_PARTS} are enough. Shorten it, or send it by email.")
+    return found
+
+
+def _worth(share: preview.Share, parts: int) -> str:
+    pence = share.pence / share.parts * parts
+    return showing.count(parts, "part") + (f", {showing.money(pence)}" if pence else "")
+
+
+def _written(definition: model.Definition, language: str) -> str:
+    """All that an author wrote for a language, as it was written."""
+    values = definition.template_values().values()
+    return " ".join([definition.text.get(language, ""), *(value for value in values if isinstance(value, str))])
 
 
 def _silent(seen: notices.Preview, most: int | None) -> None:

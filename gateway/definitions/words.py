@@ -1,12 +1,13 @@
-"""An author's own words, looked at before there is anybody to write to: their placeholders and their values."""
+"""An author's own words, looked at before there is anybody to write to: their blanks, and how plain they are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from config import identity
 from gateway.definitions import model
-from templates import errors, languages, library, skeleton, values
+from templates import errors, languages, library, plain, skeleton, values
 
 #: A problem, as the dotted key and a sentence.
 Found = list[tuple[str, str]]
@@ -26,7 +27,33 @@ def problems(definition: model.Definition) -> Found:
             wrong, names = _placeholders(words, known=known, has_menu=has_menu)
             found += [(f"{field}.{tag}", sentence) for sentence in wrong]
             used |= names
+    found += [(field, str(one)) for field, one in lint(definition) if one.level == "error"]
     return found + _values(given, used=used)
+
+
+def lint(
+    definition: model.Definition,
+    *,
+    senders: Sequence[str] = (),
+    part_pence: float = 0.0,
+    fold_accents: Collection[str] = (),
+) -> list[tuple[str, plain.Finding]]:
+    """What a family would stumble over in a free text, as (dotted key, finding).
+
+    ``senders`` are what texts are sent as, where that is known; ``part_pence`` is the price of a part;
+    ``fold_accents`` are the languages texted without accents.
+    """
+    media = {medium.value for step in definition.steps for medium in step.media}
+    one_way = bool(senders) and all(identity.is_name(sender) for sender in senders)
+    found: list[tuple[str, plain.Finding]] = []
+    for tag, text in definition.text.items():
+        answers = [label for one in definition.replies.options if (label := one.label.get(tag))]
+        seen = plain.lint(
+            text, language=tag, media=media, answers=answers, one_way=one_way, part_pence=part_pence,
+            folded=tag in fold_accents,
+        )  # fmt: skip
+        found += [(f"text.{tag}", one) for one in seen]
+    return found
 
 
 def braces(data: Mapping[str, Any]) -> Found:

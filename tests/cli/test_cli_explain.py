@@ -163,3 +163,16 @@ def test_an_argument_that_is_missing_goes_by_its_own_name() -> None:
     result = CliRunner().invoke(cli.build(), ["explain", "number"])
     assert result.exit_code == 2
     assert "give either a cell or --jsonl" in result.output
+
+
+def test_words_says_what_families_would_stumble_over() -> None:
+    [answer, fine] = stream("words", b'{"id": 1, "text": "Reply YES!"}\n{"id": 2, "text": "Call us on Monday."}\n')
+    assert [(one["level"], one["code"]) for one in answer["findings"]] == [
+        ("error", "opt_out_answer"),
+        ("warning", "exclamation"),
+    ]
+    assert fine == {"id": 2, "findings": []}
+    said = CliRunner().invoke(cli.build(), ["explain", "words", "Reply YES on 3/11!"]).stdout
+    assert "Wrong: “YES” cannot be an answer" in said
+    assert "Better: “3/11” can be read as another day." in said
+    assert "GSM-7, 1 part." in said

@@ -94,6 +94,64 @@ def test_preview_shows_who_gets_what_and_who_gets_nothing(school_office: Office,
     assert "+447700900111" not in json.dumps(found)
 
 
+SZKOLA = "Szkoła będzie jutro zamknięta z powodu awarii pieca. Prosimy zostawić dzieci w domu. Lekcje: {children}."
+
+
+def test_preview_tells_what_was_replaced_and_what_accents_cost_and_sends_what_it_shows(school_office: Office) -> None:
+    text = CLOSURE.replace("School is closed on Tuesday", "School’s closed – on Tuesday").replace(
+        "We wtorek szkoła zamknięta: {children}.", SZKOLA
+    )
+    file = school_office.write("cost.toml", text)
+    said = school_office.gives("notice", "preview", file)
+    assert "— sms, Polish, up to 2 parts, 8.0p, for example:" in said
+    assert 'Without accents it would save 1 part, £0.04: languages.fold_accents = ["pl"].' in said
+    settings = school_office.settings.read_text("utf-8")
+    school_office.settings.write_text(settings + '\n[languages]\nfold_accents = ["pl"]\n', "utf-8")
+    said = school_office.gives("notice", "preview", file)
+    assert "— sms, Polish, 1 part, 4.0p, for example:" in said
+    assert "Oakfield: Szkola bedzie jutro zamknieta" in said
+    assert "Without accents, which saves 1 part, £0.04 (languages.fold_accents)." in said
+    sms, email = (
+        next(one for one in school_office.data("notice", "preview", file)["totals"] if one["medium"] == medium)
+        for medium in ("sms", "email")
+    )
+    assert (sms["parts"], sms["saved_parts"], sms["could_save_parts"]) == (1, 1, 0)
+    assert "Szkoła będzie" in email["sample"]["text"], "only texts are charged by the character"
+
+    async def english(session: Session) -> None:
+        await session.execute(sa.update(models.Contact).values(written_language="en"))
+
+    school_office.change(english)
+    said = school_office.gives("notice", "preview", file)
+    assert "School's closed - on Tuesday for Ana." in said
+    assert "Replaced, so that it costs less: ’ by ', – by -." in said
+
+
+def test_check_advises_and_stops_only_what_would_harm(office: Office) -> None:
+    file = office.write("a.toml", CLOSURE.replace("School is closed on Tuesday", "INSET day on 3/11! Ring us, not"))
+    said = office.gives("notice", "check", file)
+    assert "a.toml, line 8, “text.en”: Not every family knows “INSET”. Write: a day for staff only" in said
+    assert said.strip().endswith("a.toml: in order.")
+    [found] = office.data("notice", "check", file)
+    assert (found["ok"], found["problems"]) == (True, [])
+    assert {one["field"] for one in found["advice"]} == {"text.en"}
+    file = office.write("b.toml", CLOSURE.replace("School is closed", "Reply YES to come"))
+    result = office.type("notice", "check", file)
+    assert result.exit_code == 1
+    assert "b.toml, line 8, “text.en”: “YES” cannot be an answer" in result.stdout
+
+
+def test_a_matter_for_a_person_is_not_texted_from_a_name(office: Office) -> None:
+    text = CLOSURE.replace("School is closed on Tuesday for {children}", "{children} had an exclusion today")
+    file = office.write("a.toml", text)
+    assert "in order." in office.gives("notice", "check", file)
+    settings = office.settings.read_text("utf-8")
+    office.settings.write_text(settings.replace('address = "+441134960001"', 'address = "Oakfield"'), "utf-8")
+    result = office.type("notice", "check", file)
+    assert result.exit_code == 1
+    assert "“text.en”: It speaks of a child and of “exclusion”, and comes from a name" in result.stdout
+
+
 def test_preview_says_whom_a_later_step_is_for(school_office: Office) -> None:
     steps = '[[ladder]]\nmedia = ["sms"]\n[[ladder]]\nmedia = ["email"]\nafter = "90m"\n[text]'
     text = CLOSURE.replace('media = ["sms", "email"]\n', "").replace("[text]", steps)

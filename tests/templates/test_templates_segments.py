@@ -123,3 +123,42 @@ def test_tidying(text: str, tidied: str) -> None:
 
 def test_bengali_is_not_made_longer_by_composition() -> None:
     assert segments.tidy("\u09dc") == "\u09dc"
+
+
+LONG = "Prosimy zadzwonić do szkoły. Dziecko nie przyszło dziś na lekcje i nie wiemy, dlaczego. "
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        (LONG, "Prosimy zadzwonic do szkoly. Dziecko nie przyszlo dzis na lekcje i nie wiemy, dlaczego. "),
+        ("Proszę", "Proszę"),  # one part is one part
+        ("Città e caffè: perché no? Più tardi. Ù" * 3, "Città e caffè: perché no? Più tardi. U" * 3),
+        ("șȘțȚăÂî " * 12, "sStTaAi " * 12),
+        ("ıİğŞçÇ " * 12, "iIgScÇ " * 12),
+        ("ŵŷâêîôûï " * 12, "wyaeioui " * 12),
+        ("ãõçéñ " * 14, "aocéñ " * 14),
+        ("Łódź đŒß " * 12, "Lodz dOEß " * 12),
+        ("„Tak” – ąę " * 9, '"Tak" - ae ' * 9),
+        ("ąęść😀 " * 20, "ąęść😀 " * 20),
+        ("Кирилиця й її літери. " * 5, "Кирилиця й її літери. " * 5),
+        ("اسکول بند رہے گا۔ " * 8, "اسکول بند رہے گا۔ " * 8),
+        ("Proszę школа " * 10, "Proszę школа " * 10),
+        ("ŞŞ" * 80, "SS" * 80),
+    ],
+)
+def test_folding_accents(text: str, folded: str) -> None:
+    assert segments.fold(text) == folded
+    assert segments.fold(folded) == folded
+
+
+@given(TEXTS)
+def test_folding_saves_or_leaves_alone(text: str) -> None:
+    folded = segments.fold(text)
+    assert folded == text or segments.count(folded).parts < segments.count(text).parts
+
+
+def test_what_was_replaced_is_told() -> None:
+    text = "Year 6 leavers’ assembly – 9:15\u200b"
+    assert segments.replaced(text, segments.tidy(text)) == {"’": "'", "–": "-", "\u200b": ""}
+    assert segments.replaced("Żółw – tak", segments.tidy("Żółw – tak")) == {}
