@@ -32,6 +32,7 @@ from gateway.commands import (
     people,
     rehearse,
     replies,
+    reviews,
     sender,
     service,
     settings,
@@ -251,10 +252,14 @@ GROUPS = (
     Group(
         "words",
         WORKSHOP,
-        "The catalogues of the translations, in a checkout.",
+        "Translations: what there is, what a person has read, and the catalogues in a checkout.",
         (
             Command(words.check, "check", "handbell words check pl"),
             Command(words.coverage, "coverage", "handbell words coverage"),
+            Command(reviews.review, "review", "handbell words review so"),
+            Command(reviews.accept, "accept", "handbell words accept so absence_check --by 'Amina Warsame'"),
+            Command(reviews.export, "export", "handbell words export so amina.po"),
+            Command(reviews.take_back, "import", "handbell words import amina.po --by 'Amina Warsame'"),
             Command(words.start, "start", "handbell words start so"),
             Command(words.extract, "extract", "handbell words extract"),
             Command(words.update, "update", "handbell words update"),

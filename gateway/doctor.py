@@ -20,12 +20,13 @@ from sqlalchemy import exc
 from sqlmodel import col, select
 
 from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
-from gateway import audit, context, errors, migrate, polling
+from gateway import audit, context, errors, migrate, own_words, polling
 from gateway.absence import rules
 from gateway.desk import canned, promise
 from gateway.models import ApiToken, Audit, Sender, VoiceMessage
 from gateway.models.types import core
 from templates import coverage
+from templates import own_words as words
 
 State = Literal["ok", "warn", "bad"]
 
@@ -363,6 +364,10 @@ def _files(gateway: context.Gateway, secret_files: Sequence[Path]) -> Iterator[F
 
 
 def _translations(gateway: context.Gateway) -> Iterator[Finding]:
+    for sentence in words.read(own_words.folder(gateway.settings))[1]:
+        yield Finding(
+            "languages", "bad", f"Words of the school's own are not used: {sentence}", "See docs/languages.md."
+        )
     found = coverage.by_trust()
     drafts = [*found["partly"], *found["draft"]]
     yield Finding("languages", "ok", f"Words that a person has checked: {', '.join(found['reviewed'])}.")

@@ -7,19 +7,32 @@ read, or a text with a wrong blank, leaves ours in its place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from templates import checking, fallback, phrases, pofiles, translations, words
+from templates import fallback, phrases, translations, words
 
 
-def use(folder: Path | None) -> list[str]:
+def use(folder: Path) -> list[str]:
     """Use the school's words from here on; give a sentence for everything that cannot be used.
 
     For the start of a process: what was made ready with other words is forgotten, what was given out is not.
     """
-    problems: list[str] = []
-    compiled: dict[str, bytes] = {}
-    for language, path in pofiles.paths(folder).items() if folder else ():
+    compiled, problems = read(folder)
+    if translations.lay_over(compiled):
+        for made in (phrases.language_for, phrases.parsed, phrases.menu, words.prepare, fallback.form):
+            made.cache_clear()
+    return problems
+
+
+def read(folder: Path) -> tuple[Mapping[str, bytes], list[str]]:
+    """Compile what can be used, by language, with a sentence for everything that cannot."""
+    compiled, problems = dict[str, bytes](), list[str]()
+    if not any(folder.glob("*/LC_MESSAGES/*.po")):
+        return compiled, problems
+    from templates import checking, pofiles  # Babel's reader, which most commands can do without
+
+    for language, path in pofiles.paths(folder).items():
         findings = [finding for finding in checking.check_file(path, language) if finding.stops]
         problems += [f"{path}: {finding}" for finding in findings]
         try:
@@ -29,7 +42,4 @@ def use(folder: Path | None) -> list[str]:
         for finding in findings:
             catalogue.drop(finding.entry)
         compiled[language] = pofiles.compiled(catalogue, every_state=True)
-    translations.lay_over(compiled)
-    for made in (phrases.language_for, phrases.parsed, phrases.menu, words.prepare, fallback.form):
-        made.cache_clear()
-    return problems
+    return compiled, problems

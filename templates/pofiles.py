@@ -120,6 +120,8 @@ def read(path: Path, language: str) -> Po:
         raise Unreadable(f"It cannot be read: {error}.", error.lineno + 1) from error
     except UnicodeDecodeError as error:
         raise Unreadable("It is not in the encoding UTF-8.") from error
+    except OSError as error:
+        raise Unreadable(f"It cannot be opened: {error.strerror}.") from error
     catalogue.header_comment = _header(languages.english(language), catalogue.rule)
     for message in catalogue:
         _split_previous(message)

@@ -94,12 +94,18 @@ def languages_available() -> list[str]:
     return list(_available())
 
 
-def lay_over(own: Mapping[str, bytes]) -> None:
-    """Lay the school's own catalogues, compiled, over ours. For :mod:`templates.own_words` alone, which says when."""
+def lay_over(own: Mapping[str, bytes]) -> bool:
+    """Lay the school's own catalogues, compiled, over ours; say whether they are others than before.
+
+    For :mod:`templates.own_words` alone, which also clears what was made with those.
+    """
+    if own == _own:
+        return False
     _own.clear()
     _own.update(own)
     for made in (_available, _load, _default):
         made.cache_clear()
+    return True
 
 
 #: The one thing that this package keeps of an installation, as gettext keeps its folders: the school's own words.

@@ -47,7 +47,7 @@ def start(
     """Begin the catalogue of one more language, as a draft."""
     from templates import catalogue
 
-    path = catalogue.start(_tag(language))
+    path = catalogue.start(tag(language))
     showing.say(f"Translate {path}, then: handbell words check {path} and: handbell words compile")
 
 
@@ -79,13 +79,14 @@ def check(
         raise typer.Exit(1)
 
 
-def _tag(language: str) -> str:
+def tag(language: str) -> str:
+    """The tag of a language by any of its names. Raises :class:`errors.NotFound`."""
     from templates import languages
 
-    tag = languages.match(language)
-    if tag is None:
+    found = languages.match(language)
+    if found is None:
         raise errors.NotFound(f"“{language}” is not a language that Handbell knows. Write a tag such as so or pt-BR.")
-    return tag
+    return found
 
 
 def _files(what: Sequence[str] | None) -> list[tuple[Path, str]]:
@@ -98,7 +99,7 @@ def _files(what: Sequence[str] | None) -> list[tuple[Path, str]]:
     found: list[tuple[Path, str]] = []
     for one in what:
         path = Path(one)
-        language = pofiles.language_of(path) if path.is_file() else _tag(one)
+        language = pofiles.language_of(path) if path.is_file() else tag(one)
         if language is None:
             raise errors.NotFound(
                 f"{one} does not say which language it is in. Name it like so.po, or put Language in it."

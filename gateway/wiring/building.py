@@ -9,7 +9,7 @@ from datetime import datetime
 
 from channels.base import Channel
 from config.settings import Settings
-from gateway import audit, context, errors, migrate, senders
+from gateway import audit, context, errors, migrate, own_words, senders
 from gateway.database import Database
 from gateway.wiring import mail, phones
 
@@ -17,6 +17,7 @@ from gateway.wiring import mail, phones
 def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
     """Make a gateway from the settings. Nothing is opened yet."""
     secret = audit_key(settings)
+    own_words.use(settings)
     return context.Gateway(
         settings=settings,
         database=Database(settings.database.dsn()),

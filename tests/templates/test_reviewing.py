@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from templates import coverage, own_words, pofiles, reviewing, states, translations, words
+
+ANNA = states.Review("Anna Kowalska", "2026-11-28")
+CHECK = ("absence_check/sms/text", "absence_check/answer/ill")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A school's own folder; what this process knew of it is forgotten afterwards."""
+    yield tmp_path / "words"
+    own_words.use(tmp_path / "none")
+
+
+def entries(language: str, folder: Path) -> list[str]:
+    return [text.entry for text in reviewing.waiting(language, folder)]
+
+
+def test_one_notice_is_accepted_and_its_text_message_may_go(folder: Path) -> None:
+    before = entries("pl", folder)
+    taken = reviewing.accept("pl", folder, ["closure/sms"], ANNA)
+    assert taken.accepted == ["closure/sms/text"]
+    assert set(before) - set(entries("pl", folder)) == {"closure/sms/text"}
+    assert own_words.use(folder) == []
+    assert coverage.of("pl")["closure", "email"] == "draft"
+    # A text message has words of ours around it as well: the menu, which this notice may be given.
+    assert coverage.of("pl")["closure", "sms"] == "draft"
+    reviewing.accept("pl", folder, ["phrases/message/choice", "phrases/message/menu"], ANNA)
+    own_words.use(folder)
+    assert coverage.of("pl")["closure", "sms"] == "reviewed"
+    assert words.prepare("closure", language="pl", medium="sms").state == "reviewed"
+
+
+def test_a_notice_is_as_far_read_as_its_weakest_text(folder: Path) -> None:
+    reviewing.accept("pl", folder, ["absence_check", "phrases"], ANNA)
+    po = pofiles.read(pofiles.path_of(folder, "pl"), "pl")
+    po.drop("absence_check/answer/ill")
+    pofiles.write(pofiles.path_of(folder, "pl"), po)
+    own_words.use(folder)
+    assert coverage.of("pl")["absence_check", "sms"] == "draft"
+
+
+def test_what_is_missing_cannot_be_accepted(folder: Path) -> None:
+    taken = reviewing.accept("vi", folder, [], ANNA)
+    assert (taken.accepted, taken.unread > 100) == ([], True)
+    with pytest.raises(LookupError, match="absence_chek"):
+        reviewing.accept("pl", folder, ["absence_chek"], ANNA)
+
+
+def test_a_volunteer_gets_everything_unread_with_examples_and_nobodys_data(folder: Path, tmp_path: Path) -> None:
+    reviewing.accept("pl", folder, ["closure"], ANNA)
+    number = reviewing.export("pl", folder, tmp_path / "anna.po")
+    letter = pofiles.read(tmp_path / "anna.po", "pl")
+    found = {message.context: message for message in pofiles.texts(letter)}
+    assert len(found) == number
+    assert "closure/sms/text" not in found
+    assert all(message.fuzzy for message in found.values()), "in Poedit: needs work"
+    check = found["absence_check/sms/text"]
+    assert any("the school day that is asked about" in comment for comment in check.auto_comments)
+    assert any("For example: Oakfield: Ana Kowalska is not in school" in comment for comment in check.auto_comments)
+
+
+def letter(path: Path, folder: Path, *pairs: tuple[str, str]) -> Path:
+    """A volunteer's file: some texts are changed or confirmed, all others left with their mark."""
+    reviewing.export("pl", folder, path)
+    po = pofiles.read(path, "pl")
+    for message in pofiles.texts(po):
+        for context, translation in pairs:
+            if message.context == context:
+                message.flags.discard("fuzzy")
+                message.string = translation or message.string
+    pofiles.write(path, po)
+    return path
+
+
+def test_what_comes_back_is_taken_with_a_name_and_used(folder: Path, tmp_path: Path) -> None:
+    file = letter(tmp_path / "anna.po", folder, ("absence_check/answer/ill", "chory lub chora"), (CHECK[0], ""))
+    taken = reviewing.take_back(file, "pl", folder, ANNA)
+    assert (taken.accepted, taken.changed, taken.refused) == ([CHECK[0]], [CHECK[1]], [])
+    assert taken.unread > 100
+    assert not set(CHECK) & set(entries("pl", folder))
+    own_words.use(folder)
+    assert translations.put(translations.Source(CHECK[1], "ill"), language="pl") == "chory lub chora"
+    again = reviewing.take_back(file, "pl", folder, states.Review("Somebody Else", "2026-12-01"))
+    assert (again.accepted, again.changed) == ([], []), "who has read it first stays"
+
+
+def test_a_wrong_placeholder_is_refused_with_its_line_and_the_rest_is_taken(folder: Path, tmp_path: Path) -> None:
+    wrong = "{school}: {dzieci} nie ma w szkole"
+    file = letter(tmp_path / "anna.po", folder, ("closure/sms/text", wrong), ("absence_check/answer/ill", "chory"))
+    taken = reviewing.take_back(file, "pl", folder, ANNA)
+    assert taken.changed == ["absence_check/answer/ill"]
+    (refused,) = taken.refused
+    assert refused.entry == "closure/sms/text"
+    assert "{dzieci} is not in the English" in refused.what
+    assert "closure/sms/text" in file.read_text("utf-8").splitlines()[refused.line - 2]
+
+
+def test_a_file_of_older_english_is_refused_text_by_text(folder: Path, tmp_path: Path) -> None:
+    file = letter(tmp_path / "anna.po", folder, ("absence_check/answer/ill", "chory"))
+    file.write_text(file.read_text("utf-8").replace('msgid "ill"', 'msgid "sick"'), "utf-8")
+    (refused,) = reviewing.take_back(file, "pl", folder, ANNA).refused
+    assert "not the English of today" in refused.what
+
+
+def test_a_broken_file_of_the_school_leaves_ours_in_use(folder: Path) -> None:
+    path = pofiles.path_of(folder, "pl")
+    path.parent.mkdir(parents=True)
+    path.write_text('msgid "a"\nmsgstr "b"\n', "utf-16")
+    (sentence,) = own_words.use(folder)
+    assert str(path) in sentence
+    assert translations.speaks("pl", [translations.Source("absence_check/answer/ill", "ill")])
+
+
+def test_a_text_of_the_school_with_a_wrong_blank_leaves_ours_in_use(folder: Path) -> None:
+    source = translations.Source("phrases/message/greeting_named", "Dear {recipient},")
+    ours = translations.put(source, language="pl")
+    po = pofiles.Po("pl")
+    po.add(source.text, "Witam {kogo},", context=source.context)
+    pofiles.write(pofiles.path_of(folder, "pl"), po)
+    (sentence,) = own_words.use(folder)
+    assert "{kogo}" in sentence
+    assert translations.put(source, language="pl") == ours
+
+
+def test_after_an_upgrade_a_review_of_older_english_counts_for_nothing(folder: Path) -> None:
+    po = pofiles.Po("pl")
+    pofiles.review(
+        po.add("Dear Madam {recipient},", "Pani {recipient},", context="phrases/message/greeting_named"), ANNA
+    )
+    pofiles.write(pofiles.path_of(folder, "pl"), po)
+    assert own_words.use(folder) == []
+    source = translations.Source("phrases/message/greeting_named", "Dear {recipient},")
+    assert translations.put(source, language="pl") != "Pani {recipient},"
+    assert translations.state("pl", [source]) == "draft"
