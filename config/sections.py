@@ -502,6 +502,7 @@ class Languages(values.Section):
     allow_drafts: bool = Field(default=False, description="Send translations that no person has reviewed yet")
     fold_accents: Annotated[tuple[values.LanguageTag, ...], values.Listed] = Field(
         default=(), description="Languages texted without accents, such as pl, where that saves a part: Prosze"
+    )
     folder: Path | None = Field(
         default=None,
         description="Folder of the school's own translations, laid over ours (docs/languages.md); "

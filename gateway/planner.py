@@ -70,7 +70,8 @@ class Row(NamedTuple):  # not the ORM's object: it would cost as much as the wor
 class Planned(NamedTuple):
     """A message row and the pupils it is about.
 
-    ``wanted`` is the language the family reads or hears, ``saved`` the parts saved by writing it without accents.
+    ``wanted`` is the language the family reads or hears, ``saved`` the parts saved by writing it without accents,
+    ``added`` those of the line in that language below English words.
     """
 
     message: Row
@@ -78,6 +79,7 @@ class Planned(NamedTuple):
     wanted: str = ""
     state: str = ""
     saved: int = 0
+    added: int = 0
 
 
 class _Common(NamedTuple):
@@ -209,7 +211,7 @@ def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Ru
         words.language, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
         said.state, reason, guard.REASONS[reason] if reason else "", *common,
     )  # fmt: skip
-    return Planned(message, draft.pupil_ids, wanted, words.state, words.saved)
+    return Planned(message, draft.pupil_ids, wanted, words.state, words.saved, words.added)
 
 
 def _silent(silence: sorting.Silence, means: Means, common: _Common) -> Planned:

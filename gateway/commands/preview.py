@@ -18,7 +18,8 @@ class Share:
     """The messages of one medium in one language.
 
     ``instead`` counts the families who would read another one; ``most`` is the longest text, in parts; ``saved`` are
-    the parts that went with the accents, ``could_save`` those that would.
+    the parts that went with the accents, ``could_save`` those that would; ``added`` are those of a line in the family's
+    own language below English words.
     """
 
     medium: Medium
@@ -31,6 +32,7 @@ class Share:
     most: int = 0
     saved: int = 0
     could_save: int = 0
+    added: int = 0
     instead: Counter[str] = field(default_factory=Counter)
 
 
@@ -57,6 +59,7 @@ def shares(rows: Iterable[Planned]) -> list[Share]:
         share.pence += message.pence
         share.most = max(share.most, message.parts)
         share.saved += row.saved
+        share.added += row.added
         if share.medium is Medium.SMS:
             share.could_save += message.parts - segments.count(segments.fold(message.body)).parts
         if row.wanted and row.wanted != message.language:

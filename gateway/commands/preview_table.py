@@ -48,6 +48,7 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
                 "parts_at_most": share.most,
                 "saved_parts": share.saved,
                 "could_save_parts": share.could_save,
+                "added_parts": share.added,
                 "remarks": _remarks(share, seen.definition),
                 "instead_of": dict(share.instead),
                 "sample": {"subject": share.sample.subject, "text": share.sample.body},
@@ -133,6 +134,11 @@ def _remarks(share: preview.Share, definition: model.Definition) -> list[str]:
     if share.could_save:
         setting = f'languages.fold_accents = ["{share.language}"]'
         found.append(f"Without accents it would save {_worth(share, share.could_save)}: {setting}.")
+    if share.added:
+        found.append(
+            "A line in the family's own language says where help is to be had: "
+            f"{_worth(share, share.added)} more ({_instead(share)})."
+        )
     if share.most > plain.USUAL_PARTS:
         found.append(f"{share.most} parts are many; {plain.USUAL_PARTS} are enough. Shorten it, or send it by email.")
     return found

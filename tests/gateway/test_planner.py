@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +20,7 @@ from channels.base import Medium
 from gateway import audience, errors, guard, planner, submission, wording
 from gateway.definitions import model
 from gateway.models import LineType, MessageState, PointState, Sender
+from templates import fallback, letter, segments
 
 LONDON = ZoneInfo("Europe/London")
 TODAY = NOW.date()
@@ -201,6 +203,63 @@ def test_a_draft_is_sent_only_where_the_school_allows_it(village: Village, *, dr
     school = wording.School("Oakfield Primary School", "Oakfield", "020 7946 0123", allow_drafts=drafts)
     [row] = plan(village, definition(**CLOSURE), school=school)
     assert (row.message.language, row.wanted) == (language, "pl")
+
+
+def line_for(village: Village, language: str, **notice: Any) -> tuple[str, Any]:
+    """What the plan makes of a notice for one family: its English alone, and the row with the line."""
+    maria = village.contact("Maria", village.pupil("Ana"), written_language=language)
+    village.phone(maria, MUM)
+    [row] = plan(village, definition(**notice))
+    english = row.message.body.splitlines()[0]
+    return english, row
+
+
+def test_english_goes_with_a_line_in_the_familys_language(village: Village) -> None:
+    english, row = line_for(village, "pl", **CLOSURE)
+    assert row.message.body.splitlines()[1:] == [
+        "Ta wiadomosc jest po angielsku. Pomoc w jej przeczytaniu: 020 7946 0123."
+    ]
+    assert (row.message.language, row.state, row.wanted) == ("en", "source", "pl")
+    # Latin letters lose their accents: so the text stays GSM-7, and costs one part more at most.
+    assert row.message.parts == segments.count(english).parts + row.added
+    assert row.added <= 1
+
+
+def test_a_line_in_another_script_goes_where_the_news_must_be_understood(village: Village) -> None:
+    english, row = line_for(village, "ur", **CLOSURE | {"purpose": "emergency"})
+    (line,) = row.message.body.splitlines()[1:]
+    assert line.startswith("\u2068یہ پیغام")
+    assert line.endswith("\u2069"), "it runs its own way, beside a text that runs the other"
+    assert 1 < row.added <= fallback.MOST_MORE_MANDATORY
+    assert row.message.parts <= guard.MOST_PARTS
+    assert row.message.parts == segments.count(english).parts + row.added
+
+
+def test_a_line_that_costs_too_much_stays_out_of_other_news(village: Village) -> None:
+    english, row = line_for(village, "ur", text={"en": "Come to the fair. " * 7}, purpose="community")
+    assert (row.message.body, row.added) == (english, 0)
+
+
+def test_a_line_never_makes_a_text_too_long_to_go(village: Village) -> None:
+    english, row = line_for(village, "ur", text={"en": "word " * 180}, purpose="emergency")
+    assert (row.message.body, row.message.state) == (english, MessageState.QUEUED)
+    assert row.message.parts == segments.count(english).parts == guard.MOST_PARTS
+
+
+def test_a_family_without_a_catalogue_gets_english_alone(village: Village) -> None:
+    english, row = line_for(village, "vi", **CLOSURE)
+    assert (row.message.body, row.wanted) == (english, "vi")
+
+
+def test_an_email_in_english_begins_in_the_familys_language(village: Village) -> None:
+    village.mailbox(village.contact("Maria", village.pupil("Ana"), written_language="ur"), "maria@example.com")
+    [row] = plan(village, definition(**CLOSURE | {"media": ["email"]}))
+    page = letter.from_plain(row.message.body, title=row.message.subject, language=row.message.language)
+    assert '<html lang="en" dir="ltr">' in page
+    first, second = re.findall(r"<p[^>]*>.*?</p>", page, re.DOTALL)[:2]
+    assert first.startswith('<p lang="ur" dir="rtl">')
+    assert "020 7946 0123" in first
+    assert second.startswith("<p>Dear Maria")
 
 
 def test_the_phrases_around_an_authors_own_words_are_drafts_too(village: Village) -> None:
