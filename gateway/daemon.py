@@ -210,7 +210,11 @@ class Daemon:
             self._arrived.clear()
             try:
                 handled = await intake.handle_waiting(
-                    gateway.database, log=gateway.log, answering=self._answering(), now=gateway.now()
+                    gateway.database,
+                    log=gateway.log,
+                    answering=self._answering(),
+                    now=gateway.now(),
+                    stretch=intake.STRETCH,
                 )
             except Exception:  # the database is away; everything is stored already, so it can wait
                 logger.exception("intake.trouble")

@@ -7,6 +7,7 @@ is the receipt of a message that is not ours.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ logger = structlog.get_logger()
 PATIENCE = timedelta(minutes=5)
 _TRIES = 5
 _FARTHEST = timedelta(minutes=5)  #: nothing is put off for longer
-_STRETCH = 0.05  #: seconds after which a commit is closed: a webhook waits for it, and the provider for the webhook
+STRETCH = 0.05  #: seconds after which a commit is closed: a webhook waits for it, and the provider for the webhook
 _PLAIN = 200  #: events among which plain receipts are looked for at once; on SQLite nobody else writes meanwhile
 
 
@@ -46,11 +47,12 @@ async def handle_waiting(
     now: datetime,
     answering: answers.Answering | None = None,
     limit: int = 25,
+    stretch: float = math.inf,
 ) -> int:
     """Interpret what waits. Gives how many events it read; without ``answering`` nothing is answered by itself.
 
     First the plain receipts among so many that a thousand of them take a moment; then up to ``limit`` of what is left,
-    as many as are done in a moment, all in one commit, and where one event spoils that, each alone.
+    as many as are done in ``stretch`` seconds, all in one commit, and where one event spoils that, each alone.
     """
     async with database.read() as session:  # mostly there is nothing, and nobody has to wait for us
         if (await session.scalars(_waiting(now).limit(1))).first() is None:
@@ -58,7 +60,7 @@ async def handle_waiting(
     seen, settled = await _settle_plain(database, log=log, now=now)
     if settled and settled == seen:
         return settled
-    return settled + await _handle_rest(database, answering, limit=limit, log=log, now=now)
+    return settled + await _handle_rest(database, answering, limit=limit, stretch=stretch, log=log, now=now)
 
 
 async def _settle_plain(database: Database, *, log: audit.Log, now: datetime) -> tuple[int, int]:
@@ -71,7 +73,13 @@ async def _settle_plain(database: Database, *, log: audit.Log, now: datetime) ->
 
 
 async def _handle_rest(
-    database: Database, answering: answers.Answering | None, *, limit: int, log: audit.Log, now: datetime
+    database: Database,
+    answering: answers.Answering | None,
+    *,
+    limit: int,
+    stretch: float,
+    log: audit.Log,
+    now: datetime,
 ) -> int:
     taken: list[int] = []
 
@@ -80,7 +88,7 @@ async def _handle_rest(
             events = (await session.scalars(_waiting(now).limit(limit).with_for_update(skip_locked=True))).all()
             taken[:] = [event.id for event in events if event.id is not None]
             await _hold(session, events)
-            until = time.monotonic() + _STRETCH
+            until = time.monotonic() + stretch
             for done, inbound in enumerate(events, start=1):
                 await _handle(session, inbound, answering, log=log, now=now)
                 if time.monotonic() > until:

@@ -72,9 +72,7 @@ def _is_shortened(short: str, word: str) -> bool:
 class Speller:
     """Knows the words and the beginnings of words of one language."""
 
-    def __init__(
-        self, words: Iterable[str], stems: Iterable[str], ordinary: Iterable[str], alike: Mapping[str, str]
-    ):
+    def __init__(self, words: Iterable[str], stems: Iterable[str], ordinary: Iterable[str], alike: Mapping[str, str]):
         kept = frozenset(ordinary)
         words, stems = list(words), list(stems)
         self._sounds = Sounds(alike, words, stems)

@@ -23,19 +23,21 @@ PHONE = "+447700900101"
 
 
 async def two(database: Database, medium: Medium, *, words: tuple[str, str] = ("same", "same")) -> list[Any]:
-    """Two messages to one phone, claimed."""
+    """Two messages to one phone, claimed. Of two calls the second mostly waits: they are claimed as to two phones."""
     sender = await school.sender(database, medium=medium, channel=f"twilio-{medium}")
     ids = [
         await school.message(
-            database, sender, now=NOW, number=PHONE, medium=medium, contact=await school.contact(database)
+            database, sender, now=NOW, number=number, medium=medium, contact=await school.contact(database)
         )
-        for _ in words
+        for number in (PHONE, "+447700900102")
     ]
     async with database.write() as session:
         for message_id, body in zip(ids, words, strict=True):
             await session.execute(sa.update(Message).where(Message.id == message_id).values(body=body))
     taken = (await desk.claim(database, sender, now=NOW, urgent=9, routine=9, worker="w")).messages
-    return sorted(taken, key=lambda row: ids.index(row["id"]))
+    async with database.write() as session:
+        await session.execute(sa.update(Message).where(Message.id.in_(ids)).values(address=PHONE))
+    return sorted(({**row, "address": PHONE} for row in taken), key=lambda row: ids.index(row["id"]))
 
 
 async def doubt(database: Database, *rows: Any) -> None:
