@@ -14,9 +14,10 @@ Found = list[tuple[str, str]]
 
 
 def problems(definition: model.Definition) -> Found:
-    """What is wrong with a free text, its subject and its values."""
+    """What is wrong with a free text, its subject and its values, and with what fills the blanks of a wording."""
+    harmful = [(field, str(one)) for field, one in lint(definition) if one.level == "error"]
     if not definition.text:
-        return []
+        return harmful
     given = definition.template_values()
     known = library.provided().keys() | library.DERIVED | given.keys()
     has_menu = bool(definition.replies.options)
@@ -27,8 +28,7 @@ def problems(definition: model.Definition) -> Found:
             wrong, names = _placeholders(words, known=known, has_menu=has_menu)
             found += [(f"{field}.{tag}", sentence) for sentence in wrong]
             used |= names
-    found += [(field, str(one)) for field, one in lint(definition) if one.level == "error"]
-    return found + _values(given, used=used)
+    return found + harmful + _values(given, used=used)
 
 
 def lint(
@@ -38,14 +38,17 @@ def lint(
     part_pence: float = 0.0,
     fold_accents: Collection[str] = (),
 ) -> list[tuple[str, plain.Finding]]:
-    """What a family would stumble over in a free text, as (dotted key, finding).
+    """What a family would stumble over in the author's own words and answers, as (dotted key, finding).
 
     ``senders`` are what texts are sent as, where that is known; ``part_pence`` is the price of a part;
     ``fold_accents`` are the languages texted without accents.
     """
     media = {medium.value for step in definition.steps for medium in step.media}
     one_way = bool(senders) and all(identity.is_name(sender) for sender in senders)
-    found: list[tuple[str, plain.Finding]] = []
+    found = _blanks(definition, one_way=one_way and "sms" in media)
+    for tag in sorted({tag for one in definition.replies.options for tag in one.label} - definition.text.keys()):
+        labels = [label for one in definition.replies.options if (label := one.label.get(tag))]
+        found += [("replies.options", one) for one in plain.lint("", language=tag, media=(), answers=labels)]
     for tag, text in definition.text.items():
         answers = [label for one in definition.replies.options if (label := one.label.get(tag))]
         seen = plain.lint(
@@ -53,6 +56,23 @@ def lint(
             folded=tag in fold_accents,
         )  # fmt: skip
         found += [(f"text.{tag}", one) for one in seen]
+    return found
+
+
+def _blanks(definition: model.Definition, *, one_way: bool) -> list[tuple[str, plain.Finding]]:
+    """The same of the words that fill the blanks of a wording; how it is answered is the wording's own business."""
+    notice = library.notices().get(definition.template)
+    if notice is None:
+        return []
+    found: list[tuple[str, plain.Finding]] = []
+    whole = notice.wording("sms").text
+    for name, raw in definition.values.items():
+        if name in notice.values and notice.values[name].type == "text":
+            for tag, text in (raw if isinstance(raw, Mapping) else {languages.ENGLISH: raw}).items():
+                found += [(f"values.{name}", one) for one in plain.lint(str(text), language=str(tag), media=())]
+                whole += f" {text}"
+    if one_way:
+        found += [("template", one) for one in plain.lint(whole, one_way=True) if one.code.startswith("one_way")]
     return found
 
 

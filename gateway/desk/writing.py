@@ -7,7 +7,7 @@ barred, whatever its words say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ from gateway.models import (
     Purpose,
     Reply,
 )
-from templates import languages, states, words
+from templates import languages, segments, states, words
 
 _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
@@ -109,7 +109,7 @@ def own_words(
         allow_drafts=gateway.settings.languages.allow_drafts,
     )
     about = {"about": _subject(gateway, to)} if medium is Medium.EMAIL else {}
-    letter = made.fill({**values, **about, **_provided(gateway, made, to)})
+    letter = _cheapened(gateway, made.fill({**values, **about, **_provided(gateway, made, to)}))
     return Letter(letter, letter.subject)
 
 
@@ -122,8 +122,16 @@ def ours(gateway: context.Gateway, to: Addressee, key: str, values: Mapping[str,
     made = words.prepare(key, language=to.language, medium=medium)
     if not gateway.settings.languages.allow_drafts and not states.trusted(made.state):
         made = words.prepare(key, language=languages.ENGLISH, medium=medium)
-    letter = made.fill({**values, **_provided(gateway, made, to)})
+    letter = _cheapened(gateway, made.fill({**values, **_provided(gateway, made, to)}))
     return Letter(letter, _subject(gateway, to) if to.raw.get("subject") else letter.subject)
+
+
+def _cheapened(gateway: context.Gateway, made: words.Words) -> words.Words:
+    """A text without its accents, where the school wants its language so and that saves a part."""
+    if made.segments is None or made.language not in gateway.settings.languages.fold_accents:
+        return made
+    text = segments.fold(made.text)
+    return replace(made, text=text, segments=segments.count(text))
 
 
 def _provided(gateway: context.Gateway, made: words.Renderer, to: Addressee) -> dict[str, object]:

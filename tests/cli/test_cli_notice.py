@@ -141,6 +141,34 @@ def test_check_advises_and_stops_only_what_would_harm(office: Office) -> None:
     assert "b.toml, line 8, “text.en”: “YES” cannot be an answer" in result.stdout
 
 
+def test_what_fills_the_blanks_of_a_wording_is_read_too(office: Office) -> None:
+    text = """
+key = "closure-boiler"
+title = "School closed"
+purpose = "service"
+template = "closure"
+media = ["sms"]
+
+[values]
+date = 2026-12-01
+reason = "INSET"
+details = {REPLY}
+
+[audience]
+whole_school = true
+"""
+    [found] = office.data("notice", "check", office.write("a.toml", text.replace("{REPLY}", '"Stay at home!"')))
+    assert found["ok"]
+    assert [(one["line"], one["field"]) for one in found["advice"]] == [(10, "values.reason"), (11, "values.details")]
+    result = office.type("notice", "check", office.write("b.toml", text.replace("{REPLY}", '"Reply END to come."')))
+    assert result.exit_code == 1
+    assert "b.toml, line 11, “values.details”: “END” cannot be an answer" in result.stdout
+    text = (
+        text.replace("{REPLY}", '"Stay."') + '\n[[replies.options]]\nkey = "1"\nlabel = { en = "ok", tr = "iptal" }\n'
+    )
+    assert "“iptal” cannot be an answer" in office.type("notice", "check", office.write("c.toml", text)).stdout
+
+
 def test_a_matter_for_a_person_is_not_texted_from_a_name(office: Office) -> None:
     text = CLOSURE.replace("School is closed on Tuesday for {children}", "{children} had an exclusion today")
     file = office.write("a.toml", text)

@@ -422,6 +422,18 @@ async def test_nothing_is_sent_to_a_caller_who_has_shown_no_number(small: Desk) 
     assert await small.said_to("withheld") == []
 
 
+async def test_an_answer_goes_without_accents_where_the_school_wants_that_and_it_is_cheaper(small: Desk) -> None:
+    languages = small.gateway.settings.languages.model_copy(update={"fold_accents": ("pl",)})
+    settings = small.gateway.settings.model_copy(update={"languages": languages})
+    small.gateway = dataclasses.replace(small.gateway, settings=settings)
+    _, number = await small.parent(written_language="pl")
+    await small.writes(number, "Kiedy?")
+    conversation_id = (await small.conversation(number)).id or 0
+    sent = await small.answer(conversation_id, canned="back-on", values={"date": "2026-12-01"})
+    assert sent.body == "Oakfield: Dziekujemy. Spodziewamy sie dziecka z powrotem w szkole: wtorek, 1 grudnia."
+    assert (sent.parts, sent.pence) == (1, 4)
+
+
 async def test_a_canned_answer_goes_in_the_family_s_language_with_its_blanks(small: Desk) -> None:
     _, number = await small.parent(written_language="pl")
     await small.writes(number, "Kiedy mamy przyjść?")

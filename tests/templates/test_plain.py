@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import optout
-from templates import library, phrases, plain, words
+from templates import library, phrases, plain, samples, words
 
 PLAIN = "The school is closed on Tuesday. Please keep your child at home. Questions? Call {school_phone}."
 
@@ -24,14 +24,13 @@ def test_the_library_itself_is_plain(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", library.notices())
-def test_with_usual_values_a_text_of_the_library_is_cheap(
-    key: str, given: dict[str, object], own: dict[str, object]
-) -> None:
-    usual = given | {name: own[name] for name in library.notice(key).values}
-    made = words.prepare(key, language="en", medium="sms").fill(usual)
-    assert made.segments is not None
-    assert made.segments.encoding == "GSM-7"
-    assert made.parts <= 2
+def test_a_text_of_the_library_is_cheap_even_with_the_longest_names(key: str) -> None:
+    for size in ("usual", "longest"):
+        given = samples.values_of(library.notice(key), size)
+        made = words.prepare(key, language="en", medium="sms").fill(given)
+        assert made.segments is not None
+        assert made.segments.encoding == "GSM-7"
+        assert made.parts <= 2
 
 
 def test_the_short_phrases_are_plain() -> None:
