@@ -128,11 +128,19 @@ def sort(
 
 
 def question(
-    rung: ladder.Rung, known: people.People, pupil_ids: Collection[int], *, key: str, day: date, worth: timedelta
+    rung: ladder.Rung,
+    known: people.People,
+    pupil_ids: Collection[int],
+    *,
+    key: str,
+    day: date,
+    worth: timedelta,
+    again: bool,
 ) -> model.Definition:
-    """The words that ask."""
+    """The words that ask: ``again`` on the rungs after the first."""
     minutes = max(1, int(worth.total_seconds() // 60))
-    words = sending.Words(meaning.CHECK, f"Absence check of {day:%d/%m/%Y}", {"date": day}, rung.media, f"{minutes}m")
+    wording = meaning.CHASE if again else meaning.CHECK
+    words = sending.Words(wording, f"Absence check of {day:%d/%m/%Y}", {"date": day}, rung.media, f"{minutes}m")
     return sending.definition(words, known, pupil_ids, key=key)
 
 
@@ -225,7 +233,8 @@ async def _ask(
     today, day, which = gateway.today(), group[0].date, group[0].session
     choice = choose(known, by_pupil, rung, today=today, calls=calls, asked=asked, show_barred=number == 0)
     key = await sending.next_key(session, day, which)
-    wanted = question(rung, known, list(by_pupil), key=key, day=day, worth=decided.ladder.worth_asking)
+    worth, again = decided.ladder.worth_asking, number > 0
+    wanted = question(rung, known, list(by_pupil), key=key, day=day, worth=worth, again=again)
     found = sort(wanted, known, choice.listeners.values(), calls=calls)
     sent = await sending.send(session, gateway, wanted, found, known, step=number, only_if=guard.UNACCOUNTED)
     means = cases.Means(gateway.log, gateway.now())

@@ -18,6 +18,7 @@ from gateway.understanding.meaning import Intent
 from templates import library
 
 CHECK: Final = "absence_check"  #: the wording that asks, whose menu this is
+CHASE: Final = "absence_chase"  #: the one that asks again on the same day, with the same menu
 
 
 @dataclass(frozen=True, slots=True)

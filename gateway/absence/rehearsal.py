@@ -88,8 +88,9 @@ async def rehearse(
                 known, known.pupils, rung, today=day, calls=calls, asked=notes.asked, show_barred=number == 1
             )
             definition = asking.question(
-                rung, known, list(known.pupils), key="rehearsal", day=day, worth=decided.ladder.worth_asking
-            )
+                rung, known, list(known.pupils), key="rehearsal", day=day, worth=decided.ladder.worth_asking,
+                again=number > 1,
+            )  # fmt: skip
             found = asking.sort(definition, known, choice.listeners.values(), calls=calls)
             means = await runs.means(session, gateway, definition)
             rows = sending.plan(definition, found, known, means, now=moments.check + waited)

@@ -111,7 +111,9 @@ async def test_an_answer_stops_the_ladder_for_all_and_tells_whoever_was_alarmed(
     assert (case.state, case.code, case.by, case.decided_by) == (S.TO_CONFIRM, "I", "Maria Example", "")
     await morning.deliver()
     await morning.at("12:00")
+    assert (await morning.said(mother.number))[0].startswith("Oakfield: Ana is not in school today, Monday")
     assert len(await morning.said(father.number)) == 2
+    assert (await morning.said(father.number))[0].startswith("Oakfield: we still do not know why Ana is not in school")
     assert (await morning.said(father.number))[1].startswith("Oakfield: about our message today: we now know where Ana")
     assert len(await morning.said(mother.number)) == 1  # she knows
     assert await morning.tasks("absence.") == []

@@ -36,6 +36,11 @@ def test_every_text_message_begins_with_the_school_and_says_how_to_answer() -> N
             assert ("{menu}" in text) == bool(notice.answers), notice.key
 
 
+def test_asking_again_has_the_answers_of_asking() -> None:
+    """A reply is read by one menu, whichever of the two it answers."""
+    assert library.notice("absence_chase").answers == library.notice("absence_check").answers
+
+
 def test_no_answer_is_an_opt_out_word() -> None:
     for notice in library.notices().values():
         for answer in notice.answers:
