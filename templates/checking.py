@@ -21,6 +21,7 @@ from templates import (
     languages,
     library,
     phrases,
+    plain,
     pofiles,
     samples,
     segments,
@@ -119,7 +120,7 @@ def _text(catalogue: pofiles.Po, message: Message, have: tuple[str, ...]) -> Ite
     if wrong := states.malformed(message.user_comments):
         yield f"Nobody understands “{wrong}”.", "Write: state: draft, or let handbell words review write it.", True
     entry = message.context or ""
-    if "/answer/" in entry and have[0].strip().upper() in library.KEYWORDS:
+    if "/answer/" in entry and plain.is_opt_out(have[0]):
         yield f"“{have[0]}” is a word that stops all texts.", "Take another word.", True
     if any(text != text.strip() for text in have):
         yield "There is space at its beginning or end.", "Take it out.", False

@@ -109,6 +109,16 @@ def lint_notice(notice: library.Notice) -> list[tuple[str, Finding]]:
     return found
 
 
+def lint_library() -> list[tuple[str, Finding]]:
+    """Look at the English of every notice."""
+    return [found for notice in library.notices().values() for found in lint_notice(notice)]
+
+
+def is_opt_out(label: str) -> bool:
+    """Whether an answer is, in one of our languages, a word by which people stop or restart texts."""
+    return label.strip().casefold() in _opt_out()
+
+
 def reading_age(text: str) -> float:
     """Give the age at which an English pupil reads the text with ease; 0 for one that is too short to tell."""
     sentences = _sentences(text)
@@ -180,7 +190,7 @@ def _manners(text: str) -> Iterator[Finding]:
 def _dangers(text: str, answers: Sequence[str]) -> Iterator[Finding]:
     """Words on which networks act, and links that they hold back."""
     for label in answers:
-        if label.strip().casefold() in _opt_out():
+        if is_opt_out(label):
             yield _no_answer(label)
     if asked := _ASKED_FOR.search(text):
         yield _no_answer(asked[1])

@@ -58,11 +58,11 @@ def check(
     whole: Annotated[bool, typer.Option("--whole", help="What is not translated yet is a mistake, too.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Check translations and name every mistake with its line and its cure."""
-    from templates import catalogue
+    """Check translations and name every mistake with its line and its cure; without any named, our English too."""
+    from templates import catalogue, plain
 
-    if not what:
-        for sentence in catalogue.stale() if not json else ():
+    if not what and not json:
+        for sentence in [*catalogue.stale(), *(f"{where}: {one}" for where, one in plain.lint_library())]:
             showing.say(sentence)
     checked = [_checked(path, language) for path, language in _files(what)]
     if json:
