@@ -23,6 +23,7 @@ Level = Literal["error", "warning"]
 
 OLDEST_READER: Final = 12.0  #: years; the aim is 9 to 11
 LONGEST_SENTENCE: Final = 25  #: words
+_GROWN_UP: Final = 17  #: years, from which an age says nothing any more
 USUAL_PARTS: Final = 3  #: more of them are dear, and some phones show them in pieces
 _FEWEST_WORDS: Final = 15  #: of which a reading age says anything
 _A_VALUE: Final = 12  #: characters that a placeholder becomes, mostly
@@ -30,7 +31,9 @@ _A_VALUE: Final = 12  #: characters that a placeholder becomes, mostly
 _PLACEHOLDER: Final = re.compile(r"\{[a-z0-9_]+\}")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+|\n+")
-_SHOUTED: Final = re.compile(r"\b[A-Z]{4,}\b|\b[A-Z]{2,}(?: [A-Z]{2,})+\b")
+_SHOUTED: Final = re.compile(r"\b[A-Z]{2,}(?: [A-Z]{2,})+\b|\b[A-Z]{4,}\b")
+#: Capitals that are to be typed, as they often are: reply NO DAY.
+_TYPED: Final = re.compile(r"\b(?:[Rr]eply|[Tt]ext|[Ss]end|[Aa]nswer|word)(?: with)? [\"'“‘]?[A-Z]{2,}(?: [A-Z]{2,})*")
 _SALUTATION: Final = re.compile(r"\b(?:dear|hello|hi)\s+(?:all|parents?|carers?|guardians?|families)\b[^,.:\n]*", re.I)
 _MONTH: Final = r"(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _DATE: Final = re.compile(
@@ -46,8 +49,8 @@ _HOW: Final = re.compile(
 )
 #: Words on which networks act, asked for as an answer. STOP and START are asked for where they are meant.
 _ASKED_FOR: Final = re.compile(
-    r"\b(?:reply|text|answer|send|respond)(?: back)?(?: with)?(?: the word)? [\"'“‘]?"
-    r"(yes|end|quit|cancel|revoke|remove|optout|opt-out|arret|td)\b",
+    r"\b(?:reply|text|answer|respond)(?: back)?(?: with)?(?: the word)? [\"'“‘]?"
+    r"(yes|quit|revoke|optout|opt-out|arret|(?-i:END|CANCEL|REMOVE|TD)|(?:end|cancel|remove)(?=[\"'”’.,;:!]|$))\b",
     re.I,
 )
 
@@ -150,7 +153,8 @@ def _reading(text: str) -> Iterator[Finding]:
         words = {w for w in _WORD.findall(_PLACEHOLDER.sub("", text)) if syllables(w) > 2}
         hard = sorted(words, key=lambda word: (-syllables(word), word))[:4]
         cure = "Write shorter sentences" + (f", and other words for {_listed(hard)}." if hard else ".")
-        yield Finding("warning", "reading_age", f"It reads like a text for {age:.0f}-year-olds; aim at 9 to 11.", cure)
+        who = f"{age:.0f}-year-olds" if age < _GROWN_UP else "people who read a great deal"
+        yield Finding("warning", "reading_age", f"It reads like a text for {who}; aim at 9 to 11 years.", cure)
     for sentence in _sentences(text):
         if (long := len(_WORD.findall(sentence))) > LONGEST_SENTENCE:
             begins = " ".join(sentence.split()[:5])
@@ -166,7 +170,7 @@ def _manners(text: str) -> Iterator[Finding]:
     """What shouts, greets in the wrong place, or leaves a doubt about the day."""
     plain = _PLACEHOLDER.sub("", text)
     known = {*_data()["capitals"]["words"], *_data()["jargon"]}
-    shouted = [one for one in _SHOUTED.findall(plain) if not known.issuperset(one.split())]
+    shouted = [one for one in _SHOUTED.findall(_TYPED.sub("", plain)) if not known.issuperset(one.split())]
     if shouted:
         yield Finding(
             "warning", "capitals", f"“{shouted[0]}” in capitals reads like shouting, and is hard to read.",

@@ -61,7 +61,7 @@ def words(
     for one in found(given):
         showing.say(f"{'Wrong' if one.level == 'error' else 'Better'}: {one}")
     if language == "en" and (age := plain.reading_age(given)):
-        showing.say(f"It reads like a text for {age:.0f}-year-olds.")
+        showing.say(f"Its reading age is {age:.0f} years.")
     segments(given)
 
 

@@ -52,7 +52,8 @@ def test_a_plain_text_has_no_findings() -> None:
         ("We break up on Friday at 2pm.", "jargon", "warning", "the last school day is"),
         ("Reply YES if you can come.", "opt_out_answer", "error", "COMING"),
         ("Text back the word END to leave the list.", "opt_out_answer", "error", "Use a number"),
-        ("PLEASE READ THIS NOW. Call us.", "capitals", "warning", "small letters"),
+        ("CLUBS ARE CANCELLED. Call us.", "capitals", "warning", "small letters"),
+        ("The fair is off. Call us NOW PLEASE.", "capitals", "warning", "small letters"),
         ("Well done! Call us.", "exclamation", "warning", "full stop"),
         ("Dear parents and carers, call us.", "salutation", "warning", "{greeting}"),
         ("The trip is on 3 November. Call us.", "date", "warning", "Monday 3 November"),
@@ -79,6 +80,8 @@ def test_what_is_found(text: str, code: str, level: str, cure: str) -> None:
     [
         "Reply STOP to stop our texts, START to get them again.",
         "Text us at the end of the day.",
+        "If you cannot come, reply NO DAY.",
+        "Text the office, cancel nothing. Send TD forms to us, and call us if you have none.",
         "The trip is on Monday 3 November. Call us.",
         "In May 10 children won a prize. Call us.",
         "Bring PE kit to the NHS visit. Call us.",
