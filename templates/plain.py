@@ -27,6 +27,7 @@ _GROWN_UP: Final = 17  #: years, from which an age says nothing any more
 USUAL_PARTS: Final = 3  #: more of them are dear, and some phones show them in pieces
 _FEWEST_WORDS: Final = 15  #: of which a reading age says anything
 _A_VALUE: Final = 12  #: characters that a placeholder becomes, mostly
+_A_LONG_VALUE: Final = 40  #: and at the longest, as the names of three children
 
 _PLACEHOLDER: Final = re.compile(r"\{[a-z0-9_]+\}")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -251,11 +252,10 @@ def _costs(text: str, language: str, part_pence: float) -> Iterator[Finding]:
             elif language != languages.ENGLISH:  # nobody who is careful misspells by hand
                 cure = f"Where families read it so too, set languages.fold_accents to write {language} without accents."
             yield Finding("warning", "dear_character", what, cure)
-    if now.parts > USUAL_PARTS:
-        yield Finding(
-            "warning", "parts", f"The text takes {now.parts} parts, and each is charged; {USUAL_PARTS} are enough.",
-            "Shorten it, or send it by email.",
-        )  # fmt: skip
+    longest = segments.count(segments.tidy(_PLACEHOLDER.sub("x" * _A_LONG_VALUE, text))).parts
+    if longest > USUAL_PARTS:
+        what = f"With the longest names the text takes {longest} parts, and each is charged; {USUAL_PARTS} are enough."
+        yield Finding("warning", "parts", what, "Shorten it, or send it by email.")
 
 
 def _names(text: str, medium: str) -> Iterator[Finding]:
