@@ -34,7 +34,8 @@ def write(office: Office, *words: str, at: datetime = NOW, sender: str = "+44770
         ]
         async with database.write() as session:
             await intake.store(session, "twilio-sms", events, now=at)
-        await intake.handle_waiting(database, log=office.log, now=at)
+        while await intake.handle_waiting(database, log=office.log, now=at):
+            pass
         async with database.write() as session:
             await arriving.turn(session, gateway, promise.load(settings), library.load())
 
