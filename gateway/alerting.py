@@ -23,7 +23,8 @@ ALERTED: Final = "alerted"  #: the step of a case's chronology
 _WITHIN = timedelta(hours=2)  #: what is older somebody has seen, or a text does not help any more
 _AGAIN = timedelta(minutes=10)  #: news of one task is told no sooner: whoever writes ten texts is one alert
 _MOST_NAMED = 5
-_CALLED: Final = {"case": "absence case"}  #: what staff call the subject of a task, where that is another word
+#: What staff are to look up, by the subject of a task; of any other, the task itself.
+_CALLED: Final = {"case": "absence case", "conversation": "conversation", "reply": "reply"}
 
 task_table = core(Task)
 
@@ -85,7 +86,7 @@ async def _text(
     session: Session, gateway: context.Gateway, numbers: Sequence[str], found: Sequence[Task]
 ) -> Sequence[str]:
     school, now = gateway.settings.school.short_name, gateway.now()
-    words = f"{school}: a child may be missing or unsafe. Act now: {_named([task.subject for task in found])}."
+    words = f"{school}: a child may be missing or unsafe. Act now: {_named(found)}."
     slot = f"task:{found[0].id}:{now:%d%H%M}"
     sent = await staff.write(session, gateway, numbers, words, subject="", slot=slot, purpose=Purpose.SAFEGUARDING)
     if sent:
@@ -94,13 +95,14 @@ async def _text(
     return sent
 
 
-def _named(subjects: Sequence[str]) -> str:
+def _named(found: Sequence[Task]) -> str:
     """What to look up: “absence case 1, 2; conversation 7 and 3 more”."""
-    different = list(dict.fromkeys(subjects))
+    different = list({task.subject: task for task in found}.values())
     groups: dict[str, list[str]] = {}
-    for subject in different[:_MOST_NAMED]:
-        kind, _, number = subject.partition(":")
-        groups.setdefault(_CALLED.get(kind, kind), []).append(number)
+    for task in different[:_MOST_NAMED]:
+        kind, _, number = task.subject.partition(":")
+        called = _CALLED.get(kind)
+        groups.setdefault(called or "task", []).append(number if called else str(task.id))
     named = "; ".join(f"{called} {', '.join(numbers)}" for called, numbers in groups.items())
     more = len(different) - _MOST_NAMED
     return f"{named} and {more} more" if more > 0 else named

@@ -185,4 +185,4 @@ def _unread(inbound: Inbound) -> tasks.Ask:
     if inbound.kind == "reply":
         what = "An answer of a family could not be taken in: nobody has seen it."
     cure = "See handbell audit show --action inbound.failed and the journal; its words are in the table inbound."
-    return tasks.Ask("unread", f"{inbound.channel} {inbound.kind}", what, cure, urgent=inbound.kind == "reply")
+    return tasks.Ask("unread", f"{inbound.channel} {inbound.kind}", what, cure, loud=inbound.kind == "reply")

@@ -64,6 +64,8 @@ async def handle(
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
     if contact is not None and contact.id != conversation.contact_id:
         conversation = await _now_with(session, conversation, contact, at=reply.at, log=log, now=now)
+    conversation.last_at = max(conversation.last_at, reply.at)
+    session.add(conversation)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
     option = _option(reply, message) if theirs else ""
@@ -220,9 +222,8 @@ async def _conversation(session: Session, medium: Medium, address: str, *, at: d
     conversation = (await session.scalars(query)).one_or_none()
     if conversation is None:
         conversation = Conversation(medium=medium, address=address, last_at=at)
-    conversation.last_at = max(conversation.last_at, at)
-    session.add(conversation)
-    await session.flush()
+        session.add(conversation)
+        await session.flush()
     return conversation
 
 

@@ -20,7 +20,7 @@ from support import closing, desk, school
 
 from channels import base, email_smtp, mail_in, mail_reading
 from channels.base import Medium
-from gateway import alerting, answers, context, errors, intake, outgoing, replies, turns
+from gateway import alerting, answers, context, errors, intake, outgoing, replies, tasks, turns
 from gateway.database import Database, Session
 from gateway.desk import answering, arriving, complaints, deeds, overdue, promise, thread
 from gateway.models import (
@@ -285,6 +285,21 @@ async def test_staff_are_texted_of_urgent_words_whichever_way_they_came(database
     office.clock.pass_(minutes=9)
     await office.turn()
     assert len(await office.said_to(STAFF)) == 2  # what came since is news all the same
+
+
+async def test_one_text_names_everything_and_no_number_of_a_child(sqlite_database: Database) -> None:
+    office = await Desk(sqlite_database, alerts=(STAFF,)).open()
+
+    async def ask(session: Session) -> None:
+        subjects = ("twilio-sms reply", "case:99", "conversation:7", "reply:3", *(f"reply:{n}" for n in range(4, 7)))
+        for subject in subjects:
+            loud = tasks.Ask("absence.alarm", subject, "Act.", loud=True)
+            await tasks.ask(session, loud, log=desk.LOG, now=office.clock.now)
+
+    await office.do(ask)
+    await office.turn()
+    (text,) = await office.said_to(STAFF)
+    assert text.body.endswith("Act now: task 1; absence case 99; conversation 7; reply 3, 4 and 2 more.")
 
 
 async def test_a_clock_that_is_set_back_keeps_no_alert_back(sqlite_database: Database) -> None:

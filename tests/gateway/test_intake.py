@@ -146,6 +146,7 @@ async def test_an_event_that_cannot_be_read_does_not_hold_up_the_others(database
     async with database.read() as session:
         [task] = await tasks.listed(session)
     assert (task.kind, task.urgent, "nobody has seen it" in task.what) == ("unread", True, True)
+    assert task.loud_at is not None, "it may say that a child is missing"
 
 
 async def test_a_crowd_is_taken_in_portions(sqlite_database: Database) -> None:
