@@ -13,6 +13,7 @@ from gateway.understanding import folding, language, meaning, patterns
 
 _INTENTS = frozenset(one.value for one in meaning.Intent)
 _REACH, _REACH_BACK = 3, 1  #: words between a negation and what it denies, behind it and before it
+_DOUBTFUL = 5  #: letters of the shortest words in which a slip is forgiven: what is guessed of those is not sure
 _REACHES = {"negation.before": _REACH, "negation.close": 0, "negation.after": _REACH_BACK}
 #: Which finds take their words away from shorter ones.
 _TAKERS = frozenset({*_INTENTS, "neutral", "safe", "no_reason"}) - {meaning.Intent.QUESTION, meaning.Intent.THANKS}
@@ -211,9 +212,10 @@ def _evidence(
     one: patterns.Found, text: Text, forms: patterns.Forms, lang: language.Language, guessed: frozenset[int]
 ) -> Evidence:
     start, end = forms.origin[one.start], forms.origin[one.end - 1] + 1
+    doubtful = any(len(forms.forms[at][0]) == _DOUBTFUL for at in one.taken & guessed)
     return Evidence(
         section=one.pattern.section,
-        weight=one.pattern.weight,
+        weight=min(one.pattern.weight, 2) if doubtful else one.pattern.weight,
         words=text.between(start, end),
         start=start,
         end=end,

@@ -191,7 +191,7 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
         return False
     if of(Intent.SAYS_PRESENT) >= _LIKELY:
         return intent is not Intent.LATE
-    unclear = intent in (Intent.OTHER, Intent.QUESTION) and of(intent) < _SURE
+    unclear = intent in (Intent.OTHER, Intent.QUESTION, Intent.FAMILY_EMERGENCY, *_DAY) and of(intent) < _SURE
     unclear = unclear or (intent in (Intent.QUESTION, Intent.THANKS) and weights.speaks_unexplained())
     unclear = unclear and not of("no_reason") and not of("only_a_head")
     return bool(of("alarm")) and unclear

@@ -128,7 +128,7 @@ def make(files: Sequence[File]) -> Language:
         prefixes=tuple(sorted(making.prefixes, key=len, reverse=True)),
         words=frozenset(words),
         stems=tuple(sorted(one for one in stems if len(one) > _SHORT)),
-        short=tuple(sorted(one for one in stems if 1 < len(one) <= _SHORT)),
+        short=tuple(sorted(one for one in stems if (2 if one.isascii() else 1) < len(one) <= _SHORT)),
         ordinary=frozenset(making.ordinary),
         stops=frozenset(making.stops),
         numbers=making.numbers,
