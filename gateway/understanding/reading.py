@@ -11,8 +11,9 @@ from gateway.models.types import Keyword
 from gateway.understanding import children, days, evidence, judging, language, library, meaning, menu
 from gateway.understanding.meaning import Intent, Meaning
 
-#: Shares of a text's words that a language knows: nearly as many as the best one; hardly any; enough to be asked.
+#: Shares of a text's words that a language knows: as many as the best one; hardly any; enough to be asked.
 _AS_GOOD, _LITTLE, _SOME = 0.985, 0.15, 0.1
+_NEARLY = 0.95  #: of the best one's share: asked as the text's own language where the best one finds nothing
 _FEW_WORDS, _HALF = 2, 0.5
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
@@ -84,11 +85,11 @@ def _with_children(whole: Meaning, about: Sequence[tuple[str, Meaning]]) -> Mean
 def _meaning(
     cut: evidence.Text, asked: Asked, known: Mapping[str, language.Language], *, names: frozenset[str]
 ) -> Meaning:
-    first, more = listened_to(cut, known, hint=asked.language)
+    first, nearly, more = listened_to(cut, known, hint=asked.language)
     judged = _heard(cut, asked, known, tags=first, names=names)
-    if judged.confidence < _UNSURE and more:
+    if judged.confidence < _UNSURE and (nearly or more):
         # Words of another language may stand among those of the first: «my beta has bukhar».
-        again = _heard(cut, asked, known, tags=first, more=more, names=names)
+        again = _heard(cut, asked, known, tags=(*first, *nearly), more=more, names=names)
         if again.confidence > judged.confidence or again.urgent:
             judged = again
     return judged
@@ -127,8 +128,9 @@ def _heard(
 
 def listened_to(
     cut: evidence.Text, known: Mapping[str, language.Language], *, hint: str
-) -> tuple[Sequence[str], Sequence[str]]:
-    """The languages in which a text is read first, with the signs of all; and those to ask where that says little.
+) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """The languages in which a text is read first, with the signs of all; those that it may be in as well; and those
+    to ask for single words where that says little.
 
     They are those that know most of its words. ``hint`` is the language on file: families write in another one, too,
     or in two at once, so it only decides between languages that know as much.
@@ -144,7 +146,8 @@ def listened_to(
         first = [tag for tag in known if tag == "en" or _same(tag, hint)]
     more = sorted((tag for tag, share in shares.items() if share >= _SOME), key=lambda tag: -shares[tag])
     signs = [tag for tag in known if tag == library.EVERYWHERE]
-    return [*first[:_MOST], *signs], [tag for tag in more[:_MOST] if tag not in first]
+    nearly = [tag for tag in more if shares[tag] >= _NEARLY * best and tag not in first][:_MOST]
+    return [*first[:_MOST], *signs], nearly, [tag for tag in more[:_MOST] if tag not in (*first, *nearly)]
 
 
 def _same(tag: str, hint: str) -> bool:
