@@ -132,7 +132,7 @@ def _written_out(token: folding.Token, lang: language.Language) -> Sequence[str]
         if word in lang.spelt:
             return lang.spelt[word]
     digits = len(word) - len(word.lstrip("0123456789"))
-    if 0 < digits < len(word) and word[digits:].isalpha() and not lang.knows(word):
+    if 0 < digits < len(word) and word[digits:].isalpha() and not lang.knows(word):  # 3ayyan is a word, 10am is not
         return (word[:digits], *lang.spelt.get(word[digits:], (word[digits:],)))
     return (word,)
 

@@ -187,6 +187,8 @@ def _urgent(weights: _Weights, intent: Intent) -> bool:
         return not settled
     if settled or of("alarm") == _SURE:
         return not settled
+    if of(Intent.SAFEGUARDING_CONCERN) and of(Intent.OTHER) < _SURE and intent in (Intent.OTHER, Intent.QUESTION):
+        return True
     if of("safe") and intent is not Intent.QUESTION:
         return False
     if of(Intent.SAYS_PRESENT) >= _LIKELY:
