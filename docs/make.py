@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from docs.writers import api, commands, definitions, metrics, provider_codes, settings, wordings
+from docs.writers import api, commands, definitions, languages, metrics, provider_codes, settings, wordings
 from gateway.definitions import reading
 
 
@@ -25,6 +25,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "definitions.md": definitions.page,
         "definition.schema.json": schema,
         "wordings.md": wordings.page,
+        "languages.md": languages.page,
         "metrics.md": metrics.page,
         "provider-codes.md": provider_codes.page,
         "api.md": api.page,

@@ -17,6 +17,7 @@ from gateway.commands import (
     audit,
     contact,
     conversation,
+    coverage,
     deciding,
     explain,
     explain_mail,
@@ -255,7 +256,7 @@ GROUPS = (
         "Translations: what there is, what a person has read, and the catalogues in a checkout.",
         (
             Command(words.check, "check", "handbell words check pl"),
-            Command(words.coverage, "coverage", "handbell words coverage"),
+            Command(coverage.coverage, "coverage", "handbell words coverage"),
             Command(reviews.review, "review", "handbell words review so"),
             Command(reviews.accept, "accept", "handbell words accept so absence_check --by 'Amina Warsame'"),
             Command(reviews.export, "export", "handbell words export so amina.po"),

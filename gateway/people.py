@@ -177,6 +177,15 @@ async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> 
     return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today))
 
 
+async def languages(session: Session, *, spoken: bool, otherwise: str) -> dict[str, int]:
+    """How many contacts read or hear each language; who was never asked counts as ``otherwise``."""
+    contact = core(Contact).c
+    asked = [contact.spoken_language, contact.written_language] if spoken else [contact.written_language]
+    language = sa.func.coalesce(*(sa.func.nullif(column, "") for column in asked), otherwise).label("language")
+    query = sa.select(language, sa.func.count()).where(~contact.deceased).group_by(sa.text("language"))
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
 def on_roll(today: date | sa.BindParameter[date]) -> sa.ColumnElement[bool]:
     """Nothing is said about a child who has left or died, and no list of those told nothing names it."""
     pupil = core(Pupil).c

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Literal
 
-from templates import library, translations, words
+from templates import languages, library, states, translations, words
 
 #: The weakest of a notice's texts, or ``missing`` where one of them is and English goes instead.
 Covered = Literal["source", "reviewed", "draft", "machine", "missing"]
 
 
 def of(language: str) -> dict[tuple[str, str], Covered]:
-    """Give the state of every notice by every medium in exactly that language: (key, medium) -> state."""
+    """Give what a family that reads the language would get: (key of a notice, medium) -> state."""
     return {
         (key, medium): _one(key, medium, language)
         for key, notice in library.notices().items()
@@ -20,9 +22,14 @@ def of(language: str) -> dict[tuple[str, str], Covered]:
     }
 
 
-def _one(key: str, medium: str, language: str) -> Covered:
-    made = words.prepare(key, language=language, medium=medium)
-    return made.state if made.language == language else "missing"
+def weighted(families: Mapping[str, int], medium: str) -> dict[str, Counter[Covered]]:
+    """Give for each notice how many families would get it in which state; ``families`` is by language."""
+    found: dict[str, Counter[Covered]] = {}
+    for language, number in families.items():
+        for (key, by), state in of(language).items():
+            if by == medium:
+                found.setdefault(key, Counter())[state] += number
+    return found
 
 
 def by_trust() -> dict[Literal["reviewed", "partly", "draft"], list[str]]:
@@ -32,3 +39,13 @@ def by_trust() -> dict[Literal["reviewed", "partly", "draft"], list[str]]:
         trusted = [state in ("source", "reviewed") for state in of(language).values()]
         found["reviewed" if all(trusted) else "partly" if any(trusted) else "draft"].append(language)
     return found
+
+
+def _one(key: str, medium: str, language: str) -> Covered:
+    made = words.prepare(key, language=language, medium=medium)
+    return "missing" if made.language == languages.ENGLISH != language else made.state
+
+
+def trusted(state: Covered) -> bool:
+    """Whether a notice in that state goes out in the family's language although drafts may not."""
+    return state != "missing" and states.trusted(state)

@@ -79,6 +79,14 @@ def check(
         raise typer.Exit(1)
 
 
+def _english() -> list[str]:
+    """What a family would stumble over in our English."""
+    from templates import library, plain
+
+    found = ((key, plain.lint_notice(notice)) for key, notice in library.notices().items())
+    return [f"{key}/{where}: {one.sentence} {one.cure}" for key, findings in found for where, one in findings]
+
+
 def tag(language: str) -> str:
     """The tag of a language by any of its names. Raises :class:`errors.NotFound`."""
     from templates import languages
@@ -119,24 +127,3 @@ def _checked(path: Path, language: str) -> dict[str, Any]:
     except pofiles.Unreadable:
         counted = checking.Waiting(0, 0, 0)
     return {"file": str(path), "language": language, "findings": findings, **counted._asdict()}
-
-
-def coverage(json: options.Json = False) -> None:
-    """Show how much of each language is translated and how far it can be trusted, and what was forgotten."""
-    from templates import catalogue, checking, pofiles
-
-    rows = []
-    for language, path in pofiles.paths(catalogue.locale()).items():
-        read = pofiles.read(path, language)
-        counted = checking.waiting(read)
-        done = counted.texts - counted.missing - counted.stale
-        rows.append({"language": language, "state": read.state, "translated": done, "of": counted.texts})
-    stale = catalogue.stale()
-    if json:
-        showing.data({"languages": rows, "stale": stale})
-        return
-    showing.table(
-        ("language", "state", "translated", "of"), [list(row.values()) for row in rows], right="translated, of"
-    )
-    for sentence in stale:
-        showing.say(sentence)

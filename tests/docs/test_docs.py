@@ -25,8 +25,8 @@ from templates import library
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = (
-    "settings.md", "commands.md", "definitions.md", "definition.schema.json", "wordings.md", "metrics.md",
-    "provider-codes.md", "api.md",
+    "settings.md", "commands.md", "definitions.md", "definition.schema.json", "wordings.md", "languages.md",
+    "metrics.md", "provider-codes.md", "api.md",
 )  # fmt: skip
 WRITTEN = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 #: A fenced block: its language and its lines.
