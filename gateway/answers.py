@@ -74,6 +74,7 @@ async def no_pictures(
         purpose=Purpose.SERVICE,
         priority=_AN_ANSWER,
         language=used,
+        words_state=phrases.state("reply", used),
         body=text,
         parts=parts,
         pence=answering.costs.of(Medium.SMS, parts=parts, characters=len(text)),

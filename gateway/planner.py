@@ -47,6 +47,7 @@ class Row(NamedTuple):  # not the ORM's object: it would cost as much as the wor
     address: str
     slot: str
     language: str
+    words_state: str
     subject: str
     body: str
     script: dict[str, str] | None
@@ -77,7 +78,6 @@ class Planned(NamedTuple):
     message: Row
     pupil_ids: Sequence[int]
     wanted: str = ""
-    state: str = ""
     saved: int = 0
     added: int = 0
 
@@ -208,16 +208,16 @@ def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Ru
     words, reason = said.composed, said.reason
     message = Row(
         message_id, contact.id, point.id, _sender(said.senders, point.address), point.address, draft.slot,
-        words.language, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
+        words.language, words.state, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
         said.state, reason, guard.REASONS[reason] if reason else "", *common,
     )  # fmt: skip
-    return Planned(message, draft.pupil_ids, wanted, words.state, words.saved, words.added)
+    return Planned(message, draft.pupil_ids, wanted, words.saved, words.added)
 
 
 def _silent(silence: sorting.Silence, means: Means, common: _Common) -> Planned:
     message = Row(
         means.new_id(), silence.contact_id, None, None, silence.address, silence.slot,
-        "", "", "", None, "", 0, 0.0,
+        "", "", "", "", None, "", 0, 0.0,
         MessageState.SKIPPED, silence.reason, guard.REASONS[silence.reason], *common,
     )  # fmt: skip
     return Planned(message, silence.pupil_ids)

@@ -29,7 +29,9 @@ def show(ctx: typer.Context, message_id: Id, json: options.Json = False) -> None
         if json:
             showing.data({"message": message.model_dump(mode="json"), "history": history})
             return
-        showing.say(f"{message.medium} to {message.address or 'nobody'}, {message.language or 'no words'}")
+        showing.say(
+            f"{message.medium} to {message.address or 'nobody'}, {message.language or 'no words'}{_read(message)}"
+        )
         showing.say(f"State: {message.state}. {message.reason_text or message.reason}".rstrip())
         for words in (message.subject, message.body):
             if words:
@@ -54,6 +56,11 @@ def again(ctx: typer.Context, message_id: Id, actor: options.As) -> None:
         showing.say(f"It goes again as {copy.id}.")
 
     opening.work(ctx, job)
+
+
+def _read(message: Message) -> str:
+    """Who had read the words, where they are a translation."""
+    return f" ({message.words_state})" if message.words_state not in ("", "source") else ""
 
 
 async def _history(session: Session, message: Message) -> list[dict[str, Any]]:

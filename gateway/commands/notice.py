@@ -11,7 +11,7 @@ from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
@@ -33,14 +33,18 @@ def check(
     What is only hard to read, or dearer than it need be, is told and stops nothing.
     """
     from gateway import context
+    from gateway.definitions import words
 
     timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     advice: dict[Path, list[errors.Problem]] = {}
+    told: dict[Path, dict[str, str]] = {}
+    opening.use_own_words(ctx)
     for file in files:
         try:
             definition = _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
+            told[file] = words.languages_of(definition)
         except errors.BadDefinition as error:
             found[file], advice[file] = error.problems, []
     if json:
@@ -51,6 +55,7 @@ def check(
                     "ok": not wrong,
                     "problems": list(map(_plain, wrong)),
                     "advice": list(map(_plain, advice[file])),
+                    "words": told.get(file, {}),
                 }
                 for file, wrong in found.items()
             ]
@@ -58,9 +63,18 @@ def check(
     for file, wrong in found.items() if not json else ():
         for one in advice[file]:
             showing.say(f"Better: {one}")
-        showing.say("\n".join(map(str, wrong)) or f"{file}: in order.")
+        showing.say("\n".join(map(str, wrong)) or f"{file}: in order.{_in_languages(told[file])}")
     if any(found.values()):
         raise typer.Exit(1)
+
+
+def _in_languages(told: Mapping[str, str]) -> str:
+    """Who has read the words, for those that are translations."""
+    by_state: dict[str, list[str]] = {}
+    for tag, state in told.items():
+        by_state.setdefault(state, []).append(tag)
+    sentences = [f"{state}: {', '.join(sorted(tags))}" for state, tags in by_state.items()]
+    return f" Words: {'; '.join(sentences)}." if set(by_state) - {"source"} else ""
 
 
 def _advice(ctx: typer.Context, file: Path, definition: Definition, senders: Sequence[str]) -> list[errors.Problem]:
@@ -225,9 +239,10 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
             notice = await notices.find(session, key)
-            counts = await progress.counts(session, await notices.run_ids(session, notice))
+            run_ids = await notices.run_ids(session, notice)
+            counts, words = await progress.counts(session, run_ids), await progress.words(session, run_ids)
         if json:
-            showing.data(_row(notice) | {"messages": [count.as_data() for count in counts]})
+            showing.data(_row(notice) | {"messages": [count.as_data() for count in counts], "words": words})
             return
         showing.say(f"{notice.title} ({notice.key}): {_state(notice, counts)}, by {notice.author}.")
         if notice.approver:
@@ -237,6 +252,7 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
         if notice.trouble:
             showing.say(f"It could not be planned: {notice.trouble}")
         progress.show(counts)
+        progress.show_words(words)
 
     opening.work(ctx, job)
 

@@ -89,6 +89,17 @@ def fold_accents(ctx: typer.Context) -> tuple[str, ...]:
         return ()
 
 
+def use_own_words(ctx: typer.Context) -> None:
+    """Use the school's own translations, where there are settings, in a command that opens no gateway."""
+    from config import problems
+    from gateway import own_words
+
+    try:
+        own_words.use(settings(ctx))
+    except problems.ConfigError:
+        return
+
+
 def words_folder(ctx: typer.Context) -> Path | None:
     """The school's own words for understanding answers; none where there are no settings."""
     from config import problems

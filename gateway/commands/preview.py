@@ -53,7 +53,7 @@ def shares(rows: Iterable[Planned]) -> list[Share]:
         key = (message.medium, message.language)
         share = found.get(key)
         if share is None:
-            share = found[key] = Share(message.medium, message.language, row.state, message)
+            share = found[key] = Share(message.medium, message.language, message.words_state, message)
         share.messages += 1
         share.parts += message.parts
         share.pence += message.pence
@@ -124,6 +124,7 @@ def every_row(preview: notices.Preview) -> list[dict[str, object]]:
             "address": masked(row.message.address),
             "language": row.message.language,
             "wanted": row.wanted,
+            "words": row.message.words_state,
             "state": row.message.state,
             "reason": row.message.reason,
             "parts": row.message.parts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
@@ -44,6 +44,28 @@ async def counts(session: Session, run_ids: Sequence[int]) -> list[Count]:
         Count(medium.value, state, reason, text or guard.REASONS.get(reason, ""), messages, pence or 0.0)
         for medium, state, reason, text, messages, pence in await session.execute(query)
     ]
+
+
+async def words(session: Session, run_ids: Sequence[int]) -> list[dict[str, object]]:
+    """Count the messages of these runs by medium, language and who had read the words."""
+    t = core(Message).c
+    columns = (t.medium, t.language, t.words_state)
+    query = (
+        sa.select(*columns, sa.func.count())
+        .where(t.run_id.in_(run_ids), t.language != "")
+        .group_by(*columns)
+        .order_by(t.medium, sa.func.count().desc(), t.language)
+    )
+    return [
+        {"medium": medium.value, "language": language, "words": state, "messages": messages}
+        for medium, language, state, messages in await session.execute(query)
+    ]
+
+
+def show_words(found: Sequence[Mapping[str, object]]) -> None:
+    """Print in which languages it came, where there is more than one."""
+    if len({count["language"] for count in found}) > 1:
+        showing.table(tuple(found[0]), [tuple(count.values()) for count in found], right="messages")
 
 
 def waiting(found: Sequence[Count]) -> int:

@@ -79,14 +79,6 @@ def check(
         raise typer.Exit(1)
 
 
-def _english() -> list[str]:
-    """What a family would stumble over in our English."""
-    from templates import library, plain
-
-    found = ((key, plain.lint_notice(notice)) for key, notice in library.notices().items())
-    return [f"{key}/{where}: {one.sentence} {one.cure}" for key, findings in found for where, one in findings]
-
-
 def tag(language: str) -> str:
     """The tag of a language by any of its names. Raises :class:`errors.NotFound`."""
     from templates import languages

@@ -7,7 +7,8 @@ from typing import Any
 
 from config import identity
 from gateway.definitions import model
-from templates import errors, languages, library, plain, skeleton, values
+from templates import errors, languages, library, plain, skeleton, states, translations, values
+from templates import words as wordings
 
 #: A problem, as the dotted key and a sentence.
 Found = list[tuple[str, str]]
@@ -73,6 +74,19 @@ def _blanks(definition: model.Definition, *, one_way: bool) -> list[tuple[str, p
                 whole += f" {text}"
     if one_way:
         found += [("template", one) for one in plain.lint(whole, one_way=True) if one.code.startswith("one_way")]
+    return found
+
+
+def languages_of(definition: model.Definition) -> dict[str, str]:
+    """In which languages the words are there for every medium, and who has read them: a tag and a state each."""
+    if not definition.template:
+        return dict.fromkeys(definition.text, "source")
+    media = {medium.value for step in definition.steps for medium in step.media}
+    found: dict[str, str] = {}
+    for tag in translations.languages_available():
+        made = [wordings.prepare(definition.template, language=tag, medium=medium) for medium in media]
+        if all(one.language == tag for one in made):
+            found[tag] = states.weakest(one.state for one in made)
     return found
 
 

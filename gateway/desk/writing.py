@@ -182,6 +182,7 @@ async def send(
         purpose=Purpose.SERVICE,
         priority=_AN_ANSWER,
         language=letter.made.language,
+        words_state=letter.made.state,
         subject=letter.subject,
         body=letter.text,
         parts=parts,

@@ -102,7 +102,7 @@ class Message(Table, table=True):
     """Words for one phone or mailbox, or the reason why somebody gets none.
 
     ``slot``      what makes it unique in its run: medium, address and step, or the contact when there is no address
-    ``language``  of the words; ``""`` on a skipped row
+    ``language``  of the words; ``""`` on a skipped row; ``words_state`` who had read them: source, reviewed, draft …
     ``parts``     SMS segments (1 for email and calls); ``pence`` the expected cost
     ``due_at``    not before; ``not_after`` expires it; ``only_if`` is asked again when it is claimed
     ``attempt``   how many times it was claimed; ``retries`` how many of those failed by its own fault, not the lane's
@@ -170,6 +170,7 @@ class Message(Table, table=True):
     patience_from: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ref: str = ""
     in_reply_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    words_state: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlmodel import col, select
+from support import school
 
-from gateway.database import Session
+from gateway import context
+from gateway.database import Database, Session
 from gateway.models import Audit, Contact
 from templates import own_words, pofiles
 
@@ -47,6 +50,52 @@ def test_coverage_is_weighted_by_the_schools_own_families(office: Office) -> Non
     found = office.data("words", "coverage")
     closure = next(row for row in found["notices"] if row["notice"] == "closure")
     assert (closure["reviewed"], closure["draft"]) == (7 / 8, 0.0)
+
+
+FROM_THE_LIBRARY = """
+key = "boiler"
+title = "School closed"
+purpose = "emergency"
+template = "closure"
+media = ["sms"]
+
+[values]
+date = 2026-11-24
+reason = "burst pipe"
+
+[audience]
+whole_school = true
+"""
+
+
+def test_who_has_read_the_words_is_told_wherever_they_are_chosen(school_office: Office) -> None:
+    file = school_office.write("boiler.toml", FROM_THE_LIBRARY)
+    assert "draft: " in school_office.gives("notice", "check", file)
+    assert "A line in the family's own language" in school_office.gives("notice", "preview", file)
+    school_office.gives("words", "accept", "pl", "closure", "phrases/message", "--by", "Anna Kowalska")
+    (checked,) = json.loads(school_office.gives("notice", "check", file, "--json"))
+    assert (checked["words"]["en"], checked["words"]["pl"], checked["words"]["ur"]) == ("source", "reviewed", "draft")
+    assert [row["state"] for row in school_office.data("notice", "preview", file)["totals"]] == ["reviewed"]
+
+
+def test_a_notice_and_a_message_keep_who_had_read_their_words(small_office: Office) -> None:
+    async def planned(database: Database) -> str:
+        now = context.utc_now()
+        sender, run = await school.sender(database), await school.run(database, now=now)
+        ids = [
+            await school.message(database, sender, now=now, run=run, language=language, words_state=state)
+            for language, state in (("en", "source"), ("pl", "reviewed"), ("pl", "reviewed"))
+        ]
+        return ids[-1]
+
+    last = small_office.do(planned)
+    key = small_office.data("notice", "list")[0]["key"]
+    said = {
+        (row["language"], row["words"]): row["messages"] for row in small_office.data("notice", "show", key)["words"]
+    }
+    assert said == {("en", "source"): 1, ("pl", "reviewed"): 2}
+    assert "reviewed" in small_office.gives("notice", "show", key)
+    assert "pl (reviewed)" in small_office.gives("message", "show", last)
 
 
 def test_a_volunteers_review_comes_back_into_the_schools_folder_and_the_audit_log(small_office: Office) -> None:

@@ -219,7 +219,7 @@ def test_english_goes_with_a_line_in_the_familys_language(village: Village) -> N
     assert row.message.body.splitlines()[1:] == [
         "Ta wiadomosc jest po angielsku. Pomoc w jej przeczytaniu: 020 7946 0123."
     ]
-    assert (row.message.language, row.state, row.wanted) == ("en", "source", "pl")
+    assert (row.message.language, row.message.words_state, row.wanted) == ("en", "source", "pl")
     # Latin letters lose their accents: so the text stays GSM-7, and costs one part more at most.
     assert row.message.parts == segments.count(english).parts + row.added
     assert row.added <= 1

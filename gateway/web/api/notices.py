@@ -157,7 +157,7 @@ def _row(planned: planner.Planned, audience: Audience) -> shapes.PreviewRow:
         reason_text=message.reason_text,
         wanted_language=planned.wanted,
         language=message.language,
-        translation=planned.state,
+        translation=message.words_state,
         subject=message.subject,
         text=message.body,
         parts=message.parts,

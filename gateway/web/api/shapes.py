@@ -106,6 +106,7 @@ class Message(Shape):
     reason: str
     reason_text: str
     language: str
+    words_state: str = Field(description="Who had read those words: source, reviewed, draft or machine")
     parts: int
     pence: float
     attempt: int = Field(description="How many times it was tried")
