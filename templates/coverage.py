@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
-from templates import languages, library, states, translations, words
+from templates import languages, library, translations, words
 
 #: The weakest of a notice's texts, or ``missing`` where one of them is and English goes instead.
 Covered = Literal["source", "reviewed", "draft", "machine", "missing"]
@@ -44,8 +44,3 @@ def by_trust() -> dict[Literal["reviewed", "partly", "draft"], list[str]]:
 def _one(key: str, medium: str, language: str) -> Covered:
     made = words.prepare(key, language=language, medium=medium)
     return "missing" if made.language == languages.ENGLISH != language else made.state
-
-
-def trusted(state: Covered) -> bool:
-    """Whether a notice in that state goes out in the family's language although drafts may not."""
-    return state != "missing" and states.trusted(state)

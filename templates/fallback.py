@@ -15,7 +15,7 @@ from templates import dress, languages, phrases, segments, translations, values
 #: A text message grows by no more than so many parts for the line: decision 41 has the figures. News that must be
 #: understood may cost most.
 MOST_MORE_MANDATORY: Final = 4
-MOST_MORE: Final = 1
+MOST_MORE: Final = 2
 
 
 def line(medium: str, language: str, *, school_phone: str) -> str:

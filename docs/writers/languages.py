@@ -31,7 +31,7 @@ a check sum of the words that were read: whoever changes them, with whatever too
 
 Where a notice may not go in a family's language, English goes, and with it a line in their language that says where
 help is to be had. Below a text it costs up to four parts more where the news must be understood (emergency,
-safeguarding, statutory, service), and one elsewhere; where it would take more, it stays out. `handbell notice preview`
+safeguarding, statutory, service), and two elsewhere; where it would take more, it stays out. `handbell notice preview`
 shows what it costs. A family that reads Brazilian Portuguese gets European Portuguese where there is no other.
 """
 _REVIEWING = """

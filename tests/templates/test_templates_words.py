@@ -32,7 +32,7 @@ Words = words.Words
 CASES = [
     (key, language, medium)
     for key, notice in library.notices().items()
-    for language in ("en", "pl", "ur", "so")
+    for language in ("en", "pl", "ur", "vi")
     for medium, table in library.MEDIA.items()
     if getattr(notice, table)
 ]
@@ -64,7 +64,7 @@ def test_every_notice_in_every_language_and_medium(
     key: str, language: str, medium: str, given: Values, own: Values
 ) -> None:
     message = render(key, language=language, values=fit(key, given, own), medium=medium)
-    used = "en" if language == "so" else language
+    used = "en" if language == "vi" else language
     assert (message.language, message.direction) == (used, languages.direction(used))
     assert message.state == ("source" if used == "en" else "draft")
     for text in (message.subject, message.text, page(message).partition("<main>")[2]):
