@@ -157,28 +157,34 @@ def _same_rule(one: str, other: str) -> bool:
     return re.sub(r"[\s;]", "", one) == re.sub(r"[\s;]", "", other)
 
 
-def _lengths(catalogue: pofiles.Po) -> Iterator[Finding]:
-    """Text messages that would be charged as too many parts with the longest values."""
+def parts(catalogue: pofiles.Po) -> dict[str, tuple[int, int]]:
+    """Count the parts of every notice's text message: with usual values and with the longest, in its longest form."""
     known = {message.context: message for message in pofiles.texts(catalogue)}
+    found: dict[str, tuple[int, int]] = {}
     for key, notice in library.notices().items():
         message = known.get(f"{key}/sms/text")
-        if (
-            message is None
-            or not pofiles.usable(message)
-            or any(refuse(pofiles.english(message), pofiles.strings(message)))
-        ):
+        if message is None or not pofiles.usable(message):
             continue
-        parts = parts_of(notice, pofiles.strings(message), known, catalogue.tag)
-        if parts > MOST_PARTS:
-            what = f"With the longest names it is {parts} text messages; {MOST_PARTS} is the most."
-            yield Finding(f"{key}/sms/text", message.lineno or 0, what, "Say it in fewer words.", stops=False)
+        if not any(refuse(pofiles.english(message), pofiles.strings(message))):
+            usual, longest = (_parts(notice, known, catalogue.tag, size) for size in ("usual", "longest"))
+            found[key] = usual, longest
+    return found
 
 
-def parts_of(notice: library.Notice, forms: Iterable[str], known: Mapping[str | None, Message], language: str) -> int:
-    """Count the parts of a text message with the longest values, in the form that takes most."""
+def _lengths(catalogue: pofiles.Po) -> Iterator[Finding]:
+    """Text messages that would be charged as too many parts with the longest values."""
+    lines = {message.context: message.lineno for message in pofiles.texts(catalogue)}
+    for key, (_, longest) in parts(catalogue).items():
+        if longest > MOST_PARTS:
+            entry = f"{key}/sms/text"
+            what = f"With the longest names it is {longest} text messages; {MOST_PARTS} is the most."
+            yield Finding(entry, lines[entry] or 0, what, "Say it in fewer words.", stops=False)
+
+
+def _parts(notice: library.Notice, known: Mapping[str | None, Message], language: str, size: samples.Size) -> int:
     clothes = dress.plain(languages.direction(language))
     shown = {
-        name: values.show(samples.value(name, blank.type, "longest"), blank.type, language=language, clothes=clothes)
+        name: values.show(samples.value(name, blank.type, size), blank.type, language=language, clothes=clothes)
         for name, blank in notice.known().items()
     }
 
@@ -191,5 +197,6 @@ def parts_of(notice: library.Notice, forms: Iterable[str], known: Mapping[str | 
     if choices:
         menu = said(phrases.source("message", "menu"))
         shown["menu"] = menu.replace("{choices}", formats.choices(choices, language))
+    forms = pofiles.strings(known[f"{notice.key}/sms/text"])
     texts = [skeleton.parse(form, where=notice.key) for form in forms]
     return max(segments.count(segments.tidy(text.fill({"menu": "", "greeting": "", **shown}))).parts for text in texts)

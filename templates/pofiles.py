@@ -139,7 +139,9 @@ def write(path: Path, catalogue: Catalog) -> None:
             entry = f"\nmsgctxt {pofile.normalize(message.context or '', width=_WIDTH)}\n"
             text = text.replace(entry, f"\n{_previous_lines(message)}{entry.removeprefix(chr(10))}", 1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    fresh = path.with_name(f"{path.name}.new")  # never half a file, whatever happens
+    fresh.write_text(text, encoding="utf-8", newline="\n")
+    fresh.replace(path)
 
 
 def update(catalogue: Catalog, template: Catalog) -> None:

@@ -55,6 +55,9 @@ def check(
     what: Annotated[
         list[str] | None, typer.Argument(metavar="[LANGUAGE|FILE]…", help="Languages or .po files; all without any.")
     ] = None,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Show how many text messages each notice is charged as.")
+    ] = False,
     whole: Annotated[bool, typer.Option("--whole", help="What is not translated yet is a mistake, too.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -74,6 +77,9 @@ def check(
         showing.say(
             f"{one['file']}: {one['texts']} texts, {one['missing']} to translate, {one['stale']} to look at again."
         )
+        if parts:
+            rows = [(key, usual, longest) for key, (usual, longest) in one["parts"].items()]
+            showing.table(("notice", "usually", "at most"), rows, title="Parts", right="usually, at most")
     wrong = any(finding.stops for one in checked for finding in one["findings"])
     if wrong or (whole and any(one["missing"] or one["stale"] for one in checked)):
         raise typer.Exit(1)
@@ -115,7 +121,8 @@ def _checked(path: Path, language: str) -> dict[str, Any]:
 
     findings = checking.check_file(path, language)
     try:
-        counted = checking.waiting(pofiles.read(path, language))
+        read = pofiles.read(path, language)
     except pofiles.Unreadable:
-        counted = checking.Waiting(0, 0, 0)
-    return {"file": str(path), "language": language, "findings": findings, **counted._asdict()}
+        read = pofiles.Po(language)
+    counted = checking.waiting(read)._asdict()
+    return {"file": str(path), "language": language, "findings": findings, **counted, "parts": checking.parts(read)}

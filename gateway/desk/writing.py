@@ -30,7 +30,7 @@ from gateway.models import (
     Purpose,
     Reply,
 )
-from templates import languages, segments, states, words
+from templates import fallback, languages, segments, states, words
 
 _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
@@ -122,8 +122,20 @@ def ours(gateway: context.Gateway, to: Addressee, key: str, values: Mapping[str,
     made = words.prepare(key, language=to.language, medium=medium)
     if not gateway.settings.languages.allow_drafts and not states.trusted(made.state):
         made = words.prepare(key, language=languages.ENGLISH, medium=medium)
-    letter = _cheapened(gateway, made.fill({**values, **_provided(gateway, made, to)}))
+    letter = _beside(gateway, to, _cheapened(gateway, made.fill({**values, **_provided(gateway, made, to)})))
     return Letter(letter, _subject(gateway, to) if to.raw.get("subject") else letter.subject)
+
+
+def _beside(gateway: context.Gateway, to: Addressee, letter: words.Words) -> words.Words:
+    """English words with a line in the language of whoever wrote, as a notice has it."""
+    medium = to.conversation.medium
+    line = fallback.line(medium.value, to.language, school_phone=gateway.settings.school.phone)
+    if letter.language != languages.ENGLISH or not line:
+        return letter
+    if medium is not Medium.SMS:
+        return replace(letter, text=fallback.above(letter.text, line))
+    text = fallback.below(letter.text, line, most_more=fallback.MOST_MORE_MANDATORY, most=guard.MOST_PARTS)
+    return replace(letter, text=text, segments=segments.count(text))
 
 
 def _cheapened(gateway: context.Gateway, made: words.Words) -> words.Words:

@@ -155,6 +155,7 @@ async def test_who_writes_is_told_at_once_in_polish_who_answers_and_by_when(offi
     await office.writes(number, "O której kończy się klub?")
     (told,) = await office.said_to(number)
     assert (told.language, told.state, told.purpose) == ("pl", MessageState.QUEUED, "service")
+    assert told.words_state == "draft"
     assert "Kto odpowie: sekretariat szkoły" in told.body
     assert "24 listopada" in told.body
     found = await office.conversation(number)
@@ -163,6 +164,19 @@ async def test_who_writes_is_told_at_once_in_polish_who_answers_and_by_when(offi
     (promised,) = await office.rows(Promise)
     assert (promised.message_id, promised.due_at, promised.kept_at) == (told.id, found.due_at, None)
     assert told.not_after == found.due_at, "it must not leave when it is no longer true"
+
+
+async def test_where_drafts_may_not_go_the_english_comes_with_a_line_in_their_language(
+    sqlite_database: Database,
+) -> None:
+    desk = await Desk(sqlite_database, drafts=False).open()
+    _, number = await desk.parent(written_language="pl")
+    await desk.writes(number, "O której kończy się klub?")
+    (told,) = await desk.said_to(number)
+    first, last = told.body.splitlines()
+    assert (told.language, told.words_state) == ("en", "source")
+    assert first.startswith("Oakfield: thank you")
+    assert last.startswith("Ta wiadomosc jest po angielsku")
 
 
 async def test_a_stretch_of_waiting_has_one_promise_and_one_acknowledgement(office: Desk) -> None:

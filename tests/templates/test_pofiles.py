@@ -137,6 +137,22 @@ def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
         pofiles.read(path, "pl")
 
 
+def test_states_and_the_english_before_survive_the_tools_of_gettext(tmp_path: Path) -> None:
+    """What Poedit and Weblate do with a file is what these do: read it all, and write it their own way."""
+    if shutil.which("msgcat") is None:
+        pytest.skip("GNU gettext is not on this machine.")
+    po = polish(("a", LONG, "Pisaliśmy"), ("b", "School\n\n{children}", "Szkoła\n\n{children}"))
+    for message in pofiles.texts(po):
+        pofiles.review(message, ANNA)
+    pofiles.update(po, english(("a", "Please call us."), ("b", "School\n\n{children}")))
+    pofiles.write(tmp_path / "pl.po", po)
+    command = ["msgcat", "--width=60", f"--output-file={tmp_path / 'theirs.po'}", str(tmp_path / "pl.po")]
+    subprocess.run(command, check=True, timeout=60)
+    found = {message.context: message for message in pofiles.texts(pofiles.read(tmp_path / "theirs.po", "pl"))}
+    assert (found["a"].fuzzy, found["a"].previous_id) == (True, [LONG])
+    assert pofiles.state(found["b"], "draft") == states.Mark("reviewed", ANNA)
+
+
 @pytest.mark.parametrize("tag", sorted(pofiles.paths(catalogue.locale())))
 def test_poedit_and_weblate_can_read_every_catalogue(tag: str, tmp_path: Path) -> None:
     """GNU gettext's own strict reader is what both of them hold a file to."""
