@@ -35,7 +35,7 @@ _OF_ABSENCE = frozenset(Intent) - {
     Intent.WRONG_NUMBER, Intent.WILL_CALL, Intent.QUESTION, Intent.OPT_OUT, Intent.THANKS, Intent.OTHER,
 }  # fmt: skip
 
-_WHAT = "Somebody who is on file for no child, or may not speak for one, writes of an absence, and was told nothing."
+_WHAT = "Somebody who is on file for no child, or may not speak for one, writes of an absence. No child was spoken of."
 _CURE = "handbell absence strangers shows the words, and whose child it may be. Ring the family by a number on file."
 
 
