@@ -63,6 +63,33 @@ class ReceiptState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """Words that are heard in a call, in the language of ``locale``.
+
+    ``url``  where a recording of them is to be had, which is played instead; ``""`` where a machine voice says them
+    """
+
+    locale: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Whom key 0 leads to, when it is for a person.
+
+    ``number``   to put the call through to, E.164; ``""`` while nobody is there
+    ``through``  said before it rings there
+    ``nobody``   said where it does not ring, or nobody answers; somebody is told that this family wants to be rung
+    """
+
+    number: str
+    ring_seconds: int
+    through: str
+    nobody: str
+
+
+@dataclass(frozen=True, slots=True)
 class CallScript:
     """What a voice call says. Until a key is pressed only ``opening`` and ``fallback`` are heard: nothing private.
 
@@ -71,6 +98,10 @@ class CallScript:
     ``menu``     said after the message, when an answer is expected
     ``thanks``   said after an answer key
     ``again``    said when a key that is not on the menu was pressed
+    ``zero``     said after the opening: what key 0 is for, another language or a person; None where it is for nothing
+    ``other``    the same call in that other language
+    ``office``   who that person is
+    ``sounds``   for the parts above and ``body``: what is heard instead, piece by piece, in a language without a voice
     """
 
     opening: str
@@ -78,6 +109,19 @@ class CallScript:
     menu: str = ""
     thanks: str = ""
     again: str = ""
+    zero: Saying | None = None
+    other: CallVersion | None = None
+    office: Office | None = None
+    sounds: Mapping[str, Sequence[Saying]] = field(default_factory=dict[str, Sequence[Saying]])
+
+
+@dataclass(frozen=True, slots=True)
+class CallVersion:
+    """A call in one language: its private part and what is said around it."""
+
+    locale: str
+    body: str
+    script: CallScript
 
 
 @dataclass(frozen=True, slots=True)

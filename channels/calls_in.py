@@ -9,13 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from channels import base
 
-
-@dataclass(frozen=True, slots=True)
-class Saying:
-    """Words that a caller hears, in the language of ``locale``."""
-
-    locale: str
-    text: str
+Saying = base.Saying
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class TwilioLine:
 
     name = "twilio-line"
 
-    def __init__(self, account: twilio_account.TwilioAccount) -> None:
+    def __init__(self, account: twilio_account.TwilioAccount, *, voices: twilio_voices.Voices | None = None) -> None:
+        self._voices = voices or twilio_voices.Voices()
         self._api = twilio_account.TwilioApi(account)
         self._signatures = twilio_account.signatures(account)
 
@@ -49,7 +50,7 @@ class TwilioLine:
 
     def speaks(self, locale: str) -> bool:
         """Whether Twilio has a voice for this language."""
-        return twilio_voices.voice_for(locale) is not None
+        return self._voices.find(locale) is not None
 
     def parse(self, request: base.HookRequest) -> calls_in.CallTurn | calls_in.Recording | None:
         """Translate a ringing call, a key, a dialled call's end, or a finished recording."""
@@ -86,10 +87,10 @@ class TwilioLine:
                 method="POST",
                 action_on_empty_result=True,
             )
-            twilio_script.say(gather, step.says)
+            twilio_script.say(gather, step.says, self._voices)
             response.append(gather)
             return base.HookResponse(body=str(response))
-        twilio_script.say(response, step.says)
+        twilio_script.say(response, step.says, self._voices)
         match then:
             case calls_in.Record():
                 response.record(
@@ -102,7 +103,7 @@ class TwilioLine:
                     recording_status_callback_event="completed",
                 )
                 # Reached only where nothing was heard: then Twilio records nothing and asks for no more.
-                twilio_script.say(response, [then.empty])
+                twilio_script.say(response, [then.empty], self._voices)
                 response.hangup()
             case calls_in.Dial():
                 response.dial(

@@ -4,6 +4,10 @@ The way of a call: the opening is spoken inside ``<Gather>``; a key brings the w
 is the message and its menu; the next key brings ``keys?step=answer``. The menu's keys travel in the signed address as
 ``k``, because ``parse`` has no message at hand.
 
+Key 0 is for another language where the call has one (``z=language`` in the address of the opening, ``v=other`` in
+those that follow), else for a person: the office is rung, and where nobody is there or answers (``step=dialled``,
+``step=person``) the message goes on, and the gateway hears a reply with the key 0.
+
 Twilio sends ``completed`` for every call that was answered, by a person or a machine, and after the keys. It comes out
 as ``FAILED`` with code ``completed`` and reason ``voicemail`` or ``no_answer``; **the gateway must ignore that receipt
 for a message that a key press has already delivered**. This module remembers nothing, so it cannot do so itself.
@@ -23,12 +27,13 @@ from channels import (
     twilio_codes,
     twilio_polling,
     twilio_script,
+    twilio_turns,
     twilio_voices,
 )
 
-_HOOKS = "/hooks/twilio-voice"
+_HOOKS = twilio_turns.HOOKS
 #: The code of the receipt that a key press overrules.
-COMPLETED = "completed"
+COMPLETED = twilio_turns.COMPLETED
 
 
 class TwilioVoice:
@@ -36,14 +41,21 @@ class TwilioVoice:
 
     ``detect_machines``  let Twilio listen whether a machine answered (it costs per call); the call is not held up by it
     ``ring_seconds``     how long to let it ring
+    ``voices``           who speaks which language
     """
 
     name = "twilio-voice"
     medium = base.Medium.VOICE
 
     def __init__(
-        self, account: twilio_account.TwilioAccount, *, detect_machines: bool = False, ring_seconds: int = 30
+        self,
+        account: twilio_account.TwilioAccount,
+        *,
+        detect_machines: bool = False,
+        ring_seconds: int = 30,
+        voices: twilio_voices.Voices | None = None,
     ) -> None:
+        self._voices = voices or twilio_voices.Voices()
         self._api = twilio_account.TwilioApi(account)
         self._detect_machines = detect_machines
         self._ring_seconds = ring_seconds
@@ -59,7 +71,7 @@ class TwilioVoice:
 
     def speaks(self, locale: str) -> bool:
         """Whether Twilio has a voice for this language."""
-        return twilio_voices.voice_for(locale) is not None
+        return self._voices.find(locale) is not None
 
     async def check(self) -> str:
         """Ask Twilio for the account; raises :class:`base.Misconfigured`."""
@@ -70,16 +82,15 @@ class TwilioVoice:
 
         Without a ``callback_url`` no key can reach us, so only the fallback is spoken: nothing private, and no answer.
         """
-        voice = twilio_voices.voice_for(message.locale)
-        if voice is None:
+        if not twilio_turns.can_be_said(message, self._voices):
             sentence = f"No machine voice speaks the language {message.locale!r}: send it by text, or ring yourself."
             return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.CONFIG, text=sentence)
         if message.script is None or not message.script.fallback:
             sentence = "The call has no words for a machine or a silent line; without them nothing is said."
             return base.SendResult(base.Outcome.REFUSED, reason=base.Reason.CONTENT, text=sentence)
-        speech = twilio_script.Speech(message, voice)
+        speech = twilio_script.Speech(twilio_turns.version(message), self._voices)
         called_back = bool(message.callback_url)
-        twiml = speech.opening(_keys_url(message, "open")) if called_back else speech.only_fallback()
+        twiml = speech.opening(twilio_turns.opening_url(message)) if called_back else speech.only_fallback()
         status_url = twilio_account.hook_url(message, f"{_HOOKS}/status") if called_back else values.unset
         detect = self._detect_machines and called_back
 
@@ -140,10 +151,9 @@ class TwilioVoice:
         """What the call says next. A call about a message that we do not know any more just ends."""
         if not request.path.endswith(f"{_HOOKS}/keys"):
             return base.HookResponse()
-        voice = twilio_voices.voice_for(message.locale) if message else None
-        if message is None or voice is None:
+        if message is None or message.script is None or not twilio_turns.can_be_said(message, self._voices):
             return base.HookResponse(body="<?xml version='1.0' encoding='UTF-8'?><Response><Hangup/></Response>")
-        return base.HookResponse(body=_next_words(request, events, message, twilio_script.Speech(message, voice)))
+        return base.HookResponse(body=twilio_turns.Turn(request, message, message.script, self._voices).words(events))
 
     def streams(self) -> Sequence[str]:
         """None: a list of calls has no key presses in it, so nobody's answer is ever found there."""
@@ -160,64 +170,43 @@ class TwilioVoice:
         )
 
 
-def _next_words(
-    request: base.HookRequest,
-    events: Sequence[base.Event],
-    message: base.Outgoing,
-    speech: twilio_script.Speech,
-) -> str:
-    step, pressed = request.query.get("step"), request.one("Digits")
-    if step == "open" and pressed:
-        return speech.message(_keys_url(message, "answer"), _menu_keys(message.keys))
-    if step == "answer" and any(isinstance(event, base.Reply) for event in events):
-        return speech.thanks()
-    if step == "answer" and pressed and request.query.get("round") != "2":
-        return speech.again(_keys_url(message, "answer", ("round", "2")), _menu_keys(message.keys))
-    return speech.goodbye()
-
-
-def _keys_url(message: base.Outgoing, step: str, *more: tuple[str, str]) -> str:
-    keys = [("k", ",".join(_menu_keys(message.keys)))] if step == "answer" else []
-    return twilio_account.hook_url(message, f"{_HOOKS}/keys", [("step", step), *keys, *more])
-
-
-def _menu_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Give those answers that a telephone has keys for; words are for texts."""
-    return tuple(key for key in keys if key and set(key) <= set("0123456789*#"))
-
-
 def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
-    pressed, call, message_id = request.one("Digits"), request.one("CallSid"), request.query.get("m", "")
+    pressed, step = request.one("Digits"), request.query.get("step")
+    if step == "person" or (step == "dialled" and request.one("DialCallStatus") != COMPLETED):
+        return [_key(request, "0", "person")]
     if not pressed:
         return []
-    if request.query.get("step") == "open":
-        return [
-            base.Receipt(
-                message_id=message_id,
-                ref=call,
-                state=base.ReceiptState.DELIVERED,
-                event_id=f"{call}:pressed",
-                at=request.at,
-                attempt=twilio_account.attempt_of(request),
-                raw=twilio_account.first_values(request),
-            )
-        ]
-    if request.query.get("step") != "answer" or pressed not in request.query.get("k", "").split(","):
-        return []
-    outbound = not request.one("Direction").startswith("inbound")
-    return [
-        base.Reply(
-            medium=base.Medium.VOICE,
-            sender=request.one("To" if outbound else "From"),
-            to=request.one("From" if outbound else "To"),
-            body="",
-            event_id=f"{call}:keys",
+    if step == "open":
+        heard = base.Receipt(
+            message_id=request.query.get("m", ""),
+            ref=request.one("CallSid"),
+            state=base.ReceiptState.DELIVERED,
+            event_id=f"{request.one('CallSid')}:pressed",
             at=request.at,
-            keys=pressed,
-            in_reply_to=message_id,
+            attempt=twilio_account.attempt_of(request),
             raw=twilio_account.first_values(request),
         )
-    ]
+        chosen = pressed == "0" and request.query.get("z") == "language"
+        return [heard, _key(request, pressed, "language")] if chosen else [heard]
+    if step != "answer" or pressed not in request.query.get("k", "").split(","):
+        return []
+    return [_key(request, pressed, "keys")]
+
+
+def _key(request: base.HookRequest, key: str, what: str) -> base.Reply:
+    """A key that somebody pressed; a call brings one of each kind at most, however often we are told."""
+    outbound = not request.one("Direction").startswith("inbound")
+    return base.Reply(
+        medium=base.Medium.VOICE,
+        sender=request.one("To" if outbound else "From"),
+        to=request.one("From" if outbound else "To"),
+        body="",
+        event_id=f"{request.one('CallSid')}:{what}",
+        at=request.at,
+        keys=key,
+        in_reply_to=request.query.get("m", ""),
+        raw=twilio_account.first_values(request),
+    )
 
 
 def _status(request: base.HookRequest) -> base.Receipt:

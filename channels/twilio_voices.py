@@ -1,13 +1,25 @@
 """Which voice speaks which language on a call.
 
-Each voice and language stands in Twilio's list for ``<Say>`` (SayVoice and SayLanguage of twilio-node 6, July 2026; the
-Python library takes any string and checks nothing). A language that is not here has no machine voice at Twilio: Urdu,
-Somali, Albanian, Persian, Pashto and Kurdish among them. Such a call needs a recording, or another channel.
+The voices stand in ``twilio_voices.csv``: for each language the best that Twilio lists for ``<Say>`` (SayVoice and
+SayLanguage of twilio-node; the Python library takes any string and checks nothing). Neural and WaveNet voices come
+before standard ones. The generative ones (Polly's Generative, Google's Chirp3-HD) are the newest and the dearest, and
+a school that wants one names it in ``twilio.voices``.
+
+A language that is not there has no machine voice at Twilio: Urdu, Somali, Albanian, Persian, Pashto and Kurdish among
+them. Such a call needs recordings, or another language.
 """
 
 from __future__ import annotations
 
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 from typing import NamedTuple
+
+_GOOGLE = re.compile(r"Google\.([a-z]{2,3}-[A-Za-z]{2})-.+")
 
 
 class Voice(NamedTuple):
@@ -17,42 +29,36 @@ class Voice(NamedTuple):
     language: str
 
 
-#: By BCP 47 tag in lower case. None says: this variant has no voice, though its language has one.
-VOICES: dict[str, Voice | None] = {
-    "en": Voice("Polly.Amy", "en-GB"),
-    "cy": Voice("Polly.Gwyneth", "cy-GB"),
-    "pl": Voice("Polly.Ewa", "pl-PL"),
-    "ro": Voice("Polly.Carmen", "ro-RO"),
-    "pa": Voice("Google.pa-IN-Standard-A", "pa-IN"),
-    "pa-arab": None,  # the voice reads Gurmukhi; Shahmukhi letters would be spelt out or skipped
-    "bn": Voice("Google.bn-IN-Standard-C", "bn-IN"),
-    "ar": Voice("Google.ar-XA-Standard-A", "ar-XA"),
-    "pt": Voice("Polly.Ines", "pt-PT"),
-    "pt-br": Voice("Polly.Vitoria", "pt-BR"),
-    "gu": Voice("Google.gu-IN-Standard-C", "gu-IN"),
-    "ta": Voice("Google.ta-IN-Standard-C", "ta-IN"),
-    "es": Voice("Polly.Lucia", "es-ES"),
-    "fr": Voice("Polly.Lea", "fr-FR"),
-    "lt": Voice("Google.lt-LT-Standard-A", ""),  # the voice is in the list, its language is not
-    "tr": Voice("Polly.Filiz", "tr-TR"),
-    "it": Voice("Polly.Bianca", "it-IT"),
-    "zh": Voice("Polly.Zhiyu", "cmn-CN"),
-    "zh-hant": Voice("Google.yue-HK-Standard-A", "yue-HK"),
-    "yue": Voice("Google.yue-HK-Standard-A", "yue-HK"),
-    "uk": Voice("Google.uk-UA-Standard-A", "uk-UA"),
-    "ru": Voice("Polly.Tatyana", "ru-RU"),
-    "bg": Voice("Google.bg-BG-Standard-A", "bg-BG"),
-    "hu": Voice("Google.hu-HU-Standard-A", "hu-HU"),
-    "hi": Voice("Google.hi-IN-Standard-A", "hi-IN"),
-    "ml": Voice("Google.ml-IN-Wavenet-C", "ml-IN"),
-}
+@cache
+def table() -> Mapping[str, Voice | None]:
+    """Read the table: BCP 47 tag in lower case -> voice; None says that a variant has none, though its language has."""
+    text = (resources.files("channels") / "twilio_voices.csv").read_text("utf-8")
+    return {
+        row["tag"].lower(): Voice(row["voice"], row["language"]) if row["voice"] else None
+        for row in csv.DictReader(text.splitlines())
+    }
 
 
-def voice_for(locale: str) -> Voice | None:
-    """Give the voice of the longest part of a BCP 47 tag that is known, or None: ``pl-PL`` is spoken as ``pl``."""
-    parts = locale.lower().replace("_", "-").split("-")
-    for length in range(len(parts), 0, -1):
-        tag = "-".join(parts[:length])
-        if tag in VOICES:
-            return VOICES[tag]
-    return None
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The voices in use. ``chosen`` are the school's own choices: tag -> name of a voice, ``""`` for none at all."""
+
+    chosen: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def find(self, locale: str) -> Voice | None:
+        """Give the voice of the longest part of a tag that is known, or None: ``pl-PL`` is spoken as ``pl``."""
+        own = {tag.lower(): name for tag, name in self.chosen.items()}
+        parts = locale.lower().replace("_", "-").split("-")
+        for length in range(len(parts), 0, -1):
+            tag = "-".join(parts[:length])
+            if tag in own:
+                return _named(own[tag])
+            if tag in table():
+                return table()[tag]
+        return None
+
+
+def _named(name: str) -> Voice | None:
+    """A voice by its name alone: Google's say in it which language they speak, and Polly's speak only one."""
+    found = _GOOGLE.fullmatch(name)
+    return Voice(name, found[1] if found else "") if name else None

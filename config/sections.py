@@ -149,6 +149,15 @@ class Twilio(values.Section):
         "calls never wait for that, and are safe without it: a key opens them",
     )
 
+    voices: Annotated[tuple[values.VoiceChoice, ...], values.Listed] = Field(
+        default=(),
+        description="Voices of your own choice, such as “pl: Polly.Ewa”; “cy:” alone: none, only recordings",
+    )
+
+    def chosen_voices(self) -> dict[str, str]:
+        """Give the school's own voices: language -> name, ``""`` for none at all."""
+        return {tag.strip(): name.strip() for tag, _, name in (one.partition(":") for one in self.voices)}
+
     def look_every_s(self, *, called_back: bool) -> float | None:
         """Give the pause between two looks at Twilio's lists, in seconds; None where there are none.
 
@@ -508,6 +517,15 @@ class Languages(values.Section):
         description="Folder of the school's own translations, laid over ours (docs/languages.md); "
         "empty: words in database.state_dir",
     )
+    instead: Annotated[tuple[values.LanguagesInstead, ...], values.Listed] = Field(
+        default=(),
+        description="What comes before English where there are no words in a family's language and it named no second "
+        "one, such as “ps: fa ur”. There is no list of ours: which languages are near is for your families to say",
+    )
+
+    def chosen_instead(self) -> dict[str, tuple[str, ...]]:
+        """Give the school's own choices: language on file -> the languages to try."""
+        return {tag.strip(): tuple(tags.split()) for tag, _, tags in (one.partition(":") for one in self.instead)}
 
 
 class Audit(values.Section):

@@ -20,6 +20,7 @@ _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}")
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_VOICE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?\s*:\s*((Polly|Google)\.[\w-]+)?")
 _ACCOUNT_SID = re.compile(r"AC[0-9a-f]{32}")
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -91,6 +92,19 @@ def _check_timezone(value: str) -> str:
 def _check_language(value: str) -> str:
     if not _LANGUAGE_TAG.fullmatch(value):
         raise ValueError("must be a language tag such as en, pl or pt-BR")
+    return value
+
+
+def _check_voice(value: str) -> str:
+    if not _VOICE.fullmatch(value):
+        raise ValueError("must be a language and a voice of Twilio's, such as pl: Polly.Ewa")
+    return value
+
+
+def _check_instead(value: str) -> str:
+    tag, colon, others = value.partition(":")
+    if not colon or not others.split() or not all(map(_LANGUAGE_TAG.fullmatch, [tag.strip(), *others.split()])):
+        raise ValueError("must be a language and those that stand in for it, such as ps: fa ur")
     return value
 
 
@@ -182,6 +196,8 @@ Listed = BeforeValidator(_split_list)
 Distinct = AfterValidator(_check_distinct)
 TimeZone = Annotated[str, AfterValidator(_check_timezone)]
 LanguageTag = Annotated[str, AfterValidator(_check_language)]
+VoiceChoice = Annotated[str, AfterValidator(_check_voice)]
+LanguagesInstead = Annotated[str, AfterValidator(_check_instead)]
 Phone = Annotated[str, AfterValidator(_check_phone)]
 Number = Annotated[str, AfterValidator(_check_number)]
 NumberIfAny = Annotated[str, AfterValidator(_check_number_if_any)]

@@ -40,6 +40,7 @@ from gateway.commands import (
     showing,
     tasks,
     token,
+    voice,
     words,
 )
 
@@ -198,6 +199,17 @@ GROUPS = (
         DAILY,
         "See pupils, who answers for them, and whom an absence text would reach.",
         (Command(people.list_all, "list", "handbell people list --form 5B"),),
+    ),
+    Group(
+        "voice",
+        UPKEEP,
+        "Recorded phrases, for calls in languages that no machine voice speaks.",
+        (
+            Command(voice.script, "script", "handbell voice script Urdu"),
+            Command(voice.import_files, "import", "handbell voice import Urdu recordings/*.wav"),
+            Command(voice.status, "status", "handbell voice status"),
+            Command(voice.forget, "forget", "handbell voice forget Urdu --old"),
+        ),
     ),
     Group(
         "sender",

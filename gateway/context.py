@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from channels.base import Channel, Medium, Receiver
 from channels.calls_in import PhoneLine
 from config.settings import Settings
-from gateway import audit, ids, retry, wording
+from gateway import answers, audit, ids, retry, tongues, wording
 from gateway.arrivals import Arrivals
 from gateway.commits import Commits
 from gateway.database import Database, Session
@@ -24,6 +24,7 @@ from gateway.metrics import Metrics
 from gateway.models import Sender
 from gateway.registers import schooldays
 
+_HOUR = 3600
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
 
 
@@ -99,13 +100,17 @@ class Gateway:
         school, chosen = self.settings.school, self.settings.languages
         return wording.School(
             school.name, school.short_name, school.phone, school.language, chosen.allow_drafts,
-            frozenset(chosen.fold_accents),
+            frozenset(chosen.fold_accents), tongues.instead(chosen),
         )  # fmt: skip
 
     def costs(self) -> wording.Costs:
         """What the providers charge, in pence."""
         costs = self.settings.costs
         return wording.Costs(costs.pence_per_text_part, costs.pence_per_call_minute, costs.pence_per_email)
+
+    def answering(self) -> answers.Answering:
+        """What Handbell needs to answer a family by itself."""
+        return answers.Answering(self.school(), self.costs(), self.settings.answers, self.new_id)
 
     def policy(self) -> retry.Policy:
         """When to try again."""
@@ -139,6 +144,14 @@ class Gateway:
         """The one-click address of a message (RFC 8058)."""
         base = self.public_url or f"http://{self.settings.web.host}:{self.settings.web.port}"
         return f"{base}/u/{message_id}/{self.sign('unsubscribe', message_id)}"
+
+    def clip_url(self, clip_id: int) -> str:
+        """Where a recording is to be had for an hour or two: the provider fetches it while a call goes on.
+
+        The address is the same for an hour, so that the provider need not fetch it again for every call.
+        """
+        until = (int(self.now().timestamp()) // _HOUR + 2) * _HOUR
+        return f"{self.public_url}/media/voice/{clip_id}?until={until}&token={self.sign('voice', f'{clip_id}:{until}')}"
 
 
 async def senders(session: Session) -> dict[Medium, Sequence[Sender]]:

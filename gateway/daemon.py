@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from channels.base import Event, Medium, Receiver
-from gateway import answers, bell, context, intake, jobs, lanes, pulse, sender, systemd
+from gateway import bell, context, intake, jobs, lanes, pulse, sender, systemd
 from gateway.absence import meaning
 from gateway.models import Message, MessageState
 from gateway.models.types import core
@@ -212,7 +212,7 @@ class Daemon:
                 handled = await intake.handle_waiting(
                     gateway.database,
                     log=gateway.log,
-                    answering=self._answering(),
+                    answering=gateway.answering(),
                     now=gateway.now(),
                     stretch=intake.STRETCH,
                 )
@@ -225,10 +225,6 @@ class Daemon:
             else:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s)
-
-    def _answering(self) -> answers.Answering:
-        gateway = self.gateway
-        return answers.Answering(gateway.school(), gateway.costs(), gateway.settings.answers, gateway.new_id)
 
     async def _receive(self, receiver: Receiver) -> None:
         """Store what a receiver hands in; it is interpreted from there, as everything is."""

@@ -47,6 +47,7 @@ async def choose_languages(session: Session, contact_id: int, *, reads: str, hea
     contact.written_language = reads or contact.written_language
     contact.spoken_language = hears or contact.spoken_language
     contact.languages_confirmed_at = deed.now
+    contact.likely_language = contact.likely_because = ""  # it is known now
     session.add(contact)
     facts = {"reads": contact.written_language, "hears": contact.spoken_language}
     line = audit.Line("contact.languages_chosen", f"contact:{contact_id}", facts, deed.by)

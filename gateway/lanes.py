@@ -90,7 +90,11 @@ class Lanes:
         """What a channel may know of a message."""
         gateway = self._gateway
         return outgoing.build(
-            message, callback_url=gateway.public_url, unsubscribe_url=gateway.unsubscribe_url, now=gateway.now()
+            message,
+            callback_url=gateway.public_url,
+            unsubscribe_url=gateway.unsubscribe_url,
+            clip_url=gateway.clip_url,
+            now=gateway.now(),
         )
 
     def wake(self) -> None:

@@ -40,6 +40,7 @@ class Child(NamedTuple):
     born: date | None
     year: str
     form: str
+    home_language: str
 
     @property
     def called(self) -> str:
@@ -57,6 +58,8 @@ class Adult(NamedTuple):
     surname: str
     written_language: str
     spoken_language: str
+    further_languages: str
+    likely_language: str
     deceased: bool
     marketing_consent: bool
 

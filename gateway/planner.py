@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from channels.base import Medium
 from config import identity
-from gateway import guard, people, sorting, wording
+from gateway import guard, people, sorting, tongues, wording, zero
 from gateway.audience import Audience
 from gateway.definitions import model
 from gateway.models import MessageState, Purpose, Sender
@@ -115,22 +115,42 @@ class _Rung:
     means: Means
     common: _Common
     state: MessageState
-    _said: dict[tuple[str, tuple[str, ...], str, str], _Said] = field(default_factory=dict)
-    _wordings: dict[str, wording.Wording] = field(default_factory=dict)
+    _said: dict[tuple[int, tuple[str, ...], str, str, str], _Said] = field(default_factory=dict)
+    _wordings: dict[tuple[str, str, str], wording.Wording] = field(default_factory=dict)
 
-    def say(self, wanted: str, children: tuple[str, ...], contact: people.Adult, unsubscribe_url: str) -> _Said:
-        """The words for one contact, in the language that is wanted or what stands in for it.
+    def words(self, contact: people.Adult) -> wording.Wording:
+        """The words in the first of a contact's languages that there are any in.
 
         Raises :class:`errors.BadDefinition`.
         """
-        words = self._wordings.get(wanted)
-        if words is None:
-            words = self._wordings[wanted] = self.means.composer.wording(self.common.medium, wanted)
+        key = (contact.written_language, contact.spoken_language, contact.further_languages)
+        found = self._wordings.get(key)
+        if found is None:
+            school = self.means.composer.school
+            chain = tongues.chain(self.common.medium, contact, school.language, school.instead)
+            found = self._wordings[key] = self.means.composer.wording(self.common.medium, chain)
+        return found
+
+    def say(
+        self,
+        words: wording.Wording,
+        children: tuple[str, ...],
+        contact: people.Adult,
+        *,
+        unsubscribe_url: str,
+        likely: str,
+    ) -> _Said:
+        """These words for one contact. ``likely`` is a language that a call may be changed to, ``""`` for none.
+
+        Raises :class:`errors.BadDefinition`.
+        """
         recipient = contact.full_name if words.greets else ""
-        key = (wanted, children, recipient, unsubscribe_url)
+        key = (id(words), children, recipient, unsubscribe_url, likely)
         said = self._said.get(key)
         if said is None:
             composed = words.compose(children, recipient=recipient, unsubscribe_url=unsubscribe_url)
+            if self.common.medium is Medium.VOICE:
+                composed = zero.offer(self.means.composer, composed, children, recipient=recipient, likely=likely)
             said = self._said[key] = self._weighed(composed)
         return said
 
@@ -202,16 +222,22 @@ def write(
 
 def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Rung) -> Planned:
     message_id, contact, point, common = means.new_id(), draft.contact, draft.point, rung.common
-    wanted = language(common.medium, contact.written_language, contact.spoken_language, means.composer.school.language)
+    ready = rung.words(contact)
     link = common.medium is Medium.EMAIL and not common.purpose.mandatory
-    said = rung.say(wanted, _called(draft.pupil_ids, known), contact, means.unsubscribe_url(message_id) if link else "")
+    said = rung.say(
+        ready,
+        _called(draft.pupil_ids, known),
+        contact,
+        unsubscribe_url=means.unsubscribe_url(message_id) if link else "",
+        likely=_likely(contact, draft.pupil_ids, known) if common.medium is Medium.VOICE else "",
+    )
     words, reason = said.composed, said.reason
     message = Row(
         message_id, contact.id, point.id, _sender(said.senders, point.address), point.address, draft.slot,
         words.language, words.state, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
         said.state, reason, guard.REASONS[reason] if reason else "", *common,
     )  # fmt: skip
-    return Planned(message, draft.pupil_ids, wanted, words.saved, words.added)
+    return Planned(message, draft.pupil_ids, ready.wanted, words.saved, words.added)
 
 
 def _silent(silence: sorting.Silence, means: Means, common: _Common) -> Planned:
@@ -231,9 +257,12 @@ def _called(pupil_ids: Sequence[int], known: people.People) -> tuple[str, ...]:
     return tuple([child.called for child in children])
 
 
-def language(medium: Medium, written: str, spoken: str, default: str) -> str:
-    """The language that somebody wants a medium in: calls in the spoken one, where there is one."""
-    return (spoken if medium is Medium.VOICE else "") or written or default
+def _likely(contact: people.Adult, pupil_ids: Sequence[int], known: people.People) -> str:
+    """A language that something suggests for a contact of whom none is on file, ``""`` for none."""
+    if contact.spoken_language or contact.written_language:
+        return contact.likely_language
+    homes = {known.pupils[pupil_id].home_language for pupil_id in pupil_ids}
+    return contact.likely_language or (homes.pop() if len(homes) == 1 else "")
 
 
 def _eldest(child: people.Child) -> tuple[date, int]:

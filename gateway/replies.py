@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, merging, optout, points
+from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, zero
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -37,6 +37,8 @@ from gateway.models import (
 ANSWERS_WITHIN = timedelta(days=14)
 
 _CLOCKS_DIFFER = timedelta(seconds=5)  #: by so much at most ours and the provider's
+
+_WANTS_A_PERSON = "By telephone key 0: would like to speak to somebody."
 
 _WENT_OUT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
 
@@ -60,6 +62,10 @@ async def handle(
         reply = dataclasses.replace(reply, sender=reply.sender.strip().lower())
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
+    if message is not None:
+        key = _option(reply, message) if _is_theirs(reply, message) else ""
+        if chosen := await handshake.take(session, reply, message, key, answering, log=log, now=now):
+            return chosen  # nobody has to read it, and it says nothing of a child: it is no row among the replies
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
     if contact is not None and contact.id != conversation.contact_id:
@@ -74,10 +80,10 @@ async def handle(
         inbound_id=_id(inbound),
         contact_id=contact.id if contact else None,
         message_id=message.id if message else None,
-        # What a stranger writes ends no ladder of those who were asked.
-        run_id=message.run_id if message and (theirs or contact) else None,
+        # What a stranger writes ends no ladder of those who were asked; nor does the wish to speak to somebody.
+        run_id=message.run_id if message and (theirs or contact) and reply.keys != zero.KEY else None,
         at=reply.at,
-        body=reply.body,
+        body=_WANTS_A_PERSON if reply.keys == zero.KEY else reply.body,
         keys=reply.keys,
         option=option,
         keyword=keyword,
@@ -182,7 +188,9 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         offered = await session.scalars(query.where(col(Message.keys).contains(key)).limit(1))
         if message := offered.first():
             return message
-    return (await session.scalars(query.limit(1))).first()
+    # Words are an answer to what was said of a child, not to the question for the language that came beside it.
+    about_a_child = query.where(~col(Message.slot).startswith(handshake.SLOT))
+    return (await session.scalars(about_a_child.limit(1))).first()
 
 
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:

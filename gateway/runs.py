@@ -17,18 +17,19 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, firing, people, planner, sorting
+from gateway import audience, audit, bulk, context, firing, handshake, people, planner, sorting, tongues
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import About, Contact, Message, Notice, NoticeState, Run
+from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
 from gateway.models.types import core
+from gateway.voicebank import bank as voicebank
 
 PORTION = (
     1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
@@ -60,8 +61,11 @@ class Look:
 
 async def means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
     """What planning a definition needs beside the people."""
+    composer = gateway.composer(definition)
+    if gateway.public_url and any(Medium.VOICE in step.media for step in definition.steps):
+        composer.play(await voicebank.load(session))
     return planner.Means(
-        composer=gateway.composer(definition),
+        composer=composer,
         costs=gateway.costs(),
         senders=await context.senders(session),
         new_id=gateway.new_id,
@@ -107,13 +111,15 @@ async def try_words(
     """
     composer = gateway.composer(definition)
     contact, found = core(Contact).c, dict[tuple[Medium, str], int]()
-    wanted = (await session.execute(sa.select(contact.written_language, contact.spoken_language).distinct())).all()
+    spoken = (contact.written_language, contact.spoken_language, contact.further_languages)
+    every = (await session.execute(sa.select(*spoken).distinct())).all()
     link = "" if definition.purpose.mandatory else gateway.unsubscribe_url("0")
     for medium in {medium for step in definition.steps for medium in step.media}:
         url = link if medium is Medium.EMAIL else ""
-        for written, spoken in wanted:
-            language = planner.language(medium, written, spoken, composer.school.language)
-            made = composer.compose(medium, language, children=["A"], unsubscribe_url=url)
+        for one in every:
+            school = composer.school
+            chain = tongues.chain(medium, cast(tongues.Speaker, one), school.language, school.instead)
+            made = composer.compose(medium, chain, children=["A"], unsubscribe_url=url)
             found[medium, made.language] = made.parts
     return found
 
@@ -161,7 +167,7 @@ async def advance(
         held=notice.state is NoticeState.HELD,
     )
     await asyncio.sleep(0)
-    await session.run_sync(partial(store, rows=rows, run_id=run.id))
+    await write(session, gateway, rows, run_id=run.id)
     if rows or not run.planned_up_to:
         await gateway.log.record(session, _line(notice, run, rows), now=now)
     await _count(session, run.messages, run.messages + len(rows), last=last)
@@ -185,6 +191,36 @@ def _there(dialect: str) -> sa.Select[str]:
     message = core(Message).c
     given = bulk.among(dialect, message.slot, "slots")
     return sa.select(message.slot).where(message.run_id == sa.bindparam("run"), given)
+
+
+async def write(
+    session: Session, gateway: context.Gateway, rows: Sequence[planner.Planned], *, run_id: int | None
+) -> None:
+    """Insert planned rows; beside their first text, ask those families for their language of whom nobody knows it."""
+    await session.run_sync(partial(store, rows=rows, run_id=run_id))
+    texts = [row for row in rows if _may_be_asked(row, gateway.settings.school.language)]
+    told = [
+        handshake.Told(
+            row.message.contact_id or 0,
+            row.message.contact_point_id or 0,
+            row.message.address,
+            row.message.sender_id or 0,
+            row.pupil_ids,
+            row.message.due_at,
+        )
+        for row in texts
+    ]
+    if told:
+        now, today = gateway.now(), gateway.today()
+        await handshake.ask(session, told, gateway.answering(), log=gateway.log, today=today, now=now)
+
+
+def _may_be_asked(row: planner.Planned, default: str) -> bool:
+    """Whether a text leaves to somebody who may have no language on file; an emergency is no time for questions, and
+    one question is enough."""
+    message = row.message
+    leaves = message.medium is Medium.SMS and message.state is MessageState.QUEUED and message.contact_id is not None
+    return leaves and row.wanted == default and not message.keys and message.purpose is not Purpose.EMERGENCY
 
 
 def store(session: orm.Session, *, rows: Sequence[planner.Planned], run_id: int | None) -> None:

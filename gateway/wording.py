@@ -7,9 +7,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from channels.base import Medium
-from gateway import errors, guard
+from gateway import errors, guard, tongues
 from gateway.definitions import model
-from templates import calls, fallback, languages, letter, phrases, segments, settled, states, translations, words
+from gateway.voicebank import bank as voicebank
+from gateway.voicebank import playing
+from templates import (
+    aloud,
+    calls,
+    fallback,
+    languages,
+    letter,
+    phrases,
+    segments,
+    settled,
+    states,
+    translations,
+    words,
+)
 from templates.errors import WordingError
 
 SPOKEN_CHARACTERS_PER_MINUTE = 750  #: at an ordinary reading pace of about 150 words a minute
@@ -30,6 +44,7 @@ class School:
     language: str = "en"
     allow_drafts: bool = False
     fold_accents: frozenset[str] = frozenset()
+    instead: Mapping[str, tongues.Chain] = field(default_factory=dict[str, tongues.Chain])
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class Composed(NamedTuple):
     state: str
     parts: int
     keys: str
-    script: dict[str, str] | None
+    script: dict[str, Any] | None
     saved: int = 0
     added: int = 0
 
@@ -85,11 +100,12 @@ class Wording:
     settled: settled.Settled
     keys: str
     menu: str
-    script: dict[str, str] | None
+    script: dict[str, Any] | None
     field: str
     bare: bool = False
     line: str = ""
     most_more: int = 0
+    recorded: playing.Recorded | None = None
 
     @property
     def greets(self) -> bool:
@@ -121,9 +137,10 @@ class Wording:
             text = self._with_line(text)
         needs = segments.count(text).parts if self.medium is Medium.SMS and text is not plain else parts
         saved, added = max(0, parts - needs), max(0, needs - parts)
-        return Composed(
-            text, subject, words.language, self.wanted, words.state, needs, self.keys, self.script, saved, added
-        )
+        script = self.script
+        if script and self.recorded:
+            script = script | {"sounds": self.recorded.sounds(children)}
+        return Composed(text, subject, words.language, self.wanted, words.state, needs, self.keys, script, saved, added)
 
     def _with_line(self, text: str) -> str:
         if self.medium is Medium.SMS:
@@ -133,32 +150,48 @@ class Wording:
 
 @dataclass(slots=True)
 class Composer:
-    """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language."""
+    """Makes the words of one notice. ``speaks`` says whether the voice channel has a voice for a language, ``bank``
+    what is recorded for those without.
+    """
 
     definition: model.Definition
     school: School
     speaks: Callable[[str], bool]
-    _wordings: dict[tuple[Medium, str], Wording] = field(default_factory=dict)
+    bank: voicebank.Bank = voicebank.NOTHING
+    _wordings: dict[tuple[Medium, tongues.Chain], Wording] = field(default_factory=dict)
+
+    def play(self, bank: voicebank.Bank) -> None:
+        """Play calls from these recordings from now on."""
+        if bank != self.bank:
+            self.bank = bank
+            self._wordings.clear()
 
     def compose(
-        self, medium: Medium, language: str, *, children: Sequence[str], recipient: str = "", unsubscribe_url: str = ""
+        self,
+        medium: Medium,
+        language: str | tongues.Chain,
+        *,
+        children: Sequence[str],
+        recipient: str = "",
+        unsubscribe_url: str = "",
     ) -> Composed:
-        """Compose for one contact.
+        """Compose for one contact, in a language or the first of several that there are words in.
 
         Raises :class:`errors.BadDefinition` when a value is missing: nothing goes out with a blank.
         """
         wording = self.wording(medium, language)
         return wording.compose(children, recipient=recipient, unsubscribe_url=unsubscribe_url)
 
-    def wording(self, medium: Medium, language: str) -> Wording:
-        """The words by one medium in one language, or in the one that stands in for it.
+    def wording(self, medium: Medium, language: str | tongues.Chain) -> Wording:
+        """The words by one medium in a language, or the first of several that there are words in, or in English.
 
         Raises :class:`errors.BadDefinition`.
         """
-        found = self._wordings.get((medium, language))
+        chain = (language,) if isinstance(language, str) else language
+        found = self._wordings.get((medium, chain))
         if found is None:
             try:
-                found = self._wordings[medium, language] = self._make(medium, language)
+                found = self._wordings[medium, chain] = self._make(medium, chain)
             except WordingError as error:
                 raise _bad(error, self._field) from error
         return found
@@ -167,8 +200,8 @@ class Composer:
     def _field(self) -> str:
         return self.definition.template or "text"
 
-    def _make(self, medium: Medium, language: str) -> Wording:
-        renderer = self._renderer(medium, language)
+    def _make(self, medium: Medium, chain: tongues.Chain) -> Wording:
+        renderer = self._renderer(medium, chain)
         ready = settled.settle(renderer, self._shared(), answers=self._answers())
         # Our own phrases around an author's words may be in another language than the words.
         ours = renderer.phrases_language if self.definition.text else renderer.language
@@ -179,28 +212,54 @@ class Composer:
         if medium is Medium.VOICE:
             said = calls.call_script(ours, school=self.school.name, school_phone=self.school.phone, keys=keys)
             script = {part: getattr(said, part) for part in ("opening", "fallback", "menu", "thanks", "again")}
+        recorded = None if medium is not Medium.VOICE or self.speaks(renderer.language) else self._recorded(renderer)
         pressed = "".join(key for key, _ in keys)
         bare = medium is Medium.SMS and renderer.language in self.school.fold_accents
-        line = self._line(medium, language, renderer.language)
-        return Wording(medium, language, ready, pressed, menu, script, self._field, bare, line, self._more)
+        line, more = self._line(medium, chain, renderer.language), self._more
+        return Wording(medium, chain[0], ready, pressed, menu, script, self._field, bare, line, more, recorded)
 
     @property
     def _more(self) -> int:
         mandatory = self.definition.purpose.mandatory
         return fallback.MOST_MORE_MANDATORY if mandatory else fallback.MOST_MORE
 
-    def _line(self, medium: Medium, wanted: str, used: str) -> str:
+    def _line(self, medium: Medium, chain: tongues.Chain, used: str) -> str:
         """What is said in the family's language beside English words; a call has its own way to a person."""
         if used != languages.ENGLISH or medium is Medium.VOICE:
             return ""
-        return fallback.line(medium.value, wanted, school_phone=self.school.phone)
+        lines = (fallback.line(medium.value, wanted, school_phone=self.school.phone) for wanted in chain)
+        return next(filter(None, lines), "")
 
-    def _renderer(self, medium: Medium, language: str) -> words.Renderer:
+    def _renderer(self, medium: Medium, chain: tongues.Chain) -> words.Renderer:
         """The translation to use: a draft only where the school allows it, spoken only where there is a voice."""
-        renderer = self._prepare(medium, language)
-        if not self._allowed(renderer.state) or (medium is Medium.VOICE and not self.speaks(renderer.language)):
-            renderer = self._prepare(medium, languages.ENGLISH)
-        return renderer
+        for wanted in chain:
+            renderer = self._prepare(medium, wanted)
+            missing = renderer.language == languages.ENGLISH and languages.base(wanted) != languages.ENGLISH
+            if missing or not self._allowed(renderer.state):
+                continue
+            if medium is not Medium.VOICE or self.speaks(renderer.language) or self._recorded(renderer):
+                return renderer
+        return self._prepare(medium, languages.ENGLISH)
+
+    def to_record(self, language: str) -> list[aloud.Piece]:
+        """What the call of this notice says in a language, the free words of the day among it, children's names not.
+
+        Raises :class:`errors.BadDefinition`.
+        """
+        try:
+            return playing.to_record(self._call(self._prepare(Medium.VOICE, language)))
+        except WordingError as error:
+            raise _bad(error, self._field) from error
+
+    def _recorded(self, renderer: words.Renderer) -> playing.Recorded | None:
+        """How a call is played in a language without a voice, None where not all of it is recorded."""
+        if renderer.language not in self.bank.clips or renderer.phrases_language != renderer.language:
+            return None
+        return playing.recorded(self.bank, self._call(renderer))
+
+    def _call(self, renderer: words.Renderer) -> playing.Call:
+        keys = renderer.answers(self._answers())
+        return playing.Call(renderer, self._shared(), keys, self.school.name, self.school.phone)
 
     def _allowed(self, state: translations.State) -> bool:
         return self.school.allow_drafts or states.trusted(state)

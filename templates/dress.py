@@ -32,10 +32,14 @@ def _same(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dress:
-    """``value`` dresses what is put in, ``phone`` a number. Our own words and web addresses stay as they are."""
+    """``value`` dresses what is put in, ``phone`` a number. Our own words and web addresses stay as they are.
+
+    ``aloud``  dates, times and numbers are written for a voice to read (:mod:`templates.spoken`)
+    """
 
     value: Callable[[str], str] = _same
     phone: Callable[[str], str] = _same
+    aloud: bool = False
 
 
 def plain(direction: languages.Direction) -> Dress:
@@ -45,8 +49,8 @@ def plain(direction: languages.Direction) -> Dress:
 
 
 def voice() -> Dress:
-    """Dress for a call: phone numbers digit by digit, nothing else changed."""
-    return Dress(phone=formats.digits)
+    """Dress for a call: phone numbers digit by digit, dates and times to be read aloud. Names stay as they are."""
+    return Dress(phone=formats.digits, aloud=True)
 
 
 def direction_of(words: str, language: str) -> languages.Direction:

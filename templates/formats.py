@@ -35,7 +35,7 @@ def date(value: datetime.date, tag: str) -> str:
 
     No year: a school's notices are about the weeks ahead, and the weekday settles what is left of doubt.
     """
-    return _plain(dates.format_date(value, _day_pattern(tag), locale(tag)))
+    return plain(dates.format_date(value, _day_pattern(tag), locale(tag)))
 
 
 @lru_cache(maxsize=4096)
@@ -44,7 +44,7 @@ def time(value: datetime.time, tag: str) -> str:
     if locale(tag).language != languages.ENGLISH:
         # Yoruba's pattern in CLDR is "H:m", which would write 13:05 as 13:5.
         pattern = re.sub(r"\bm\b", "mm", str(locale(tag).time_formats["short"].pattern))
-        return _plain(dates.format_time(value.replace(tzinfo=None), pattern, locale=locale(tag)))
+        return plain(dates.format_time(value.replace(tzinfo=None), pattern, locale=locale(tag)))
     if value.minute == 0 and value.hour in (0, 12):
         return "midday" if value.hour else "midnight"
     minutes = f":{value.minute:02}" if value.minute else ""
@@ -54,24 +54,35 @@ def time(value: datetime.time, tag: str) -> str:
 def moment(value: datetime.datetime, tag: str) -> str:
     """Write date and time: ``Monday 3 November, 9am``. The clock is the value's own; nothing is converted."""
     pattern = str(locale(tag).datetime_formats["medium"])
-    return _plain(pattern.replace("{1}", date(value.date(), tag)).replace("{0}", time(value.time(), tag)))
+    return plain(pattern.replace("{1}", date(value.date(), tag)).replace("{0}", time(value.time(), tag)))
 
 
 def names(items: Sequence[str], tag: str) -> str:
     """Write a list as the language does: ``Ana, Ben and Zofia``."""
     if len(items) == 1:
-        return _plain(items[0])
-    return _plain(lists.format_list(list(items), "standard", locale(tag)))
+        return plain(items[0])
+    return plain(lists.format_list(list(items), "standard", locale(tag)))
 
 
 def choices(items: Sequence[str], tag: str) -> str:
     """Write alternatives as the language does: ``tea, coffee or milk``."""
-    return _plain(lists.format_list(list(items), "or", locale(tag)))
+    return plain(lists.format_list(list(items), "or", locale(tag)))
 
 
 def number(value: int | Decimal | float, tag: str) -> str:
     """Write a number with the language's separators."""
-    return _plain(numbers.format_decimal(value, locale=locale(tag)))
+    return plain(numbers.format_decimal(value, locale=locale(tag)))
+
+
+def write(value: datetime.date | datetime.time | int | float | Decimal, tag: str) -> str:
+    """Write a value as what it is: a moment, a day, a time of day or a number."""
+    if isinstance(value, datetime.datetime):
+        return moment(value, tag)
+    if isinstance(value, datetime.date):
+        return date(value, tag)
+    if isinstance(value, datetime.time):
+        return time(value, tag)
+    return number(value, tag)
 
 
 def digits(phone: str) -> str:
@@ -98,5 +109,6 @@ def _day_pattern(tag: str) -> str:
     return "'".join(widened)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Write plain spaces for the hard ones."""
     return text if text.isascii() else text.translate(_HARD_SPACES)

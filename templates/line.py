@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from templates import dress, formats, phrases, values
+from templates import dress, phrases, spoken, values
 
 Given = str | int | datetime.date | datetime.datetime
 
@@ -20,8 +20,4 @@ def say(name: str, language: str, **given: Given) -> str:
 
 
 def _written(value: Given, language: str) -> str:
-    if isinstance(value, datetime.datetime):
-        return formats.moment(value, language)
-    if isinstance(value, datetime.date):
-        return formats.date(value, language)
-    return values.clean(str(value))
+    return values.clean(str(value)) if isinstance(value, str | int) else spoken.write(value, language)

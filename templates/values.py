@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, TypeVar, cast
 
-from templates import dress, errors, formats, languages, library
+from templates import dress, errors, formats, languages, library, spoken
 
 T = TypeVar("T")
 Value = str | int | float | Decimal | datetime.date | datetime.time | tuple[str, ...]
@@ -126,13 +126,7 @@ def show(value: Value, kind: library.Kind, *, language: str, clothes: dress.Dres
         return formats.names([clothes.value(name) for name in value], language)
     if isinstance(value, str):
         return clothes.phone(value) if kind == "phone" else value if kind == "url" else clothes.value(value)
-    if isinstance(value, datetime.datetime):
-        return clothes.value(formats.moment(value, language))
-    if isinstance(value, datetime.date):
-        return clothes.value(formats.date(value, language))
-    if isinstance(value, datetime.time):
-        return clothes.value(formats.time(value, language))
-    return clothes.value(formats.number(value, language))
+    return clothes.value(spoken.write(value, language) if clothes.aloud else formats.write(value, language))
 
 
 def amount(value: Value | None) -> int:

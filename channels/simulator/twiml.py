@@ -34,7 +34,7 @@ VERBS = {
         "recordingStatusCallbackMethod",
         "recordingStatusCallbackEvent",
     },
-    "Dial": {"action", "method", "timeout"},
+    "Dial": {"action", "method", "timeout", "callerId"},
     "Redirect": {"method"},
     "Hangup": set[str](),
     "Reject": {"reason"},

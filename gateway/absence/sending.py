@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -113,7 +112,7 @@ async def send(
     run = Run(notice_id=notice.id, fire_at=now, planned_at=now, messages=len(rows))
     session.add(run)
     await session.flush()
-    await session.run_sync(partial(runs.store, rows=rows, run_id=run.id))
+    await runs.write(session, gateway, rows, run_id=run.id)
     counts = Counter(row.message.state.value for row in rows)
     facts = {"run": run.id, "key": wanted.key, "counts": counts}
     await gateway.log.record(session, audit.Line("absence.sent", f"notice:{notice.id}", facts), now=now)

@@ -21,6 +21,7 @@ from gateway.models.types import (
     Purpose,
     UtcDateTime,
 )
+from gateway.models.voice import Clip
 
 __all__ = [
     "About",
@@ -32,6 +33,7 @@ __all__ = [
     "Attempt",
     "Audit",
     "CaseState",
+    "Clip",
     "Contact",
     "ContactPoint",
     "Conversation",

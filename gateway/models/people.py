@@ -11,7 +11,7 @@ from channels.base import Medium
 from gateway.models.types import LineType, PointKind, PointState, Table, UtcDateTime, words
 
 #: For a column that joins a table with rows in it: what those rows hold.
-NO = {"server_default": "0"}
+NO, BLANK = {"server_default": "0"}, {"server_default": ""}
 
 
 def joined(*parts: str) -> str:
@@ -50,6 +50,9 @@ class Contact(Table, table=True):
     """A grown-up in a child's life. Languages are BCP 47 tags, ``""`` when nobody has asked yet.
 
     ``languages_confirmed_at`` is when the family itself chose them: from then on no file changes them.
+    ``further_languages`` are those that they understand beside these, the best first, parted by spaces.
+    ``likely_language`` is what something suggests (``likely_because``) and nobody has said; it decides nothing.
+    ``languages_asked_at`` is when we asked by text, once and never again.
     """
 
     id: int | None = Field(default=None, primary_key=True)
@@ -60,6 +63,11 @@ class Contact(Table, table=True):
     written_language: str = ""
     spoken_language: str = ""
     languages_confirmed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    further_languages: str = Field(default="", sa_column_kwargs=BLANK)
+    likely_language: str = Field(default="", sa_column_kwargs=BLANK)
+    likely_because: str = Field(default="", sa_column_kwargs=BLANK)
+    languages_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    interpreter: bool = Field(default=False, sa_column_kwargs=NO)  #: somebody must interpret when they come to school
     deceased: bool = Field(default=False, sa_column_kwargs=NO)  #: nothing is sent to them ever again
     marketing_consent: bool = False  #: agreed to hear of fundraising and paid offers (PECR reg. 22)
 

@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from itertools import islice
 
 import sqlalchemy as sa
 
-from channels import calls_in
+from channels import base, calls_in
 from channels.base import Medium
-from gateway import context, people, planner
+from gateway import context, people, tongues
 from gateway.absence import talks
 from gateway.database import Session
 from gateway.models import Contact, ContactPoint, PointKind
 from gateway.models.types import core
 from gateway.phone_line import dialogue
 from scheduler import calendar
-from templates import languages, phrases, states, translations
+from templates import languages, line, phrases, states, translations
 
 _MOST_LANGUAGES = 3  #: that one greeting can offer
 
@@ -55,7 +56,7 @@ async def _children(session: Session, contact_id: int, today: date) -> list[dial
     return [dialogue.Child(child.id, child.called) for child in eldest]
 
 
-def situation(gateway: context.Gateway, line: calls_in.PhoneLine, caller: Caller) -> dialogue.Situation:
+def situation(gateway: context.Gateway, phone: calls_in.PhoneLine, caller: Caller) -> dialogue.Situation:
     """What the dialogue may know of a caller, now."""
     settings = gateway.settings.phone_line
     today, days = gateway.today(), gateway.year.days
@@ -65,11 +66,24 @@ def situation(gateway: context.Gateway, line: calls_in.PhoneLine, caller: Caller
     opens = _opens(gateway)
     can_report = gateway.settings.absence.enabled and bool(reportable)
     return dialogue.Situation(
-        languages=_languages(gateway, line, caller.contact),
+        languages=_languages(gateway, phone, caller.contact),
         children=caller.children if can_report else (),
         days=reportable,
         office=bool(settings.office_number) and opens is None,
         opens=opens,
+    )
+
+
+def office(gateway: context.Gateway) -> base.Office:
+    """Whom somebody reaches who wants to speak to a person, now. It is said in English, as the call is."""
+    settings, opens = gateway.settings.phone_line, _opens(gateway)
+    says = partial(line.say, language=languages.ENGLISH)
+    why = says("closed", opens=opens) if opens else says("nobody")
+    return base.Office(
+        number="" if opens else settings.office_number,
+        ring_seconds=settings.ring_s,
+        through=says("through"),
+        nobody=f"{why} {says('reported')}",
     )
 
 
@@ -93,22 +107,24 @@ def _opens(gateway: context.Gateway) -> datetime | None:
     return at(later, settings.office_opens) if later else None
 
 
-def _languages(gateway: context.Gateway, line: calls_in.PhoneLine, contact: Contact | None) -> Sequence[str]:
+def _languages(gateway: context.Gateway, phone: calls_in.PhoneLine, contact: Contact | None) -> Sequence[str]:
     """The languages of a call: the caller's own first, then the school's and English; a stranger may choose others.
 
     As in calls of ours: a draft only where the school allows it, and only what there is a voice for.
     """
     own = gateway.settings.school.language
-    written, spoken = (contact.written_language, contact.spoken_language) if contact else ("", "")
-    wanted = [planner.language(Medium.VOICE, written, spoken, own), own, languages.ENGLISH]
-    if not written and not spoken:
+    school = gateway.school()
+    theirs = tongues.chain(Medium.VOICE, contact, own, school.instead) if contact else ()
+    understood = [one for one in _spoken(gateway, phone, theirs) if one != languages.ENGLISH]
+    wanted = [*understood, *(() if understood else theirs[:1]), own, languages.ENGLISH]
+    if contact is None or not (contact.written_language or contact.spoken_language):
         wanted += sorted(translations.languages_available())
-    found = dict.fromkeys(_spoken(gateway, line, wanted))
+    found = dict.fromkeys(_spoken(gateway, phone, wanted))
     return list(found)[:_MOST_LANGUAGES]
 
 
-def _spoken(gateway: context.Gateway, line: calls_in.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
+def _spoken(gateway: context.Gateway, phone: calls_in.PhoneLine, wanted: Sequence[str]) -> Iterator[str]:
     for language in wanted:
         used = phrases.language_for("line", language)
         trusted = gateway.settings.languages.allow_drafts or states.trusted(phrases.state("line", used))
-        yield used if trusted and line.speaks(used) else languages.ENGLISH
+        yield used if trusted and phone.speaks(used) else languages.ENGLISH

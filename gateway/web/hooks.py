@@ -28,6 +28,7 @@ from gateway import context, outgoing, tasks, upsert
 from gateway.database import Session
 from gateway.models import Inbound, Message, Sender
 from gateway.models.types import core
+from gateway.phone_line import callers
 from gateway.web import calls, limits, problems, site
 
 logger = structlog.get_logger()
@@ -202,6 +203,14 @@ async def _message(session: Session, gateway: context.Gateway, message_id: str) 
     if row is None:
         return None
     fields: dict[str, Any] = {**row}
-    return outgoing.build(
-        fields, callback_url=gateway.public_url, unsubscribe_url=gateway.unsubscribe_url, now=gateway.now()
+    found = outgoing.build(
+        fields,
+        callback_url=gateway.public_url,
+        unsubscribe_url=gateway.unsubscribe_url,
+        clip_url=gateway.clip_url,
+        now=gateway.now(),
     )
+    if found.script and (fields["script"] or {}).get("person"):
+        script = dataclasses.replace(found.script, office=callers.office(gateway))
+        return dataclasses.replace(found, script=script)
+    return found

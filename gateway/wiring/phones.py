@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from channels import twilio_voices
 from channels.base import Channel, Medium
 from channels.calls_in import PhoneLine
 from channels.twilio_account import TwilioAccount
@@ -23,7 +24,7 @@ def channels(settings: Settings) -> list[Channel]:
         found.append(TwilioSms(account(settings, senders=texts), senders=addresses))
     if callers := len(twilio.voice_senders):
         detect = twilio.answering_machine_detection != "off"
-        found.append(TwilioVoice(account(settings, senders=callers), detect_machines=detect))
+        found.append(TwilioVoice(account(settings, senders=callers), detect_machines=detect, voices=voices(settings)))
     return found
 
 
@@ -33,7 +34,12 @@ def lines(settings: Settings) -> dict[str, PhoneLine]:
         return {}
     from channels.twilio_line import TwilioLine
 
-    return {TwilioLine.name: TwilioLine(account(settings, senders=1))}
+    return {TwilioLine.name: TwilioLine(account(settings, senders=1), voices=voices(settings))}
+
+
+def voices(settings: Settings) -> twilio_voices.Voices:
+    """Who speaks which language: the best that there is, or whom the school has chosen."""
+    return twilio_voices.Voices(settings.twilio.chosen_voices())
 
 
 def wanted_senders(settings: Settings) -> list[senders.Wanted]:

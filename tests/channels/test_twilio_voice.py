@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -296,8 +297,7 @@ async def test_calls_are_found_by_number_and_time(voice: twilio_voice.TwilioVoic
 @settings(deadline=None)
 @given(st.text())
 def test_any_words_make_readable_twiml(words: str) -> None:
-    message = base.Outgoing(id="1", to="x", sender="y", body=words, script=SCRIPT)
-    speech = twilio_script.Speech(message, twilio_voices.Voice("Polly.Amy", "en-GB"))
+    speech = twilio_script.Speech(base.CallVersion("en", words, SCRIPT), twilio_voices.Voices())
     said = heard(speech.message("https://school.example/?a=1&b=2", ("1",)))
     assert said[0] == "Gather"
 
@@ -319,17 +319,106 @@ def test_any_words_make_readable_twiml(words: str) -> None:
     ],
 )
 def test_a_voice(locale: str, language: str) -> None:
-    voice = twilio_voices.voice_for(locale)
+    voice = twilio_voices.Voices().find(locale)
     assert voice
     assert voice.language == language
 
 
 @pytest.mark.parametrize("locale", ["ur", "so", "sq", "fa", "ps", "ckb", "ku", "yo", "pa-Arab", "pa-Arab-PK", "", "x"])
 def test_no_voice(locale: str) -> None:
-    assert twilio_voices.voice_for(locale) is None
+    assert twilio_voices.Voices().find(locale) is None
 
 
 def test_a_voice_speaks_the_language_in_its_name() -> None:
-    for tag, voice in twilio_voices.VOICES.items():
+    for tag, voice in twilio_voices.table().items():
         if voice and voice.name.startswith("Google.") and voice.language:
             assert voice.name.startswith(f"Google.{voice.language}-"), tag
+
+
+def test_a_school_chooses_its_own_voices() -> None:
+    voices = twilio_voices.Voices({"pl": "Polly.Ewa", "ta": "Google.ta-IN-Chirp3-HD-Kore", "cy": "", "ur": "Polly.New"})
+    assert voices.find("pl-PL") == ("Polly.Ewa", "")
+    assert voices.find("ta") == ("Google.ta-IN-Chirp3-HD-Kore", "ta-IN")
+    assert voices.find("cy") is None
+    assert voices.find("ur") == ("Polly.New", "")
+    assert voices.find("en") == ("Polly.Amy-Neural", "en-GB")
+
+
+ZERO = base.Saying("pl", "Po polsku: 0.")
+POLISH = base.CallVersion(
+    "pl", "Ana jest nieobecna.", base.CallScript("Szkoła.", "Szkoła, numer.", "Za chorobę 1.", "Dzięki.")
+)
+TWO_LANGUAGES = replace(CALL, script=replace(SCRIPT, zero=ZERO, other=POLISH))
+OFFICE = base.Office("+441134960009", 25, "We are putting you through.", "Nobody is there.")
+PERSON = replace(CALL, script=replace(SCRIPT, zero=base.Saying("en", "For a person: 0."), office=OFFICE))
+
+
+async def test_key_0_changes_the_language(voice: twilio_voice.TwilioVoice, http_sink: Any) -> None:
+    await voice.send(TWO_LANGUAGES)
+    twiml = http_sink.requests[0].form["Twiml"]
+    assert heard(twiml)[:3] == ["Gather", SCRIPT.opening, ZERO.text]
+    assert 'language="pl-PL"' in twiml
+    events, answer = follow(hook("keys", action(twiml), CallSid="CA1", Digits="0"), TWO_LANGUAGES)
+    receipt, chosen = events
+    assert isinstance(receipt, base.Receipt)
+    assert receipt.state is base.ReceiptState.DELIVERED
+    assert isinstance(chosen, base.Reply)
+    assert (chosen.keys, chosen.in_reply_to, chosen.event_id) == ("0", "01C", "CA1:language")
+    assert heard(answer)[:3] == ["Gather", POLISH.body, POLISH.script.menu]
+    # The rest of the call is in that language, and its answer keys are the same.
+    [answered], thanks = follow(hook("keys", action(answer), CallSid="CA1", Digits="1"), TWO_LANGUAGES)
+    assert isinstance(answered, base.Reply)
+    assert answered.event_id == "CA1:keys"
+    assert heard(thanks) == [POLISH.script.thanks, "Hangup"]
+    # Another 0 changes it back, which says nothing of what the family wants.
+    nothing, back = follow(hook("keys", action(answer), CallSid="CA1", Digits="0"), TWO_LANGUAGES)
+    assert nothing == []
+    assert heard(back)[1] == CALL.body
+
+
+def test_key_0_for_a_person_rings_the_office() -> None:
+    events, answer = follow(hook("keys", "m=01C&a=2&step=open", CallSid="CA1", Digits="0"), PERSON)
+    assert [type(event) for event in events] == [base.Receipt], "nobody needs to be told while the office is rung"
+    dial = ElementTree.fromstring(answer).find("Dial")
+    assert dial is not None
+    assert (dial.text, dial.attrib["callerId"]) == (OFFICE.number, CALL.sender)
+    query = urlsplit(dial.attrib["action"]).query
+    spoke, over = follow(hook("keys", query, CallSid="CA1", DialCallStatus="completed"), PERSON)
+    assert spoke == []
+    assert heard(over)[-1] == "Hangup"
+    [wanted], then = follow(hook("keys", query, CallSid="CA1", DialCallStatus="no-answer"), PERSON)
+    assert isinstance(wanted, base.Reply)
+    assert (wanted.keys, wanted.event_id) == ("0", "CA1:person")
+    assert heard(then)[:3] == [OFFICE.nobody, "Gather", CALL.body]
+
+
+def test_key_0_while_the_office_is_closed_tells_somebody_and_the_message_goes_on() -> None:
+    script = replace(SCRIPT, office=replace(OFFICE, number=""))
+    _, answer = follow(hook("keys", "m=01C&a=2&step=open", CallSid="CA1", Digits="0"), replace(CALL, script=script))
+    redirect = ElementTree.fromstring(answer).find("Redirect")
+    assert redirect is not None
+    query = urlsplit(redirect.text or "").query
+    [wanted], then = follow(hook("keys", query, CallSid="CA1"), replace(CALL, script=script))
+    assert isinstance(wanted, base.Reply)
+    assert wanted.keys == "0"
+    assert heard(then)[:3] == [OFFICE.nobody, "Gather", CALL.body]
+
+
+async def test_recordings_are_played_where_no_voice_speaks_the_language(
+    voice: twilio_voice.TwilioVoice, http_sink: Any
+) -> None:
+    def clip(name: str) -> base.Saying:
+        return base.Saying("ur", "…", f"https://school.example/media/voice/{name}")
+
+    sounds = {"opening": [clip("1")], "fallback": [clip("2")], "body": [base.Saying("en", "Ana"), clip("3")]}
+    message = replace(CALL, locale="ur", keys=(), script=replace(SCRIPT, sounds=sounds))
+    assert (await voice.send(message)).outcome is base.Outcome.ACCEPTED
+    twiml = http_sink.requests[0].form["Twiml"]
+    played = [element.text for element in ElementTree.fromstring(twiml).iter("Play")]
+    assert [url and url.rpartition("/")[2] for url in played] == ["1", "1", "2"]
+    assert heard(twiml) == ["Gather", "Gather", "Hangup"]
+    _, answer = follow(hook("keys", action(twiml), CallSid="CA1", Digits="1"), message)
+    assert heard(answer) == ["Ana", "Ana", "Hangup"]
+    assert answer.count("/media/voice/3") == 2
+    refused = await voice.send(replace(CALL, locale="ur"))
+    assert (refused.outcome, refused.reason) == (base.Outcome.REFUSED, base.Reason.CONFIG)

@@ -239,3 +239,18 @@ def test_the_absence_check_needs_the_name_of_a_person(tmp_path: Path) -> None:
     path.write_text("[practice]\nenabled = true\n[absence]\nenabled = true\n")
     with pytest.raises(problems.ConfigError, match=r"absence\.safeguarding_lead is not set: name the person"):
         settings.load(path, environ={}, credentials=None)
+
+
+def test_languages_and_voices_of_a_schools_own() -> None:
+    chosen = {"HANDBELL_TWILIO__VOICES": "pl: Polly.Ewa, cy:", "HANDBELL_LANGUAGES__INSTEAD": '["ps: fa ur"]'}
+    found = settings.load(None, environ=chosen | {"HANDBELL_PRACTICE__ENABLED": "true"}, credentials=None)
+    assert found.twilio.chosen_voices() == {"pl": "Polly.Ewa", "cy": ""}
+    assert found.languages.chosen_instead() == {"ps": ("fa", "ur")}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("TWILIO__VOICES", "Polly.Ewa"), ("LANGUAGES__INSTEAD", "ps fa"), ("LANGUAGES__INSTEAD", "ps:")]
+)
+def test_a_choice_that_cannot_be_read_is_named(key: str, value: str) -> None:
+    with pytest.raises(problems.ConfigError, match=key.partition("__")[2].lower()):
+        settings.load(None, environ={f"HANDBELL_{key}": value, "HANDBELL_PRACTICE__ENABLED": "true"}, credentials=None)

@@ -223,7 +223,7 @@ async def test_the_office_in_its_hours_and_out_of_them(site: Running) -> None:
     assert "<Record" in (await call.post(path, {"DialCallStatus": "no-answer"})).text
     site.clock.pass_by(hours=9)  # 18:00
     night = await Call(site).ring()
-    assert "The office is closed now. It opens on Tuesday 24 November, 8am." in night.heard
+    assert "The office is closed now. It opens on Tuesday the 24th of November, 8 in the morning." in night.heard
     assert "If a child may be in danger, ring 999." in night.heard
     assert "press 3" not in night.heard
 

@@ -1,0 +1,292 @@
+"""The language handshake: a family whose language nobody knows is asked once, in English and in the likely one.
+
+What makes a language likely (the home language of a child, a reply that was written in it) decides nothing: the family
+does, by ``2`` in answer to our text or key 0 in a call, or a person of the school. The question is a text of its own,
+beside the first one that goes to that phone: put into it, it would make an English text cost twice as much, and its
+keys would be taken for an answer to something else. So it is not asked either while another menu is open there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from channels import base
+from channels.base import Medium
+from config import identity
+from gateway import answers, audit, deciding, people, points, zero
+from gateway.database import Session
+from gateway.models import (
+    About,
+    Contact,
+    ContactPoint,
+    Guardianship,
+    Message,
+    MessageState,
+    PointKind,
+    Pupil,
+    Purpose,
+    Sender,
+)
+from gateway.models.types import core
+from templates import choosing, languages, segments, translations
+
+SLOT: Final = "language:"  #: begins the slot of a question; after it the language and the contact's id
+OPEN_FOR: Final = timedelta(days=14)  #: as long a key may answer an earlier menu (``replies.ANSWERS_WITHIN``)
+_WORTH_ASKING = timedelta(days=1)
+_ROUTINE = 3  #: nothing waits for it
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A text that is about to leave: whom it is for, where to, about whom, and as what."""
+
+    contact_id: int
+    point_id: int
+    address: str
+    sender_id: int
+    pupil_ids: Sequence[int]
+    due_at: datetime
+
+
+async def ask(
+    session: Session,
+    told: Iterable[Told],
+    asking: answers.Answering,
+    *,
+    log: audit.Log,
+    today: date,
+    now: datetime,
+) -> int:
+    """Ask those among them who were never asked, and of whom a language is likely that we have. Gives how many."""
+    if not any(choosing.offered(tag, drafts=asking.school.allow_drafts) for tag in translations.languages_available()):
+        return 0  # as in every school that has reviewed no language yet
+    first = dict[int, Told]()
+    for one in told:
+        first.setdefault(one.contact_id, one)
+    likely = {
+        contact_id: tag
+        for contact_id, tag in (await _likely(session, first, today=today)).items()
+        if choosing.offered(tag, drafts=asking.school.allow_drafts)
+    }
+    free = await _free(session, {first[one].address for one in likely}, now=now)
+    wanted = {one: tag for one, tag in likely.items() if first[one].address in free}
+    numbers = await _numbers(session)
+    if not wanted or not numbers:
+        return 0
+    marked = await _mark(session, wanted, now=now)
+    for contact_id in marked:
+        await _send(session, first[contact_id], wanted[contact_id], asking, numbers, log=log, now=now)
+    return len(marked)
+
+
+async def _likely(session: Session, told: Mapping[int, Told], *, today: date) -> dict[int, str]:
+    """The likely language of those who were never asked and have chosen none.
+
+    It is what staff or a reply suggest, else the one home language of all of their children, where nothing is on file.
+    """
+    contact, tie, pupil = core(Contact).c, core(Guardianship).c, core(Pupil).c
+    never = (contact.languages_confirmed_at.is_(None), contact.languages_asked_at.is_(None), ~contact.deceased)
+    known = (contact.id, contact.written_language, contact.likely_language)
+    homes = sa.func.count(sa.distinct(pupil.home_language))
+    query = (
+        sa.select(
+            contact.id, contact.written_language, contact.likely_language, homes, sa.func.max(pupil.home_language)
+        )
+        .outerjoin(core(Guardianship), tie.contact_id == contact.id)
+        .outerjoin(core(Pupil), sa.and_(pupil.id == tie.pupil_id, people.on_roll(today)))
+        .where(people.among(people.dialect(session), contact.id), *never)
+        .group_by(*known)
+    )
+    found = dict[int, str]()
+    for one, reads, suggested, kinds, home in await session.execute(query, {"ids": people.packed(told)}):
+        tag = suggested or (home if kinds == 1 and not reads else "")
+        if tag and tag != (reads or languages.ENGLISH):
+            found[one] = tag
+    return found
+
+
+async def _free(session: Session, addresses: Iterable[str], *, now: datetime) -> set[str]:
+    """Those phones that are one contact's alone, and where no menu of ours may still be answered."""
+    wanted = sorted(addresses)
+    if not wanted:
+        return set()
+    point, message = core(ContactPoint).c, core(Message)
+    alone = (
+        sa.select(point.address)
+        .where(point.address.in_(wanted), point.kind == PointKind.PHONE)
+        .group_by(point.address)
+        .having(sa.func.count(sa.distinct(point.contact_id)) == 1)
+    )
+    asked = sa.select(message.c.address).where(
+        message.c.address.in_(wanted), message.c["keys"] != "", message.c.created_at > now - OPEN_FOR
+    )
+    return set(await session.scalars(alone)) - set(await session.scalars(asked))
+
+
+async def _numbers(session: Session) -> list[int]:
+    """What can be answered: a family cannot write to a name."""
+    query = select(Sender).where(Sender.medium == Medium.SMS, col(Sender.active)).order_by(col(Sender.id))
+    return [one.id or 0 for one in await session.scalars(query) if not identity.is_name(one.address)]
+
+
+async def _mark(session: Session, wanted: Iterable[int], *, now: datetime) -> list[int]:
+    """Note that these are asked now; whom another process has just asked is left out."""
+    contact = core(Contact).c
+    query = (
+        sa.update(core(Contact))
+        .where(people.among(people.dialect(session), contact.id), contact.languages_asked_at.is_(None))
+        .values(languages_asked_at=now)
+        .returning(contact.id)
+    )
+    return sorted(await session.scalars(query, {"ids": people.packed(list(wanted))}))
+
+
+async def _send(
+    session: Session,
+    told: Told,
+    language: str,
+    asking: answers.Answering,
+    numbers: Sequence[int],
+    *,
+    log: audit.Log,
+    now: datetime,
+) -> None:
+    text = choosing.question(language, school=asking.school.short_name, school_phone=asking.school.phone)
+    message = _message(
+        asking,
+        text,
+        language=languages.ENGLISH,
+        sender_id=told.sender_id if told.sender_id in numbers else numbers[0],
+        contact_id=told.contact_id,
+        contact_point_id=told.point_id,
+        address=told.address,
+        slot=f"{SLOT}{language}:{told.contact_id}",
+        now=now,
+    )
+    message.priority, message.keys = _ROUTINE, choosing.KEYS
+    message.due_at = max(told.due_at, now)
+    message.not_after = message.due_at + _WORTH_ASKING
+    session.add(message)
+    await session.flush()
+    session.add_all([About(message_id=message.id, pupil_id=one) for one in told.pupil_ids])
+    await session.flush()
+    facts = {"language": language, "message": message.id}
+    await log.record(session, audit.Line("contact.language_asked", f"contact:{told.contact_id}", facts), now=now)
+
+
+async def take(
+    session: Session,
+    reply: base.Reply,
+    message: Message,
+    key: str,
+    asking: answers.Answering | None,
+    *,
+    log: audit.Log,
+    now: datetime,
+) -> str:
+    """Take what chooses a language: an answer to our question, or key 0 in a call that has another language.
+
+    ``key`` is the one of the message's menu that the whole reply is. Gives a word for what came of it, ``""`` for what
+    chooses none.
+    """
+    if reply.medium is Medium.VOICE:
+        if reply.keys != zero.KEY or not (message.script or {}).get("other"):
+            return ""
+        chosen = await _heard(session, message, log=log, now=now) or "this call"
+    elif key and message.run_id is None and message.slot.startswith(SLOT):
+        chosen = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
+    else:
+        return ""
+    await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
+    return f"language:{chosen}"
+
+
+async def _answered(
+    session: Session,
+    message: Message,
+    key: str,
+    asking: answers.Answering | None,
+    *,
+    wrote_to: str,
+    log: audit.Log,
+    now: datetime,
+) -> str:
+    """Take a family at its word: from now on it is written to in what it chose. Gives the language.
+
+    What it hears in calls stays what it was: nobody has asked for that.
+    """
+    language = message.slot.removeprefix(SLOT).partition(":")[0] if key == choosing.OWN_KEY else languages.ENGLISH
+    deed = deciding.Deed("parent", now, log)
+    await deciding.choose_languages(session, message.contact_id or 0, reads=language, hears="", deed=deed)
+    # Who changes their mind three times is a machine, or will see by the next text that it was heard.
+    if asking is not None and await _thanked(session, message.address, now=now) < asking.limits.per_hour:
+        await _thank(session, message, language, asking, wrote_to=wrote_to, now=now)
+    return language
+
+
+async def _heard(session: Session, message: Message, *, log: audit.Log, now: datetime) -> str:
+    """Key 0 in a call has changed its language: it is the one to call this person in. Gives the language.
+
+    Where several people share the phone nobody knows who pressed it: then it was for this call alone, and ``""``.
+    """
+    language = str(((message.script or {}).get("other") or {}).get("locale", ""))
+    point = core(ContactPoint).c
+    owners = sa.select(sa.func.count(sa.distinct(point.contact_id))).where(point.address == message.address)
+    if not language or message.contact_id is None or await session.scalar(owners) != 1:
+        return ""
+    deed = deciding.Deed("parent", now, log)
+    await deciding.choose_languages(session, message.contact_id, reads="", hears=language, deed=deed)
+    return language
+
+
+async def _thanked(session: Session, address: str, *, now: datetime) -> int:
+    query = select(sa.func.count()).where(
+        Message.address == address,
+        col(Message.slot).startswith(answers.SLOT),
+        col(Message.created_at) > now - timedelta(hours=1),
+    )
+    return await session.scalar(query) or 0
+
+
+async def _thank(
+    session: Session, message: Message, language: str, asking: answers.Answering, *, wrote_to: str, now: datetime
+) -> None:
+    sender = await answers.sender(session, Medium.SMS, wrote_to)
+    if sender is None:
+        return
+    thanks = _message(
+        asking,
+        choosing.chosen(language, school=asking.school.short_name),
+        language=language,
+        sender_id=sender.id or 0,
+        contact_id=message.contact_id,
+        address=message.address,
+        slot=f"{answers.SLOT}{message.slot}:{now.timestamp():.0f}",
+        now=now,
+    )
+    session.add(thanks)
+    await session.flush()
+
+
+def _message(asking: answers.Answering, text: str, *, now: datetime, **fields: Any) -> Message:
+    parts = segments.count(text).parts
+    return Message(
+        id=asking.new_id(),
+        medium=Medium.SMS,
+        purpose=Purpose.SERVICE,
+        priority=1,
+        body=text,
+        parts=parts,
+        pence=asking.costs.of(Medium.SMS, parts=parts, characters=len(text)),
+        state=MessageState.QUEUED,
+        due_at=now,
+        created_at=now,
+        changed_at=now,
+        **fields,
+    )

@@ -1,0 +1,267 @@
+"""The language handshake: asked once, in English and in the likely language; only the family decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+from support import desk, school
+from support.desk import LOG, NOW, definition
+
+from channels import base
+from channels.base import Medium
+from gateway import context, handshake, ids, intake, notices, runs
+from gateway.database import Database
+from gateway.models import Audit, Contact, Conversation, Message, Notice, PointKind, Reply, Sender
+
+MUM, DAD, OFFICE = "+447700900001", "+447700900002", "+441134960001"
+
+
+async def family(database: Database, *, phone: str = MUM, home: str = "ur", **fields: Any) -> int:
+    """A mother of whom nobody has asked what she reads; her child's home language is on file."""
+    mother = await school.contact(database, fields.pop("name", "Saima"), **fields)
+    await school.point(database, mother, phone)
+    await school.tie(database, await school.pupil(database, home_language=home), mother, parental_responsibility=True)
+    return mother
+
+
+async def office(database: Database, medium: Medium = Medium.SMS) -> None:
+    await school.add(database, Sender(channel=f"twilio-{medium}", medium=medium, address=OFFICE, rate=100, burst=100))
+
+
+async def send(gateway: context.Gateway, **changes: Any) -> list[Message]:
+    """Plan a notice, and give every text that there is."""
+    async with gateway.database.write() as session:
+        await notices.submit(session, gateway, definition(**changes), author="office")
+    async with gateway.database.write() as session:
+        wanted = definition(**changes)
+        notice = (await session.scalars(select(Notice).where(Notice.key == wanted.key))).one()
+        run = await runs.begin(session, gateway, notice, wanted, due=gateway.now())
+        await runs.advance(session, gateway, notice, wanted, run)
+    return await messages(gateway.database)
+
+
+async def messages(database: Database) -> list[Message]:
+    async with database.read() as session:
+        return list(await session.scalars(select(Message).order_by(col(Message.created_at), col(Message.id))))
+
+
+def questions(found: list[Message]) -> list[Message]:
+    return [one for one in found if one.slot.startswith(handshake.SLOT)]
+
+
+async def leave(database: Database, found: list[Message]) -> None:
+    """They have gone out."""
+    [sender] = {one.sender_id for one in found if one.sender_id}
+    for _ in range(len(found)):
+        claim = await desk.claim(database, sender)
+        if not claim.messages:
+            break
+
+
+async def texted(gateway: context.Gateway, body: str, *, sender: str = MUM) -> None:
+    reply = base.Reply(medium=Medium.SMS, sender=sender, to=OFFICE, body=body, event_id=ids.new_id(), at=gateway.now())
+    async with gateway.database.write() as session:
+        await intake.store(session, "twilio-sms", [reply], now=gateway.now())
+    await intake.handle_waiting(gateway.database, log=LOG, answering=gateway.answering(), now=gateway.now())
+
+
+async def contact(database: Database, contact_id: int) -> Contact:
+    async with database.read() as session:
+        return await session.get_one(Contact, contact_id)
+
+
+async def test_asked_once_in_both_languages_and_answered_with_2(database: Database) -> None:
+    await office(database)
+    mother = await family(database)
+    gateway = desk.gateway(database, desk.Clock(), drafts=True)
+    found = await send(gateway)
+    [question] = questions(found)
+    assert question.body.startswith(
+        "Oakfield: we can write to you in English or in \u2068اردو\u2069. Reply 1 for English"
+    )
+    assert "2" in question.body.splitlines()[-1]
+    assert not question.body.splitlines()[-1].isascii()
+    assert (question.address, question.keys, question.run_id, question.priority) == (MUM, "12", None, 3)
+    await leave(database, found)
+    assert len(questions(await send(gateway, key="second"))) == 1, "once and never again"
+
+    await texted(gateway, "2")
+    saima = await contact(database, mother)
+    assert (saima.written_language, saima.spoken_language) == ("ur", "")
+    assert saima.languages_confirmed_at is not None
+    thanks = (await messages(database))[-1]
+    assert thanks.language == "ur"
+    assert not thanks.body.isascii()
+    async with database.read() as session:
+        assert (await session.scalars(select(Reply))).all() == [], "it says nothing of a child"
+        assert (await session.scalars(select(Conversation))).all() == []
+        lines = list(await session.scalars(select(Audit.action)))
+    assert {"contact.language_asked", "contact.languages_chosen"} <= set(lines)
+    *_, third = await send(gateway, key="third", text={"en": "Hello.", "ur": "سلام۔"})
+    assert third.body.endswith("سلام۔")
+
+
+async def test_english_is_a_choice_too_and_words_are_for_the_notice(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database)
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    found = await send(gateway)
+    await leave(sqlite_database, found)
+    await texted(gateway, "What time does it begin?")
+    async with sqlite_database.read() as session:
+        reply = (await session.scalars(select(Reply))).one()
+    assert reply.message_id == next(one.id for one in found if not one.slot.startswith(handshake.SLOT))
+    await texted(gateway, "1.")
+    assert (await contact(sqlite_database, mother)).written_language == "en"
+
+
+@pytest.mark.parametrize(
+    ("why", "fields", "changes"),
+    [
+        ("reads a language already", {"written_language": "pl"}, {}),
+        ("has chosen", {"languages_confirmed_at": NOW}, {}),
+        ("speaks English at home", {"home": "en"}, {}),
+        ("a language that we have no words in", {"home": "yo"}, {}),
+        ("an emergency", {}, {"purpose": "emergency"}),
+        ("another question is asked", {}, {"replies": {"options": [{"key": "2", "label": {"en": "no"}}]}}),
+        ("by email", {}, {"media": ["email"]}),
+    ],
+)
+async def test_nobody_is_asked_who(
+    sqlite_database: Database, why: str, fields: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database, **fields)
+    await office(sqlite_database, Medium.EMAIL)
+    await school.point(sqlite_database, mother, "saima@example.com", kind=PointKind.EMAIL)
+    found = await send(desk.gateway(sqlite_database, drafts=True), **changes)
+    assert questions(found) == [], why
+    assert (await contact(sqlite_database, mother)).languages_asked_at is None
+
+
+async def test_nobody_is_asked_in_words_that_nobody_has_reviewed(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    await family(sqlite_database)
+    assert questions(await send(desk.gateway(sqlite_database, drafts=False))) == []
+
+
+async def test_a_shared_phone_and_an_open_menu_are_left_alone(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    await family(sqlite_database)
+    await family(sqlite_database, name="Imran")  # the same phone
+    third = await family(sqlite_database, phone=DAD, name="Omar")
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    menu = {"options": [{"key": "1", "label": {"en": "coming"}}, {"key": "2", "label": {"en": "no"}}]}
+    await send(gateway, replies=menu)
+    assert questions(await send(gateway, key="second")) == []
+    later = replace(gateway, now=lambda: NOW + handshake.OPEN_FOR * 2)
+    [question] = questions(await send(later, key="third"))
+    assert question.contact_id == third
+
+
+async def test_a_suggested_language_is_asked_for(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    await family(sqlite_database, home="", likely_language="pl", likely_because="reply")
+    [question] = questions(await send(desk.gateway(sqlite_database, drafts=True)))
+    assert "Polski" in question.body
+
+
+CLOSED: dict[str, Any] = {
+    "template": "closure",
+    "text": {},
+    "values": {"date": "2026-11-24", "reason": "flood"},
+    "media": ["voice"],
+}
+
+
+def calls(found: list[Message]) -> list[Message]:
+    return [one for one in found if one.medium is Medium.VOICE]
+
+
+async def pressed_0(gateway: context.Gateway, message: Message, *, times: int = 1) -> None:
+    for _ in range(times):
+        reply = base.Reply(
+            medium=Medium.VOICE, sender=message.address, to=OFFICE, body="", event_id="CA1:language", at=gateway.now(),
+            keys="0", in_reply_to=message.id,
+        )  # fmt: skip
+        async with gateway.database.write() as session:
+            await intake.store(session, "twilio-voice", [reply], now=gateway.now())
+    await intake.handle_waiting(gateway.database, log=LOG, answering=gateway.answering(), now=gateway.now())
+
+
+class Voices:
+    """A voice channel that speaks these languages; it is never asked to call."""
+
+    name, medium = "twilio-voice", Medium.VOICE
+
+    def __init__(self, *languages: str) -> None:
+        self._languages = languages
+
+    def speaks(self, locale: str) -> bool:
+        return locale in self._languages
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(name)
+
+
+def calling(database: Database, *languages: str) -> context.Gateway:
+    channels: dict[str, Any] = {"twilio-voice": Voices(*languages)}
+    return desk.gateway(database, desk.Clock(), channels=channels, drafts=True)
+
+
+async def test_key_0_of_a_call_is_remembered(database: Database) -> None:
+    await office(database, Medium.VOICE)
+    mother = await family(database, home="pl")
+    gateway = calling(database, "en", "pl")
+    [call] = calls(await send(gateway, **CLOSED))
+    assert call.language == "en"
+    assert call.script is not None
+    assert call.script["zero"]["locale"] == "pl"
+    assert call.script["other"]["locale"] == "pl"
+    assert "24 listopada" in call.script["other"]["body"]
+    await pressed_0(gateway, call, times=2)
+    maria = await contact(database, mother)
+    assert (maria.spoken_language, maria.written_language) == ("pl", "")
+    later = calls(await send(gateway, key="next", **CLOSED))[-1]
+    assert later.language == "pl"
+    assert later.script is not None
+    assert later.script["other"]["locale"] == "en"
+
+
+async def test_key_0_of_a_shared_phone_is_for_this_call_alone(sqlite_database: Database) -> None:
+    await office(sqlite_database, Medium.VOICE)
+    mother = await family(sqlite_database, home="pl")
+    await family(sqlite_database, home="pl", name="Jan")  # the same phone
+    gateway = calling(sqlite_database, "en", "pl")
+    call = next(one for one in calls(await send(gateway, **CLOSED)) if one.script)
+    await pressed_0(gateway, call)
+    assert (await contact(sqlite_database, mother)).spoken_language == ""
+
+
+async def test_key_0_is_for_a_person_where_no_voice_speaks_the_language(database: Database) -> None:
+    await office(database, Medium.VOICE)
+    mother = await family(database, home="", written_language="ur", spoken_language="ur")
+    gateway = calling(database, "en", "pl")
+    [call] = calls(await send(gateway, **CLOSED))
+    assert (call.language, call.script and call.script["person"]) == ("en", True)
+    assert call.script is not None
+    assert call.script["zero"] == {"locale": "en", "text": "This message is in English. To speak to a person, press 0."}
+    await pressed_0(gateway, call)
+    async with database.read() as session:
+        [reply] = await session.scalars(select(Reply))
+        [conversation] = await session.scalars(select(Conversation))
+    assert (reply.body, reply.keys) == ("By telephone key 0: would like to speak to somebody.", "0")
+    assert reply.run_id is None, "whoever asks for a person has not answered"
+    assert conversation.waiting_since is not None
+    assert (await contact(database, mother)).spoken_language == "ur"
+
+
+async def test_an_english_family_hears_of_no_key_0(sqlite_database: Database) -> None:
+    await office(sqlite_database, Medium.VOICE)
+    await family(sqlite_database, home="en", written_language="en")
+    [call] = calls(await send(calling(sqlite_database, "en", "pl"), **CLOSED))
+    assert call.script is not None
+    assert not {"zero", "other", "person"} & call.script.keys()
