@@ -190,6 +190,7 @@ GROUPS = (
             Command(contact.show, "show", "handbell contact show 12"),
             Command(deciding.confirm, "confirm", "handbell contact confirm 31"),
             Command(deciding.language, "language", "handbell contact language 12 --reads Polish"),
+            Command(deciding.interpreter, "interpreter", "handbell contact interpreter 12"),
             Command(deciding.bar, "bar", "handbell contact bar 12 S1234 --from 01/09/2026"),
             Command(deciding.lift, "lift", "handbell contact lift 12 S1234"),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -36,22 +37,52 @@ async def confirm(session: Session, point_id: int, *, deed: Deed) -> ContactPoin
     return point
 
 
-async def choose_languages(session: Session, contact_id: int, *, reads: str, hears: str, deed: Deed) -> Contact:
+async def choose_languages(
+    session: Session,
+    contact_id: int,
+    *,
+    reads: str,
+    hears: str,
+    deed: Deed,
+    also: Sequence[str] | None = None,
+) -> Contact:
     """Note the languages that a family has chosen (BCP 47 tags, ``""`` leaves one as it is).
 
+    ``also``  what they understand beside these, the best first; None leaves it as it is
     Raises :class:`errors.NotFound`.
     """
-    contact = await session.get(Contact, contact_id, with_for_update=True)
-    if contact is None:
-        raise errors.NotFound(f"There is no contact {contact_id}. handbell contact list gives the ids.")
+    contact = await _contact(session, contact_id)
+    if also is not None:
+        contact.further_languages = " ".join(also)
     contact.written_language = reads or contact.written_language
     contact.spoken_language = hears or contact.spoken_language
     contact.languages_confirmed_at = deed.now
     contact.likely_language = contact.likely_because = ""  # it is known now
     session.add(contact)
-    facts = {"reads": contact.written_language, "hears": contact.spoken_language}
+    facts = {
+        "reads": contact.written_language,
+        "hears": contact.spoken_language,
+        "also": contact.further_languages,
+    }
     line = audit.Line("contact.languages_chosen", f"contact:{contact_id}", facts, deed.by)
     await deed.log.record(session, line, now=deed.now)
+    return contact
+
+
+async def set_interpreter(session: Session, contact_id: int, needed: bool, *, deed: Deed) -> Contact:
+    """Note whether somebody must interpret when this contact comes to school. Raises :class:`errors.NotFound`."""
+    contact = await _contact(session, contact_id)
+    contact.interpreter = needed
+    session.add(contact)
+    line = audit.Line("contact.interpreter", f"contact:{contact_id}", {"needed": needed}, deed.by)
+    await deed.log.record(session, line, now=deed.now)
+    return contact
+
+
+async def _contact(session: Session, contact_id: int) -> Contact:
+    contact = await session.get(Contact, contact_id, with_for_update=True)
+    if contact is None:
+        raise errors.NotFound(f"There is no contact {contact_id}. handbell contact list gives the ids.")
     return contact
 
 

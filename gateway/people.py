@@ -60,6 +60,7 @@ class Adult(NamedTuple):
     spoken_language: str
     further_languages: str
     likely_language: str
+    interpreter: bool
     deceased: bool
     marketing_consent: bool
 

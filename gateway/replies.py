@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, zero
+from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, suggesting, zero
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -99,6 +99,8 @@ async def handle(
         "known": bool(contact),
     }
     await log.record(session, audit.Line("reply.received", f"reply:{row.id}", facts, actor="parent"), now=now)
+    if contact is not None and not (option or reply.keys or keyword):
+        await suggesting.note(session, row, contact, log=log, now=now)
     late = keyword is not None and await _overruled(session, row)
     settled = not late and await _act(session, reply, keyword, log=log, now=now)
     # A picture that came along with an answer may be the very thing that somebody must see.

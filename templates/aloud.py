@@ -78,8 +78,10 @@ def around(language: str, *, school: str, school_phone: str, keys: phrases.Answe
 def script(language: str) -> list[Line]:
     """Everything that is to be recorded in a language, each piece once: calls, every notice we have, values.
 
-    Empty for a language without a catalogue.
+    Empty for a language in which we have no words for a call.
     """
+    if phrases.language_for("call", language) != language:
+        return []
     found: dict[str, Line] = {}
     for line in (*_of_calls(language), *_of_notices(language), *_of_values(language)):
         found.setdefault(fingerprint(language, line.piece.words), line)
@@ -114,9 +116,8 @@ def values_of(kind: str, language: str) -> list[Piece]:
 
 
 def _of_calls(language: str) -> Iterator[Line]:
-    if phrases.language_for("call", language) == language:
-        for part in _CALL:
-            yield from (Line(piece, "call") for piece in _filled(phrases.parsed("call", part, language), {}))
+    for part in _CALL:
+        yield from (Line(piece, "call") for piece in _filled(phrases.parsed("call", part, language), {}))
 
 
 def _of_notices(language: str) -> Iterator[Line]:

@@ -21,17 +21,21 @@ def list_all(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="Part of the name of a contact or of a pupil.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    suggested: Annotated[
+        bool, typer.Option("--language-suggested", help="Only those of whom something suggests another language.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """List contacts by name, or those of a pupil."""
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            rows = [_row(contact) for contact in await _search(session, name, limit=limit)]
+            found = await _search(session, name, limit=limit, suggested=suggested)
+            rows = [_row(contact) for contact in found]
         if json:
             showing.data(rows)
         else:
-            columns = ("id", "name", "reads", "hears")
+            columns = ("id", "name", "reads", "hears", *(("likely", "because") if suggested else ()))
             showing.table(columns, ([row[column] for column in columns] for row in rows))
 
     opening.work(ctx, job)
@@ -54,6 +58,7 @@ def show(
         if contact["deceased"]:
             showing.say(f"{contact['name']} has died. Nothing is sent.")
         showing.say(f"{contact['name']} (reads {contact['reads'] or 'unknown'}, hears {contact['hears'] or 'unknown'})")
+        _say_more(contact)
         for name in ("children", "ways", "messages"):
             if found[name]:
                 rows = [
@@ -65,23 +70,38 @@ def show(
     opening.work(ctx, job)
 
 
+def _say_more(contact: dict[str, Any]) -> None:
+    if contact["also"]:
+        showing.say(f"Understands also: {contact['also']}.")
+    if contact["likely"]:
+        showing.say(f"Something suggests {contact['likely']}: {contact['because']}. handbell contact language sets it.")
+    if contact["interpreter"]:
+        showing.say("Needs an interpreter at school.")
+
+
 def _row(contact: Contact) -> dict[str, Any]:
     return {
         "id": contact.id,
         "name": contact.full_name or contact.source_id,
         "reads": contact.written_language,
         "hears": contact.spoken_language,
+        "also": contact.further_languages,
+        "likely": contact.likely_language,
+        "because": contact.likely_because,
+        "interpreter": contact.interpreter,
         "deceased": contact.deceased,
     }
 
 
-async def _search(session: Session, name: str, *, limit: int) -> list[Contact]:
+async def _search(session: Session, name: str, *, limit: int, suggested: bool) -> list[Contact]:
     import sqlalchemy as sa
     from sqlmodel import col, select
 
     from gateway.models import Contact, Guardianship, Pupil
 
     query = select(Contact).order_by(col(Contact.surname), col(Contact.forename), col(Contact.id)).limit(limit)
+    if suggested:
+        query = query.where(Contact.likely_language != "")
     for word in name.split():
         about = (
             select(Guardianship.contact_id)

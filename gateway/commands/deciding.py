@@ -42,19 +42,39 @@ def language(
     actor: options.As,
     reads: Annotated[str, typer.Option(help="The language of texts and emails: Polish, or pl.")] = "",
     hears: Annotated[str, typer.Option(help="The language of calls.")] = "",
+    also: Annotated[
+        list[str] | None, typer.Option(help="What they understand beside these, the best first; may be given twice.")
+    ] = None,
 ) -> None:
     """Note the languages that a family has chosen: no import changes them from then on."""
     from gateway import deciding
 
     read, heard = _tag(reads), _tag(hears)
-    if not (read or heard):
-        raise errors.Conflict("Say which language: --reads, --hears or both.")
+    others = None if also is None else [tag for tag in map(_tag, also) if tag]
+    if not (read or heard) and others is None:
+        raise errors.Conflict("Say which language: --reads, --hears, --also, or several of them.")
 
     async def job(session: Session, deed: Deed) -> None:
-        await deciding.choose_languages(session, contact_id, reads=read, hears=heard, deed=deed)
+        await deciding.choose_languages(session, contact_id, reads=read, hears=heard, also=others, deed=deed)
 
     _write(ctx, job, by=actor)
     showing.say("Noted. Imports leave it alone from now on.")
+
+
+def interpreter(
+    ctx: typer.Context,
+    contact_id: Contact,
+    actor: options.As,
+    needed: Annotated[bool, typer.Option("--yes/--no", help="Whether somebody must interpret.")] = True,
+) -> None:
+    """Note that somebody must interpret when this contact comes to school; it is shown with events."""
+    from gateway import deciding
+
+    async def job(session: Session, deed: Deed) -> None:
+        await deciding.set_interpreter(session, contact_id, needed, deed=deed)
+
+    _write(ctx, job, by=actor)
+    showing.say("Noted: an interpreter is needed." if needed else "Noted: no interpreter is needed.")
 
 
 def bar(

@@ -233,7 +233,7 @@ def list_all(
 
 def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> None:
     """Show how far a notice has come: messages by state, and the failures by reason."""
-    from gateway import notices
+    from gateway import interpreters, notices
     from gateway.commands import progress
 
     async def job(gateway: Gateway) -> None:
@@ -241,8 +241,11 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
             notice = await notices.find(session, key)
             run_ids = await notices.run_ids(session, notice)
             counts, words = await progress.counts(session, run_ids), await progress.words(session, run_ids)
+            about_event = notice.definition.get("event") is not None
+            needed = await interpreters.of_runs(session, run_ids) if about_event else {}
         if json:
-            showing.data(_row(notice) | {"messages": [count.as_data() for count in counts], "words": words})
+            messages = [count.as_data() for count in counts]
+            showing.data(_row(notice) | {"messages": messages, "words": words, "interpreters": needed})
             return
         showing.say(f"{notice.title} ({notice.key}): {_state(notice, counts)}, by {notice.author}.")
         if notice.approver:
@@ -253,6 +256,8 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
             showing.say(f"It could not be planned: {notice.trouble}")
         progress.show(counts)
         progress.show_words(words)
+        if needed:
+            showing.say(interpreters.sentence(needed))
 
     opening.work(ctx, job)
 

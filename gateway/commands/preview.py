@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from channels.base import Medium
-from gateway import guard, notices, numbers
+from gateway import guard, interpreters, notices, numbers
 from gateway.models import MessageState
 from gateway.planner import Planned, Row
 from templates import segments
@@ -100,6 +100,13 @@ def unreached(preview: notices.Preview) -> list[Silent]:
             if pupil_id not in told:
                 found[pupil_id].append(row)
     return [Silent("nobody", about(preview, [pupil_id]), _reasons(rows)) for pupil_id, rows in found.items()]
+
+
+def interpreters_needed(preview: notices.Preview) -> dict[str, list[str]]:
+    """Who of those who would be told needs an interpreter at an event, by language."""
+    told = dict.fromkeys(row.message.contact_id for row in _leaving(preview.rows))
+    people = [preview.audience.people.contacts[one] for one in told if one is not None]
+    return interpreters.by_language(one for one in people if one.interpreter)
 
 
 def sentence(reason: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from channels.base import Medium
-from gateway import notices
+from gateway import interpreters, notices
 from gateway.commands import preview, showing
 from gateway.definitions import model
 from templates import languages, plain, segments
@@ -24,6 +24,8 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
     if files := _files(seen.definition):
         showing.say(f"Emails bring along: {', '.join(files)}.")
     _samples(shares, seen.definition)
+    if seen.definition.event and (needed := preview.interpreters_needed(seen)):
+        showing.say(interpreters.sentence(needed))
     _silent(seen, most)
     if most is None:
         _every_row(seen)
@@ -55,6 +57,7 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
             }
             for share in preview.shares(seen.rows)
         ],
+        "interpreters": preview.interpreters_needed(seen) if seen.definition.event else {},
         "unreached": list(map(_plain, preview.unreached(seen))),
         "silent": list(map(_plain, preview.silent(seen))),
         "rows": preview.every_row(seen),

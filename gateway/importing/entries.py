@@ -125,6 +125,7 @@ def _contact(row: Row, entry: Entry) -> Person | None:
     for column in ("written_language", "spoken_language"):
         own = f"contact.{column}"
         row.take_language(values, own if row.layout.has(own) else "contact.language", column)
+    row.take(values, "contact.interpreter", cells.yes)
     row.take(values, "contact.marketing_consent", cells.yes)
     row.take(values, "contact.deceased", lambda raw: cells.deceased(raw, today=row.today))
     link = _link(row)

@@ -19,7 +19,7 @@ CONTACT = Target(
     ["source_id"],
     {
         "source_id": "", "title": "", "forename": "", "surname": "", "written_language": "", "spoken_language": "",
-        "marketing_consent": False, "deceased": False,
+        "interpreter": False, "marketing_consent": False, "deceased": False,
     },
 )  # fmt: skip
 LINK = Target(

@@ -12,7 +12,7 @@ from gateway.database import Session
 from gateway.models import Contact
 from gateway.models.types import core
 from gateway.voicebank.bank import Bank
-from templates import aloud, languages, phrases, translations
+from templates import aloud
 
 #: Values of these kinds are other words every time.
 _FREE: Final = frozenset({"text", "url"})
@@ -83,8 +83,3 @@ async def families(session: Session) -> dict[str, int]:
     heard = sa.case((contact.spoken_language != "", contact.spoken_language), else_=contact.written_language)
     query = sa.select(heard, sa.func.count()).where(~contact.deceased).group_by(heard)
     return {str(tag): int(count) for tag, count in await session.execute(query)}
-
-
-def has_words(tag: str) -> bool:
-    """Whether there is anything to record: a translation of what calls say."""
-    return tag in translations.languages_available() and phrases.language_for("call", tag) == tag != languages.ENGLISH

@@ -201,6 +201,8 @@ class Contact(Shape):
     full_name: str
     written_language: str
     spoken_language: str
+    further_languages: str
+    interpreter: bool
 
 
 class Point(Shape):
