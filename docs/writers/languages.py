@@ -100,7 +100,7 @@ def _texted() -> list[str]:
 
 
 def _language(tag: str) -> tuple[str, ...]:
-    row, voice = languages.table()[tag], twilio_voices.voice_for(tag)
+    row, voice = languages.table()[tag], twilio_voices.Voices().find(tag)
     forms = " / ".join(plurals.rule(tag).categories)
     told = (row.english, markdown.code(tag), row.direction)
     last = (forms, markdown.code(voice.name) if voice else "none")
