@@ -63,6 +63,7 @@ class CallTurn:
     ``state``     what the last step gave along, ``""`` while it rings
     ``key``       the key that was pressed, ``""`` for none
     ``answered``  whether the one who was dialled took the call
+    ``recording`` the provider's id of what was just recorded, ``""`` for nothing
     ``over``      the caller has hung up: nothing more is heard
     """
 
@@ -73,6 +74,7 @@ class CallTurn:
     state: str = ""
     key: str = ""
     answered: bool = False
+    recording: str = ""
     over: bool = False
 
 

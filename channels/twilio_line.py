@@ -70,6 +70,7 @@ class TwilioLine:
             # After a recording, Digits is what ended it; "hangup" is Twilio's word for no key at all.
             key=request.one("Digits") if len(request.one("Digits")) == 1 else "",
             answered=request.one("DialCallStatus") == "completed",
+            recording=ref if twilio_account.is_id(ref := request.one("RecordingSid")) else "",
             over=request.one("CallStatus") in ("completed", "canceled"),
         )
 

@@ -208,6 +208,7 @@ GROUPS = (
         (
             Command(voice.script, "script", "handbell voice script Urdu"),
             Command(voice.import_files, "import", "handbell voice import Urdu recordings/*.wav"),
+            Command(voice.invite, "invite", "handbell voice invite Urdu"),
             Command(voice.status, "status", "handbell voice status"),
             Command(voice.forget, "forget", "handbell voice forget Urdu --old"),
         ),

@@ -52,6 +52,25 @@ def script(
     opening.work(ctx, job)
 
 
+def invite(ctx: typer.Context, language: Language, actor: options.As) -> None:
+    """Let somebody record phrases by telephone: a code, and the numbered list to read from."""
+    tag = _tag(language)
+
+    async def job(gateway: Gateway) -> None:
+        from gateway.phone_line import studio
+
+        if not gateway.lines:
+            raise errors.Conflict("Nobody can ring: phone_line.enabled is not set (docs/phone-line.md).")
+        async with gateway.database.write() as session:
+            code, ends = await studio.invite(session, gateway, tag, by=actor)
+        rows = [(str(number), line.where, line.piece.words) for number, line in enumerate(_of_language(tag), 1)]
+        showing.table(("no.", "where", "say"), rows, title=f"To be said in {tag}")
+        until = showing.when(ends, gateway.timezone)
+        showing.say(f"Ring the school's number, press *, and key {code}. The code is good until {until}.")
+
+    opening.work(ctx, job)
+
+
 def import_files(
     ctx: typer.Context,
     language: Language,

@@ -21,7 +21,7 @@ from gateway.models.types import (
     Purpose,
     UtcDateTime,
 )
-from gateway.models.voice import Clip
+from gateway.models.voice import Clip, VoiceInvite
 
 __all__ = [
     "About",
@@ -72,6 +72,7 @@ __all__ = [
     "Sender",
     "Task",
     "UtcDateTime",
+    "VoiceInvite",
     "VoiceMessage",
     "VoiceSound",
     "Watermark",

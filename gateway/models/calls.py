@@ -7,6 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import Index, text
 from sqlmodel import Field, UniqueConstraint
 
+from gateway.models.people import BLANK
 from gateway.models.types import Table, UtcDateTime
 
 
@@ -25,6 +26,7 @@ class PhoneCall(Table, table=True):
     called: str
     contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
     began_at: datetime = Field(sa_type=UtcDateTime)
+    invite_id: int | None = Field(default=None, foreign_key="voice_invite.id", ondelete="SET NULL")
 
 
 class PhoneReport(Table, table=True):
@@ -51,6 +53,7 @@ class VoiceMessage(Table, table=True):
     ``erased_at``   when our own copy was erased, after the school's time for keeping
     ``due_at``      when it is worked on next, or until when somebody does; None once nothing is left to do
     ``trouble``     why the last try failed, without numbers or words
+    ``clip_…``      the phrase of the voice bank that it says, where somebody recorded one: it is no message then
     """
 
     __table_args__ = (
@@ -77,6 +80,9 @@ class VoiceMessage(Table, table=True):
     due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int = 0
     trouble: str = ""
+    clip_language: str = Field(default="", sa_column_kwargs=BLANK)
+    clip_said: str = Field(default="", sa_column_kwargs=BLANK)
+    clip_words: str = Field(default="", sa_column_kwargs=BLANK)
 
 
 class VoiceSound(Table, table=True):

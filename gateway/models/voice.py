@@ -25,3 +25,19 @@ class Clip(Table, table=True):
     content: bytes
     by: str
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+class VoiceInvite(Table, table=True):
+    """Somebody may record phrases of a language by telephone, with a code, until it ends.
+
+    ``code`` is a fingerprint of it; ``script`` one of the list that was printed along: with another list its numbers
+    would be wrong, and the code is good no more.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    language: str
+    code: str = Field(unique=True)
+    script: str
+    by: str
+    made_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)

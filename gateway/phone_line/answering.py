@@ -17,7 +17,7 @@ from gateway import audit, context, intake, upsert
 from gateway.database import Session
 from gateway.models import Inbound, PhoneCall, PhoneReport
 from gateway.models.types import core
-from gateway.phone_line import callers, dialogue
+from gateway.phone_line import callers, dialogue, studio
 from templates import languages, line
 
 WITHHELD = "withheld, call {}"  #: stands for the address of whoever shows no number: each call is its own
@@ -32,8 +32,14 @@ async def turn(
     call_id = await _call(session, gateway, phone, asked, caller)
     if asked.over:
         return calls_in.CallStep((), calls_in.HangUp())
+    at_the_door = studio.unpacked(asked.state)
+    if at_the_door is not None:
+        return await studio.turn(session, gateway, asked, at_the_door, line=phone.name, call_id=call_id)
     known = callers.situation(gateway, phone, caller)
     state = dialogue.unpacked(asked.state) if asked.state else None
+    knocks = asked.key == studio.DOOR and state is not None and state.step is dialogue.Step.MENU
+    if knocks and await studio.is_open(session, gateway):
+        return studio.begin()
     found = dialogue.go_on(state, asked.key, known, answered=asked.answered) if state else dialogue.begin(known)
     if found.report is not None:
         name = known.name(found.report.child)

@@ -19,7 +19,8 @@ from gateway import audit, context, errors, tasks, upsert
 from gateway.database import Session
 from gateway.models import PhoneCall, Reply, VoiceMessage, VoiceSound
 from gateway.models.types import core
-from gateway.phone_line import answering
+from gateway.phone_line import answering, studio
+from gateway.voicebank import bank, sounds
 
 logger = structlog.get_logger()
 
@@ -42,6 +43,10 @@ async def take(session: Session, gateway: context.Gateway, line: str, recording:
     if rang is None:
         return False
     now = gateway.now()
+    if rang.invite_id is not None:  # somebody reads phrases to us; what they do not keep is no message either
+        spoken = studio.taken(line, recording.ref, call_id=rang.id or 0, seconds=recording.seconds, at=recording.at)
+        await upsert.insert(session, voice_table, [spoken], key=["line", "ref"])
+        return True
     row = {
         "line": line,
         "ref": recording.ref,
@@ -78,7 +83,7 @@ async def work(gateway: context.Gateway) -> bool:
         return False
     phone = gateway.lines[message.line]
     try:
-        if message.kept_at is None and message.inbound_id is not None:
+        if message.kept_at is None and (message.inbound_id is not None or message.clip_said):
             most = (message.seconds + 10) * _BYTES_PER_SECOND
             await _keep(gateway, message, await phone.fetch(message.ref, most_bytes=most))
         await phone.delete(message.ref)
@@ -113,6 +118,9 @@ async def _claim(gateway: context.Gateway) -> VoiceMessage | None:
 
 async def _keep(gateway: context.Gateway, message: VoiceMessage, audio: calls_in.Audio) -> None:
     now = gateway.now()
+    if message.clip_said:
+        await _keep_clip(gateway, message, audio)
+        return
     async with gateway.database.write() as session:
         row = {"voice_message_id": message.id, "content": audio.content}
         await upsert.insert(session, sound_table, [row], key=["voice_message_id"])
@@ -122,6 +130,21 @@ async def _keep(gateway: context.Gateway, message: VoiceMessage, audio: calls_in
         if (await session.execute(first)).first():
             line = audit.Line("voice.kept", f"voice:{message.id}", {"bytes": len(audio.content)})
             await gateway.log.record(session, line, now=now)
+
+
+async def _keep_clip(gateway: context.Gateway, message: VoiceMessage, audio: calls_in.Audio) -> None:
+    """Put what was read to us into the voice bank."""
+    now, t = gateway.now(), voice_table.c
+    recording = bank.Recording(message.clip_language, message.clip_words, audio.content, message.ref)
+    try:
+        sounds.kind(recording.content, name=recording.name)
+    except errors.BadInput as error:  # it is deleted there, and the phrase is asked for again
+        logger.warning("voice.no_clip", voice=message.id, why=str(error))
+        return
+    async with gateway.database.write() as session:
+        await bank.keep(session, recording, by="by telephone", log=gateway.log, now=now)
+        here = sa.update(voice_table).where(t.id == message.id)
+        await session.execute(here.values(kept_at=now, content_type=audio.content_type, tries=0, trouble=""))
 
 
 async def _gone(gateway: context.Gateway, message: VoiceMessage) -> None:
@@ -190,7 +213,9 @@ async def erase_old(session: Session, gateway: context.Gateway) -> Sequence[int]
     """Erase the sound of messages that were kept for as long as the school keeps them. Gives their ids."""
     t, now = voice_table.c, gateway.now()
     limit = now - timedelta(days=gateway.settings.phone_line.retention_days)
-    old = sa.update(voice_table).where(t.kept_at < limit, t.gone_at.is_not(None), t.erased_at.is_(None))
+    old = sa.update(voice_table).where(
+        t.clip_said == "", t.kept_at < limit, t.gone_at.is_not(None), t.erased_at.is_(None)
+    )
     erased = sorted((await session.scalars(old.values(erased_at=now).returning(t.id))).all())
     await session.execute(sa.delete(sound_table).where(sound_table.c.voice_message_id.in_(erased)))
     lines = [audit.Line("voice.erased", f"voice:{message_id}") for message_id in erased]

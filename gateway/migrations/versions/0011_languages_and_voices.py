@@ -31,10 +31,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clip")),
         sa.UniqueConstraint("language", "said", name=op.f("uq_clip_language_said")),
     )
+    op.create_table(
+        "voice_invite",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("script", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("made_at", _MOMENT, nullable=False),
+        sa.Column("ends_at", _MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_invite")),
+        sa.UniqueConstraint("code", name=op.f("uq_voice_invite_code")),
+    )
+    with op.batch_alter_table("phone_call", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("invite_id", sa.Integer(), nullable=True))
+        batch_op.create_foreign_key(
+            op.f("fk_phone_call_invite_id_voice_invite"), "voice_invite", ["invite_id"], ["id"], ondelete="SET NULL"
+        )
+    for name in ("clip_language", "clip_said", "clip_words"):
+        op.add_column("voice_message", sa.Column(name, sa.String(), nullable=False, server_default=""))
 
 
 def downgrade() -> None:
     """Go back to the revision before."""
+    with op.batch_alter_table("voice_message", schema=None) as batch_op:
+        for name in ("clip_words", "clip_said", "clip_language"):
+            batch_op.drop_column(name)
+    with op.batch_alter_table("phone_call", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("fk_phone_call_invite_id_voice_invite"), type_="foreignkey")
+        batch_op.drop_column("invite_id")
+    op.drop_table("voice_invite")
     op.drop_table("clip")
     with op.batch_alter_table("contact", schema=None) as batch_op:
         for name in ("interpreter", "languages_asked_at", "likely_because", "likely_language", "further_languages"):
