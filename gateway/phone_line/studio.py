@@ -2,8 +2,8 @@
 
 ``handbell voice invite`` gives the code and a numbered list on paper. On the phone line's first menu ``*`` opens this
 door, though only while somebody is invited. Then one phrase after another: its number, a tone, the phrase, ``#`` to
-keep it or ``*`` to say it again. A recording is fetched from the provider as a voice message is, and deleted there; one that
-was not kept is only deleted.
+keep it or ``*`` to say it again. A recording is fetched from the provider as a voice message is, and deleted there; one
+that was not kept is only deleted.
 
 The state travels in the signed address, as that of the dialogue; a webhook that comes twice does nothing twice. It is
 spoken in English: whoever reads our list to us knows which language it is in.
