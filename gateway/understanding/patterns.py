@@ -66,12 +66,14 @@ Element = Word | Number | Gap | Edge | Choice
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A pattern with what it stands for."""
+    """A pattern with what it stands for. Of each of ``needs``, words and stems, one must stand somewhere in a text that
+    it is found in."""
 
     elements: tuple[Element, ...]
     section: str
     weight: int
     source: str
+    needs: tuple[frozenset[str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def parse(
         raise BadPattern("it has no word of its own.")
     if isinstance(elements[0], Gap) or isinstance(elements[-1], Gap):
         raise BadPattern("“..” stands between words, so it cannot begin or end it.")
-    return Pattern(tuple(elements), section, weight, source)
+    return Pattern(tuple(elements), section, weight, source, _needs(elements))
 
 
 def choice(alternatives: Iterable[Sequence[Element]]) -> Choice:
@@ -164,6 +166,24 @@ def choice(alternatives: Iterable[Sequence[Element]]) -> Choice:
 
 def _solid(one: Choice) -> bool:
     return () not in one.others
+
+
+def _needs(elements: Sequence[Element]) -> tuple[frozenset[str], ...]:
+    """What must be there for each element behind the first, the rarest first."""
+    found = [frozenset(words) for one in elements[1:] if (words := _openings(one))]
+    return tuple(sorted(found, key=len))
+
+
+def _openings(one: Element) -> set[str]:
+    """The words, and stems with a star, that an element can begin with; none where it may begin with any."""
+    match one:
+        case Word(text, stem):
+            return {text + "*" * stem}
+        case Choice(words, stems, others):
+            first = [_openings(other[0]) if other else set[str]() for other in others]
+            return set[str]().union(words, (stem + "*" for stem in stems), *first) if all(first) else set()
+        case _:
+            return set()
 
 
 class _Reader:
@@ -261,8 +281,12 @@ class Index:
 
     def search(self, text: Forms) -> Iterator[Found]:
         """Give every pattern that stands in the text, each at most once for each place that it begins at."""
+        there = {form for forms in text.forms for form in forms}
+        there |= {form[:size] + "*" for form in there for size in range(1, len(form) + 1)}
         for at in range(len(text)):
             for pattern in self._beginning(text, at):
+                if any(needed.isdisjoint(there) for needed in pattern.needs):
+                    continue
                 best = max(_match(pattern.elements, text, at), key=len, default=None)
                 if best:
                     taken = frozenset(best)
