@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 
-from gateway.understanding import evidence, patterns
+from gateway.understanding import evidence, finding
 from gateway.understanding.meaning import Days
 
 _NEAR = 3  #: words between "until" and its day
@@ -70,7 +70,7 @@ def _mentions(found: evidence.Read, today: date) -> Iterator[_Mention]:
     yield from _dates(found.forms, months, today)
 
 
-def _dates(forms: patterns.Forms, months: dict[int, int], today: date) -> Iterator[_Mention]:
+def _dates(forms: finding.Forms, months: dict[int, int], today: date) -> Iterator[_Mention]:
     """5th January, January 5, the 14th, 12/12."""
     for at in range(len(forms)):
         word = forms.forms[at][0]
@@ -128,7 +128,7 @@ def _length(found: evidence.Read, today: date) -> date | None:
     return None
 
 
-def _number_before(forms: patterns.Forms, at: int, spoken: dict[int, int]) -> int | None:
+def _number_before(forms: finding.Forms, at: int, spoken: dict[int, int]) -> int | None:
     for place in (at - 1, at - 2):
         if place >= 0 and not forms.is_break(place):
             word = forms.forms[place][0]
@@ -150,7 +150,7 @@ def _near(found: evidence.Read, kind: str, mention: _Mention) -> bool:
     return False
 
 
-def _postposed(found: evidence.Read, one: patterns.Found) -> bool:
+def _postposed(found: evidence.Read, one: finding.Found) -> bool:
     """«until» behind a day belongs to that day only where no other day follows it: «today until Friday»."""
     return not any(
         0 <= other.start - one.end <= _NEAR
@@ -159,18 +159,18 @@ def _postposed(found: evidence.Read, one: patterns.Found) -> bool:
     )
 
 
-def _broken(forms: patterns.Forms, start: int, end: int) -> bool:
+def _broken(forms: finding.Forms, start: int, end: int) -> bool:
     return any(forms.is_edge(at) for at in range(start, end))
 
 
-def _named(found: evidence.Read, kind: str) -> Iterator[tuple[str, patterns.Found]]:
+def _named(found: evidence.Read, kind: str) -> Iterator[tuple[str, finding.Found]]:
     for one in found.days:
         name = one.pattern.section.removeprefix("days.")
         if not kind or name.split(".")[0] == kind:
             yield name, one
 
 
-def _half(forms: patterns.Forms, at: int) -> int:
+def _half(forms: finding.Forms, at: int) -> int:
     """«half ten» is half past ten."""
     return 30 if at > 0 and forms.forms[at - 1][0] == "half" else 0
 

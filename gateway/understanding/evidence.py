@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.understanding import folding, language, meaning, patterns
+from gateway.understanding import finding, folding, language, meaning
 
 _INTENTS = frozenset(one.value for one in meaning.Intent)
 _REACH, _REACH_BACK = 3, 1  #: words between a negation and what it denies, behind it and before it
@@ -75,8 +75,8 @@ class Read:
     """What one language finds in a text. ``forms.origin`` leads from its words to the tokens of the text."""
 
     evidence: tuple[Evidence, ...]
-    days: tuple[patterns.Found, ...]
-    forms: patterns.Forms
+    days: tuple[finding.Found, ...]
+    forms: finding.Forms
 
 
 def known(text: Text, lang: language.Language) -> float:
@@ -103,9 +103,9 @@ def gather(text: Text, lang: language.Language, *, names: frozenset[str] = froze
     return Read(evidence, tuple(days), forms)
 
 
-def _forms(text: Text, lang: language.Language, names: frozenset[str]) -> tuple[patterns.Forms, frozenset[int]]:
+def _forms(text: Text, lang: language.Language, names: frozenset[str]) -> tuple[finding.Forms, frozenset[int]]:
     """Write every word out as the language's lists do; say which of them are guesses at a misspelt one."""
-    found = patterns.Forms([], lang.numbers)
+    found = finding.Forms([], lang.numbers)
     guessed: set[int] = set()
     for place, token in enumerate(text.tokens):
         for word in _written_out(token, lang):
@@ -155,12 +155,12 @@ def _bare(word: str, prefixes: Sequence[str]) -> Iterator[str]:
             yield word[len(prefix) :]
 
 
-def _uncontained(found: Sequence[patterns.Found]) -> list[patterns.Found]:
+def _uncontained(found: Sequence[finding.Found]) -> list[finding.Found]:
     takers = [one for one in found if one.pattern.section in _TAKERS]
     return [one for one in found if not any(_takes(taker, one) for taker in takers)]
 
 
-def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
+def _takes(taker: finding.Found, one: finding.Found) -> bool:
     if taker.pattern.section == one.pattern.section:
         return False
     if one.pattern.section == meaning.Intent.SAFEGUARDING_CONCERN and one.pattern.weight == 3:
@@ -181,11 +181,11 @@ def _takes(taker: patterns.Found, one: patterns.Found) -> bool:
 
 
 def _denied(
-    one: patterns.Found,
-    denials: Sequence[patterns.Found],
+    one: finding.Found,
+    denials: Sequence[finding.Found],
     consumed: frozenset[int],
     *,
-    forms: patterns.Forms,
+    forms: finding.Forms,
     stops: frozenset[str],
 ) -> bool:
     if one.pattern.section not in _DENIED:
@@ -209,7 +209,7 @@ def _denied(
 
 
 def _evidence(
-    one: patterns.Found, text: Text, forms: patterns.Forms, lang: language.Language, guessed: frozenset[int]
+    one: finding.Found, text: Text, forms: finding.Forms, lang: language.Language, guessed: frozenset[int]
 ) -> Evidence:
     start, end = forms.origin[one.start], forms.origin[one.end - 1] + 1
     doubtful = any(len(forms.forms[at][0]) == _DOUBTFUL for at in one.taken & guessed)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway import errors, toml
-from gateway.understanding import folding, meaning, patterns, spelling
+from gateway.understanding import finding, folding, meaning, patterns, spelling
 
 WEIGHTS: Mapping[str, int] = {"sure": 3, "likely": 2, "hint": 1}
 #: Tables of lists that name no intent; what each does is told in ``judging``.
@@ -45,7 +45,7 @@ class Language:
 
     tag: str
     name: str
-    index: patterns.Index
+    index: finding.Index
     spelt: Mapping[str, tuple[str, ...]]
     sounds: Mapping[str, str]
     prefixes: tuple[str, ...]
@@ -122,7 +122,7 @@ def make(files: Sequence[File]) -> Language:
     return Language(
         tag=tag(files[0]),
         name=making.name,
-        index=patterns.Index(making.every),
+        index=finding.Index(making.every),
         spelt=making.spelt,
         sounds=making.sounds,
         prefixes=tuple(sorted(making.prefixes, key=len, reverse=True)),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway import errors
-from gateway.understanding import language, library, patterns, reading, spelling
+from gateway.understanding import finding, language, library, patterns, reading, spelling
 from templates import languages
 
 ASKED = reading.Asked(date(2026, 11, 25))
@@ -104,8 +104,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def found(pattern: str, text: str) -> bool:
     read = patterns.parse(pattern, section="illness", weight=3, groups={})
-    forms = patterns.Forms([(word,) for word in text.split()], {"ten": 10})
-    return any(patterns.Index([read]).search(forms))
+    forms = finding.Forms([(word,) for word in text.split()], {"ten": 10})
+    return any(finding.Index([read]).search(forms))
 
 
 @pytest.mark.parametrize(
