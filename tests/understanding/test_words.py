@@ -33,6 +33,13 @@ def test_our_files_are_well_formed(path: Path) -> None:
     assert not made.ordinary & {"", " "}
 
 
+@pytest.mark.parametrize("path", library.shipped(), ids=lambda path: path.stem)
+def test_no_pattern_of_ours_is_taken_for_a_remark(path: Path) -> None:
+    lists = path.read_text("utf-8").split('"""')[1::2]
+    lost = [line for listed in lists for line in listed.splitlines() if line.startswith("# ") and "," in line]
+    assert not lost, "a line that begins with a number sign and a space is a remark: end the line before with it"
+
+
 def folder(tmp_path: Path, name: str, text: str) -> Path:
     (tmp_path / name).write_text(text, "utf-8")
     return tmp_path
