@@ -8,6 +8,8 @@ The rest is for a person to look at, and whatever is not translated yet just wai
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -122,12 +124,32 @@ def _text(catalogue: pofiles.Po, message: Message, have: tuple[str, ...]) -> Ite
     entry = message.context or ""
     if "/answer/" in entry and plain.is_opt_out(have[0]):
         yield f"“{have[0]}” is a word that stops all texts.", "Take another word.", True
+    if foreign := _foreign(have[0], catalogue.tag):
+        yield (
+            f"Most of it is in {foreign} letters.",
+            f"Write it as {languages.english(catalogue.tag)} is written.",
+            False,
+        )
     if any(text != text.strip() for text in have):
         yield "There is space at its beginning or end.", "Take it out.", False
     if have[0] == english[0] and len(_WORD.findall(skeleton.without_names(have[0]))) >= _SAME_WORDS:
         yield "It is the English.", "Translate it, or empty it.", False
     if entry.endswith("/email/text") and min(text.count("\n\n") for text in have) < english[0].count("\n\n"):
         yield "It has fewer paragraphs than the English.", "Part it by empty lines where the English is.", False
+
+
+def _foreign(text: str, language: str) -> str:
+    """Name the script of most letters, where it is not that in which the language writes its own name."""
+    row = languages.table().get(language)
+    letters = [character for character in skeleton.without_names(text) if character.isalpha()]
+    if row is None or not letters:
+        return ""
+    ((most, _),) = Counter(map(_script, letters)).most_common(1)
+    return "" if most in set(map(_script, row.own)) else most.capitalize()
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "").partition(" ")[0]
 
 
 def _names(have: set[str], want: set[str]) -> tuple[str, str]:
