@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,11 +17,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 
-from channels import names
+from channels import resolving
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +69,7 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
         # The library's loggers print addresses and, in its own clients, the whole request: never below WARNING.
         logging.getLogger("twilio").setLevel(logging.WARNING)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=connections, resolver=_Resolver()),
+            connector=aiohttp.TCPConnector(limit=connections, resolver=resolving.Resolver()),
             timeout=aiohttp.ClientTimeout(total=total_seconds, connect=connect_seconds, sock_read=read_seconds),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -151,26 +149,6 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
-
-
-class _Resolver(AbstractResolver):
-    """Looks names up for aiohttp, whose own way leaves a thread of everybody's behind for each that hangs."""
-
-    def __init__(self) -> None:
-        self._lookups = names.Lookups()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._lookups.addresses(host, port, family=family)
-        flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-        return [
-            ResolveResult(hostname=host, host=address[0], port=address[1], family=one, proto=proto, flags=flags)
-            for one, _, proto, _, address in found
-        ]
-
-    async def close(self) -> None:
-        """Nothing is kept."""
 
 
 async def _read(content: aiohttp.StreamReader, *, most: int = _MOST) -> bytes:

@@ -16,7 +16,7 @@ def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
     found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings)]
-    found += _check_phone_line(settings)
+    found += [*_check_phone_line(settings), *_check_translation(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
 
@@ -91,6 +91,8 @@ def _check_practice(settings: Settings) -> Iterator[str]:
         yield _not_here("smtp.host", "127.0.0.1")
     if settings.mail_in.mode == "imap" and settings.mail_in.host and not values.is_loopback(settings.mail_in.host):
         yield _not_here("mail_in.host", "127.0.0.1")  # real mail would be put aside, and answered by a made-up school
+    if settings.translation.url and not values.is_loopback(urlsplit(settings.translation.url).hostname or ""):
+        yield _not_here("translation.url", "a server on this machine, or translation.service to off")
     if web.public_base_url and not values.is_loopback(urlsplit(web.public_base_url).hostname or ""):
         yield _not_here("web.public_base_url", f"http://127.0.0.1:{web.port}")
 
@@ -109,6 +111,18 @@ def _check_mail(settings: Settings) -> Iterator[str]:
         yield "smtp.security is none: a login would cross the network in clear. Set it to starttls or tls."
     if bool(smtp.dkim_selector) != bool(smtp.dkim_private_key.get_secret_value()):
         yield "smtp.dkim_selector and smtp.dkim_private_key go together: set both to sign mail, or neither."
+
+
+def _check_translation(settings: Settings) -> Iterator[str]:
+    translation = settings.translation
+    if translation.service == "libretranslate" and not translation.url:
+        yield "translation.url is not set: translation.service is libretranslate, which has no address of its own."
+    if translation.service == "deepl" and not translation.key.get_secret_value():
+        yield "translation.key is not set: DeepL takes no question without one. Write it into the credential."
+    if translation.service == "deepl" and not translation.url and settings.practice.enabled:
+        yield "translation.service is deepl: while practice.enabled is true nothing may leave. Set it to off."
+    if translation.replies and translation.service == "off":
+        yield "translation.replies is true, but there is no translation.service that could put them into English."
 
 
 def _check_oauth(settings: Settings) -> Iterator[str]:

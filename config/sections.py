@@ -528,6 +528,33 @@ class Languages(values.Section):
         return {tag.strip(): tuple(tags.split()) for tag, _, tags in (one.partition(":") for one in self.instead)}
 
 
+class Translation(values.Section):
+    """A service that drafts translations of the school's own words, which leave the school for it.
+
+    What they are, and what never leaves, says docs/translating.md.
+    """
+
+    service: Literal["off", "libretranslate", "deepl"] = Field(
+        default="off", description="libretranslate: a server that speaks LibreTranslate's API; deepl; off: none"
+    )
+    url: values.WebAddress = Field(default="", description="Where it answers; empty: DeepL's own address")
+    key: SecretStr = Field(default=_NO_SECRET, description="The key that it asks for")
+    pence_per_million_characters: float = Field(
+        default=0.0,
+        ge=0,
+        le=1_000_000,
+        description="What it charges, for the cost that is shown before anything is sent",
+    )
+    timeout_s: float = Field(default=30.0, gt=0, le=300, description="Patience for an answer, in seconds")
+    glossary: Path | None = Field(
+        default=None, description="The school's own terms and how each language puts them, a .toml file"
+    )
+    replies: bool = Field(
+        default=False,
+        description="Send it what families answer in other languages too, for an English gist; that is personal data",
+    )
+
+
 class Audit(values.Section):
     """The record of every deed."""
 

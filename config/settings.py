@@ -36,6 +36,7 @@ class Settings(values.Section):
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()
+    translation: sections.Translation = sections.Translation()
     audit: sections.Audit = sections.Audit()
     practice: sections.Practice = sections.Practice()
     log: sections.Log = sections.Log()

@@ -40,6 +40,7 @@ from gateway.commands import (
     showing,
     tasks,
     token,
+    translating,
     voice,
     words,
 )
@@ -100,6 +101,8 @@ GROUPS = (
             Command(notice.cancel, "cancel", "handbell notice cancel closure-boiler"),
             Command(notice.list_all, "list", "handbell notice list --limit 10"),
             Command(notice.show, "show", "handbell notice show closure-boiler"),
+            Command(translating.translate, "translate", "handbell notice translate choir.toml --to pl --to ur"),
+            Command(translating.review, "review", 'handbell notice review choir.toml pl --by "Anna Kowalska"'),
             Command(notice.schema, "schema", "handbell notice schema > definition.schema.json"),
         ),
     ),
@@ -262,6 +265,15 @@ GROUPS = (
         (
             Command(audit.show, "show", "handbell audit show --action notice.approved --limit 10"),
             Command(audit.verify, "verify", "handbell audit verify"),
+        ),
+    ),
+    Group(
+        "memory",
+        WORKSHOP,
+        "Sentences that were translated before, and who has reviewed them.",
+        (
+            Command(translating.memory_list, "list", "handbell memory list --language pl --reviewed"),
+            Command(translating.memory_forget, "forget", "handbell memory forget 7"),
         ),
     ),
     Group(

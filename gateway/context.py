@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from channels.base import Channel, Medium, Receiver
 from channels.calls_in import PhoneLine
+from channels.translators.base import Translator
 from config.settings import Settings
 from gateway import answers, audit, ids, retry, tongues, wording
 from gateway.arrivals import Arrivals
@@ -38,7 +39,7 @@ class Gateway:
     """The whole gateway. ``channels`` are by name; ``now`` and ``new_id`` are its only clock and dice.
 
     ``lines`` are the numbers that families ring, by name. ``receivers`` are run by whichever process has the role
-    ``web``: it is the one that the world comes to.
+    ``web``: it is the one that the world comes to. ``translator`` drafts other languages, where the school has one.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Gateway:
     channels: Mapping[str, Channel]
     receivers: Sequence[Receiver] = ()
     lines: Mapping[str, PhoneLine] = field(default_factory=dict[str, PhoneLine])
+    translator: Translator | None = None
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = field(default_factory=ids.Source)

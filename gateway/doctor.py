@@ -20,12 +20,14 @@ from sqlalchemy import exc
 from sqlmodel import col, select
 
 from channels.base import Advises, Callbacks, Channel, Medium, Misconfigured, Polled, Receiver
+from channels.translators.base import NotTranslated
 from gateway import audit, context, errors, migrate, own_words, polling
 from gateway.absence import rules
 from gateway.desk import canned, promise
-from gateway.models import ApiToken, Audit, Sender, VoiceMessage
+from gateway.models import ApiToken, Audit, Contact, Sender, VoiceMessage
 from gateway.models.types import core
-from templates import coverage
+from gateway.translating import glossary
+from templates import coverage, languages
 from templates import own_words as words
 
 State = Literal["ok", "warn", "bad"]
@@ -59,7 +61,7 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     findings += [finding async for finding in _channels(gateway)]
     findings += [await _channel(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*_ways_back(gateway), *_key(gateway), *_files(gateway, secret_files), *_translations(gateway)]
-    findings += [*_absence(gateway), *_phone_line(gateway), *_desk(gateway)]
+    findings += [*_absence(gateway), *_phone_line(gateway), *_desk(gateway), *await _translation(gateway)]
     findings += [Finding("settings", "warn", sentence) for sentence in gateway.settings.warnings()]
     return findings
 
@@ -102,6 +104,34 @@ def _phone_line(gateway: context.Gateway) -> list[Finding]:
         findings.append(Finding(here, "ok", f"Callers can be put through to the office from {hours}."))
     else:
         findings.append(Finding(here, "warn", "Nobody is put through to the office.", "Set phone_line.office_number."))
+    return findings
+
+
+async def _translation(gateway: context.Gateway) -> list[Finding]:
+    """Whether the service that drafts translations answers, and which of the families' languages it can do."""
+    here, translator = "translation", gateway.translator
+    if translator is None:
+        return []
+    try:
+        glossary.load(gateway.settings.translation.glossary)
+        async with gateway.database.read() as session:
+            read = set(await session.scalars(select(Contact.written_language).distinct())) - {"", languages.ENGLISH}
+        can = await translator.reach(read)
+    except errors.BadInput as error:
+        return [Finding(here, "bad", problem.what, str(problem)) for problem in error.problems]
+    except NotTranslated as error:
+        return [Finding(here, "bad", str(error), "Drafts and gists are left out until it answers.")]
+    except exc.DBAPIError:
+        return []  # it was told above
+    replies = "families' answers too" if gateway.settings.translation.replies else "no answers of families"
+    findings = [
+        Finding(here, "ok", f"{translator.name} answers. It is sent what staff have translated, and {replies}.")
+    ]
+    if cannot := sorted(languages.table()[tag].english for tag in read - can if tag in languages.table()):
+        sentence = f"{translator.name} does not translate into {', '.join(cannot)}."
+        findings.append(
+            Finding(here, "warn", sentence, "Families who read these get English, or what a person writes.")
+        )
     return findings
 
 

@@ -28,6 +28,7 @@ from gateway import (
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
 from gateway.phone_line import voicemail
+from gateway.translating import gists
 from gateway.understanding import language, library
 from scheduler.ticker import Ticker
 
@@ -38,6 +39,7 @@ _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
+_GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -107,6 +109,8 @@ class Jobs:
             self.every(settings.sending.poll_s, "voice messages", self.voice_messages)
             self.every(_MISSED_SECONDS, "missed recordings", self.missed_recordings)
             self.every(_ERASE_SECONDS, "voice retention", self.erase_voices)
+        if gists.is_on(self._gateway):
+            self.every(_GISTS_SECONDS, "gists", self.gists)
         self._schedule_looks()
 
     def _schedule_looks(self) -> None:
@@ -211,6 +215,11 @@ class Jobs:
 
         await turns.again(tell)
         self._lanes.wake()
+
+    async def gists(self) -> None:
+        """Put into English what families have answered in other languages."""
+        while not self._stopping.is_set() and await gists.work(self._gateway, self._languages):
+            self._pulse.turn("gists job")
 
     async def expire(self) -> None:
         """Turn calls whose worker never reported into doubts; what waits for a sender that is gone goes by another."""

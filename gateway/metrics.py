@@ -42,6 +42,12 @@ class Metrics:
             ["sender", "channel"],
             registry=own,
         )
+        self.translated = Counter(
+            "handbell_translation_characters", "Characters sent to the translation service", ["service"], registry=own
+        )
+        self.translation_failures = Counter(
+            "handbell_translation_failures", "Questions that it did not answer", ["service", "trouble"], registry=own
+        )
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", registry=own)
         self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], registry=own)
         self.job_failures = Counter("handbell_job_failures", "Regular jobs that failed", ["job"], registry=own)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from channels.base import Medium
 from gateway import errors, guard, tongues
-from gateway.definitions import model
+from gateway.definitions import model, translated
 from gateway.voicebank import bank as voicebank
 from gateway.voicebank import playing
 from templates import (
@@ -269,12 +269,13 @@ class Composer:
         if self.definition.template:
             return words.prepare(self.definition.template, language=language, medium=medium.value, mandatory=mandatory)
         return words.prepare_free(
-            self.definition.text,
+            translated.current(self.definition),
             language=language,
             medium=medium.value,
             mandatory=mandatory,
             subjects=self.definition.subject or {"en": self.definition.title},
             allow_drafts=self.school.allow_drafts,
+            drafted=translated.states(self.definition),
         )
 
     def _shared(self) -> Mapping[str, Any]:

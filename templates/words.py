@@ -214,12 +214,14 @@ def prepare_free(
     mandatory: bool = True,
     subjects: Mapping[str, str] | None = None,
     allow_drafts: bool = True,
+    drafted: Mapping[str, translations.State] | None = None,
 ) -> Renderer:
     """Make an author's own words ready: those in the language, in its base, or in English.
 
     ``texts`` and ``subjects`` are by language tag; they may hold the placeholders of every message and any others for
     which values are given. What we add to them (greeting, menu, footer) comes in the same language where we have it,
     and in English where we have not, or only a translation that nobody has reviewed and ``allow_drafts`` is off.
+    ``drafted`` says of texts that are no author's own how far they can be trusted.
     Raises :class:`errors.BadWording` where there is no English to fall back to.
     """
     notice = library.notice("free_text")
@@ -236,7 +238,7 @@ def prepare_free(
         str(medium),
         used,
         ours,
-        "source",
+        (drafted or {}).get(used, "source"),
         mandatory,
         own_text=skeleton.parse(values.clean(texts[used]), where=where),
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,

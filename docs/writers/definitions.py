@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from importlib import resources
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -28,6 +28,8 @@ The rules that no single key shows:
 
 - The words are either a `template` (one of the [wordings](wordings.md)) with its `[values]`, or `[text]` of your own,
   in English at least. Families of other languages get the English where theirs is missing.
+- A text that a machine drafted has a table `[translations.…]` beside it, and goes out as the
+  [settings](settings.md) say until a person has reviewed it: [translating](translating.md).
 - The media are either `media` (all at once) or `[[ladder]]` steps, one after another. A later step is left out for
   whoever an earlier one has reached; where an answer is expected, for whoever has answered. `until` changes that.
 - `kind = "event"` and an `[event]` table go together.
@@ -46,6 +48,7 @@ _ALIASES: tuple[tuple[object, str], ...] = (
 _PLAIN: dict[object, str] = {
     str: "text",
     bool: "`true` or `false`",
+    date: "date",
     datetime: "date and time",
     timedelta: "waiting time",
     Any: "value",
@@ -82,7 +85,7 @@ def tables(shape: type[BaseModel] = model.Definition, name: str = "", *, many: b
     yield own
     for key, field in shape.model_fields.items():
         if inner := _inner(field.annotation):
-            yield from tables(inner, own.inside(key), many=get_origin(field.annotation) is list)
+            yield from tables(inner, _place(field, own, key), many=get_origin(field.annotation) is list)
 
 
 def _parts() -> Iterator[str]:
@@ -105,9 +108,14 @@ def _parts() -> Iterator[str]:
 
 def _type(field: FieldInfo, table: Table, key: str) -> str:
     if inner := _inner(field.annotation):
-        own = next(tables(inner, table.inside(key), many=get_origin(field.annotation) is list))
+        own = next(tables(inner, _place(field, table, key), many=get_origin(field.annotation) is list))
         return f"{'tables' if own.many else 'table'} {own.heading}"
     return _say(field.annotation)
+
+
+def _place(field: FieldInfo, table: Table, key: str) -> str:
+    """The name of the table that a key holds; one for each language is shown by that of Polish."""
+    return table.inside(key) + (".pl" if get_origin(field.annotation) is dict else "")
 
 
 def _say(annotation: Any) -> str:

@@ -98,7 +98,7 @@ def show(ctx: typer.Context, conversation_id: Id, json: options.Json = False) ->
 def _whole(found: Thread) -> dict[str, Any]:
     said = [
         {"id": one.id, "at": one.at, "kind": one.kind, "who": one.who, "medium": one.medium, "text": one.text}
-        | {"state": one.state, "voice": one.voice}
+        | {"state": one.state, "voice": one.voice, "gist": one.gist}
         for one in found.said
     ]
     return found.root.model_dump(exclude={"address", "merged_into_id"}) | {"from": found.contact, "said": said}
@@ -130,7 +130,8 @@ def _line(one: Said, timezone: ZoneInfo) -> str:
     about = f" ({facts})" if facts else ""
     state = f" [{one.state}]" if one.state else ""
     play = f" To hear it: handbell replies play {one.id} --out message.wav" if one.voice else ""
-    return f"{showing.when(one.at, timezone)}  {who}{about}{state}: {one.text}{play}"
+    gist = f"\n    In English, by a machine: {one.gist}" if one.gist else ""
+    return f"{showing.when(one.at, timezone)}  {who}{about}{state}: {one.text}{play}{gist}"
 
 
 def take(

@@ -33,18 +33,20 @@ def check(
     What is only hard to read, or dearer than it need be, is told and stops nothing.
     """
     from gateway import context
-    from gateway.definitions import words
+    from gateway.definitions import translated, words
 
     timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     advice: dict[Path, list[errors.Problem]] = {}
     told: dict[Path, dict[str, str]] = {}
+    remarks: dict[Path, list[str]] = {}
     opening.use_own_words(ctx)
     for file in files:
         try:
             definition = _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
             told[file] = words.languages_of(definition)
+            remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
         except errors.BadDefinition as error:
             found[file], advice[file] = error.problems, []
     if json:
@@ -56,6 +58,7 @@ def check(
                     "problems": list(map(_plain, wrong)),
                     "advice": list(map(_plain, advice[file])),
                     "words": told.get(file, {}),
+                    "remarks": remarks.get(file, []),
                 }
                 for file, wrong in found.items()
             ]
@@ -64,6 +67,8 @@ def check(
         for one in advice[file]:
             showing.say(f"Better: {one}")
         showing.say("\n".join(map(str, wrong)) or f"{file}: in order.{_in_languages(told[file])}")
+        for remark in remarks.get(file, ()):
+            showing.say(f"    {remark}")
     if any(found.values()):
         raise typer.Exit(1)
 
@@ -235,6 +240,7 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
     """Show how far a notice has come: messages by state, and the failures by reason."""
     from gateway import interpreters, notices
     from gateway.commands import progress
+    from gateway.definitions import reading, translated
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
@@ -252,6 +258,10 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
             showing.say(f"Approved by {notice.approver}, {showing.when(notice.approved_at, gateway.timezone)}.")
         if notice.next_fire_at:
             showing.say(f"Fires next: {showing.when(notice.next_fire_at, gateway.timezone)}.")
+        if notice.definition.get("translations"):
+            stored = reading.stored(notice.definition)
+            for remark in translated.remarks(stored, allow_drafts=gateway.settings.languages.allow_drafts):
+                showing.say(remark)
         if notice.trouble:
             showing.say(f"It could not be planned: {notice.trouble}")
         progress.show(counts)

@@ -100,6 +100,16 @@ def use_own_words(ctx: typer.Context) -> None:
         return
 
 
+def allows_drafts(ctx: typer.Context) -> bool:
+    """Whether translations go out that nobody has reviewed; not where there are no settings."""
+    from config import problems
+
+    try:
+        return settings(ctx).languages.allow_drafts
+    except problems.ConfigError:
+        return False
+
+
 def words_folder(ctx: typer.Context) -> Path | None:
     """The school's own words for understanding answers; none where there are no settings."""
     from config import problems

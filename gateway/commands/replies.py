@@ -36,6 +36,8 @@ def list_all(
         columns = ("id", "conversation", "at", "from", "medium", "words", "means", "seen by")
         for row in found:
             row["at"], row["words"] = showing.when(row["at"], gateway.timezone), _shortened(row["words"])
+            if row["gist"]:
+                row["words"] += f"\n(in English, by a machine: {_shortened(row['gist'])})"
         showing.table(columns, ([row[name] for name in columns] for row in found))
 
     opening.work(ctx, job)
@@ -105,17 +107,18 @@ def _shortened(words: str) -> str:
 
 async def _newest(session: Session, *, waiting: bool, limit: int, lines: Collection[str]) -> list[dict[str, Any]]:
     import sqlalchemy as sa
-    from sqlmodel import col, select
+    from sqlmodel import col
 
     from channels.base import Medium
     from gateway.commands import preview
-    from gateway.models import Contact, Conversation, Inbound, Reply
+    from gateway.models import Contact, Conversation, Gist, Inbound, Reply
 
     query = (
-        select(Reply, Conversation, Contact, Inbound.channel)
+        sa.select(Reply, Conversation, Contact, col(Inbound.channel), col(Gist.text))
         .join(Inbound, col(Inbound.id) == col(Reply.inbound_id))
         .join(Conversation, col(Conversation.id) == col(Reply.conversation_id))
         .outerjoin(Contact, col(Contact.id) == col(Reply.contact_id))
+        .outerjoin(Gist, col(Gist.reply_id) == col(Reply.id))
         .order_by(col(Reply.at).desc(), col(Reply.id).desc())
         .limit(limit)
     )
@@ -136,6 +139,7 @@ async def _newest(session: Session, *, waiting: bool, limit: int, lines: Collect
             "means": reply.keyword or reply.settled or reply.option,
             "seen by": reply.seen_by,
             "message": reply.message_id,
+            "gist": gist or "",
         }
-        for reply, conversation, contact, channel in await session.execute(query)
+        for reply, conversation, contact, channel, gist in await session.execute(query)
     ]

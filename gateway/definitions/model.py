@@ -19,6 +19,7 @@ from pydantic import (
 
 from channels.base import Medium
 from gateway import optout
+from gateway.definitions import translated
 from gateway.models.types import Purpose
 from templates import languages, library
 
@@ -233,6 +234,9 @@ class Definition(Part):
     values: dict[str, Any] = Field(default={}, description="The values that the wording needs")
     text: dict[Language, str] = Field(default={}, description="Free text by language, English at least")
     subject: dict[Language, str] = Field(default={}, description="Email subject of a free text, by language")
+    translations: dict[Language, translated.Translation] = Field(
+        default={}, description="How the text of a language came about, where a machine drafted it"
+    )
     event: EventDetails | None = Field(default=None, description="For kind = event")
     audience: Audience = Field(description="Who should hear")
     media: Media = Field(default=[], description="Short for a ladder of one step")
@@ -256,6 +260,8 @@ class Definition(Part):
             raise ValueError('free text needs English at least: text.en = "…"')
         if self.subject and not self.text:
             raise ValueError("“subject” goes with “text”; a template has its own")
+        if self.translations.keys() - (self.text.keys() - {languages.ENGLISH}):
+            raise ValueError("each [translations.…] goes with a text of that language, other than English")
         if (self.kind == "event") != (self.event is not None):
             raise ValueError('kind = "event" and an [event] table go together')
         if bool(self.media) == bool(self.ladder):

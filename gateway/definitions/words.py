@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from config import identity
-from gateway.definitions import model
+from gateway.definitions import model, translated
 from templates import errors, languages, library, plain, skeleton, states, translations, values
 from templates import words as wordings
 
@@ -80,7 +80,7 @@ def _blanks(definition: model.Definition, *, one_way: bool) -> list[tuple[str, p
 def languages_of(definition: model.Definition) -> dict[str, str]:
     """In which languages the words are there for every medium, and who has read them: a tag and a state each."""
     if not definition.template:
-        return dict.fromkeys(definition.text, "source")
+        return {tag: translated.state(definition, tag) for tag in definition.text}
     media = {medium.value for step in definition.steps for medium in step.media}
     found: dict[str, str] = {}
     for tag in translations.languages_available():

@@ -30,6 +30,7 @@ from gateway.models import (
     Reply,
     VoiceMessage,
 )
+from gateway.translating import gists
 
 Which = Literal["open", "waiting", "overdue", "closed", "all"]
 _MOST = 200  #: of the newest, in one thread
@@ -41,6 +42,7 @@ class Said:
 
     ``kind``   ``reply`` from the family, ``answer`` of a person, ``automatic`` or ``notice`` from us, or ``note``
     ``voice``  whether it is a voice message, to be played
+    ``gist``   what words in another language say in English, by a machine
     """
 
     at: datetime
@@ -51,6 +53,7 @@ class Said:
     state: str = ""
     id: str = ""
     voice: bool = False
+    gist: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ async def _replies(
         col(VoiceMessage.inbound_id).in_([row.inbound_id for row in ours])
     )
     voices = set(await session.scalars(by_inbound))
+    english = await gists.of(session, [row.id or 0 for row in ours])
     said = [
         Said(
             row.at,
@@ -165,6 +169,7 @@ async def _replies(
             row.settled or row.option or (row.keyword or "") or (f"seen by {row.seen_by}" if row.seen_by else ""),
             str(row.id),
             row.inbound_id in voices,
+            english.get(row.id or 0, ""),
         )
         for row in reversed(ours)
     ]

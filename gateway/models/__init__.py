@@ -8,6 +8,7 @@ from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, 
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.tasks import Task
+from gateway.models.translations import Gist, KnownSentence
 from gateway.models.types import (
     CaseState,
     ConversationState,
@@ -40,6 +41,7 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "Gist",
     "Guardianship",
     "Idempotency",
     "ImportChange",
@@ -48,6 +50,7 @@ __all__ = [
     "ImportSource",
     "Inbound",
     "Keyword",
+    "KnownSentence",
     "LineType",
     "Mark",
     "Membership",

@@ -11,7 +11,7 @@ from channels.base import Channel
 from config.settings import Settings
 from gateway import audit, context, errors, migrate, own_words, senders
 from gateway.database import Database
-from gateway.wiring import mail, phones
+from gateway.wiring import mail, phones, translation
 
 
 def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
@@ -26,6 +26,7 @@ def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) 
         channels=channels(settings),
         receivers=mail.receivers(settings),
         lines=phones.lines(settings),
+        translator=translation.translator(settings),
         now=now,
     )
 

@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from config import reference, settings
 from gateway import cli, metrics, states
-from gateway.definitions import reading
+from gateway.definitions import reading, translated
 from gateway.desk import canned
+from gateway.translating import glossary
 from gateway.understanding import language
 from templates import library
 
@@ -189,8 +190,8 @@ def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_every_example_can_be_used(path: Path) -> None:
-    """What has an audience is a definition, what has a language words; the desk's are canned answers; any other TOML is
-    of the settings file.
+    """What has an audience is a definition, what has a language words; the desk's are canned answers; of translating
+    they are notes and glossaries; any other TOML is of the settings file.
     """
     for block in blocks(path, "toml"):
         data = tomllib.loads(block)
@@ -198,6 +199,10 @@ def test_every_example_can_be_used(path: Path) -> None:
             reading.read(data, source=block)
         elif "language" in data:
             language.make([language.File(name(path), block, data)])
+        elif "translations" in data:
+            [translated.Translation.model_validate(note) for note in data["translations"].values()]
+        elif path.name == "translating.md":
+            glossary.read(data, block, shown=name(path))
         elif path.name == "desk.md":
             canned.File.model_validate(data)
         else:

@@ -9,7 +9,18 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.definitions import reading
 from gateway.web import problems, site
-from gateway.web.api import absences, callers, contacts, conversations, description, inbound, messages, notices, senders
+from gateway.web.api import (
+    absences,
+    callers,
+    contacts,
+    conversations,
+    description,
+    inbound,
+    messages,
+    notices,
+    senders,
+    translations,
+)
 
 
 def build(here: site.Site) -> FastAPI:
@@ -17,7 +28,7 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    for part in (notices, messages, contacts, inbound, conversations, absences, senders):
+    for part in (notices, translations, messages, contacts, inbound, conversations, absences, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])

@@ -56,6 +56,7 @@ class Line(shapes.Shape):
     text: str
     state: str = Field(description="Of our messages their state; of replies what they were taken for")
     id: str = Field(description="Of the message or the reply; empty for a note")
+    gist: str = Field(default="", description=shapes.GIST)
 
 
 class ConversedDetails(Conversed):

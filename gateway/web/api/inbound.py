@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway import replies
 from gateway.database import Session
-from gateway.models import Contact, Conversation, Reply
+from gateway.models import Contact, Conversation, Gist, Reply
 from gateway.phone_line import voicemail
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
@@ -64,17 +64,19 @@ async def voice(request: Request, reply_id: paging.Id, caller: callers.Caller) -
     return Response(played.audio.content, media_type=played.audio.content_type, headers=headers)
 
 
-def _replies() -> sa.Select[Reply, Conversation, Contact]:
+def _replies() -> sa.Select[Reply, Conversation, Contact, Gist]:
     return (
-        sa.select(Reply, Conversation, Contact)
+        sa.select(Reply, Conversation, Contact, Gist)
         .join(Conversation, col(Conversation.id) == col(Reply.conversation_id))
         .outerjoin(Contact, col(Contact.id) == col(Reply.contact_id))
+        .outerjoin(Gist, col(Gist.reply_id) == col(Reply.id))
     )
 
 
-def _shape(reply: Reply, conversation: Conversation, contact: Contact | None) -> shapes.InboundReply:
+def _shape(reply: Reply, conversation: Conversation, contact: Contact | None, gist: Gist | None) -> shapes.InboundReply:
     return shapes.InboundReply(
         **shapes.Reply.model_validate(reply).model_dump(),
         conversation=shapes.Conversation.model_validate(conversation),
         contact=contact.full_name if contact else "",
+        gist=gist.text if gist else "",
     )

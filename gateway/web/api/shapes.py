@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from channels.base import Medium, Outcome
 from gateway.models import Keyword, LineType, MessageState, NoticeState, PointKind, PointState, Purpose
 
+GIST = "What a reply in another language says in English, by a machine; empty where there is none"
+
 
 class Shape(BaseModel):
     """Read from a row by name."""
@@ -93,6 +95,43 @@ class Preview(Shape):
     parts: int = Field(description="Text parts in all")
     pence: float = Field(description="As good as the prices in the settings")
     rows: list[PreviewRow]
+
+
+class Draft(Shape):
+    """A version that a machine wrote: its `text`, its `subject`, and `option 1` … of the answers."""
+
+    language: str
+    by: str = Field(description="The service")
+    text: dict[str, str]
+    back: dict[str, str] = Field(description="The same, put back into English")
+    sentences: int
+    reviewed: int = Field(description="How many of the sentences a person has reviewed before")
+    doubts: list[str] = Field(description="What a reader should look at")
+
+
+class NoDraft(Shape):
+    """A language that has no draft."""
+
+    language: str
+    why: str
+
+
+class Drafted(Shape):
+    """What came of asking for drafts."""
+
+    drafts: list[Draft]
+    refused: list[NoDraft]
+    characters: int = Field(description="Sent to the service, there and back")
+    pence: float = Field(description="As good as the price in the settings")
+    definition: dict[str, Any] = Field(description="The definition with the drafts in it")
+
+
+class Reviewed(Shape):
+    """A version that a person stands for."""
+
+    sentences: int = Field(description="How many are remembered")
+    doubts: list[str] = Field(description="What to look at once more")
+    definition: dict[str, Any] = Field(description="The definition with the reviewer in it")
 
 
 class Message(Shape):
@@ -191,6 +230,7 @@ class InboundReply(Reply):
 
     conversation: Conversation
     contact: str = Field(description="Name of the sender; empty when it is not known")
+    gist: str = Field(default="", description=GIST)
 
 
 class Contact(Shape):
