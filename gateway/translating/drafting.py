@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from channels.translators import base
-from gateway import context, errors, optout, planner, runs
+from gateway import context, errors, optout, runs, tongues
 from gateway.database import Session
 from gateway.definitions import model, translated
 from gateway.translating import asking, glossary, memory, naming, protecting, sentences
@@ -96,7 +96,7 @@ async def wanted(session: Session, gateway: context.Gateway, definition: model.D
     default, found = gateway.settings.school.language, Counter[str]()
     for contact_id in {one.contact_id for one in chosen.listeners if not one.reason and one.contact_id is not None}:
         adult = chosen.people.contacts[contact_id]
-        found.update({planner.language(m, adult.written_language, adult.spoken_language, default) for m in media})
+        found.update({tongues.wanted(medium, adult, default) for medium in media})
     return found
 
 
