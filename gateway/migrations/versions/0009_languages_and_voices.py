@@ -43,11 +43,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_invite")),
         sa.UniqueConstraint("code", name=op.f("uq_voice_invite_code")),
     )
-    with op.batch_alter_table("phone_call", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("invite_id", sa.Integer(), nullable=True))
-        batch_op.create_foreign_key(
-            op.f("fk_phone_call_invite_id_voice_invite"), "voice_invite", ["invite_id"], ["id"], ondelete="SET NULL"
-        )
+    op.execute(  # as both databases write it; Alembic would copy SQLite's table, and then there is no SQL to print
+        "ALTER TABLE phone_call ADD COLUMN invite_id INTEGER CONSTRAINT fk_phone_call_invite_id_voice_invite "
+        "REFERENCES voice_invite (id) ON DELETE SET NULL"
+    )
     for name in ("clip_language", "clip_said", "clip_words"):
         op.add_column("voice_message", sa.Column(name, sa.String(), nullable=False, server_default=""))
 
