@@ -43,10 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_voice_invite")),
         sa.UniqueConstraint("code", name=op.f("uq_voice_invite_code")),
     )
-    op.execute(  # as both databases write it; Alembic would copy SQLite's table, and then there is no SQL to print
-        "ALTER TABLE phone_call ADD COLUMN invite_id INTEGER CONSTRAINT fk_phone_call_invite_id_voice_invite "
-        "REFERENCES voice_invite (id) ON DELETE SET NULL"
-    )
+    op.add_column("phone_call", sa.Column("invite_id", sa.Integer(), nullable=True))
     for name in ("clip_language", "clip_said", "clip_words"):
         op.add_column("voice_message", sa.Column(name, sa.String(), nullable=False, server_default=""))
 
@@ -57,7 +54,6 @@ def downgrade() -> None:
         for name in ("clip_words", "clip_said", "clip_language"):
             batch_op.drop_column(name)
     with op.batch_alter_table("phone_call", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("fk_phone_call_invite_id_voice_invite"), type_="foreignkey")
         batch_op.drop_column("invite_id")
     op.drop_table("voice_invite")
     op.drop_table("clip")
