@@ -19,17 +19,14 @@ from sqlmodel import col, select
 from channels import base
 from channels.base import Medium
 from config import identity
-from gateway import answers, audit, deciding, people, points, zero
+from gateway import answers, audit, deciding, likely, people, points, zero
 from gateway.database import Session
 from gateway.models import (
     About,
     Contact,
     ContactPoint,
-    Guardianship,
     Message,
     MessageState,
-    PointKind,
-    Pupil,
     Purpose,
     Sender,
 )
@@ -37,7 +34,6 @@ from gateway.models.types import core
 from templates import choosing, languages, segments, translations
 
 SLOT: Final = "language:"  #: begins the slot of a question; after it the language and the contact's id
-OPEN_FOR: Final = timedelta(days=14)  #: as long a key may answer an earlier menu (``replies.ANSWERS_WITHIN``)
 _WORTH_ASKING = timedelta(days=1)
 _ROUTINE = 3  #: nothing waits for it
 
@@ -64,18 +60,8 @@ async def ask(
     now: datetime,
 ) -> int:
     """Ask those among them who were never asked, and of whom a language is likely that we have. Gives how many."""
-    if not any(choosing.offered(tag, drafts=asking.school.allow_drafts) for tag in translations.languages_available()):
-        return 0  # as in every school that has reviewed no language yet
-    first = dict[int, Told]()
-    for one in told:
-        first.setdefault(one.contact_id, one)
-    likely = {
-        contact_id: tag
-        for contact_id, tag in (await _likely(session, first, today=today)).items()
-        if choosing.offered(tag, drafts=asking.school.allow_drafts)
-    }
-    free = await _free(session, {first[one].address for one in likely}, now=now)
-    wanted = {one: tag for one, tag in likely.items() if first[one].address in free}
+    first = _first(told)
+    wanted = await _wanted(session, first, asking, today=today, now=now)
     numbers = await _numbers(session)
     if not wanted or not numbers:
         return 0
@@ -85,48 +71,40 @@ async def ask(
     return len(marked)
 
 
-async def _likely(session: Session, told: Mapping[int, Told], *, today: date) -> dict[int, str]:
-    """The likely language of those who were never asked and have chosen none.
-
-    It is what staff or a reply suggest, else the one home language of all of their children, where nothing is on file.
-    """
-    contact, tie, pupil = core(Contact).c, core(Guardianship).c, core(Pupil).c
-    never = (contact.languages_confirmed_at.is_(None), contact.languages_asked_at.is_(None), ~contact.deceased)
-    known = (contact.id, contact.written_language, contact.likely_language)
-    homes = sa.func.count(sa.distinct(pupil.home_language))
-    query = (
-        sa.select(
-            contact.id, contact.written_language, contact.likely_language, homes, sa.func.max(pupil.home_language)
-        )
-        .outerjoin(core(Guardianship), tie.contact_id == contact.id)
-        .outerjoin(core(Pupil), sa.and_(pupil.id == tie.pupil_id, people.on_roll(today)))
-        .where(people.among(people.dialect(session), contact.id), *never)
-        .group_by(*known)
-    )
-    found = dict[int, str]()
-    for one, reads, suggested, kinds, home in await session.execute(query, {"ids": people.packed(told)}):
-        tag = suggested or (home if kinds == 1 and not reads else "")
-        if tag and tag != (reads or languages.ENGLISH):
-            found[one] = tag
-    return found
+async def price(
+    session: Session, told: Iterable[Told], asking: answers.Answering, *, today: date, now: datetime
+) -> tuple[int, int, float]:
+    """What asking would come to, for a preview: how many questions, in how many parts, for how many pence."""
+    wanted = await _wanted(session, _first(told), asking, today=today, now=now)
+    parts = sum(segments.count(_question(asking, tag)).parts for tag in wanted.values())
+    return len(wanted), parts, asking.costs.of(Medium.SMS, parts=parts, characters=0)
 
 
-async def _free(session: Session, addresses: Iterable[str], *, now: datetime) -> set[str]:
-    """Those phones that are one contact's alone, and where no menu of ours may still be answered."""
-    wanted = sorted(addresses)
-    if not wanted:
-        return set()
-    point, message = core(ContactPoint).c, core(Message)
-    alone = (
-        sa.select(point.address)
-        .where(point.address.in_(wanted), point.kind == PointKind.PHONE)
-        .group_by(point.address)
-        .having(sa.func.count(sa.distinct(point.contact_id)) == 1)
-    )
-    asked = sa.select(message.c.address).where(
-        message.c.address.in_(wanted), message.c["keys"] != "", message.c.created_at > now - OPEN_FOR
-    )
-    return set(await session.scalars(alone)) - set(await session.scalars(asked))
+def _first(told: Iterable[Told]) -> dict[int, Told]:
+    """The first text for each contact."""
+    first = dict[int, Told]()
+    for one in told:
+        first.setdefault(one.contact_id, one)
+    return first
+
+
+async def _wanted(
+    session: Session, first: Mapping[int, Told], asking: answers.Answering, *, today: date, now: datetime
+) -> dict[int, str]:
+    """Who is to be asked, and for which language."""
+    if not any(choosing.offered(tag, drafts=asking.school.allow_drafts) for tag in translations.languages_available()):
+        return {}  # as in every school that has reviewed no language yet
+    found = {
+        contact_id: tag
+        for contact_id, tag in (await likely.languages_of(session, first, today=today)).items()
+        if choosing.offered(tag, drafts=asking.school.allow_drafts)
+    }
+    free = await likely.free(session, {first[one].address for one in found}, now=now)
+    return {one: tag for one, tag in found.items() if first[one].address in free}
+
+
+def _question(asking: answers.Answering, language: str) -> str:
+    return choosing.question(language, school=asking.school.short_name, school_phone=asking.school.phone)
 
 
 async def _numbers(session: Session) -> list[int]:
@@ -157,10 +135,9 @@ async def _send(
     log: audit.Log,
     now: datetime,
 ) -> None:
-    text = choosing.question(language, school=asking.school.short_name, school_phone=asking.school.phone)
     message = _message(
         asking,
-        text,
+        _question(asking, language),
         language=languages.ENGLISH,
         sender_id=told.sender_id if told.sender_id in numbers else numbers[0],
         contact_id=told.contact_id,

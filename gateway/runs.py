@@ -198,8 +198,22 @@ async def write(
 ) -> None:
     """Insert planned rows; beside their first text, ask those families for their language of whom nobody knows it."""
     await session.run_sync(partial(store, rows=rows, run_id=run_id))
-    texts = [row for row in rows if _may_be_asked(row, gateway.settings.school.language)]
-    told = [
+    if told := _told(gateway, rows):
+        now, today = gateway.now(), gateway.today()
+        await handshake.ask(session, told, gateway.answering(), log=gateway.log, today=today, now=now)
+
+
+async def price_of_asking(
+    session: Session, gateway: context.Gateway, rows: Sequence[planner.Planned]
+) -> tuple[int, int, float]:
+    """How many families would be asked for their language beside these rows, in how many parts, for how many pence."""
+    told = _told(gateway, rows)
+    return await handshake.price(session, told, gateway.answering(), today=gateway.today(), now=gateway.now())
+
+
+def _told(gateway: context.Gateway, rows: Sequence[planner.Planned]) -> list[handshake.Told]:
+    texts = (row for row in rows if _may_be_asked(row, gateway.settings.school.language))
+    return [
         handshake.Told(
             row.message.contact_id or 0,
             row.message.contact_point_id or 0,
@@ -210,9 +224,6 @@ async def write(
         )
         for row in texts
     ]
-    if told:
-        now, today = gateway.now(), gateway.today()
-        await handshake.ask(session, told, gateway.answering(), log=gateway.log, today=today, now=now)
 
 
 def _may_be_asked(row: planner.Planned, default: str) -> bool:

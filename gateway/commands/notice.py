@@ -121,7 +121,7 @@ def preview(
 
     By medium and language, with the cost and an example of the words. Sends nothing.
     """
-    from gateway import notices
+    from gateway import notices, runs
     from gateway.commands import preview_table
     from gateway.definitions import reading
 
@@ -132,10 +132,17 @@ def preview(
         definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
         async with gateway.database.read() as session:
             seen = await notices.preview(session, gateway, definition)
+            questions, parts, pence = await runs.price_of_asking(session, gateway, seen.rows)
         if json:
-            showing.data(preview_table.as_data(seen))
-        else:
-            preview_table.show(seen, gateway.timezone, most=None if everything else _SHOWN)
+            asked = {"questions": questions, "parts": parts, "pence": pence}
+            showing.data(preview_table.as_data(seen) | {"language_asked": asked})
+            return
+        preview_table.show(seen, gateway.timezone, most=None if everything else _SHOWN)
+        if questions:
+            showing.say(
+                f"Besides, a text of its own asks {showing.count(questions, 'family', 'families')} for the language, "
+                f"which nobody knows: {showing.count(parts, 'part')}, {showing.money(pence)}."
+            )
 
     opening.work(ctx, job)
 

@@ -26,7 +26,8 @@ class PhoneCall(Table, table=True):
     called: str
     contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
     began_at: datetime = Field(sa_type=UtcDateTime)
-    #: No foreign key: SQLite adds none to a table, short of copying it, and of a copy there is no SQL to print.
+    #: In this call somebody records phrases (``VoiceInvite``). No foreign key: SQLite adds none to a table, short of
+    #: copying it, and of a copy there is no SQL to print.
     invite_id: int | None = None
 
 

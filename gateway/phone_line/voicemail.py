@@ -213,9 +213,8 @@ async def erase_old(session: Session, gateway: context.Gateway) -> Sequence[int]
     """Erase the sound of messages that were kept for as long as the school keeps them. Gives their ids."""
     t, now = voice_table.c, gateway.now()
     limit = now - timedelta(days=gateway.settings.phone_line.retention_days)
-    old = sa.update(voice_table).where(
-        t.clip_said == "", t.kept_at < limit, t.gone_at.is_not(None), t.erased_at.is_(None)
-    )
+    old = sa.update(voice_table).where(t.kept_at < limit, t.gone_at.is_not(None), t.erased_at.is_(None))
+    old = old.where(t.clip_said == "")  # phrases are in the voice bank, for as long as calls say them
     erased = sorted((await session.scalars(old.values(erased_at=now).returning(t.id))).all())
     await session.execute(sa.delete(sound_table).where(sound_table.c.voice_message_id.in_(erased)))
     lines = [audit.Line("voice.erased", f"voice:{message_id}") for message_id in erased]

@@ -6,10 +6,14 @@ import io
 import wave
 from typing import TYPE_CHECKING
 
+from support import school
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conftest import Office
+
+    from gateway.database import Database
 
 EVENT = """
 key = "evening"
@@ -79,6 +83,24 @@ def test_the_words_of_one_notice(small_office: Office) -> None:
     file = sound(small_office.folder, f"{code}.wav")
     assert "Begin its name" in small_office.refuses("voice", "import", "pl", file)
     small_office.gives("voice", "import", "pl", file, "--notice", definition)
+
+
+def test_a_preview_tells_what_asking_for_the_language_costs(school_office: Office) -> None:
+    settings = school_office.settings.read_text("utf-8")
+    school_office.settings.write_text(settings + "\n[languages]\nallow_drafts = true\n", "utf-8")
+    school_office.do(unasked)
+    event = school_office.write("evening.toml", EVENT)
+    said = school_office.gives("notice", "preview", event)
+    assert "Besides, a text of its own asks 1 family for the language, which nobody knows: " in said
+    asked = school_office.data("notice", "preview", event)["language_asked"]
+    assert (asked["questions"], asked["pence"]) == (1, 4 * asked["parts"])
+
+
+async def unasked(database: Database) -> None:
+    """A child who speaks Urdu at home, and whose mother nobody has asked."""
+    mother = await school.contact(database, "Saima")
+    await school.point(database, mother, "+447700900333")
+    await school.tie(database, await school.pupil(database, home_language="ur"), mother, parental_responsibility=True)
 
 
 def test_languages_and_interpreters_of_a_contact(school_office: Office) -> None:

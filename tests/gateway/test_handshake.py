@@ -12,7 +12,7 @@ from support.desk import LOG, NOW, definition
 
 from channels import base
 from channels.base import Medium
-from gateway import context, handshake, ids, intake, notices, runs
+from gateway import context, handshake, ids, intake, likely, notices, runs
 from gateway.database import Database
 from gateway.models import Audit, Contact, Conversation, Message, Notice, PointKind, Reply, Sender
 
@@ -157,7 +157,7 @@ async def test_a_shared_phone_and_an_open_menu_are_left_alone(sqlite_database: D
     menu = {"options": [{"key": "1", "label": {"en": "coming"}}, {"key": "2", "label": {"en": "no"}}]}
     await send(gateway, replies=menu)
     assert questions(await send(gateway, key="second")) == []
-    later = replace(gateway, now=lambda: NOW + handshake.OPEN_FOR * 2)
+    later = replace(gateway, now=lambda: NOW + likely.OPEN_FOR * 2)
     [question] = questions(await send(later, key="third"))
     assert question.contact_id == third
 

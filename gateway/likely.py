@@ -1,0 +1,61 @@
+"""Whose language nobody knows and which one is likely, and on which phones they can be asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from gateway import people
+from gateway.database import Session
+from gateway.models import Contact, ContactPoint, Guardianship, Message, PointKind, Pupil
+from gateway.models.types import core
+from templates import languages
+
+OPEN_FOR: Final = timedelta(days=14)  #: as long a key may answer an earlier menu (``replies.ANSWERS_WITHIN``)
+
+
+async def languages_of(session: Session, contact_ids: Collection[int], *, today: date) -> dict[int, str]:
+    """The likely language of those who were never asked and have chosen none.
+
+    It is what staff or a reply suggest, else the one home language of all of their children, where nothing is on file.
+    """
+    contact, tie, pupil = core(Contact).c, core(Guardianship).c, core(Pupil).c
+    never = (contact.languages_confirmed_at.is_(None), contact.languages_asked_at.is_(None), ~contact.deceased)
+    known = (contact.id, contact.written_language, contact.likely_language)
+    homes = sa.func.count(sa.distinct(pupil.home_language))
+    query = (
+        sa.select(
+            contact.id, contact.written_language, contact.likely_language, homes, sa.func.max(pupil.home_language)
+        )
+        .outerjoin(core(Guardianship), tie.contact_id == contact.id)
+        .outerjoin(core(Pupil), sa.and_(pupil.id == tie.pupil_id, people.on_roll(today)))
+        .where(people.among(people.dialect(session), contact.id), *never)
+        .group_by(*known)
+    )
+    found = dict[int, str]()
+    for one, reads, suggested, kinds, home in await session.execute(query, {"ids": people.packed(contact_ids)}):
+        tag = suggested or (home if kinds == 1 and not reads else "")
+        if tag and tag != (reads or languages.ENGLISH):
+            found[one] = tag
+    return found
+
+
+async def free(session: Session, addresses: Iterable[str], *, now: datetime) -> set[str]:
+    """Those phones that are one contact's alone, and where no menu of ours may still be answered."""
+    wanted = sorted(addresses)
+    if not wanted:
+        return set()
+    point, message = core(ContactPoint).c, core(Message)
+    alone = (
+        sa.select(point.address)
+        .where(point.address.in_(wanted), point.kind == PointKind.PHONE)
+        .group_by(point.address)
+        .having(sa.func.count(sa.distinct(point.contact_id)) == 1)
+    )
+    asked = sa.select(message.c.address).where(
+        message.c.address.in_(wanted), message.c["keys"] != "", message.c.created_at > now - OPEN_FOR
+    )
+    return set(await session.scalars(alone)) - set(await session.scalars(asked))
