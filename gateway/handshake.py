@@ -31,7 +31,7 @@ from gateway.models import (
     Sender,
 )
 from gateway.models.types import core
-from templates import choosing, languages, segments, translations
+from templates import choosing, languages, phrases, segments, translations
 
 SLOT: Final = "language:"  #: begins the slot of a question; after it the language and the contact's id
 _WORTH_ASKING = timedelta(days=1)
@@ -139,6 +139,7 @@ async def _send(
         asking,
         _question(asking, language),
         language=languages.ENGLISH,
+        words_state=phrases.state("language", language),
         sender_id=told.sender_id if told.sender_id in numbers else numbers[0],
         contact_id=told.contact_id,
         contact_point_id=told.point_id,
@@ -241,6 +242,7 @@ async def _thank(
         asking,
         choosing.chosen(language, school=asking.school.short_name),
         language=language,
+        words_state=phrases.state("language", language),
         sender_id=sender.id or 0,
         contact_id=message.contact_id,
         address=message.address,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import answers, bell, context, errors, guard, points
+from gateway import answers, bell, context, errors, guard, points, tongues
 from gateway.database import Session
 from gateway.models import (
     About,
@@ -73,11 +73,21 @@ async def addressee(session: Session, gateway: context.Gateway, reply: Reply) ->
         conversation,
         contact,
         await points.owners(session, conversation.address),
-        language or gateway.settings.school.language,
+        _first_of(gateway, contact) or language or gateway.settings.school.language,
         reply,
         inbound.event,
         inbound.raw,
     )
+
+
+def _first_of(gateway: context.Gateway, contact: Contact | None) -> str:
+    """The first of somebody's languages that we have words in, else the first; ``""`` where none is on file."""
+    if contact is None or not contact.written_language:
+        return ""
+    school = gateway.school()
+    chain = tongues.chain(Medium.SMS, contact, school.language, school.instead)
+    known = (tag for tag in chain if answers.allowed(tag, drafts=school.allow_drafts) != languages.ENGLISH)
+    return next(known, chain[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,13 @@ async def test_who_writes_is_told_at_once_in_polish_who_answers_and_by_when(offi
     assert told.not_after == found.due_at, "it must not leave when it is no longer true"
 
 
+async def test_who_reads_a_second_language_is_answered_in_it_before_english(small: Desk) -> None:
+    _, number = await small.parent(written_language="ps", further_languages="pl")
+    await small.writes(number, "When does the club end?")
+    (told,) = await small.said_to(number)
+    assert told.language == "pl"
+
+
 async def test_where_drafts_may_not_go_the_english_comes_with_a_line_in_their_language(
     sqlite_database: Database,
 ) -> None:

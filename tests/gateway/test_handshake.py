@@ -95,6 +95,7 @@ async def test_asked_once_in_both_languages_and_answered_with_2(database: Databa
     thanks = (await messages(database))[-1]
     assert thanks.language == "ur"
     assert not thanks.body.isascii()
+    assert (question.words_state, thanks.words_state) == ("draft", "draft")
     async with database.read() as session:
         assert (await session.scalars(select(Reply))).all() == [], "it says nothing of a child"
         assert (await session.scalars(select(Conversation))).all() == []
