@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from babel.messages.catalog import Message
 
-from templates import catalogue, checking, languages, library, pofiles, samples, states, words
+from templates import catalogue, checking, languages, library, pofiles, review_sheets, samples, states, words
 
 _LETTER: Final = """\
 # {english} words of Handbell, to be read by somebody who speaks the language.
@@ -93,7 +93,10 @@ def accept(language: str, folder: Path, entries: Sequence[str], by: states.Revie
 
 
 def export(language: str, folder: Path, to: Path) -> int:
-    """Write what waits for a reader into a file for a volunteer; give the number of texts."""
+    """Write what waits for a reader into a file for a volunteer; give the number of texts.
+
+    A file whose name ends in ``.csv`` is a sheet, any other a ``.po``.
+    """
     found = merged(language, folder)
     letter = pofiles.Po(language)
     letter.header_comment = _LETTER.format(english=languages.english(language))
@@ -107,7 +110,7 @@ def export(language: str, folder: Path, to: Path) -> int:
             if example := examples.get(message.context or ""):
                 out.auto_comments = [*out.auto_comments, f"For example: {example}"]
             letter[message.id] = out
-    pofiles.write(to, letter)
+    (review_sheets.write if _is_sheet(to) else pofiles.write)(to, letter)
     return sum(1 for _ in pofiles.texts(letter))
 
 
@@ -116,7 +119,8 @@ def take_back(file: Path, language: str, folder: Path, by: states.Review) -> Tak
 
     What cannot be used is named with its line, and the rest is taken.
     """
-    letter, found = pofiles.read(file, language), merged(language, folder)
+    found = merged(language, folder)
+    letter = review_sheets.read(file, found) if _is_sheet(file) else pofiles.read(file, language)
     known = {(message.context, message.id): message for message in pofiles.texts(found)}
     taken, good = Taken(), list[Message]()
     for message in pofiles.texts(letter):
@@ -133,6 +137,10 @@ def take_back(file: Path, language: str, folder: Path, by: states.Review) -> Tak
             good.append(message)
     _keep(language, folder, good, by)
     return taken
+
+
+def _is_sheet(file: Path) -> bool:
+    return file.suffix.casefold() == ".csv"
 
 
 def _refusals(letter: pofiles.Po, message: Message, ours: Message | None) -> Iterator[checking.Finding]:

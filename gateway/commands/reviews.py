@@ -75,27 +75,29 @@ def accept(
 def export(
     ctx: typer.Context,
     language: Language,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write: a .po, for Poedit or a text editor.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write: a .po for Poedit, or a .csv for Excel.")],
     checkout: Checkout = False,
 ) -> None:
     """Write what waits for a reader into a file for a volunteer. Nobody's data is in it: its names are made up."""
     from templates import reviewing
 
     number = reviewing.export(tag(language), _folder(ctx, checkout), file)
-    showing.say(
-        f"{file} has {showing.count(number, 'text')}. When it comes back: handbell words import {file} --by NAME"
-    )
+    back = f"handbell words import {file} --language {tag(language)} --by NAME"
+    showing.say(f"{file} has {showing.count(number, 'text')}. When it comes back: {back}")
 
 
 def take_back(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of a volunteer, a .po.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file of a volunteer.")],
     author: options.As,
     by: By,
+    language: Annotated[
+        str, typer.Option(metavar="LANGUAGE", help="Which it is in, where the file does not say.")
+    ] = "",
     checkout: Checkout = False,
     json: options.Json = False,
 ) -> None:
-    """Take a volunteer's file: what is not marked any more was read, and is right as it stands.
+    """Take a volunteer's file: what is not marked any more, or has a yes, was read and is right as it stands.
 
     What cannot be used is named with its line and its cure; the rest is taken.
     """
@@ -103,17 +105,17 @@ def take_back(
 
     if not file.is_file():
         raise errors.NotFound(f"There is no file {file}.")
-    language = pofiles.language_of(file)
-    if language is None:
-        raise errors.NotFound(f"{file} does not say which language it is in. Its header needs a line: Language: so")
+    chosen = tag(language) if language else pofiles.language_of(file)
+    if chosen is None:
+        raise errors.NotFound(f"{file} does not say which language it is in. Say it: --language so")
 
     def deed(folder: Path, mark: states.Review) -> Taken:
         try:
-            return reviewing.take_back(file, language, folder, mark)
+            return reviewing.take_back(file, chosen, folder, mark)
         except pofiles.Unreadable as error:
             raise errors.BadInput([errors.Problem(str(error), file=str(file), line=error.line)]) from error
 
-    taken = _done(ctx, deed, language, by=by, author=author, checkout=checkout)
+    taken = _done(ctx, deed, chosen, by=by, author=author, checkout=checkout)
     if json:
         refused = [finding._asdict() for finding in taken.refused]
         showing.data({"accepted": taken.accepted, "changed": taken.changed, "unread": taken.unread, "refused": refused})

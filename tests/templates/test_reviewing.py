@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +108,44 @@ def test_a_file_of_older_english_is_refused_text_by_text(folder: Path, tmp_path:
     file.write_text(file.read_text("utf-8").replace('msgid "ill"', 'msgid "sick"'), "utf-8")
     (refused,) = reviewing.take_back(file, "pl", folder, ANNA).refused
     assert "not the English of today" in refused.what
+
+
+def test_a_sheet_for_whoever_has_no_poedit_comes_back_sorted_and_by_semicolons(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "anna.csv"
+    number = reviewing.export("pl", folder, file)
+    rows = list(csv.DictReader(file.read_text("utf-8-sig").splitlines(keepends=True)))
+    assert len({row["text"] for row in rows}) == number
+    settled = [row for row in rows if row["text"] == "absence_settled/sms/text"]
+    assert [row["for"] for row in settled] == [
+        "children: 1",
+        "children: 2, 3, 4, 22, 23 …",
+        "children: 0, 5, 6, 7, 8 …",
+    ]
+    assert "For example: " in settled[0]["what it is for"]
+    for row in rows:
+        if row["text"] in ("absence_settled/sms/text", "absence_check/answer/ill"):
+            row["right? write yes"] = "yes"
+        if row["text"] == "absence_check/answer/ill":
+            row["translation"] = "chory lub chora"
+        if row["text"] == "closure/sms/text":
+            row |= {"right? write yes": "yes", "translation": "{szkola} zamknięta"}
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        sheet = csv.DictWriter(out, list(rows[0]), delimiter=";")
+        sheet.writeheader()
+        sheet.writerows(reversed(rows))
+    taken = reviewing.take_back(file, "pl", folder, ANNA)
+    assert taken.accepted == ["absence_settled/sms/text"], "every form in its own place"
+    assert taken.changed == ["absence_check/answer/ill"]
+    assert {finding.entry for finding in taken.refused} == {"closure/sms/text"}
+    assert taken.unread == number - 3
+
+
+def test_a_sheet_that_is_none_is_refused(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "anna.csv"
+    for content, what in ((b"a,b\n1,2\n", "column “text” is missing"), ("text;Zażółć".encode("cp1250"), "CSV UTF-8")):
+        file.write_bytes(content)
+        with pytest.raises(pofiles.Unreadable, match=what):
+            reviewing.take_back(file, "pl", folder, ANNA)
 
 
 def test_a_broken_file_of_the_school_leaves_ours_in_use(folder: Path) -> None:
