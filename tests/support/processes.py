@@ -126,7 +126,7 @@ class School:
     def settings(self) -> Path:
         return self.folder / "handbell.toml"
 
-    def write_settings(self, world: World, *, extra: str = "", rate: int = 500) -> None:
+    def write_settings(self, world: World, *, extra: str = "", rate: int = 500, drafts: bool = True) -> None:
         self.settings.write_text(
             f"""
 [school]
@@ -160,7 +160,7 @@ messages_per_second = {rate}
 [costs]
 pence_per_text_part = 3.4
 [languages]
-allow_drafts = true
+allow_drafts = {str(drafts).lower()}
 {extra}
 """
         )
