@@ -12,9 +12,10 @@ from support.desk import LOG, NOW, definition
 
 from channels import base
 from channels.base import Medium
-from gateway import context, handshake, ids, intake, likely, notices, runs
+from gateway import context, guard, handshake, ids, intake, likely, notices, runs
 from gateway.database import Database
 from gateway.models import Audit, Contact, Conversation, Message, Notice, PointKind, Reply, Sender
+from templates import choosing, segments, translations
 
 MUM, DAD, OFFICE = "+447700900001", "+447700900002", "+441134960001"
 
@@ -266,3 +267,13 @@ async def test_an_english_family_hears_of_no_key_0(sqlite_database: Database) ->
     [call] = calls(await send(calling(sqlite_database, "en", "pl"), **CLOSED))
     assert call.script is not None
     assert not {"zero", "other", "person"} & call.script.keys()
+
+
+@pytest.mark.parametrize("language", translations.languages_available()[1:])
+def test_the_question_fits_and_names_its_key_in_every_language(language: str) -> None:
+    asked = choosing.question(language, school="Oakfield Primary", school_phone="0113 496 0000")
+    assert choosing.OWN_KEY in asked.splitlines()[-1]
+    assert segments.count(asked).parts <= guard.MOST_PARTS
+    assert "0" in choosing.press(language, "0")
+    assert choosing.offered(language, drafts=True)
+    assert not choosing.offered("en", drafts=True)
