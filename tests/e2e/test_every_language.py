@@ -1,4 +1,4 @@
-"""A closure goes to families of all 23 languages, by text, email and call, and is on their pretend phones as written."""
+"""A closure goes to families of all 23 languages, by text, email and call, and is on their phones as written."""
 
 from __future__ import annotations
 
