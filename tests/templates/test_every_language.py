@@ -86,11 +86,9 @@ def test_every_notice_by_every_medium_with_every_number_of_children(tag: str) ->
                 assert f'dir="{made.direction}"' in page, where
 
 
-@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("tag", [tag for tag in TAGS if tag != languages.ENGLISH])
 def test_each_number_takes_the_form_of_cldr(tag: str) -> None:
     """Of every text that counts, by the words themselves: those of the form that CLDR names for the number."""
-    if tag == languages.ENGLISH:
-        pytest.skip("English is the source.")
     po = pofiles.read(pofiles.path_of(catalogue.locale(), tag), tag)
     forms = {message.context: pofiles.strings(message) for message in pofiles.texts(po) if message.pluralizable}
     cldr = Locale.parse(languages.table()[tag].locale or "").plural_form
