@@ -20,7 +20,7 @@ COMMON = {
     "purpose": Purpose.SERVICE, "priority": 2, "created_at": NOW, "changed_at": NOW, "due_at": NOW, "not_after": None,
     "contact_id": None, "contact_point_id": None, "sender_id": None, "run_id": None, "step": 0, "only_if": "",
     "attempt": 0, "retries": 0, "lease_until": None, "ref": "", "language": "en", "reason": "", "reason_text": "",
-    "keys": "", "address": "+447700900001", "subject": "", "parts": 1, "in_reply_to": "",
+    "keys": "", "address": "+447700900001", "subject": "", "parts": 1, "in_reply_to": "", "words_state": "",
 }  # fmt: skip
 OWN = ["id", "slot", "medium", "state", "body", "pence", "script"]
 
