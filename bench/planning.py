@@ -126,7 +126,8 @@ def _parent(number: int, language: str) -> dict[str, Any]:
     return {
         "id": number, "source_id": f"c{number}", "title": "Ms", "forename": NAMES[number % len(NAMES)],
         "surname": "Example", "written_language": language, "spoken_language": "",
-        "deceased": False, "marketing_consent": False,
+        "deceased": False, "marketing_consent": False, "further_languages": "", "likely_language": "",
+        "likely_because": "", "interpreter": False,
     }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from support import processes
 from support.mornings import CALENDAR, PATIENCE, Family, families, register, texts
 
+from channels.base import Medium
 from gateway import audit
 from gateway.absence import cases as following
 from gateway.database import Database
-from gateway.models import AbsenceCase, CaseState, ContactPoint, DaySession, Pupil, Task
+from gateway.models import About, AbsenceCase, CaseState, ContactPoint, DaySession, Message, Pupil, Task
 from gateway.models.types import core
 from gateway.practice import school as practice
 
@@ -114,7 +115,7 @@ async def play(
     two_homes = {one for pair in made.cases["separated"] for one in pair}
     polish = next(one for one in chosen if one.language == "pl")
     english = [one for one in chosen if one.language in ("", "en")]
-    came = next(one for one in english if one.pupil in two_homes)
+    came = next(one for one in english if one.pupil in two_homes and one.father_language in ("", "en"))
     others = [one for one in english if one is not came]
     ill, silent, late, gone, wrong, stopped, lost, words, strange, forgot = others[:10]
     nobody = made.cases["nobody"][0][0]
@@ -298,11 +299,16 @@ async def check_twins(database: Database, world: processes.World, twins: Sequenc
     async with database.read() as session:
         rows = await session.scalars(sa.select(Pupil).where(core(Pupil).c.id.in_(twins)))
         names = [one.called for one in rows]
+        about = sa.select(core(About).c.message_id).where(core(About).c.pupil_id.in_(twins))
+        sent = sa.select(core(Message).c.body).where(
+            core(Message).c.id.in_(about), core(Message).c.medium == Medium.SMS
+        )
+        words = set(await session.scalars(sent))
     about_them = [
         body
         for phone in (await world.look("phones"))["phones"]
         for body in [text["body"] for text in phone["texts"]]
-        if any(f"{name} and" in body or f"and {name}" in body or f"{name} i " in body for name in names)
+        if body in words
     ]
     assert about_them
     assert all(name in body for body in about_them for name in names)

@@ -42,7 +42,8 @@ class Family:
     name: str
     mother: str
     father: str
-    language: str
+    language: str  #: the mother's
+    father_language: str
 
 
 async def families(database: Database) -> list[Family]:
@@ -75,7 +76,7 @@ async def families(database: Database) -> list[Family]:
     return [
         Family(
             people[pupil_id].source_id, pupil_id, people[pupil_id].called, two[0].address, two[1].address,
-            two[0].written_language,
+            two[0].written_language, two[1].written_language,
         )
         for pupil_id, two in found.items()
         if len(two) == 2 and answering[pupil_id] == {row.contact_id for row in two}
