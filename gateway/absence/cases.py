@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -16,6 +16,8 @@ from gateway.models import About, AbsenceCase, AbsenceStep, CaseState, DaySessio
 from gateway.models.types import core
 
 case_table, step_table = core(AbsenceCase), core(AbsenceStep)
+
+REMINDED: Final = "reminded"  #: the step of a question on a later day: the only one that is about a day that is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ async def find(session: Session, case_id: int) -> AbsenceCase:
     return case
 
 
-async def of_session(session: Session, day: date, which: DaySession, *, lock: bool = True) -> dict[int, AbsenceCase]:
-    """The cases of a session by pupil, locked in one order; whoever only looks takes no lock."""
+async def of_session(
+    session: Session, day: date, which: DaySession, *, lock: bool = True, pupil_ids: Collection[int] | None = None
+) -> dict[int, AbsenceCase]:
+    """The cases of a session by pupil, all or of these, locked in one order; whoever only looks takes no lock."""
     t = case_table.c
     query = sa.select(AbsenceCase).where(t.date == day, t.session == which).order_by(t.id)
+    query = query if pupil_ids is None else query.where(t.pupil_id.in_(pupil_ids))
     query = query.with_for_update() if lock else query
     found = await session.scalars(query.execution_options(populate_existing=True))
     return {case.pupil_id: case for case in found}

@@ -17,7 +17,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway import context, conversations, people, replies, tasks, turns, upsert
 from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
-from gateway.absence.meaning import Heard, Meaning
+from gateway.absence.meaning import Meaning
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -28,6 +28,7 @@ from gateway.models import (
     Reply,
 )
 from gateway.models.types import core
+from gateway.understanding import reading
 from gateway.understanding.meaning import Intent
 
 logger = structlog.get_logger()
@@ -103,6 +104,7 @@ async def _hear_one(
 ) -> str:
     talk = await talks.of(session, gateway, decided, reply)
     means = cases.Means(gateway.log, gateway.now())
+    await _unpress(session, talk, means=means)
     by_phone = await spoken.of(session, reply)
     said = by_phone
     if said is None:
@@ -117,7 +119,7 @@ async def _hear_one(
         to_be_heard = talk.heard.asked or by_phone is not None  # a voice may say where the child is
         return await _not_understood(session, talk, decided, means=means) if to_be_heard else "left"
     outcomes: list[str] = []
-    others = {child.pupil_id for child in talk.heard.children} - talk.theirs
+    others = {child.pupil_id for child in (*talk.heard.children, *talk.heard.also)} - talk.theirs
     beyond = [one for one in said if one.pupil_ids and others.issuperset(one.pupil_ids)]
     left = [one.intent for one in beyond]  # what a person must still read
     if beyond:
@@ -134,30 +136,40 @@ async def _hear_one(
             if not _settles(one, outcomes[-1], case):
                 left.append(one.intent)
     # Whoever asks something besides must get an answer, whatever else was understood.
-    if outcomes and not left and "?" not in reply.body and "؟" not in reply.body:
+    if outcomes and not left and not reading.asks(reply.body):
         what = "understood: " + ", ".join(sorted({one.intent.value.replace("_", " ") for one in said}))
         await replies.settle(session, reply, what, log=means.log, now=means.now)
     return ", ".join(sorted(set(outcomes))) or "nobody's"
 
 
+async def _unpress(session: Session, talk: talks.Talk, *, means: cases.Means) -> None:
+    """Let a person read a key of yesterday's menu, as nobody knows which day it means; the desk promises an answer."""
+    reply = talk.reply
+    if talk.late and reply.option:
+        reply.option, reply.sorted_at = "", None
+        session.add(reply)
+        await conversations.wait(session, talk.conversation, at=reply.at, log=means.log, now=means.now)
+
+
 def _settles(said: Meaning, outcome: str, case: AbsenceCase | None) -> bool:
     """Whether nothing of what was said is left to read: the case has it, or the days for which nobody will be asked."""
-    if outcome == "noted":  # what was known before is said again, as by the other parent
-        return said.intent in effects.PLAIN and case is not None and case.state in _SAID_BEFORE
+    if outcome == "noted":  # what was known before is said again, as by the other parent; not of another day
+        of_it = case is not None and case.state in _SAID_BEFORE and (said.since is None or said.since <= case.date)
+        return of_it and said.intent in effects.PLAIN
     return said.intent in _CLEAR and outcome in _TAKEN_IN
 
 
 def _plain(talk: talks.Talk) -> Sequence[Meaning]:
     """The networks' own words: STOP closes this way for whoever was asked by it. The others say nothing of a child."""
     asked = talk.heard.asked and talk.reply.keyword is Keyword.OPT_OUT
-    return (Meaning(Intent.OPT_OUT, tuple(talk.cases)),) if asked else ()
+    return (Meaning(Intent.OPT_OUT, tuple(child.pupil_id for child in talk.heard.children)),) if asked else ()
 
 
 async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rules, *, means: cases.Means) -> str:
     if talk.reply.keyword:
         return "left"
     outcomes: set[str] = set()
-    for case in talk.cases.values():
+    for case in [talk.cases[child.pupil_id] for child in talk.heard.children if child.pupil_id in talk.cases]:
         await cases.step(
             session, case, "answer", means=means, who=talk.speaker.name, facts={"intent": "unread"},
             reply_id=talk.reply.id,
@@ -177,15 +189,14 @@ async def _unasked(
     means: cases.Means,
 ) -> str:
     """Nobody has asked yet: parents first. What is known now keeps the sweep from asking."""
-    heard = talk.heard
     if said.urgent or said.intent in effects.LOUD:
-        if said.intent is Intent.SAYS_PRESENT and await _is_here(session, decided, heard, pupil_id):
+        if said.intent is Intent.SAYS_PRESENT and await _is_here(session, decided, talk, pupil_id):
             return "agrees"
         return await _raise_alarm(session, decided, talk, pupil_id, said.intent, gateway.today(), means=means)
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
-    first = max(said.since or heard.day, gateway.today())
-    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None and first == heard.day
+    first = max(said.since or talk.day, gateway.today())
+    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None and first == talk.day
     known = reasons.Said(
         pupil_id=pupil_id,
         first=first,
@@ -193,12 +204,12 @@ async def _unasked(
         intent=said.intent.value,
         code=said.code,
         said_by=talk.speaker.name,
-        session=heard.session.value if day_only else "",
+        session=talk.session.value if day_only else "",
         contact_id=talk.speaker.contact_id,
         reply_id=talk.reply.id,
     )
     await reasons.note(session, known, means=means)
-    if said.intent is Intent.LATE or first > heard.day or not await _is_here(session, decided, heard, pupil_id):
+    if said.intent is Intent.LATE or first > talk.day or not await _is_here(session, decided, talk, pupil_id):
         return "reported"
     return await _raise_alarm(session, decided, talk, pupil_id, effects.DISAGREES, gateway.today(), means=means)
 
@@ -214,9 +225,8 @@ async def _raise_alarm(
     means: cases.Means,
 ) -> str:
     """A case that begins with an alarm; out of school hours a task alone, as there is no session to speak of."""
-    heard = talk.heard
-    if heard.day == today:
-        case = await cases.open_one(session, pupil_id, heard.day, heard.session, means=means, why="a parent wrote")
+    if talk.day == today:
+        case = await cases.open_one(session, pupil_id, talk.day, talk.session, means=means, why="a parent wrote")
         talk.cases[pupil_id] = case
         return await effects.alarm(session, case, why, talk.speaker, decided, means=means)
     what, cure = "A family's words may mean that a child is not safe. Read them now.", "handbell replies list"
@@ -225,10 +235,10 @@ async def _raise_alarm(
     return "alarm"
 
 
-async def _is_here(session: Session, decided: rules.Rules, heard: Heard, pupil_id: int) -> bool:
+async def _is_here(session: Session, decided: rules.Rules, talk: talks.Talk, pupil_id: int) -> bool:
     """Whether the register has the child in school."""
     m = core(Mark).c
-    query = sa.select(m.code).where(m.pupil_id == pupil_id, m.date == heard.day, m.session == heard.session)
+    query = sa.select(m.code).where(m.pupil_id == pupil_id, m.date == talk.day, m.session == talk.session)
     code = await session.scalar(query)
-    found = decided.codes.known(code, heard.day) if code else None
+    found = decided.codes.known(code, talk.day) if code else None
     return found is not None and found.in_school

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.absence import meaning
-from gateway.absence.meaning import Heard, Meaning
-from gateway.understanding import language, reading
+from gateway.absence.meaning import Child, Heard, Meaning
+from gateway.understanding import children, language, reading
 from gateway.understanding import meaning as words
+from gateway.understanding.meaning import Intent
 from templates import library
-
-_SURE = 0.5  #: below this a person reads it; what is urgent is never left for that
 
 
 def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
@@ -20,24 +19,35 @@ def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
         if pressed := meaning.by_menu(heard):
             return pressed
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
-        names = [child.name for child in heard.children]
-        asked = reading.Asked(heard.day, names, menu=menu, language=heard.language)
-        return tuple(_said(reading.understand(heard.body, asked, languages=known), heard))
+        called = _called(heard)
+        asked = reading.Asked(heard.day, list(called), menu=menu, language=heard.language)
+        return tuple(_said(reading.understand(heard.body, asked, languages=known), heard, called))
 
     return understand
 
 
-def _said(found: words.Meaning, heard: Heard) -> Iterator[Meaning]:
+def _called(heard: Heard) -> Mapping[str, Sequence[Child]]:
+    """The children by the name that a family would write: two that share it («Ana», «Ana Maria») are together."""
+    found: dict[str, list[Child]] = {}
+    for child in (*heard.children, *heard.also):
+        for word in children.words([child.name]):
+            found.setdefault(word, []).append(child)
+    return {group[0].name: group for group in found.values()}
+
+
+def _said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child]]) -> Iterator[Meaning]:
     """Of each child that is named; else of all that were asked about, or of the only one. A stranger's words are
     about no child that is known here."""
     if found.children:
         for name, one in found.children:
-            pupil_ids = tuple(child.pupil_id for child in heard.children if child.name == name)
-            yield from _meaning(one, pupil_ids)
-    elif heard.asked or len(heard.children) <= 1 or found.urgent:
-        yield from _meaning(found, tuple(child.pupil_id for child in heard.children))
+            pupil_ids = tuple(child.pupil_id for child in called[name])
+            if one.urgent or (len(pupil_ids) == 1 and one.confidence >= reading.SURE):
+                yield _meaning(one, pupil_ids)
+            else:  # not understood, or nobody knows which of two is meant: a person must read it
+                yield Meaning(Intent.OTHER, pupil_ids)
+    elif found.urgent or (found.confidence >= reading.SURE and (heard.asked or len(heard.children) <= 1)):
+        yield _meaning(found, tuple(child.pupil_id for child in heard.children))
 
 
-def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Iterator[Meaning]:
-    if one.urgent or one.confidence >= _SURE:
-        yield Meaning(one.intent, pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)
+def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Meaning:
+    return Meaning(one.intent, pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
-from gateway.models import CaseState, DaySession
+from gateway.models import CaseState
 from gateway.understanding.meaning import Intent
 from templates import library
 
@@ -37,7 +37,10 @@ class Heard:
 
     ``option``    the code of the menu's answer, ``""`` where it was no key of the menu
     ``known``     whether it came from an address on file for these children; otherwise nobody is named
-    ``asked``     whether it answers a question of ours; ``day`` and ``session`` are those it was about, or now
+    ``children``  those of the question, or of whom the sender may tell: words that name nobody are about them
+    ``also``      the others of these families, so that a brother's name is not taken for nobody's
+    ``asked``     whether it answers a question of ours
+    ``day``       the one from which its words reckon
     """
 
     reply_id: int
@@ -45,10 +48,10 @@ class Heard:
     option: str
     language: str
     children: Sequence[Child]
+    also: Sequence[Child]
     known: bool
     asked: bool
     day: date
-    session: DaySession
     at: datetime
 
 

@@ -23,7 +23,6 @@ from gateway.models.types import core
 from gateway.registers import marks
 
 REASON: Final = "absence_reason"  #: the wording that reminds
-REMINDED: Final = "reminded"
 
 _LONG_AGO = timedelta(days=30)  #: an older absence is the office's, not the machine's
 _VALID = "6h"
@@ -97,7 +96,7 @@ async def _to_remind(
         if one.case is not None and days:
             wanted[one.case] = max(days)
     t, step = cases.case_table.c, cases.step_table.c
-    had = sa.select(AbsenceStep).where(step.case_id.in_(sorted(wanted)), step.kind == REMINDED)
+    had = sa.select(AbsenceStep).where(step.case_id.in_(sorted(wanted)), step.kind == cases.REMINDED)
     for row in await session.scalars(had):
         if int(row.facts["day"]) >= wanted.get(row.case_id, 0):
             wanted.pop(row.case_id, None)
@@ -155,4 +154,4 @@ async def _remind(
     number = decided.year.days.count(day, today) + 1
     for case in group:
         facts = {"day": number, "reached": case.pupil_id in reached}
-        await cases.step(session, case, REMINDED, means=means, facts=facts, run_id=run_id)
+        await cases.step(session, case, cases.REMINDED, means=means, facts=facts, run_id=run_id)

@@ -1,13 +1,14 @@
 """What a reply may be about: whose children, which cases, and whether the sender may speak of them.
 
-Whoever was asked answers for the children of the question, unless barred from them. Who writes first must live with
-the child or answer for it, or be one of several who share such a phone, none of them barred. Everybody else speaks of
-nobody, and no name is given to them.
+Whoever was asked answers for the children of the question, unless barred from them, until the day of the question is
+over; to a reminder, for as long as one may answer. Who writes first must live with the child or answer for it, or be
+one of several who share such a phone, none of them barred; so must who names a child that the question did not.
+Everybody else speaks of nobody, and no name is given to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -41,6 +42,8 @@ class Talk:
 
     ``owners``  the contacts whose phone or mailbox it came from
     ``theirs``  the pupils of whom they may speak; ``heard`` names others, too, so that a niece's name is no son's
+    ``day``     with ``session``: what words are about that answer no question
+    ``late``    whether it came when the day of the question was over
     """
 
     reply: Reply
@@ -50,35 +53,29 @@ class Talk:
     heard: Heard
     speaker: effects.Speaker
     cases: dict[int, AbsenceCase]
+    day: date
+    session: DaySession
+    late: bool
 
 
 async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, reply: Reply) -> Talk:
     """Put a reply together with what it may be about; the cases are locked."""
-    asked = await _cases_asked(session, reply)
     conversation = await session.get_one(Conversation, reply.conversation_id)
     owners = [reply.contact_id] if reply.contact_id is not None else await points.owners(session, conversation.address)
-    others: set[int] = set()
+    written = reply.at.astimezone(decided.timezone).date()
+    asked, late = await _cases_asked(session, reply, written)
+    mine, others = await answered_for(session, owners, today=gateway.today())
+    theirs, about = mine, mine | others
     if asked:
-        pupil_ids = await _theirs(session, gateway, reply, list(asked), conversation.address)
-    else:
-        pupil_ids, others = await answered_for(session, owners, today=gateway.today())
+        about = await _theirs(session, gateway, reply, list(asked), conversation.address)
+        theirs = about | (mine - asked.keys())
     day, which = _spoken_of(gateway, decided)
-    if asked:
-        asked = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in pupil_ids}
-        in_question = asked
-    else:
-        in_question = {
-            pupil_id: case
-            for pupil_id, case in (await _cases_of_the_day(session, day, which)).items()
-            if pupil_id in pupil_ids
-        }
-    first = next(iter(in_question.values()), None)
-    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(pupil_ids | others))
-    children = [
-        Child(child.id, child.called, case.id if case else None, case.state if case else None)
-        for child in known.pupils.values()
-        for case in [in_question.get(child.id)]
-    ]
+    found = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in about}
+    found |= await _cases_of_the_day(session, day, which, theirs - found.keys())
+    household = await _household(session, mine | others | asked.keys())
+    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(household))
+    children = [_child(child, found.get(child.id)) for child in known.pupils.values() if child.id in about]
+    also = [_child(child, found.get(child.id)) for child in known.pupils.values() if child.id not in about]
     contact = await session.get(Contact, owners[0]) if len(owners) == 1 else None
     heard = Heard(
         reply_id=reply.id or 0,
@@ -86,31 +83,52 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         option=meaning.option(reply.option) if asked else "",
         language=contact.written_language if contact else "",
         children=children,
-        known=bool(pupil_ids),
+        also=also,
+        known=bool(about if asked else mine),
         asked=bool(asked),
-        day=first.date if first else day,
-        session=first.session if first else which,
+        day=written if asked else day,
         at=reply.at,
     )
-    name = await _name(session, contact, list(pupil_ids)) if contact else "whoever has the family's phone"
+    name = await _name(session, contact, list(about & theirs)) if contact else "whoever has the family's phone"
     speaker = effects.Speaker(name, contact.id if contact else None, reply.id)
-    return Talk(reply, conversation, owners, frozenset(pupil_ids), heard, speaker, dict(in_question))
+    return Talk(reply, conversation, owners, frozenset(theirs), heard, speaker, found, day, which, late)
 
 
-async def _cases_asked(session: Session, reply: Reply) -> dict[int, AbsenceCase]:
-    """The cases that the answered message was about, by pupil; locked."""
+def _child(child: people.Child, case: AbsenceCase | None) -> Child:
+    return Child(child.id, child.called, case.id if case else None, case.state if case else None)
+
+
+async def _cases_asked(session: Session, reply: Reply, written: date) -> tuple[dict[int, AbsenceCase], bool]:
+    """The cases that the answered message was about, by pupil, locked; and whether their day was over.
+
+    What is written on a later day is about that day. Only a reminder asks about one that is long past.
+    """
     if reply.run_id is None or reply.message_id is None:
-        return {}
+        return {}, False
     step, about, t = core(AbsenceStep).c, core(About).c, cases.case_table.c
-    ids = (
-        sa.select(t.id)
+    query = (
+        sa.select(t.id, sa.or_(step.kind == cases.REMINDED, t.date >= written).label("in_time"))
         .join(core(AbsenceStep), step.case_id == t.id)
         .join(core(About), sa.and_(about.pupil_id == t.pupil_id, about.message_id == reply.message_id))
         .where(step.run_id == reply.run_id)
     )
-    query = sa.select(AbsenceCase).where(t.id.in_(ids)).order_by(t.id).with_for_update()
-    found = await session.scalars(query.execution_options(populate_existing=True))
-    return {case.pupil_id: case for case in found}
+    rows = (await session.execute(query)).all()
+    ids = {row.id for row in rows if row.in_time}
+    locked = sa.select(AbsenceCase).where(t.id.in_(ids)).order_by(t.id).with_for_update()
+    found = await session.scalars(locked.execution_options(populate_existing=True))
+    return {case.pupil_id: case for case in found}, bool(rows) and not ids
+
+
+async def _household(session: Session, pupil_ids: Collection[int]) -> set[int]:
+    """These pupils with their brothers and sisters: the children of whoever lives with them or answers for them."""
+    tie, other = core(Guardianship).c, core(Guardianship).alias("other").c
+    answering = sa.select(tie.contact_id).where(
+        tie.pupil_id.in_(pupil_ids), sa.or_(tie.lives_with, tie.parental_responsibility)
+    )
+    query = sa.select(other.pupil_id).where(
+        other.contact_id.in_(answering), sa.or_(other.lives_with, other.parental_responsibility)
+    )
+    return {*pupil_ids, *await session.scalars(query)}
 
 
 async def answered_for(session: Session, owners: Sequence[int], *, today: date) -> tuple[set[int], set[int]]:
@@ -132,11 +150,13 @@ async def answered_for(session: Session, owners: Sequence[int], *, today: date) 
     return found, known.pupils.keys() - found
 
 
-async def _cases_of_the_day(session: Session, day: date, which: DaySession) -> dict[int, AbsenceCase]:
-    """The cases of a session. In the afternoon the morning's, which has not come to a good end, speaks for the day."""
-    found = await cases.of_session(session, day, which)
+async def _cases_of_the_day(
+    session: Session, day: date, which: DaySession, pupil_ids: Collection[int]
+) -> dict[int, AbsenceCase]:
+    """Their cases of a session. In the afternoon the morning's speaks for the day, unless it came to a good end."""
+    found = await cases.of_session(session, day, which, pupil_ids=pupil_ids)
     if which is DaySession.PM:
-        morning = await cases.of_session(session, day, DaySession.AM)
+        morning = await cases.of_session(session, day, DaySession.AM, pupil_ids=pupil_ids)
         found = {pupil_id: case for pupil_id, case in morning.items() if case.state not in _WELL} | found
     return found
 

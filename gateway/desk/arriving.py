@@ -28,7 +28,6 @@ from gateway.understanding.meaning import Intent
 logger = structlog.get_logger()
 
 _AT_ONCE: Final = 25  #: conversations of one transaction
-_SURE: Final = 0.5
 _HEARD_WITHIN: Final = timedelta(days=1)  #: the absences look at no older reply
 
 #: What the absences say of a reply that was not for them.
@@ -168,14 +167,10 @@ async def _means(
     alarmed = "alarm" in outcomes
     if alarmed or (said is not None and said.urgent):
         return Found("absence", urgent=True, alarmed=alarmed)
-    sure = said.intent if said is not None and said.confidence >= _SURE else None
-    if sure in _NO_ANSWER and outcomes <= _NO_ANSWER | {"noted"} and not _asks(reply):
+    sure = said.intent if said is not None and said.confidence >= reading.SURE else None
+    if sure in _NO_ANSWER and outcomes <= _NO_ANSWER | {"noted"} and not reading.asks(reply.body):
         return Found("")
     # Nobody has heard a voice message yet: most who ring in the morning say that a child is not coming.
     if outcomes or spoken or sure in _ABSENCE:
         return Found("absence")
     return Found("complaint" if complaints.is_one(reply.body) else "question")
-
-
-def _asks(reply: Reply) -> bool:
-    return "?" in reply.body or "؟" in reply.body

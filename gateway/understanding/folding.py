@@ -70,8 +70,9 @@ class Token:
 
 
 BREAKS = frozenset({".", "?", "!", ","})
+QUESTION_MARKS = frozenset("?؟？⸮")
 _BREAK_OF = {
-    **dict.fromkeys("?؟？⸮", "?"),
+    **dict.fromkeys(QUESTION_MARKS, "?"),
     **dict.fromkeys("!！¡", "!"),
     **dict.fromkeys(',،、，:;؛()[]{}"“”«»–—…/|\t', ","),
     **dict.fromkeys(".。।\n\r۔｡", "."),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from typing import Final
 
 from gateway import optout
 from gateway.models.types import Keyword
-from gateway.understanding import children, days, evidence, judging, language, library, meaning, menu
+from gateway.understanding import children, days, evidence, folding, judging, language, library, meaning, menu
 from gateway.understanding.meaning import Intent, Meaning
 
 #: Shares of a text's words that a language knows: as many as the best one; hardly any; enough to be asked.
@@ -17,6 +18,7 @@ _NEARLY = 0.95  #: of the best one's share: asked as the text's own language whe
 _FEW_WORDS, _HALF = 2, 0.5
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
+SURE: Final = 0.5  #: below this confidence a person reads it; what is urgent is never left for that
 #: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
 REGISTERS_CLOSE = time(9, 30)
 
@@ -58,6 +60,11 @@ def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Lang
         for name in part.names
     ]
     return _with_children(whole, about)
+
+
+def asks(text: str) -> bool:
+    """Whether anything is asked, in whichever script: then it wants an answer, whatever else was understood."""
+    return not folding.QUESTION_MARKS.isdisjoint(text)
 
 
 def _of_menu(pressed: str, asked: Asked) -> Meaning:
