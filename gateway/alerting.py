@@ -46,7 +46,8 @@ async def is_due(session: Session, gateway: context.Gateway) -> bool:
 async def alert(session: Session, gateway: context.Gateway) -> int:
     """Text staff about everything that needs somebody now, in one text, in the caller's transaction.
 
-    Gives how many tasks it was about.
+    Gives how many tasks it was about: none where there is nothing to text from. Then they are told of as soon as there
+    is, and ``doctor`` says so.
     """
     numbers, now = gateway.settings.absence.alert_numbers, gateway.now()
     if not numbers:
@@ -58,14 +59,15 @@ async def alert(session: Session, gateway: context.Gateway) -> int:
     found = (await session.scalars(query.execution_options(populate_existing=True))).all()
     if not found:
         return 0
-    sent = await _text(session, gateway, numbers, found)
+    if not await _text(session, gateway, numbers, found):
+        return 0
     for task in found:
         task.loud_at, task.alerted_at = None, now
         session.add(task)
     subjects = {task.subject for task in found}
     means = cases.Means(gateway.log, now)
     for case in held:
-        if sent and _subject(case) in subjects:
+        if _subject(case) in subjects:
             await cases.step(session, case, ALERTED, means=means)
     return len(found)
 

@@ -78,6 +78,13 @@ def _absence(gateway: context.Gateway) -> Iterator[Finding]:
     if not decided.settings.safeguarding_lead:
         what = "Nobody is named who takes over a child that nobody can account for."
         yield Finding("absence", "warn", what, "Set absence.safeguarding_lead to a person's name.")
+    if (
+        decided.settings.alert_numbers
+        and not gateway.settings.twilio.sms_senders
+        and not gateway.settings.practice.enabled
+    ):
+        what = "Staff are to be texted of what is urgent, and there is no number to text from."
+        yield Finding("absence", "bad", what, "Set twilio.sms_senders, or take absence.alert_numbers out.")
     if not decided.year.days.terms:
         yield Finding(
             "absence", "warn", "No terms are set: every weekday counts as a school day.", "Set absence.calendar."

@@ -60,7 +60,7 @@ def _asks(register: Register, forms: Counter[str], missing: Counter[str], *, non
     if none_at_all and missing:
         what = f"No register has come in yet ({when}): nobody can be asked about anybody."
         cure = "Export the marks from the MIS and import them: handbell marks import FILE"
-        yield tasks.Ask("register", f"register:{register.id}", what, cure, urgent=True)
+        yield tasks.Ask("register", f"register:{register.id}", what, cure, loud=True)
         return
     for form, count in missing.items():
         whose = form or "the pupils without a form"

@@ -158,7 +158,7 @@ async def _held(
         when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
         what = f"{unknown} of {taken} pupils are marked absent without a reason ({when}). No family has been asked yet."
         cure = "Is the register right? Correct it and import it again, or: handbell absence release"
-        ask = tasks.Ask("absence.held", f"register:{register.id}", what, cure, urgent=True)
+        ask = tasks.Ask("absence.held", f"register:{register.id}", what, cure, loud=True)
         await tasks.ask(session, ask, log=gateway.log, now=now)
     return True
 

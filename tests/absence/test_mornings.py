@@ -68,7 +68,7 @@ async def test_no_register_at_all_is_one_loud_task(morning: Morning) -> None:
         await morning.child("Ana", await morning.parent(), form=form)
     await morning.at("09:30")
     (task,) = await morning.tasks()
-    assert task.urgent
+    assert (task.urgent, task.loud_at is not None) == (True, True)
     assert "No register has come in yet" in task.what
 
 
@@ -453,7 +453,7 @@ async def test_very_many_at_once_are_held_until_a_person_has_looked(morning: Mor
     await morning.at("09:40")
     assert await morning.cases() == 0
     (task,) = await morning.tasks("absence.held")
-    assert task.urgent
+    assert (task.urgent, task.loud_at is not None) == (True, True)
     async with morning.database.write() as session:
         await sweep.release(session, morning.gateway, TODAY, AM, by="Mrs Office")
     await morning.turn()

@@ -323,6 +323,23 @@ async def test_one_text_names_everything_and_no_number_of_a_child(sqlite_databas
     assert text.body.endswith("Act now: task 1; absence case 99; conversation 7; reply 3, 4 and 2 more.")
 
 
+async def test_an_alert_waits_for_a_number_to_text_from(sqlite_database: Database) -> None:
+    office = await Desk(sqlite_database, alerts=(STAFF,)).open()
+    _, number = await office.parent()
+
+    async def active(yes: bool) -> None:
+        async with sqlite_database.write() as session:
+            texts = sa.update(Sender).where(Sender.medium == Medium.SMS)
+            await session.execute(texts.values(active=yes))
+
+    await active(False)
+    await office.writes(number, MISSING)
+    assert await office.said_to(STAFF) == []
+    await active(True)
+    await office.turn()
+    assert len(await office.said_to(STAFF)) == 1
+
+
 async def test_a_clock_that_is_set_back_keeps_no_alert_back(sqlite_database: Database) -> None:
     office = await Desk(sqlite_database, alerts=(STAFF,)).open()
     _, number = await office.parent()
