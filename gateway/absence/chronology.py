@@ -16,7 +16,18 @@ import sqlalchemy as sa
 from gateway import errors
 from gateway.absence import states, views
 from gateway.database import Session
-from gateway.models import About, AbsenceCase, AbsenceStep, Contact, Guardianship, Message, MessageState, Pupil, Reply
+from gateway.models import (
+    About,
+    AbsenceCase,
+    AbsenceStep,
+    CaseState,
+    Contact,
+    Guardianship,
+    Message,
+    MessageState,
+    Pupil,
+    Reply,
+)
 from gateway.models.types import core
 
 _MEDIA = {"sms": "text", "email": "email", "voice": "call"}
@@ -106,8 +117,9 @@ def _entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Ma
 
 _SENTENCES: Final[Mapping[str, str]] = {
     "opened": "Marked absent, and nobody knew why.",
-    "asked": "Asked, rung {rung} ({who}):",
-    "unreached": "Rung {rung} ({who}): nobody could be asked this way.",
+    "begun": "Begun: {why}.",
+    "asked": "Step {rung} of the ladder, {who}:",
+    "unreached": "Step {rung} of the ladder, {who}: nobody could be asked this way.",
     "failed": "None of these questions arrived: the next rung at once.",
     "answer": "{by} answered: {intent}.",
     "mark": "The mark became {after}, from {before} ({source}).",
@@ -115,18 +127,26 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "urgent": "A person was asked to act at once: {task}.",
     "alerted": "Staff were told by text.",
     "told": "Whoever had been asked was told ({what}):",
-    "state": "Now {after}, by {by}.",
+    "state": "{after} (by {by}).",
     "reminded": "Day {day} without a reason, reminded:",
     "decided": "Code {code} was decided.",
     "wrong_number": "A number on file is not the family's: it is asked no more.",
 }
 
 
+_ASKED: Final[Mapping[str, str]] = {"main": "whoever is asked first", "others": "the other contacts"}
+
+
 def _said(step: AbsenceStep) -> str:
     facts = {name: str(value).replace("_", " ") if value else "none" for name, value in step.facts.items()}
+    if step.kind == "state" and step.facts.get("after"):
+        facts["after"] = states.WORDS[CaseState(step.facts["after"])]
+    if step.facts.get("who") in _ASKED:
+        facts["who"] = _ASKED[step.facts["who"]]
+    kind = "begun" if step.kind == "opened" and step.facts.get("why") else step.kind
     words = defaultdict(lambda: "nobody", {"by": step.who} | facts)
-    sentence = _SENTENCES.get(step.kind, step.kind).format_map(words)
-    more = [f"({step.facts['why']})"] if step.facts.get("why") else []
+    sentence = _SENTENCES.get(kind, kind).format_map(words)
+    more = [f"({step.facts['why']})"] if step.facts.get("why") and kind != "begun" else []
     if step.facts.get("fast"):
         more.append(f"Goes first: {step.facts['fast']}.")
     return " ".join([sentence, *more])
@@ -147,7 +167,7 @@ def text(page: Page, *, timezone: ZoneInfo) -> Iterator[str]:
     """The same as plain lines."""
     case, pupil = page.case, page.pupil
     yield f"Case {case.id}: {pupil.forename} {pupil.surname}, {pupil.form}, {case.date:%A %d %B %Y} {case.session}"
-    yield f"State: {case.state.value.replace('_', ' ')}{f', by {case.by}' if case.by else ''}"
+    yield f"State: {states.WORDS[case.state]}{f', by {case.by}' if case.by else ''}"
     if case.code:
         decided = f"decided by {case.decided_by}" if case.decided_by else "suggested, to be confirmed"
         yield f"Code: {case.code} ({decided})"

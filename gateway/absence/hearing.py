@@ -228,6 +228,10 @@ async def _raise_alarm(
     if talk.day == today:
         case = await cases.open_one(session, pupil_id, talk.day, talk.session, means=means, why="a parent wrote")
         talk.cases[pupil_id] = case
+        await cases.step(
+            session, case, "answer", means=means, who=talk.speaker.name, facts={"intent": why},
+            reply_id=talk.reply.id,
+        )  # fmt: skip
         return await effects.alarm(session, case, why, talk.speaker, decided, means=means)
     what, cure = "A family's words may mean that a child is not safe. Read them now.", "handbell replies list"
     ask = tasks.Ask("absence.alarm", f"conversation:{talk.reply.conversation_id}", what, cure, loud=True)

@@ -173,13 +173,19 @@ async def test_the_chronology_is_a_whole_page_for_the_police(morning: Morning) -
     async with morning.database.read() as session:
         page = await chronology.read(session, case.id or 0, today=TODAY)
     html = chronology.html(page, school="Oakfield", timezone=morning.gateway.timezone, printed=morning.clock.now)
-    for words in ("Ana Example", "Asked, rung 1 (main)", mother, "&lt;b&gt;she is ill&lt;/b&gt;", "The mark became L"):
+    for words in (
+        "Ana Example",
+        "Step 1 of the ladder, whoever is asked first:",
+        mother,
+        "&lt;b&gt;she is ill&lt;/b&gt;",
+        "The mark became L",
+    ):
         assert words in html, words
     assert "<b>she" not in html
     assert "Ivan" not in html
     assert [entry.at for entry in page.entries] == sorted(entry.at for entry in page.entries)
     lines = "\n".join(chronology.text(page, timezone=morning.gateway.timezone))
-    assert "State: seen, by the register" in lines
+    assert "State: In school, by the register" in lines
 
 
 async def test_a_rehearsal_names_whom_nobody_could_ask_and_writes_nothing(morning: Morning) -> None:
