@@ -24,6 +24,7 @@ from gateway.models import Message, MessageState, Purpose, Reply, Sender
 from templates import phrases, segments, states
 
 SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
+THANKS: Final = f"{SLOT}chosen:"  #: that of an answer which stands in for no other
 
 #: No short code, no name and no withheld number: behind those is a machine, or nobody.
 A_PERSONS_NUMBER: Final = re.compile(r"\+[1-9][0-9]{7,14}")
@@ -114,7 +115,8 @@ async def enough(
     if not limits.per_hour or not limits.per_day:
         return True  # the school wants none
     ours = (Message.address == address, col(Message.run_id).is_(None), col(Message.slot).startswith(SLOT))
-    just_now = select(Message.id).where(*ours, col(Message.created_at) > now - _ONE_HANDFUL).limit(1)
+    recent = (col(Message.created_at) > now - _ONE_HANDFUL, ~col(Message.slot).startswith(THANKS))
+    just_now = select(Message.id).where(*ours, *recent).limit(1)
     if await session.scalar(just_now):
         return True
     for most, span in ((limits.per_hour, _HOUR), (limits.per_day, _DAY)):

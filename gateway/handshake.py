@@ -177,12 +177,24 @@ async def take(
         if reply.keys != zero.KEY or not (message.script or {}).get("other"):
             return ""
         chosen = await _heard(session, message, log=log, now=now) or "this call"
-    elif key and message.run_id is None and message.slot.startswith(SLOT):
+    elif key and asks(message) and await _is_alone(session, message):
         chosen = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
     else:
         return ""
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
     return f"language:{chosen}"
+
+
+def asks(message: Message) -> bool:
+    """Whether it is our question for the language."""
+    return message.run_id is None and message.slot.startswith(SLOT)
+
+
+async def _is_alone(session: Session, message: Message) -> bool:
+    """Whether the phone is one person's by now: else nobody knows who of them answered."""
+    point = core(ContactPoint).c
+    owners = sa.select(sa.func.count(sa.distinct(point.contact_id))).where(point.address == message.address)
+    return await session.scalar(owners) == 1
 
 
 async def _answered(
@@ -214,9 +226,7 @@ async def _heard(session: Session, message: Message, *, log: audit.Log, now: dat
     Where several people share the phone nobody knows who pressed it: then it was for this call alone, and ``""``.
     """
     language = str(((message.script or {}).get("other") or {}).get("locale", ""))
-    point = core(ContactPoint).c
-    owners = sa.select(sa.func.count(sa.distinct(point.contact_id))).where(point.address == message.address)
-    if not language or message.contact_id is None or await session.scalar(owners) != 1:
+    if not language or message.contact_id is None or not await _is_alone(session, message):
         return ""
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id, reads="", hears=language, deed=deed)
@@ -246,7 +256,7 @@ async def _thank(
         sender_id=sender.id or 0,
         contact_id=message.contact_id,
         address=message.address,
-        slot=f"{answers.SLOT}{message.slot}:{now.timestamp():.0f}",
+        slot=f"{answers.THANKS}{message.slot}:{now.timestamp():.0f}",
         now=now,
     )
     session.add(thanks)

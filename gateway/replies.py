@@ -64,7 +64,8 @@ async def handle(
     message = await _answered(session, reply, now=now)
     if message is not None:
         key = _option(reply, message) if _is_theirs(reply, message) else ""
-        if chosen := await handshake.take(session, reply, message, key, answering, log=log, now=now):
+        chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
+        if chosen and not reply.media:
             return chosen  # nobody has to read it, and it says nothing of a child: it is no row among the replies
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
@@ -74,7 +75,8 @@ async def handle(
     session.add(conversation)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
-    option = _option(reply, message) if theirs else ""
+    # What was said to the question for the language and stands here is for a person, whatever its key.
+    option = _option(reply, message) if message and theirs and not handshake.asks(message) else ""
     row = Reply(
         conversation_id=_id(conversation),
         inbound_id=_id(inbound),

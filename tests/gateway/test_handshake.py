@@ -12,7 +12,7 @@ from support.desk import LOG, NOW, definition
 
 from channels import base
 from channels.base import Medium
-from gateway import context, guard, handshake, ids, intake, likely, notices, runs
+from gateway import answers, context, guard, handshake, ids, intake, likely, notices, runs
 from gateway.database import Database
 from gateway.models import Audit, Contact, Conversation, Message, Notice, PointKind, Reply, Sender
 from templates import choosing, segments, translations
@@ -62,8 +62,10 @@ async def leave(database: Database, found: list[Message]) -> None:
             break
 
 
-async def texted(gateway: context.Gateway, body: str, *, sender: str = MUM) -> None:
-    reply = base.Reply(medium=Medium.SMS, sender=sender, to=OFFICE, body=body, event_id=ids.new_id(), at=gateway.now())
+async def texted(gateway: context.Gateway, body: str, *, sender: str = MUM, media: int = 0) -> None:
+    reply = base.Reply(
+        medium=Medium.SMS, sender=sender, to=OFFICE, body=body, event_id=ids.new_id(), at=gateway.now(), media=media
+    )  # fmt: skip
     async with gateway.database.write() as session:
         await intake.store(session, "twilio-sms", [reply], now=gateway.now())
     await intake.handle_waiting(gateway.database, log=LOG, answering=gateway.answering(), now=gateway.now())
@@ -104,6 +106,38 @@ async def test_asked_once_in_both_languages_and_answered_with_2(database: Databa
     assert {"contact.language_asked", "contact.languages_chosen"} <= set(lines)
     *_, third = await send(gateway, key="third", text={"en": "Hello.", "ur": "سلام۔"})
     assert third.body.endswith("سلام۔")
+
+
+async def waits(database: Database) -> tuple[str, str]:
+    """The one reply that a person has to read: its words, and the option it was taken for."""
+    async with database.read() as session:
+        [reply] = await session.scalars(select(Reply))
+        [conversation] = await session.scalars(select(Conversation))
+    assert conversation.waiting_since is not None
+    return reply.body, reply.option
+
+
+async def test_a_picture_that_came_with_the_choice_is_seen(database: Database) -> None:
+    await office(database)
+    mother = await family(database)
+    gateway = desk.gateway(database, desk.Clock(), drafts=True)
+    await leave(database, await send(gateway))
+    await texted(gateway, "2", media=1)
+    assert (await contact(database, mother)).written_language == "ur"
+    assert await waits(database) == ("2", "")
+    answered = [one for one in await messages(database) if one.slot.startswith(answers.SLOT)]
+    assert [one.language for one in answered] == ["ur", "ur"], "thanks, and that nobody sees pictures"
+
+
+async def test_who_shares_the_phone_by_now_has_chosen_nothing(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database)
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    await leave(sqlite_database, await send(gateway))
+    await family(sqlite_database, name="Imran")  # the same phone
+    await texted(gateway, "2")
+    assert (await contact(sqlite_database, mother)).written_language == ""
+    assert await waits(sqlite_database) == ("2", "")
 
 
 async def test_english_is_a_choice_too_and_words_are_for_the_notice(sqlite_database: Database) -> None:
