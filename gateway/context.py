@@ -150,7 +150,7 @@ class Gateway:
     def clip_url(self, clip_id: int) -> str:
         """Where a recording is to be had for an hour or two: the provider fetches it while a call goes on.
 
-        The address is the same for an hour, so that the provider need not fetch it again for every call.
+        The address is the same for an hour, so that the provider need not fetch it anew for calls that follow closely.
         """
         until = (int(self.now().timestamp()) // _HOUR + 2) * _HOUR
         return f"{self.public_url}/media/voice/{clip_id}?until={until}&token={self.sign('voice', f'{clip_id}:{until}')}"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, upsert
+from channels.base import Medium
+from gateway import audit, errors, upsert
 from gateway.database import Session
-from gateway.models import Clip
+from gateway.models import Clip, Message, MessageState
 from gateway.models.types import core
 from gateway.voicebank import sounds
 from templates import aloud, languages
+
+_WAIT: Final = (MessageState.HELD, MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
+_A_CALL: Final = timedelta(hours=1)  #: no call goes on for longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,33 @@ async def keep(session: Session, recording: Recording, *, by: str, log: audit.Lo
 async def forget(
     session: Session, language: str, said: Iterable[str], *, by: str, log: audit.Log, now: datetime
 ) -> int:
-    """Throw recordings away. Gives how many."""
+    """Throw recordings away. Gives how many.
+
+    Raises :class:`errors.Conflict` where a call that waits or goes on plays one: it knows it by its id, would miss it
+    in the midst of a sentence, and SQLite gives the id to the next recording.
+    """
     query = select(Clip).where(Clip.language == language, col(Clip.said).in_(list(said)))
     found = (await session.scalars(query)).all()
+    played = await _played(session, now=now) if found else set[int]()
+    if needed := [clip.said for clip in found if clip.id in played]:
+        what = f"Calls that are still to be made play {', '.join(needed)}."
+        raise errors.Conflict(f"{what} Record it anew (handbell voice import), or wait until they are made.")
     for clip in found:
         await session.delete(clip)
     lines = [audit.Line("voice.forgotten", f"clip:{clip.said}", {"language": language}, by) for clip in found]
     await log.record(session, lines, now=now)
     return len(found)
+
+
+async def _played(session: Session, *, now: datetime) -> set[int]:
+    """The recordings that calls which wait, or go on, play."""
+    t = core(Message).c
+    going_on = sa.and_(t.state == MessageState.ACCEPTED, t.changed_at > now - _A_CALL)
+    query = sa.select(t.script).where(t.medium == Medium.VOICE, t.state.in_(_WAIT) | going_on)
+    return {clip for script in await session.scalars(query) if script for clip in _clips(script)}
+
+
+def _clips(script: Mapping[str, Any]) -> set[int]:
+    """The recordings of a stored script, and of the other language that key 0 leads to."""
+    found = {piece["clip"] for pieces in script.get("sounds", {}).values() for piece in pieces if piece["clip"]}
+    return found | (_clips(script["other"]["script"]) if script.get("other") else set())

@@ -5,6 +5,8 @@ What is in them is what a call says to anybody, the names of children never amon
 
 from __future__ import annotations
 
+from typing import Final
+
 import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +15,8 @@ from starlette.routing import Route
 from gateway.models import Clip
 from gateway.models.types import core
 from gateway.web import problems, site
+
+_KEPT_FOR: Final = 60  #: seconds a provider keeps one: recorded anew, it must be heard anew soon
 
 
 def routes() -> list[Route]:
@@ -35,4 +39,5 @@ async def play(request: Request) -> Response:
         found = (await session.execute(sa.select(t.content_type, t.content).where(t.id == clip_id))).one_or_none()
     if found is None:
         return problems.respond(404, "There is no such recording any more.", kind="not-found")
-    return Response(found.content, media_type=found.content_type, headers={"Cache-Control": f"private, max-age={left}"})
+    headers = {"Cache-Control": f"private, max-age={min(left, _KEPT_FOR)}"}
+    return Response(found.content, media_type=found.content_type, headers=headers)

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from support import school
 from support.desk import LOG, NOW, definition
 
 from channels.base import Medium
 from gateway import errors, outgoing, wording
 from gateway.database import Database
+from gateway.models import Message, MessageState, Purpose
 from gateway.voicebank import bank, coverage, sounds
 from templates import aloud, translations, words
 
@@ -145,6 +147,31 @@ async def test_what_is_kept_replaces_the_older_one_and_is_written_down(database:
         said = aloud.fingerprint("ur", "آج")
         assert await bank.forget(session, "ur", [said], by="Mr Shah", log=LOG, now=NOW) == 1
     assert await loaded(database) == bank.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("state", "minutes", "kept"),
+    [("queued", 600, True), ("accepted", 5, True), ("accepted", 600, False), ("delivered", 5, False)],
+)
+async def test_what_a_waiting_call_plays_is_not_thrown_away(
+    sqlite_database: Database, state: str, minutes: int, *, kept: bool
+) -> None:
+    """SQLite would give the id that the call knows to the next recording, of other words."""
+    await record(sqlite_database, "ur", [aloud.Piece("آج")])
+    said = aloud.fingerprint("ur", "آج")
+    pieces = (await loaded(sqlite_database)).put_together("ur", [aloud.Piece("آج")])
+    script = {"opening": "Hello.", "other": {"locale": "ur", "body": "", "script": {"sounds": {"body": pieces}}}}
+    await school.add(sqlite_database, Message(
+        id="01CALL", medium=Medium.VOICE, address="+447700900001", slot="x", purpose=Purpose.SERVICE, body="Closed.",
+        script=script, state=MessageState(state), due_at=NOW, created_at=NOW, changed_at=NOW,
+    ))  # fmt: skip
+    async with sqlite_database.write() as session:
+        later = NOW + timedelta(minutes=minutes)
+        if kept:
+            with pytest.raises(errors.Conflict, match=said):
+                await bank.forget(session, "ur", [said], by="Mr Shah", log=LOG, now=later)
+        else:
+            assert await bank.forget(session, "ur", [said], by="Mr Shah", log=LOG, now=later) == 1
 
 
 async def test_coverage_says_what_is_missing(sqlite_database: Database) -> None:

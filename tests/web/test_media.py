@@ -73,7 +73,7 @@ async def test_an_address_holds_for_a_while_and_for_one_recording(site: Running,
     path = url.removeprefix(PUBLIC)
     answer = await site.ask("GET", path)
     assert (answer.status, answer.headers["Content-Type"], answer.text) == (200, "audio/wav", "RIFF")
-    assert "private" in answer.headers["Cache-Control"]
+    assert answer.headers["Cache-Control"] == "private, max-age=60", "recorded anew, it is soon heard anew"
     query = urlsplit(url).query
     later = query.replace("until=1", "until=2", 1)
     other = f"{number + 1}?{query}"
