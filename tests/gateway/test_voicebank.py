@@ -186,13 +186,28 @@ async def test_coverage_says_what_is_missing(sqlite_database: Database) -> None:
     assert {one.key: one.free for one in whole.notices}["absence_in_school"] is False
 
 
+def frames(head: str, length: int) -> bytes:
+    """Two frames of MPEG audio, each so many bytes long."""
+    return (bytes.fromhex(head).ljust(length, b"\x55")) * 2
+
+
+def coded(wav: bytes, coding: int, bits: int) -> bytes:
+    """The same WAV file with another coding in its head."""
+    return wav[:20] + coding.to_bytes(2, "little") + wav[22:34] + bits.to_bytes(2, "little") + wav[36:]
+
+
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
         (tone(), "audio/wav"),
-        (b"ID3\x04" + bytes(200), "audio/mpeg"),
-        (b"\xff\xfb\x90\x64" + bytes(200), "audio/mpeg"),
-        (b"\xff\xf3\x40\xc4" + bytes(200), "audio/mpeg"),
+        (frames("fffb9064", 417), "audio/mpeg"),  # 128 kbit/s, 44100 Hz
+        (frames("fff340c4", 104), "audio/mpeg"),  # MPEG-2: 32 kbit/s, 22050 Hz
+        (b"ID3\x04\0\0\0\0\x01\x02" + bytes(130) + frames("fffb9064", 417), "audio/mpeg"),
+        (b"ID3\x04\0\0\0\0\0\0" + bytes(5) + frames("fffb9264", 418), "audio/mpeg"),  # a padded frame
+        (frames("fffb9064", 417)[:417], ""),
+        (b"ID3 this is not a sound at all", ""),
+        (coded(tone(), 3, 64), ""),  # floating point
+        (coded(tone(), 7, 8), "audio/wav"),  # mu-law, as telephones have it
         (tone()[:-50], ""),
         (b"RIFF\x04\0\0\0WAVE", ""),
         (b"%PDF-1.7", ""),
