@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from gateway import audit, errors
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, Guardianship, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, PointState, Pupil
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,16 @@ class Deed:
 
 
 async def confirm(session: Session, point_id: int, *, deed: Deed) -> ContactPoint:
-    """Note that the family has confirmed a phone or mailbox. Raises :class:`errors.NotFound`."""
+    """Note that the family has confirmed a phone or mailbox: it is theirs, whatever somebody there has said.
+
+    Raises :class:`errors.NotFound`.
+    """
     point = await session.get(ContactPoint, point_id, with_for_update=True)
     if point is None:
         raise errors.NotFound(f"There is no phone or mailbox {point_id}. handbell contact show gives the ids.")
     point.confirmed_at = deed.now
+    if point.state is PointState.WRONG:
+        point.state = PointState.UNPROVEN
     session.add(point)
     await deed.log.record(
         session,

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 from channels.base import Medium, Reason
 from gateway import audit, tasks
 from gateway.database import Session
-from gateway.models import ContactPoint, LineType, OptOut, PointKind, PointState
+from gateway.models import ContactPoint, Guardianship, LineType, OptOut, PointKind, PointState
 from gateway.models.types import core
 
 COMPLAINT = "complaint"  #: the code of a report that somebody marked our mail as spam
@@ -86,19 +86,43 @@ async def hold(session: Session, wanted: Iterable[tuple[Medium, str]]) -> None:
 
 async def owners(session: Session, address: str) -> list[int]:
     """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's."""
-    point, addresses = core(ContactPoint).c, {address}
+    point = core(ContactPoint).c
+    query = sa.select(point.contact_id).where(point.address.in_(_aliases(address)))
+    return list(await session.scalars(query.distinct().order_by(point.contact_id)))
+
+
+def _aliases(address: str) -> set[str]:
     local, at, domain = address.rpartition("@")
-    if at and "+" in local:
-        addresses.add(f"{local.partition('+')[0]}@{domain}")
-    query = sa.select(point.contact_id).where(point.address.in_(addresses)).distinct().order_by(point.contact_id)
-    return list(await session.scalars(query))
+    return {address, f"{local.partition('+')[0]}@{domain}"} if at and "+" in local else {address}
+
+
+async def wrong(session: Session, address: str, pupil_id: int, *, log: audit.Log, now: datetime) -> None:
+    """Somebody who has this phone or mailbox says that it is not this pupil's family's: nothing goes to it any more.
+
+    It may still be right for another family. A person ends it (``deciding.confirm``), or an import with another number.
+    """
+    theirs = sa.select(core(Guardianship).c.contact_id).where(core(Guardianship).c.pupil_id == pupil_id)
+    query = select(ContactPoint).where(
+        col(ContactPoint.address).in_(_aliases(address)),
+        col(ContactPoint.contact_id).in_(theirs),
+        col(ContactPoint.state) != PointState.WRONG,
+    )
+    query = query.order_by(col(ContactPoint.id)).with_for_update(key_share=True)
+    for point in await session.scalars(query.execution_options(populate_existing=True)):
+        point.state, point.confirmed_at = PointState.WRONG, None
+        session.add(point)
+        await log.record(session, audit.Line("point.wrong_number", f"point:{point.id}"), now=now)
+    await session.flush()
 
 
 async def good(session: Session, medium: Medium, address: str, *, at: datetime, log: audit.Log, now: datetime) -> None:
     """Good news of an address: it works. A number that took a text, or sent one, takes texts after all."""
     await hold(session, [(medium, address)])
     where = (col(ContactPoint.kind) == kind_of(medium), col(ContactPoint.address) == address)
-    older = sa.or_(col(ContactPoint.last_good_at).is_(None), col(ContactPoint.last_good_at) < at)
+    older = sa.and_(
+        col(ContactPoint.state) != PointState.WRONG,  # that it works says nothing of whose it is
+        sa.or_(col(ContactPoint.last_good_at).is_(None), col(ContactPoint.last_good_at) < at),
+    )
     doubted = select(ContactPoint.id).where(*where, older, col(ContactPoint.state) != PointState.WORKING)
     lines = [audit.Line("point.good", f"point:{point_id}") for point_id in await session.scalars(doubted)]
     works = {"state": PointState.WORKING, "strikes": 0, "bad_days": [], "last_good_at": at}
@@ -159,7 +183,7 @@ async def _strike(
     else:
         point.bad_days = _remembered(point.bad_days, reason, message_id, today=now.date())
         point.strikes = strikes(point.bad_days, reason, counts.within, today=now.date())
-        if point.strikes >= counts.strikes and point.state is not PointState.DEAD:
+        if point.strikes >= counts.strikes and point.state not in (PointState.DEAD, PointState.WRONG):
             point.state = counts.then
             outcome = point.state.value
     session.add(point)

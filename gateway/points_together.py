@@ -39,7 +39,7 @@ def good(connection: Connection, news: Sequence[tuple[Medium, str, datetime]]) -
         if (kind, address) not in latest:
             continue  # a point of the other kind
         at = latest[kind, address]
-        if last_good is None or _moment(last_good) < at:
+        if state != PointState.WRONG and (last_good is None or _moment(last_good) < at):
             works.append((point_id, _written(dialect, at)))
             if state != PointState.WORKING:
                 lines.append(audit.Line("point.good", f"point:{point_id}"))

@@ -51,4 +51,4 @@ def unfit(point: people.Point, known: people.People, medium: Medium, *, mandator
         return "landline" if point.line_type is LineType.LANDLINE else "no_texts"
     if stopped is not None and (stopped or not mandatory):
         return "opted_out"
-    return "dead" if point.state is PointState.DEAD else ""
+    return {PointState.DEAD: "dead", PointState.WRONG: "wrong_number"}.get(point.state, "")

@@ -17,7 +17,17 @@ from gateway.absence import cases, ladder, meaning, paths, rules, sending
 from gateway.audience import Listener
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import About, AbsenceCase, AbsenceStep, CaseState, DaySession, Message, MessageState
+from gateway.models import (
+    About,
+    AbsenceCase,
+    AbsenceStep,
+    CaseState,
+    ContactPoint,
+    DaySession,
+    Message,
+    MessageState,
+    PointState,
+)
 from gateway.models.types import core
 
 SESSION_WORDS = {DaySession.AM: "morning", DaySession.PM: "afternoon"}
@@ -248,8 +258,8 @@ async def _ask(
 
 
 async def _asked_already(session: Session, group: Sequence[AbsenceCase]) -> dict[int, set[tuple[int, Medium]]]:
-    """Who of each pupil's contacts has such a question already, and by which medium; a wrong number has all of them."""
-    message, about, step = core(Message).c, core(About).c, core(AbsenceStep).c
+    """Who of each pupil's contacts has such a question already, and by which medium."""
+    message, about, step, point = core(Message).c, core(About).c, core(AbsenceStep).c, core(ContactPoint).c
     case_of = {case.id: case.pupil_id for case in group}
     found: dict[int, set[tuple[int, Medium]]] = {}
     query = (
@@ -264,12 +274,13 @@ async def _asked_already(session: Session, group: Sequence[AbsenceCase]) -> dict
         .where(about.pupil_id == cases.case_table.c.pupil_id)
         .where(sa.or_(message.state.in_(ALIVE), message.reason == "merged"))
     )
-    for case_id, contact_id, medium in await session.execute(query):
+    wrong = sa.select(point.id).where(  # what went to a wrong number has asked nobody
+        point.contact_id == message.contact_id,
+        point.state == PointState.WRONG,
+        sa.or_(point.address == message.address, message.reason == "merged"),
+    )
+    for case_id, contact_id, medium in await session.execute(query.where(~wrong.exists())):
         found.setdefault(case_of[case_id], set()).add((contact_id, medium))
-    wrong = sa.select(AbsenceStep).where(step.case_id.in_(case_of), step.kind == "wrong_number")
-    for row in await session.scalars(wrong):
-        contact_id = int(row.facts.get("contact") or 0)
-        found.setdefault(case_of[row.case_id], set()).update((contact_id, medium) for medium in Medium)
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gateway import tasks
+from gateway import points, tasks
 from gateway.absence import cases, reasons, rules, telling
 from gateway.absence.meaning import Meaning
 from gateway.database import Session
@@ -35,11 +35,12 @@ _SHOW = "handbell absence show {case}, then absence settle."
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Whose words they are: a name for people, and the contact where it is known."""
+    """Whose words they are: a name for people, the contact where it is known, and the phone or mailbox."""
 
     name: str
     contact_id: int | None
     reply_id: int | None
+    address: str = ""
 
 
 async def apply(
@@ -209,12 +210,16 @@ async def _expect(
 
 
 async def _pass_by(session: Session, case: AbsenceCase, intent: Intent, speaker: Speaker, *, means: cases.Means) -> str:
-    """The next ones are asked at once. A wrong number is asked no more; for who wants no texts see ``paths``."""
+    """The next ones are asked at once. Nothing goes to a wrong number again; for who wants no texts see ``paths``."""
     if intent is Intent.WRONG_NUMBER:
         facts = {"contact": speaker.contact_id}
         await cases.step(session, case, "wrong_number", means=means, facts=facts, reply_id=speaker.reply_id)
+        await points.wrong(session, speaker.address, case.pupil_id, log=means.log, now=means.now)
         what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
-        ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, "Ask the family, and correct it in the MIS.")
+        cure = (
+            "Nothing goes there now. Ask the family, and correct it in the MIS. It is right? handbell contact confirm."
+        )
+        ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, cure)
         await tasks.ask(session, ask, log=means.log, now=means.now)
     if case.state is CaseState.ASKING:
         case.next_at = means.now

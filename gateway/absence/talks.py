@@ -90,7 +90,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         at=reply.at,
     )
     name = await _name(session, contact, list(about & theirs)) if contact else "whoever has the family's phone"
-    speaker = effects.Speaker(name, contact.id if contact else None, reply.id)
+    speaker = effects.Speaker(name, contact.id if contact else None, reply.id, conversation.address)
     return Talk(reply, conversation, owners, frozenset(theirs), heard, speaker, found, day, which, late)
 
 

@@ -13,6 +13,7 @@ from gateway.models import (
     ContactPoint,
     Guardianship,
     OptOut,
+    PointState,
     Pupil,
     Purpose,
 )
@@ -46,6 +47,19 @@ def opted_out() -> sa.ColumnElement[bool]:
         opt_out.medium == message.medium,
         opt_out.address == message.address,
         sa.or_(opt_out.mandatory_too, ~one_of(message.purpose, _MANDATORY)),
+    )
+
+
+def wrong_number() -> sa.ColumnElement[bool]:
+    """It names a pupil to a phone or mailbox where somebody has said that it is not that family's."""
+    theirs = core(ContactPoint).alias("theirs")
+    return exists(
+        [theirs, core(Guardianship), core(About)],
+        theirs.c.address == message.address,
+        theirs.c.state == fixed(PointState.WRONG),
+        tie.contact_id == theirs.c.contact_id,
+        about.pupil_id == tie.pupil_id,
+        about.message_id == message.id,
     )
 
 

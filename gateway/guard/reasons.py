@@ -36,6 +36,7 @@ REASONS: dict[str, str] = {
     "no_texts": "This number does not take texts.",
     "opted_out": "Asked us to stop.",
     "dead": "The number or address does not work.",
+    "wrong_number": "Whoever answers there says that it is not this family's.",
     "merged": "Told by the same phone or mailbox as another contact.",
     "expired": "It was no longer worth saying.",
     "reached": "Reached by an earlier step already.",

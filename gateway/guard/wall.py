@@ -1,8 +1,8 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed.
 
 Whatever planned the message, nothing goes to somebody barred from a child it names, about a child or to a contact who
-has died, to an address that told us to stop, to a landline as a text, or after the moment until which it was worth
-saying.
+has died, to a phone that is not the family's, to an address that told us to stop, to a landline as a text, or after the
+moment until which it was worth saying.
 
 A whole batch is asked about in one statement: each column is one question, and only messages that one of them is true
 of come back.
@@ -45,6 +45,7 @@ _QUESTIONS = (
     "reached",
     "accounted_for",
     "barred",
+    "wrong_number",
     "opted_out",
     "dead",
     "landline",
@@ -116,6 +117,7 @@ def _questions(dialect: str) -> sa.Select[Any]:
             _broken(reasons.NOT_REACHED, sa.or_(ladders.reached(), ladders.answered())).label("reached"),
             _broken(reasons.UNACCOUNTED, people.accounted_for()).label("accounted_for"),
             people.barred().label("barred"),
+            sa.or_(point.state == fixed(PointState.WRONG), people.wrong_number()).label("wrong_number"),
             people.opted_out().label("opted_out"),
             (point.state == fixed(PointState.DEAD)).label("dead"),
             sa.and_(message.medium == fixed(Medium.SMS), point.line_type == fixed(LineType.LANDLINE)).label("landline"),

@@ -90,6 +90,7 @@ class PointState(StrEnum):
     WORKING = "working"
     DOUBTFUL = "doubtful"
     DEAD = "dead"
+    WRONG = "wrong"  #: whoever answers there says that it is not the family's; no evidence ends that
 
 
 class Purpose(StrEnum):

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from datetime import date
 
 import pytest
-from support import school
+import sqlalchemy as sa
+from support import desk, school
 from support.absences import PM, TODAY, Morning
 
+from gateway import deciding
 from gateway.absence.meaning import Heard, Meaning, by_menu
 from gateway.database import Database
 from gateway.models import CaseState as S
+from gateway.models import ContactPoint, PointState
+from gateway.models.types import core
+from gateway.registers import marks
 from gateway.understanding.meaning import Intent
 
 UNTIL = date(2026, 11, 26)
@@ -95,6 +100,45 @@ async def test_a_wrong_number_is_asked_no_more_and_the_next_are_asked_at_once(mo
     await morning.at("12:00")
     assert len(await morning.said(mother)) == 1  # no call either
     assert await morning.states(child) == [S.HANDED_OVER]
+
+
+async def test_a_wrong_number_never_hears_the_childs_name_again_until_a_person_says_that_it_is_right(
+    morning: Morning,
+) -> None:
+    child, mother, father = await asked(morning)
+    await morning.answer(mother, "wrong number mate")
+    await morning.deliver()
+    await morning.mark(child, "L", at="09:42", source=marks.Source("by hand", "Mrs Office", filed=False))
+    await morning.turn()
+    assert any("arrived safely" in one for one in await morning.said(father))
+    await morning.answer(mother, "thx")  # that the phone works makes it nobody else's
+    for day, heard in ((24, 1), (25, 2)):
+        morning.clock.now = morning.clock.now.replace(day=day, hour=9, minute=0)
+        await morning.mark(child, "N", day=date(2026, 11, day))
+        await morning.at("09:50")
+        assert len(await morning.said(mother)) == heard
+        if day == 24:
+            async with morning.database.write() as session:
+                (point,) = await session.scalars(sa.select(ContactPoint).where(core(ContactPoint).c.address == mother))
+                assert point.state == PointState.WRONG
+                await deciding.confirm(
+                    session, point.id or 0, deed=deciding.Deed("Mrs Office", morning.clock.now, desk.LOG)
+                )
+
+
+async def test_a_wrong_number_that_two_share_is_neither_texted_nor_rung_again(morning: Morning) -> None:
+    mother = await morning.parent()
+    father = await morning.parent("Ivan", number=mother.number, mail="ivan@example.com")
+    child = await morning.child("Ana", mother, father)
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    await morning.deliver()
+    await morning.answer(mother.number, "wrong number mate")
+    for clock in ("09:50", "10:00", "10:20", "12:00"):
+        await morning.at(clock)
+        await morning.deliver()
+    assert len(await morning.said(mother.number)) == 1
+    assert len(await morning.said(father.mail)) == 1
 
 
 async def test_until_thursday_keeps_the_week_quiet(morning: Morning) -> None:

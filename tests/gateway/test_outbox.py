@@ -324,6 +324,9 @@ async def test_the_guard_stops_what_must_not_leave(database: Database) -> None:
         "barred": await school.message(database, sender, now=NOW, contact=family.father, about=[family.child]),
         "landline": await school.message(database, sender, now=NOW, contact=family.gran, point_kind="landline"),
         "dead": await school.message(database, sender, now=NOW, contact=family.uncle, point_state=PointState.DEAD),
+        "wrong_number": await school.message(
+            database, sender, now=NOW, contact=family.uncle, number="+447700900156", point_state=PointState.WRONG
+        ),
         "opted_out": await school.message(database, sender, now=NOW, number="+447700900155"),
     }
     allowed = await school.message(database, sender, now=NOW, contact=family.mother, about=[family.child])
@@ -347,6 +350,20 @@ async def test_nothing_about_a_child_goes_to_a_phone_shared_with_somebody_barred
     )
     assert not (await claim(database, sender)).messages
     assert (await get(database, shared)).reason == "barred"
+
+
+async def test_a_wrong_number_is_one_for_every_contact_of_the_child_and_for_no_other_family(database: Database) -> None:
+    sender = await school.sender(database)
+    family = await school.family(database)
+    await school.point(database, family.mother, "+447700900177", state=PointState.WRONG)
+    named = await school.message(
+        database, sender, now=NOW, contact=family.gran, number="+447700900177", about=[family.child]
+    )
+    ben, another = await school.pupil(database, "Ben"), await school.contact(database)
+    await school.tie(database, ben, another)
+    theirs = await school.message(database, sender, now=NOW, contact=another, number="+447700900177", about=[ben])
+    assert [row["id"] for row in (await claim(database, sender)).messages] == [theirs]
+    assert (await get(database, named)).reason == "wrong_number"
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,7 @@ async def test_points_learn_together_what_they_learn_alone(database: Database) -
     shared = [await school.point(database, await school.contact(database), phone, state=PointState.DOUBTFUL)]
     shared += [await school.point(database, await school.contact(database), phone, line_type=LineType.OTHER)]
     fresh = await school.point(database, await school.contact(database), other)
+    wrong = await school.point(database, await school.contact(database), phone, state=PointState.WRONG)
     async with database.write() as session:
         point = await session.get_one(ContactPoint, fresh)
         point.last_good_at, point.strikes = LATER, 1  # newer than what comes, which is no news then
@@ -175,6 +176,7 @@ async def test_points_learn_together_what_they_learn_alone(database: Database) -
         assert point.line_type is LineType.MOBILE
     [untouched] = [point for point in await points(database, other) if point.id == fresh]
     assert (untouched.state, untouched.strikes, untouched.last_good_at) == (PointState.UNPROVEN, 1, LATER)
+    assert {p.state for p in await points(database, phone) if p.id == wrong} == {PointState.WRONG}, "it works: whose?"
     async with database.read() as session:
         good = await audit.lines_about(session, action="point.good")
     assert {f"point:{point_id}" for point_id in shared} <= {line.subject for line in good}
