@@ -131,6 +131,8 @@ async def change(
         case.arrived_at = None
     if after is CaseState.ASKING and before is not CaseState.UNREAD:  # it begins anew
         case.since, case.rung, case.run_id, case.told_at = means.now, 0, None, None
+        case.code, case.decided_by, case.decided_at = "", "", None
+        case.intent, case.contact_id = "", None
     if tell is not None:
         case.tell = tell if case.run_id is not None else ""
     session.add(case)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
 
 import sqlalchemy as sa
 
@@ -25,12 +24,6 @@ from gateway.registers import marks
 from gateway.understanding.meaning import Intent
 
 pupil_table, mark_table = core(Pupil), core(Mark)
-
-
-#: What a parent means who has the office write down such a code: who comes from the dentist may come in all the same.
-_INTENTS: Final = {
-    "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +48,8 @@ async def settle(
     if verdict.after is CaseState.HANDED_OVER and not verdict.who.strip():
         raise errors.BadInput([errors.Problem("Nobody is named.", "Name the person who takes the child over.")])
     if verdict.code:
-        _decide(case, verdict.code, decided, by=by, means=means)
+        code = _code(verdict.code, decided, case.date, seen=verdict.after is CaseState.SEEN)
+        case.code, case.decided_by, case.decided_at = code, by, means.now
     case.comment = verdict.comment or case.comment
     if verdict.after is CaseState.SEEN:
         case.arrived_at = verdict.arrived_at
@@ -108,11 +102,20 @@ async def _held(session: Session, case_id: int) -> AbsenceCase:
     return await cases.find(session, case_id)
 
 
-def _decide(case: AbsenceCase, code: str, decided: rules.Rules, *, by: str, means: cases.Means) -> None:
-    found = decided.codes.find(code, case.date)
+def _code(raw: str, decided: rules.Rules, day: date, *, seen: bool = False) -> str:
+    """A code that a person may decide: one that fits where the child is, and says more than that nobody knows yet."""
+    found = decided.codes.find(raw, day)
     if isinstance(found, errors.Problem):
         raise errors.BadInput([found])
-    case.code, case.decided_by, case.decided_at = found.code, by, means.now
+    if found.in_school and not seen:
+        what, cure = f"{found.code} says that the pupil is in school.", "Use marks set, or absence settle --seen."
+        raise errors.BadInput([errors.Problem(what, cure)])
+    if seen and not found.in_school:
+        raise errors.BadInput([errors.Problem(f"{found.code} says that the pupil is not in school.", "Leave one out.")])
+    if found.unknown:
+        what, cure = f"{found.code} says that the reason is still to be found.", "Give the code of a reason."
+        raise errors.BadInput([errors.Problem(what, cure)])
+    return found.code
 
 
 def _tell(case: AbsenceCase, verdict: Verdict) -> str:
@@ -128,12 +131,8 @@ async def report(session: Session, gateway: context.Gateway, decided: rules.Rule
 
     Raises :class:`errors.BadInput` for a code that is none, or for days that cannot be meant.
     """
-    said = replace(said, intent=said.intent or _INTENTS.get(said.code, Intent.OTHER))
-    code = decided.codes.find(said.code, said.first)
-    if isinstance(code, errors.Problem):
-        raise errors.BadInput([code])
-    if code.in_school:
-        raise errors.BadInput([errors.Problem(f"{code.code} says that the pupil is in school.", "Use marks set.")])
+    code = _code(said.code, decided, said.first)
+    said = replace(said, code=code, intent=said.intent or reasons.INTENTS.get(code, Intent.OTHER))
     means, today = cases.Means(gateway.log, gateway.now()), gateway.today()
     for which in DaySession:
         await marks.hold(session, today, which)
@@ -144,7 +143,7 @@ async def report(session: Session, gateway: context.Gateway, decided: rules.Rule
         covered = said.first <= today <= said.last and said.session in ("", which.value)
         if case is None or not covered or case.state in (CaseState.SEEN, CaseState.EXPLAINED):
             continue
-        verdict = Verdict(CaseState.EXPLAINED, said.said_by, code.code)
+        verdict = Verdict(CaseState.EXPLAINED, said.said_by, code)
         case.intent = said.intent
         await settle(session, gateway, decided, case.id or 0, verdict, by=said.taken_by)
         settled += 1

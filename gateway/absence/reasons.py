@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import sqlalchemy as sa
 
 from gateway import audit, errors
-from gateway.absence import cases
+from gateway.absence import cases, states
 from gateway.database import Session
-from gateway.models import AbsenceReason, DaySession
+from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
 from gateway.models.types import core
+from gateway.understanding.meaning import Intent
 
 reason_table = core(AbsenceReason)
+
+#: What a parent means by whose words such a code is written down: who comes from the dentist may come in all the same.
+INTENTS: Final = {
+    "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
+}  # fmt: skip
 
 _LONGEST = 60  #: days; whoever is away for longer is not off sick for a few days
 
@@ -84,3 +91,13 @@ async def known(session: Session, day: date, which: DaySession) -> dict[int, Abs
     query = sa.select(AbsenceReason).where(t.first <= day, t.last >= day, t.withdrawn_at.is_(None))
     query = query.where(sa.or_(t.session == "", t.session == which.value)).order_by(t.at, t.id)
     return {row.pupil_id: row for row in await session.scalars(query)}
+
+
+def hold_for_the_afternoon(case: AbsenceCase) -> bool:
+    """Whether the morning's case speaks for the afternoon too: it is still followed, or explained the whole day.
+
+    An appointment does not, whether a parent has said so, a person or the register.
+    """
+    if case.state in (CaseState.EXPLAINED, CaseState.TO_CONFIRM):
+        return INTENTS.get(case.code, case.intent) != Intent.MEDICAL_APPOINTMENT
+    return case.state in states.OPEN or case.state in (CaseState.HANDED_OVER, CaseState.SAFE)

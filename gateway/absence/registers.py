@@ -103,12 +103,17 @@ async def _mark(
     if code.in_school:
         await _seen(session, case, change, decided, means=means)
     elif code.asks:
-        if case.state is CaseState.SEEN:  # the mark before was a mistake: nobody knows again
+        by_register = case.state is CaseState.EXPLAINED and case.by == THE_REGISTER
+        if case.state is CaseState.SEEN or by_register:  # the mark before was a mistake: nobody knows again
             why = "the mark was taken back"
             await cases.change(
                 session, case, CaseState.ASKING, by=THE_REGISTER, why=why, means=means, next_at=means.now, tell=""
             )
-    elif case.state is not CaseState.ALARM and case.state is not CaseState.EXPLAINED:
+    elif case.state is CaseState.EXPLAINED:
+        if case.by == THE_REGISTER:
+            case.code, case.decided_at = code.code, means.now
+            session.add(case)
+    elif case.state is not CaseState.ALARM:
         case.code, case.decided_by, case.decided_at = code.code, THE_REGISTER, means.now
         why = f"code {code.code}"
         await cases.change(

@@ -14,7 +14,6 @@ from gateway import audit, context, errors, people, tasks
 from gateway.absence import asking, cases, chasing, reasons, rules, states
 from gateway.database import Session
 from gateway.models import (
-    AbsenceCase,
     AbsenceReason,
     CaseState,
     DaySession,
@@ -107,18 +106,13 @@ async def _unknown(
     found: dict[int, AbsenceReason | None] = {}
     for pupil_id in pupil_ids:
         reason = said.get(pupil_id)
-        if pupil_id in have or pupil_id in here or (pupil_id in earlier and _still_holds(earlier[pupil_id])):
+        if pupil_id in have or pupil_id in here:
+            continue
+        if pupil_id in earlier and reasons.hold_for_the_afternoon(earlier[pupil_id]):
             continue
         if reason is None or reason.intent == Intent.LATE:
             found[pupil_id] = reason
     return found
-
-
-def _still_holds(case: AbsenceCase) -> bool:
-    """Whether the morning's case speaks for the afternoon too: it is still followed, or explained the whole day."""
-    if case.state in (CaseState.EXPLAINED, CaseState.TO_CONFIRM):
-        return case.intent != Intent.MEDICAL_APPOINTMENT
-    return case.state in states.OPEN or case.state in (CaseState.HANDED_OVER, CaseState.SAFE)
 
 
 async def _expect(

@@ -69,6 +69,19 @@ async def test_a_code_that_is_none_is_refused_and_nothing_changes(morning: Morni
     assert await morning.states(child) == [S.ASKING]
 
 
+@pytest.mark.parametrize(
+    ("after", "code"), [(S.EXPLAINED, "N"), (S.EXPLAINED, "/"), (S.SAFE, "n"), (S.SEEN, "I"), (S.HANDED_OVER, "L")]
+)
+async def test_a_code_that_does_not_fit_the_state_or_says_no_reason_is_refused(
+    morning: Morning, after: S, code: str
+) -> None:
+    child, mother = await asked(morning)
+    with pytest.raises(errors.BadInput, match="says that"):
+        await settle(morning, child, deeds.Verdict(after, "x", code))
+    assert await morning.states(child) == [S.ASKING]
+    assert len(await morning.said(mother)) == 1
+
+
 async def test_confirming_takes_what_is_suggested_and_tells_nobody_twice(morning: Morning) -> None:
     child, mother = await asked(morning)
     await morning.answer(mother, "1")
@@ -119,7 +132,7 @@ async def test_what_the_office_takes_down_settles_an_open_case_and_keeps_others_
 
 
 @pytest.mark.parametrize(
-    ("code", "last"), [("/", TODAY), ("ZZ", TODAY), ("I", date(2026, 11, 1)), ("I", date(2027, 6, 1))]
+    ("code", "last"), [("/", TODAY), ("N", TODAY), ("ZZ", TODAY), ("I", date(2026, 11, 1)), ("I", date(2027, 6, 1))]
 )
 async def test_what_cannot_be_taken_down_is_said(morning: Morning, code: str, last: date) -> None:
     child = await morning.child("Ana", await morning.parent())

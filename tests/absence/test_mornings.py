@@ -11,7 +11,7 @@ from support import desk, school
 from support.absences import AM, PM, TODAY, Morning
 
 from channels.base import Medium
-from gateway.absence import sweep
+from gateway.absence import deeds, sweep
 from gateway.database import Database
 from gateway.models import CaseState as S
 from gateway.models import MessageState, Sender
@@ -412,6 +412,48 @@ async def test_a_mark_that_was_a_mistake_opens_the_case_again(morning: Morning) 
     await morning.turn()
     assert await morning.states(child) == [S.ASKING]
     assert (await morning.case(child)).next_at == morning.clock.now + timedelta(minutes=20)
+
+
+async def test_a_reason_that_the_register_takes_back_opens_the_case_again_and_nothing_old_stays(
+    morning: Morning,
+) -> None:
+    mother = await morning.parent()
+    child = await morning.child("Ana", mother)
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    await morning.deliver()
+    for code in ("I", "V"):
+        await morning.mark(child, code)
+        assert (await morning.case(child)).code == code
+    await morning.turn()
+    await morning.deliver()
+    await morning.mark(child, "N")
+    await morning.turn()
+    await morning.deliver()
+    case = await morning.case(child)
+    assert (case.state, case.code, case.decided_by, case.decided_at) == (S.ASKING, "", "", None)
+    assert [one.split("Ana")[0] for one in await morning.said(mother.number)] == [
+        "Oakfield: ", "Oakfield: about our message today: we now know where ", "Oakfield: ",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by_register", [True, False])
+async def test_an_appointment_of_the_morning_says_nothing_of_the_afternoon_whoever_wrote_it(
+    morning: Morning, by_register: bool
+) -> None:
+    child = await morning.child("Ana", await morning.parent())
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    if by_register:
+        await morning.mark(child, "M")
+    else:
+        async with morning.database.write() as session:
+            verdict = deeds.Verdict(S.EXPLAINED, "gran", "M")
+            await deeds.settle(session, morning.gateway, morning.rules, 1, verdict, by="Mrs Office")
+    await morning.at("13:15")
+    await morning.mark(child, "N", session=PM)
+    await morning.at("13:30")
+    assert (await morning.case(child, PM)).state is S.ASKING
 
 
 async def test_a_later_file_with_a_reason_explains_it(morning: Morning) -> None:
