@@ -15,6 +15,8 @@ from gateway.database import Session
 from gateway.models import About, AbsenceCase, AbsenceStep, CaseState, DaySession, Message, MessageState
 from gateway.models.types import core
 
+TOLD_BEFORE = "told before anybody asked"  #: why a case begins that only waits for its code
+
 case_table, step_table = core(AbsenceCase), core(AbsenceStep)
 
 REMINDED: Final = "reminded"  #: the step of a question on a later day: the only one that is about a day that is over

@@ -24,6 +24,7 @@ LOUD: Final = frozenset({Intent.SAYS_PRESENT, Intent.SAFEGUARDING_CONCERN})
 #: Whoever wrote cannot or will not tell: the next are asked now.
 NO_USE: Final = frozenset({Intent.WRONG_NUMBER, Intent.OPT_OUT})
 
+ALLOWED: Final = "handbell, as the school allows"  #: who decided, where ``absence.record`` lets the machine
 DISAGREES: Final = "disagrees"  #: reported absent, and the register says present
 
 _ALARM = "The register says absent, and the family says that the child should be in school. Look for the child now."
@@ -154,7 +155,7 @@ async def _account(
         return "noted"
     case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
     if allowed:
-        case.decided_by, case.decided_at = "handbell, as the school allows", means.now
+        case.decided_by, case.decided_at = ALLOWED, means.now
     await _keep(session, case, said, speaker, means=means)
     await cases.change(
         session, case, after, by=speaker.name, why=said.intent.value, means=means, tell=telling.SETTLED,

@@ -17,6 +17,8 @@ from gateway.understanding.meaning import Intent
 
 reason_table = core(AbsenceReason)
 
+MACHINE: Final = "handbell"  #: whoever takes down what no person has
+
 #: What a parent means by whose words such a code is written down: who comes from the dentist may come in all the same.
 INTENTS: Final = {
     "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
@@ -38,7 +40,7 @@ class Said:
     session: str = ""
     contact_id: int | None = None
     reply_id: int | None = None
-    taken_by: str = "handbell"
+    taken_by: str = MACHINE
 
 
 async def note(session: Session, said: Said, *, means: cases.Means) -> AbsenceReason:

@@ -63,7 +63,8 @@ async def _follow(
         if case is not None:
             facts = {"before": change.before, "after": given.code, "source": source.name}
             await cases.step(session, case, "mark", means=means, who=source.by, facts=facts)
-            await _mark(session, case, change, code, decided, means=means)
+            reported = given.pupil_id in said
+            await _mark(session, case, change, code, decided, reported=reported, means=means)
         elif code.in_school and (reason := said.get(given.pupil_id)) is not None and not _may_come(reason):
             speaker = effects.Speaker(reason.said_by, reason.contact_id, None)
             case = await cases.open_one(session, given.pupil_id, day, which, means=means, why="reported absent")
@@ -84,7 +85,7 @@ async def _came(
         return
     facts = {"before": "none", "after": f"{change.given.code} in the afternoon", "source": source.name}
     await cases.step(session, earlier, "mark", means=means, who=source.by, facts=facts)
-    await _seen(session, earlier, change, decided, means=means)
+    await _seen(session, earlier, change, decided, reported=False, means=means)
 
 
 def _may_come(reason: AbsenceReason) -> bool:
@@ -98,10 +99,11 @@ async def _mark(
     code: codes.Code,
     decided: rules.Rules,
     *,
+    reported: bool,
     means: cases.Means,
 ) -> None:
     if code.in_school:
-        await _seen(session, case, change, decided, means=means)
+        await _seen(session, case, change, decided, reported=reported, means=means)
     elif code.asks:
         by_register = case.state is CaseState.EXPLAINED and case.by == THE_REGISTER
         if case.state is CaseState.SEEN or by_register:  # the mark before was a mistake: nobody knows again
@@ -122,12 +124,18 @@ async def _mark(
 
 
 async def _seen(
-    session: Session, case: AbsenceCase, change: marks.Change, decided: rules.Rules, *, means: cases.Means
+    session: Session,
+    case: AbsenceCase,
+    change: marks.Change,
+    decided: rules.Rules,
+    *,
+    reported: bool,
+    means: cases.Means,
 ) -> None:
-    """The register has the child in school."""
+    """The register has the child in school. ``reported``: somebody has told of an absence, whoever it was."""
     given = change.given
-    reported = case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED) and case.contact_id is not None
-    if reported and case.intent not in _MAY_COME:
+    known = case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED)
+    if known and (reported or case.contact_id is not None) and case.intent not in _MAY_COME:
         speaker = effects.Speaker(case.by, case.contact_id, None)
         await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
         return

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from gateway import audit, context, errors, people, tasks
-from gateway.absence import asking, cases, chasing, reasons, rules, states
+from gateway.absence import asking, cases, chasing, effects, reasons, rules, states
 from gateway.database import Session
 from gateway.models import (
     AbsenceReason,
@@ -48,11 +48,13 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
         return 0  # the whole school is closed
     await chasing.chase(session, gateway, decided, register, {row["pupil_id"] for row in found})
     wanted = [row["pupil_id"] for row in taken if on[row["code"]].asks]
-    unknown = await _unknown(session, decided, day, which, wanted)
+    means = cases.Means(gateway.log, now)
+    unknown, told = await _unknown(session, decided, day, which, wanted)
+    for pupil_id, said in told.items():
+        await _take_down(session, pupil_id, day, which, said, decided, means=means)
     if await _held(session, gateway, decided, register, len(unknown), len(taken)):
         return 0
     fast = await _fast(session, decided, day, which, list(unknown))
-    means = cases.Means(gateway.log, now)
     for pupil_id, reason in unknown.items():
         if reason is None:
             await cases.open_one(session, pupil_id, day, which, means=means, why_fast=fast.get(pupil_id, ""))
@@ -95,15 +97,17 @@ async def _marks(session: Session, day: date, which: DaySession) -> Sequence[sa.
 
 async def _unknown(
     session: Session, decided: rules.Rules, day: date, which: DaySession, pupil_ids: Sequence[int]
-) -> dict[int, AbsenceReason | None]:
-    """Those of whom nobody knows why; with a reason only where they should be here by now. Whoever is in school in the
-    afternoon is not looked for because of a morning whose marks come late.
+) -> tuple[dict[int, AbsenceReason | None], dict[int, AbsenceReason]]:
+    """Those of whom nobody knows why; with a reason only where they should be here by now. And those who are known.
+
+    Whoever is in school in the afternoon is not looked for because of a morning whose marks come late.
     """
     have = set(await cases.of_session(session, day, which))
     said = await reasons.known(session, day, which)
     earlier = await cases.of_session(session, day, DaySession.AM) if which is DaySession.PM else {}
     here = await _in_school(session, decided, day, DaySession.PM, pupil_ids) if which is DaySession.AM else ()
     found: dict[int, AbsenceReason | None] = {}
+    told: dict[int, AbsenceReason] = {}
     for pupil_id in pupil_ids:
         reason = said.get(pupil_id)
         if pupil_id in have or pupil_id in here:
@@ -112,7 +116,36 @@ async def _unknown(
             continue
         if reason is None or reason.intent == Intent.LATE:
             found[pupil_id] = reason
-    return found
+        else:
+            told[pupil_id] = reason
+    return found, told
+
+
+async def _take_down(
+    session: Session,
+    pupil_id: int,
+    day: date,
+    which: DaySession,
+    reason: AbsenceReason,
+    decided: rules.Rules,
+    *,
+    means: cases.Means,
+) -> None:
+    """What was told before anybody asked waits to be confirmed, as an answer does, and is decided by the same rules.
+
+    What the office took down is its decision already.
+    """
+    by = "" if reason.taken_by == reasons.MACHINE else reason.taken_by
+    if reason.intent in effects.PLAIN and reason.intent in decided.settings.record:
+        by = by or effects.ALLOWED
+    after = CaseState.EXPLAINED if by and reason.code else CaseState.TO_CONFIRM
+    why = cases.TOLD_BEFORE
+    case = await cases.open_one(session, pupil_id, day, which, means=means, state=after, why=why)
+    case.code, case.intent, case.contact_id, case.by = reason.code, reason.intent, reason.contact_id, reason.said_by
+    case.next_at = None
+    if after is CaseState.EXPLAINED:
+        case.decided_by, case.decided_at = by, reason.at
+    session.add(case)
 
 
 async def _expect(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -52,10 +52,10 @@ class Line:
 
 
 async def day_list(session: Session, decided: rules.Rules, day: date) -> list[Line]:
-    """Every absence of a day of which something is known that the register may not say yet.
+    """Every absence of a day of which something is known that the register may not say yet, or nothing at all.
 
-    ``code`` is what a person (or the school's rule) has decided, ``""`` where it is only suggested: then ``comment``
-    says so. Sorted by form and name.
+    ``code`` is what a person (or the school's rule) has decided, ``""`` where it is only suggested, or not even that:
+    then ``comment`` says so, and who must decide. Sorted by form and name.
     """
     said = {which: await reasons.known(session, day, which) for which in DaySession}
     found = {which: await cases.of_session(session, day, which, lock=False) for which in DaySession}
@@ -66,12 +66,20 @@ async def day_list(session: Session, decided: rules.Rules, day: date) -> list[Li
     lines: list[Line] = []
     for mark, pupil in rows:
         case = found[mark.session].get(mark.pupil_id)
+        earlier = found[DaySession.AM].get(mark.pupil_id) if mark.session is DaySession.PM else None
         reason = said[mark.session].get(mark.pupil_id)
         code = decided.codes.known(mark.code, day)
         if case is not None:
             lines.append(_of_case(mark, pupil, case, decided))
-        elif reason is not None and code is not None and (code.asks or code.unknown):
-            comment = f"said by {reason.said_by}: suggests {reason.code or 'no code'}"
+        elif code is None or not (code.asks or code.unknown):
+            continue
+        elif earlier is not None and reasons.hold_for_the_afternoon(earlier):
+            lines.append(_of_case(mark, pupil, earlier, decided))
+        elif reason is None:
+            comment = "no reason yet: the office must decide"
+            lines.append(_line(mark, pupil, code="", comment=comment, state="undecided", by="", at=None))
+        else:
+            comment = f"said by {reason.said_by}: suggests {reason.code or 'no code'}; the office must decide"
             lines.append(_line(mark, pupil, code="", comment=comment, state="reported", by="", at=reason.at))
     return sorted(lines, key=lambda line: (line.form, line.name, line.session))
 
@@ -80,7 +88,10 @@ def _of_case(mark: Mark, pupil: Pupil, case: AbsenceCase, decided: rules.Rules) 
     code = case.code if case.decided_by else ""
     words = [case.comment, f"by {case.by}" if case.by else ""]
     if case.code and not case.decided_by:
-        words.append(f"suggests {case.code}, to be confirmed")
+        words.append(f"suggests {case.code}, to be confirmed by the office")
+    elif not code:
+        whose = case.by if case.state is CaseState.HANDED_OVER else "the office"
+        words.append(f"no code yet: {whose} must decide")
     if case.arrived_at is not None:
         words.append(f"arrived {case.arrived_at.astimezone(decided.timezone):%H:%M}")
     comment = "; ".join(word for word in words if word)
@@ -132,7 +143,12 @@ async def ageing(session: Session, decided: rules.Rules, *, today: date, within:
         .order_by(t.date, t.session, pupil_table.c.form, pupil_table.c.surname)
     )
     found: list[Ageing] = []
-    for mark, pupil, case in await session.execute(query):
+    rows: list[tuple[Mark, Pupil, AbsenceCase | None]] = [(*row,) for row in await session.execute(query)]
+    mornings = await _mornings(session, {mark.date for mark, _, case in rows if case is None})
+    for mark, pupil, case in rows:
+        if case is None and mark.session is DaySession.PM:
+            earlier = mornings.get((mark.date, mark.pupil_id))
+            case = earlier if earlier is not None and reasons.hold_for_the_afternoon(earlier) else None
         if case is not None and case.decided_by:
             continue  # decided here; the MIS has only to take it over
         left = decided.codes.days - decided.year.days.count(mark.date, today)
@@ -140,6 +156,13 @@ async def ageing(session: Session, decided: rules.Rules, *, today: date, within:
         case_id = case.id if case else None
         found.append(Ageing(case_id, mark.pupil_id, pupil.source_id, name, pupil.form, mark.date, mark.session, left))
     return found
+
+
+async def _mornings(session: Session, days: Collection[date]) -> dict[tuple[date, int], AbsenceCase]:
+    """The morning's cases of these days: one that holds for the afternoon has its mark, too."""
+    c = cases.case_table.c
+    query = sa.select(AbsenceCase).where(c.session == DaySession.AM, c.date.in_(sorted(days)))
+    return {(case.date, case.pupil_id): case for case in await session.scalars(query)}
 
 
 @dataclass(frozen=True, slots=True)

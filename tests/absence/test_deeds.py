@@ -11,10 +11,11 @@ from support import school
 from support.absences import AM, PM, TODAY, Morning
 
 from gateway import errors
-from gateway.absence import chronology, deeds, export, reasons, rehearsal, views
+from gateway.absence import chronology, deeds, export, listening, reasons, rehearsal, views
 from gateway.database import Database
 from gateway.models import CaseState as S
 from gateway.models import LineType, Membership, PupilGroup
+from gateway.understanding import library
 
 
 @pytest.fixture
@@ -160,7 +161,46 @@ async def test_the_list_for_the_mis_says_who_decided_and_what_is_only_suggested(
     formula = rows["'=Ben Example"]
     assert (formula["Mark"], formula["Code"], formula["Decided by"]) == ("N", "G", "Mrs Office")
     assert formula["Decided at"] == "23/11/2026 09:30"
-    assert "said by Maria (mother)" in rows["Cat Example"]["Comment"]
+    assert (rows["Cat Example"]["Code"], rows["Cat Example"]["Comment"]) == ("I", "by Maria (mother)")
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+async def test_every_session_of_an_absence_has_its_code_or_says_who_must_decide(
+    database: Database, recorded: bool
+) -> None:
+    absence = {"record": ("illness",)} if recorded else {}
+    morning = await Morning(database, absence=absence, understanding=listening.by_words(library.load())).open()
+    mother, other = await morning.parent(), await morning.parent()
+    told, asked_ = await morning.child("Ana", mother), await morning.child("Cat", other)
+    by_office, silent, settled = [await morning.child(one, await morning.parent()) for one in ("Ben", "Dan", "Eve")]
+    await morning.answer(mother.number, "Ana is ill today")
+    await report(morning, by_office, "I", TODAY, TODAY)
+    await morning.mark_all(told, by_office, asked_, silent, settled, code="N")
+    await morning.at("09:30")
+    await morning.deliver()
+    await morning.answer(other.number, "1")
+    await settle(morning, settled, deeds.Verdict(S.EXPLAINED, "gran", "C"))
+    await morning.at("13:15")
+    for child in (told, by_office, asked_, silent, settled):
+        await morning.mark(child, "N", session=PM)
+    await morning.at("14:00")
+    if not recorded:
+        for child in (told, asked_):
+            assert await morning.states(child) == [S.TO_CONFIRM]
+            async with morning.database.write() as session:
+                number = (await morning.case(child)).id or 0
+                await deeds.confirm(session, morning.gateway, morning.rules, number, by="Mrs Office")
+    async with morning.database.read() as session:
+        lines = await views.day_list(session, morning.rules, TODAY)
+        ageing = await views.ageing(session, morning.rules, today=TODAY)
+    who = "handbell, as the school allows" if recorded else "Mrs Office"
+    office = "Mrs Office"
+    wanted = {"Ana": ("I", who), "Ben": ("I", office), "Cat": ("I", who), "Dan": ("", ""), "Eve": ("C", office)}
+    found = {(one.name.split()[0], one.session): (one.code, one.decided_by) for one in lines}
+    assert found == {(name, which): decided for name, decided in wanted.items() for which in (AM, PM)}
+    assert {one.comment.rpartition("; ")[2] for one in lines if not one.code} == {"no code yet: Mrs Okafor must decide"}
+    assert {one.name for one in ageing} == {"Dan Example"}
+    assert len({one.case for one in ageing} - {None}) == 1  # the afternoon was asked about in the morning
 
 
 async def test_what_ages_shows_the_school_days_that_are_left(morning: Morning) -> None:

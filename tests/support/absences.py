@@ -175,8 +175,10 @@ class Morning:
         return [(await self.case(pupil_id)).state for pupil_id in pupil_ids]
 
     async def cases(self) -> int:
+        """How many cases there are, without those that were told before anybody asked, and only wait for their code."""
         async with self.database.read() as session:
-            return await session.scalar(sa.select(sa.func.count()).select_from(cases.case_table)) or 0
+            opened = await session.scalars(sa.select(AbsenceStep).where(core(AbsenceStep).c.kind == "opened"))
+            return sum(step.facts["why"] != cases.TOLD_BEFORE for step in opened)
 
     async def steps(self, pupil_id: int, session: DaySession = AM) -> list[str]:
         case = await self.case(pupil_id, session)
