@@ -56,6 +56,10 @@ async def apply(
     """Let one child's case follow what was said. Gives a word for what came of it."""
     facts = {"intent": said.intent.value, "code": said.code, "urgent": said.urgent, "by": speaker.name}
     await cases.step(session, case, "answer", means=means, who=speaker.name, facts=facts, reply_id=speaker.reply_id)
+    if said.intent is Intent.WRONG_NUMBER:
+        whose = {"contact": speaker.contact_id}
+        await cases.step(session, case, "wrong_number", means=means, facts=whose, reply_id=speaker.reply_id)
+        await wrong_number(session, case.pupil_id, speaker, means=means)
     if case.state is CaseState.SEEN:
         return await _after_seen(session, case, said, speaker, decided, means=means)
     if said.urgent or said.intent in LOUD:
@@ -71,7 +75,7 @@ async def apply(
     if said.intent is Intent.LATE:
         return await _expect(session, case, speaker, decided, means=means)
     if said.intent in NO_USE:
-        return await _pass_by(session, case, said.intent, speaker, means=means)
+        return _pass_by(session, case, said.intent, means=means)
     if said.intent is Intent.THANKS:
         return "noted"  # it says nothing of the child: the ladder does not rest for it
     return await unread(session, case, speaker, decided, means=means)
@@ -210,19 +214,18 @@ async def _expect(
     return CaseState.EXPECTED.value
 
 
-async def _pass_by(session: Session, case: AbsenceCase, intent: Intent, speaker: Speaker, *, means: cases.Means) -> str:
+def _pass_by(session: Session, case: AbsenceCase, intent: Intent, *, means: cases.Means) -> str:
     """The next ones are asked at once. Nothing goes to a wrong number again; for who wants no texts see ``paths``."""
-    if intent is Intent.WRONG_NUMBER:
-        facts = {"contact": speaker.contact_id}
-        await cases.step(session, case, "wrong_number", means=means, facts=facts, reply_id=speaker.reply_id)
-        await points.wrong(session, speaker.address, case.pupil_id, log=means.log, now=means.now)
-        what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
-        cure = (
-            "Nothing goes there now. Ask the family, and correct it in the MIS. It is right? handbell contact confirm."
-        )
-        ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, cure)
-        await tasks.ask(session, ask, log=means.log, now=means.now)
     if case.state is CaseState.ASKING:
         case.next_at = means.now
         session.add(case)
     return intent.value
+
+
+async def wrong_number(session: Session, pupil_id: int, speaker: Speaker, *, means: cases.Means) -> None:
+    """Whoever was asked about this pupil says that it is not the family's phone or mailbox."""
+    await points.wrong(session, speaker.address, pupil_id, log=means.log, now=means.now)
+    what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
+    cure = "Nothing goes there now. Ask the family, and correct it in the MIS. It is right? handbell contact confirm."
+    ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, cure)
+    await tasks.ask(session, ask, log=means.log, now=means.now)

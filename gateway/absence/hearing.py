@@ -193,6 +193,8 @@ async def _unasked(
         if said.intent is Intent.SAYS_PRESENT and await _is_here(session, decided, talk, pupil_id):
             return "agrees"
         return await _raise_alarm(session, decided, talk, pupil_id, said.intent, gateway.today(), means=means)
+    if said.intent is Intent.WRONG_NUMBER and (talk.heard.asked or talk.late):  # to a question, of another day perhaps
+        await effects.wrong_number(session, pupil_id, talk.speaker, means=means)
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
     first = max(said.since or talk.day, gateway.today())

@@ -126,6 +126,22 @@ async def test_a_wrong_number_never_hears_the_childs_name_again_until_a_person_s
                 )
 
 
+@pytest.mark.parametrize("seen", [True, False])
+async def test_a_wrong_number_is_one_though_it_is_said_when_the_child_is_here_or_a_day_later(
+    morning: Morning, seen: bool
+) -> None:
+    child, mother, _ = await asked(morning)
+    if seen:
+        await morning.mark(child, "/")
+    else:
+        morning.clock.now = morning.clock.now.replace(day=24, hour=8)
+    await morning.answer(mother, "wrong number mate")
+    async with morning.database.read() as session:
+        (point,) = await session.scalars(sa.select(ContactPoint).where(core(ContactPoint).c.address == mother))
+    assert point.state == PointState.WRONG
+    assert [one.kind for one in await morning.tasks("number")] == ["number"]
+
+
 async def test_a_wrong_number_that_two_share_is_neither_texted_nor_rung_again(morning: Morning) -> None:
     mother = await morning.parent()
     father = await morning.parent("Ivan", number=mother.number, mail="ivan@example.com")
