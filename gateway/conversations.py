@@ -105,11 +105,7 @@ async def rest(session: Session, conversation: Conversation, outcome: str, *, lo
 
     Where nothing is left to read, and nothing was promised, it is closed.
     """
-    # A key of the menu needs no reader: it was noted as the answer that it stands for.
-    unread = select(Reply.id).where(
-        Reply.conversation_id == conversation.id, Reply.option == "", Reply.settled == "", col(Reply.seen_at).is_(None)
-    )
-    if (await session.scalars(unread.limit(1))).first() is not None:
+    if await _unread_since(session, conversation) is not None:
         return True
     conversation.waiting_since = None
     session.add(conversation)
@@ -203,7 +199,7 @@ async def answered(
 
 
 async def close(session: Session, root: Conversation, outcome: str, *, by: str, log: audit.Log, now: datetime) -> None:
-    """Close it. The next words from there open it again.
+    """Close it. The next words from there open it again; so do words that came this very moment, which nobody has seen.
 
     Raises :class:`errors.BadInput` for an outcome that is none, or :class:`errors.Conflict` where it is closed.
     """
@@ -212,6 +208,8 @@ async def close(session: Session, root: Conversation, outcome: str, *, by: str, 
     check(root, "close")
     await _done_with(session, root, by=by, log=log, now=now)
     await _close(session, root, outcome, by=by, log=log, now=now)
+    if any(one.waiting_since for one in await members(session, root)):
+        await reopen(session, root, log=log, now=now)
 
 
 async def reopen(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:
@@ -231,7 +229,8 @@ async def _close(session: Session, root: Conversation, outcome: str, *, by: str,
 
 async def _done_with(session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime) -> None:
     """Nothing waits any more, nothing is due any more, but words that came this very moment: nobody has seen those."""
-    ids = [one.id for one in await members(session, root)]
+    every = await members(session, root)
+    ids = [one.id for one in every]
     read = sa.and_(
         reply_table.c.conversation_id.in_(ids),
         reply_table.c.seen_at.is_(None),
@@ -239,13 +238,24 @@ async def _done_with(session: Session, root: Conversation, *, by: str, log: audi
         sa.or_(reply_table.c.sorted_at.is_not(None), reply_table.c.at < now - _A_MOMENT),
     )
     await session.execute(sa.update(reply_table).where(read).values(seen_at=now, seen_by=by))
-    await session.execute(
-        sa.update(conversation_table).where(conversation_table.c.id.in_(ids)).values(waiting_since=None)
-    )
+    for one in every:
+        one.waiting_since = await _unread_since(session, one)
     await session.execute(sa.update(promise_table).where(_unkept(root)).values(kept_at=now))
-    root.waiting_since, root.due_at, root.urgent = None, None, False
-    session.add(root)
+    root.due_at, root.urgent = None, False
+    session.add_all([*every, root])
     await tasks.over(session, waiting_subject(root), by=f"handbell: {by}", log=log, now=now)
+
+
+async def _unread_since(session: Session, conversation: Conversation) -> datetime | None:
+    """When the first words came that nobody has read or settled; None where there are none."""
+    # A key of the menu needs no reader: it was noted as the answer that it stands for.
+    unread = sa.select(sa.func.min(reply_table.c.at)).where(
+        reply_table.c.conversation_id == conversation.id,
+        reply_table.c.option == "",
+        reply_table.c.settled == "",
+        reply_table.c.seen_at.is_(None),
+    )
+    return await session.scalar(unread)
 
 
 def waiting_subject(root: Conversation) -> str:

@@ -446,6 +446,23 @@ async def test_what_nobody_answered_is_told_once_and_is_over_when_somebody_does(
     assert (found.state, found.due_at, found.waiting_since, found.owner) == (OPEN, None, None, "Mrs Office")
 
 
+async def test_words_that_come_while_it_is_closed_open_it_again(office: Desk) -> None:
+    _, number = await office.parent()
+    await office.writes(number, "What time does the club end?")
+    await office.writes(number, "And may I bring my mother in a wheelchair?", look=False)
+    conversation_id = (await office.conversation(number)).id or 0
+    await office.close(conversation_id)  # whoever closes has not seen the last words
+    found = await office.conversation(number)
+    assert (found.state, found.waiting_since) == (OPEN, office.clock.now)
+    await office.turn()
+    found = await office.conversation(number)
+    assert (found.state, found.due_at is not None) == (OPEN, True)
+    office.clock.pass_(minutes=5)
+    await office.close(conversation_id)
+    found = await office.conversation(number)
+    assert (found.state, found.waiting_since) == (CLOSED, None)
+
+
 async def test_an_answer_passes_the_wall_or_is_refused_in_a_sentence(office: Desk) -> None:
     _, stopped = await office.parent()
     await office.writes(stopped, "What time does the club end?")
