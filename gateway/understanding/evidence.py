@@ -98,9 +98,27 @@ def gather(text: Text, lang: language.Language, *, names: frozenset[str] = froze
         if one.pattern.weight == 3 and one.pattern.section in (*_INTENTS, "no_reason", "safe")
         for at in one.taken
     )
-    kept = [one for one in speaking if not _denied(one, denials, consumed, forms=forms, stops=lang.stops)]
+    reasons = [one for one in speaking if one.pattern.section == meaning.Intent.ILLNESS]
+    kept = [
+        one
+        for one in speaking
+        if not _denied(one, _reaching(one, denials, reasons), consumed, forms=forms, stops=lang.stops)
+    ]
     evidence = tuple(_evidence(one, text, forms, lang, guessed) for one in kept)
     return Read(evidence, tuple(days), forms)
+
+
+def _reaching(
+    one: finding.Found, denials: Sequence[finding.Found], reasons: Sequence[finding.Found]
+) -> list[finding.Found]:
+    """The negations that may speak of a find: «not ill left for school» denies the illness, and not the way there."""
+    if one.pattern.section != meaning.Intent.SAYS_PRESENT:
+        return list(denials)
+    return [
+        denial
+        for denial in denials
+        if not any(denial.end <= reason.start and reason.end <= one.start for reason in reasons)
+    ]
 
 
 def _forms(text: Text, lang: language.Language, names: frozenset[str]) -> tuple[finding.Forms, frozenset[int]]:

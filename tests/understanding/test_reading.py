@@ -258,3 +258,24 @@ def test_words_stand_where_they_were_folded_from() -> None:
     found = folding.tokens(folded)
     assert all(one.end <= other.start for one, other in pairwise(found))
     assert [token.word for token in found] == ["chory", ",", "iyi", ",", "10.30", "lodz", "!", "病", "了", "👍"]
+
+
+@pytest.mark.parametrize(
+    ("text", "urgent"),
+    [
+        ("nt ill left 4 skool 8am", True),
+        ("gone 2 school", True),
+        ("she is not ill she's skiving", True),
+        ("Where is my son?", True),
+        ("Which class is my son in?", False),
+        ("Is my son in the top set for maths?", False),
+        ("Hello? Is anybody there?", False),
+        ("dead phone battery sorry, he's poorly", False),
+    ],
+)
+def test_text_speak_is_no_less_urgent_and_a_plain_question_is_not(text: str, *, urgent: bool) -> None:
+    assert understand(text).urgent == urgent
+
+
+def test_a_flat_phone_is_no_reason() -> None:
+    assert understand("dead phone battery sorry, he's poorly").code == "I"
