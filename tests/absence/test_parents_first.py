@@ -12,7 +12,7 @@ from support.absences import MAIL, Morning
 
 from channels import mail_in, mail_reading
 from gateway import intake
-from gateway.absence import listening, reasons, strangers
+from gateway.absence import chronology, listening, reasons, strangers
 from gateway.database import Database
 from gateway.desk import arriving, promise
 from gateway.models import AbsenceReason, DaySession, Message, Reply
@@ -164,3 +164,16 @@ async def test_the_guess_goes_by_upn_then_by_name_and_form_and_gives_up_where_to
     assert await guess("Ana is ill") == [ana, other]
     assert await guess("zoe is ill") == []
     assert await guess("my son is ill, form 3A") == []
+
+
+async def test_the_chronology_of_a_case_that_a_parents_words_opened_quotes_them(morning: Morning) -> None:
+    mother = await morning.parent()
+    ana = await morning.child("Ana", mother)
+    await morning.mark(ana, "/")
+    await morning.answer(mother.number, "Ana is ill today")
+    case = await morning.case(ana)
+    async with morning.database.read() as session:
+        page = await chronology.read(session, case.id or 0, today=morning.gateway.today())
+    lines = "\n".join(chronology.text(page, timezone=morning.gateway.timezone))
+    assert "Marked absent" not in lines
+    assert "“Ana is ill today”" in lines
