@@ -255,7 +255,8 @@ async def _unread_since(session: Session, conversation: Conversation) -> datetim
         reply_table.c.settled == "",
         reply_table.c.seen_at.is_(None),
     )
-    return await session.scalar(unread)
+    since: datetime | None = await session.scalar(unread)
+    return since
 
 
 def waiting_subject(root: Conversation) -> str:
