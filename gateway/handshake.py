@@ -8,6 +8,7 @@ keys would be taken for an answer to something else. So it is not asked either w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -35,6 +36,10 @@ from templates import choosing, languages, phrases, segments, translations
 
 SLOT: Final = "language:"  #: begins the slot of a question; after it the language and the contact's id
 _WORTH_ASKING = timedelta(days=1)
+#: A key, or a language's name, with the words of our question or of courtesy around it.
+_SPELT: Final = re.compile(
+    r"(?:reply\W+)?(?:(?P<key>\d)|(?P<name>\D+?))(?:\W+(?:please|pls|thanks|thank you))?[.!]*", re.IGNORECASE
+)
 _ROUTINE = 3  #: nothing waits for it
 
 
@@ -170,14 +175,14 @@ async def take(
 ) -> str:
     """Take what chooses a language: an answer to our question, or key 0 in a call that has another language.
 
-    ``key`` is the one of the message's menu that the whole reply is. Gives a word for what came of it, ``""`` for what
-    chooses none.
+    ``key`` is the one of the message's menu that the whole reply is; our question may be answered in words as well.
+    Gives a word for what came of it, ``""`` for what chooses none.
     """
     if reply.medium is Medium.VOICE:
         if reply.keys != zero.KEY or not (message.script or {}).get("other"):
             return ""
         chosen = await _heard(session, message, log=log, now=now) or "this call"
-    elif key and asks(message) and await _is_alone(session, message):
+    elif asks(message) and (key := key or meant(message, reply.body)) and await _is_alone(session, message):
         chosen = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
     else:
         return ""
@@ -188,6 +193,37 @@ async def take(
 def asks(message: Message) -> bool:
     """Whether it is our question for the language."""
     return message.run_id is None and message.slot.startswith(SLOT)
+
+
+def meant(message: Message, said: str) -> str:
+    """The key that words mean to our question, or ``""``: «2 please», «Reply 2», or the language by its name."""
+    found = _SPELT.fullmatch(said.strip())
+    named = languages.match(found["name"]) if found and found["name"] else ""
+    keys = {languages.ENGLISH: choosing.ENGLISH_KEY, _language(message): choosing.OWN_KEY}
+    key = keys.get(named, "") if named else (found and found["key"]) or ""
+    return key if key in message.keys else ""
+
+
+async def may_be_meant(session: Session, message: Message) -> bool:
+    """Whether a key may answer our question, though this other menu is newer and has it too.
+
+    The question is never asked while another menu is open, but an absence is asked about whatever else is open: taken
+    for the choice of a language it would tell us nothing, and the other way round it would explain a missing child.
+    """
+    question, contact = core(Message).c, core(Contact).c
+    query = (
+        sa.select(question.id)
+        .join(core(Contact), contact.id == question.contact_id)
+        .where(question.address == message.address, question.slot.startswith(SLOT), question.run_id.is_(None))
+        .where(question.created_at <= message.created_at, question.created_at > message.created_at - _WORTH_ASKING)
+        .where(contact.languages_confirmed_at.is_(None))
+    )
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+def _language(message: Message) -> str:
+    """The language, beside English, that our question is about."""
+    return message.slot.removeprefix(SLOT).partition(":")[0]
 
 
 async def _is_alone(session: Session, message: Message) -> bool:
@@ -211,7 +247,7 @@ async def _answered(
 
     What it hears in calls stays what it was: nobody has asked for that.
     """
-    language = message.slot.removeprefix(SLOT).partition(":")[0] if key == choosing.OWN_KEY else languages.ENGLISH
+    language = _language(message) if key == choosing.OWN_KEY else languages.ENGLISH
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id or 0, reads=language, hears="", deed=deed)
     # Who changes their mind three times is a machine, or will see by the next text that it was heard.

@@ -75,8 +75,12 @@ async def handle(
     session.add(conversation)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
-    # What was said to the question for the language and stands here is for a person, whatever its key.
-    option = _option(reply, message) if message and theirs and not handshake.asks(message) else ""
+    option = _option(reply, message) if theirs else ""
+    # What was said to the question for the language, and stands here, is for a person whatever its key; so is a key
+    # that may have been meant for it.
+    if message and option and reply.medium is Medium.SMS:
+        unsure = handshake.asks(message) or await handshake.may_be_meant(session, message)
+        option = "" if unsure else option
     row = Reply(
         conversation_id=_id(conversation),
         inbound_id=_id(inbound),
@@ -192,6 +196,10 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         offered = await session.scalars(query.where(col(Message.keys).contains(key)).limit(1))
         if message := offered.first():
             return message
+    else:
+        menu = (await session.scalars(query.where(col(Message.keys) != "").limit(1))).first()
+        if menu and handshake.asks(menu) and handshake.meant(menu, reply.body):
+            return menu
     # Words are an answer to what was said of a child, not to the question for the language that came beside it.
     about_a_child = query.where(~col(Message.slot).startswith(handshake.SLOT))
     return (await session.scalars(about_a_child.limit(1))).first()

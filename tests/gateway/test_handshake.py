@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -53,11 +54,11 @@ def questions(found: list[Message]) -> list[Message]:
     return [one for one in found if one.slot.startswith(handshake.SLOT)]
 
 
-async def leave(database: Database, found: list[Message]) -> None:
+async def leave(database: Database, found: list[Message], *, now: datetime = NOW) -> None:
     """They have gone out."""
     [sender] = {one.sender_id for one in found if one.sender_id}
     for _ in range(len(found)):
-        claim = await desk.claim(database, sender)
+        claim = await desk.claim(database, sender, now=now)
         if not claim.messages:
             break
 
@@ -138,6 +139,48 @@ async def test_who_shares_the_phone_by_now_has_chosen_nothing(sqlite_database: D
     await texted(gateway, "2")
     assert (await contact(sqlite_database, mother)).written_language == ""
     assert await waits(sqlite_database) == ("2", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "reads"),
+    [
+        ("2 please", "pt-PT"), ("Reply 2", "pt-PT"), ("reply 2.", "pt-PT"), ("Português", "pt-PT"),
+        ("portugues!", "pt-PT"), ("Portuguese please", "pt-PT"), ("English, thanks", "en"), ("1 pls", "en"),
+        ("Polski", ""), ("2 of us", ""), ("Reply 3", ""), ("Please ring me", ""),
+    ],
+)  # fmt: skip
+async def test_the_choice_in_words(sqlite_database: Database, said: str, reads: str) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database, home="pt-PT")
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    await leave(sqlite_database, await send(gateway))
+    await texted(gateway, said)
+    assert (await contact(sqlite_database, mother)).written_language == reads
+    if not reads:
+        assert await waits(sqlite_database) == (said, "")
+
+
+@pytest.mark.parametrize(("days", "said", "option"), [(0, "2", ""), (0, "2 please", ""), (2, "2", "2")])
+async def test_a_key_that_may_answer_the_question_or_a_newer_menu(
+    sqlite_database: Database, days: int, said: str, option: str
+) -> None:
+    """As where a child is missing, and 2 says that it has an appointment."""
+    await office(sqlite_database)
+    mother = await family(sqlite_database)
+    clock = desk.Clock()
+    gateway = desk.gateway(sqlite_database, clock, drafts=True)
+    await leave(sqlite_database, await send(gateway))
+    clock.pass_(days=days, minutes=5)
+    menu = {"options": [{"key": "1", "label": {"en": "ill"}}, {"key": "2", "label": {"en": "appointment"}}]}
+    await leave(sqlite_database, await send(gateway, key="menu", replies=menu), now=clock())
+    clock.pass_(minutes=5)
+    await texted(gateway, said)
+    assert (await contact(sqlite_database, mother)).written_language == ""
+    async with sqlite_database.read() as session:
+        [reply] = await session.scalars(select(Reply))
+    assert reply.option == option
+    if not option:
+        assert await waits(sqlite_database) == (said, "")
 
 
 async def test_english_is_a_choice_too_and_words_are_for_the_notice(sqlite_database: Database) -> None:
