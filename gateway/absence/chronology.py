@@ -134,6 +134,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
 }
 
 
+NOBODY_TO_RING: Final = "Nobody on file may be rung about this child: go to the safeguarding lead."
+
 _ASKED: Final[Mapping[str, str]] = {"main": "whoever is asked first", "others": "the other contacts"}
 
 
@@ -159,7 +161,7 @@ def html(page: Page, *, school: str, timezone: ZoneInfo, printed: datetime) -> s
     environment.filters["moment"] = lambda at: at.astimezone(timezone).strftime("%A %d %B %Y, %H:%M")
     source = (resources.files("gateway.absence") / "chronology.html").read_text("utf-8")
     return environment.from_string(source).render(
-        page=page, state=states.WORDS[page.case.state], school=school, printed=printed
+        page=page, state=states.WORDS[page.case.state], school=school, printed=printed, nobody_to_ring=NOBODY_TO_RING
     )
 
 
@@ -171,7 +173,7 @@ def text(page: Page, *, timezone: ZoneInfo) -> Iterator[str]:
     if case.code:
         decided = f"decided by {case.decided_by}" if case.decided_by else "suggested, to be confirmed"
         yield f"Code: {case.code} ({decided})"
-    yield "To ring, in order:"
+    yield "To ring, in order:" if page.to_ring else NOBODY_TO_RING
     for number, person in enumerate(page.to_ring, 1):
         yield f"  {number}. {person.name} ({person.relation or 'contact'}): {', '.join(person.numbers) or 'no number'}"
     yield "What happened:"

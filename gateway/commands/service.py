@@ -78,8 +78,11 @@ def _say_ready(place: Place, port: int) -> None:
     showing.say("Try in another window:")
     showing.say(f"  {here} notice preview {example}")
     showing.say(f"  {here} notice send {example}")
+    showing.say(f"  {here} rehearse absence")
     showing.say(f"  {here} marks import {_path(place.marks)}")
     showing.say(f"  {here} absence list")
+    showing.say(f"  {here} token create office --read-only")
+    showing.say(f"The last prints a token: the password, under any name, of http://127.0.0.1:{port}/office/absences")
     showing.say("Ctrl-C ends it.")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
@@ -26,6 +26,11 @@ _MOST = 20_000  #: marks in one request: a big school's day, twice
 Day = Annotated[date | None, Query(alias="date", description="Which day; today, if none is given")]
 
 
+def _small(given: object) -> object:
+    """Files and people write AM and PM."""
+    return given.lower() if isinstance(given, str) else given
+
+
 class MarkGiven(BaseModel):
     """One mark of a register."""
 
@@ -33,7 +38,7 @@ class MarkGiven(BaseModel):
 
     pupil: str = Field(max_length=80, description="MIS id or UPN of the pupil")
     date: date
-    session: Literal["am", "pm"]
+    session: Annotated[Literal["am", "pm"], BeforeValidator(_small)]
     code: str = Field(max_length=8, description="Register code; empty or - where no register was taken")
     minutes_late: int | None = Field(default=None, ge=0, le=400, description="Since the session began")
     arrived: str = Field(default="", max_length=8, description="When a late pupil came, as 09:42")
