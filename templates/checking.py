@@ -70,7 +70,9 @@ def check_file(path: Path, language: str) -> list[Finding]:
     try:
         return list(check(pofiles.read(path, language)))
     except pofiles.Unreadable as error:
-        return [Finding("the file", error.line, str(error), "Look at that line and the one above it.")]
+        return [
+            Finding("the file", error.line, str(error), "Look at that line and the one above it." * (error.line > 0))
+        ]
 
 
 def check(catalogue: pofiles.Po) -> Iterator[Finding]:
@@ -79,11 +81,16 @@ def check(catalogue: pofiles.Po) -> Iterator[Finding]:
         cure = f"It must say {catalogue.rule.header} handbell words update puts it right."
         yield Finding("the header", 1, "Plural-Forms is not CLDR's.", cure)
     for message in pofiles.texts(catalogue):
-        have = pofiles.strings(message)
-        if any(have) and not message.fuzzy:
-            for what, cure, stops in _text(catalogue, message, have):
-                yield Finding(message.context or "", message.lineno or 0, what, cure, stops)
+        yield from check_text(catalogue, message)
     yield from _lengths(catalogue)
+
+
+def check_text(catalogue: pofiles.Po, message: Message) -> Iterator[Finding]:
+    """Check one text, if it is translated and not stale."""
+    have = pofiles.strings(message)
+    if any(have) and not message.fuzzy:
+        for what, cure, stops in _text(catalogue, message, have):
+            yield Finding(message.context or "", message.lineno or 0, what, cure, stops)
 
 
 def waiting(catalogue: pofiles.Po) -> Waiting:
@@ -124,9 +131,9 @@ def _text(catalogue: pofiles.Po, message: Message, have: tuple[str, ...]) -> Ite
     entry = message.context or ""
     if "/answer/" in entry and plain.is_opt_out(have[0]):
         yield f"“{have[0]}” is a word that stops all texts.", "Take another word.", True
-    if foreign := _foreign(have[0], catalogue.tag):
+    if script := foreign(have[0], catalogue.tag):
         yield (
-            f"Most of it is in {foreign} letters.",
+            f"Most of it is in {script} letters.",
             f"Write it as {languages.english(catalogue.tag)} is written.",
             False,
         )
@@ -138,7 +145,7 @@ def _text(catalogue: pofiles.Po, message: Message, have: tuple[str, ...]) -> Ite
         yield "It has fewer paragraphs than the English.", "Part it by empty lines where the English is.", False
 
 
-def _foreign(text: str, language: str) -> str:
+def foreign(text: str, language: str) -> str:
     """Name the script of most letters, where it is not that in which the language writes its own name."""
     row = languages.table().get(language)
     letters = [character for character in skeleton.without_names(text) if character.isalpha()]

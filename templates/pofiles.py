@@ -6,6 +6,7 @@ text was the translation (``#| msgid``).
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -19,6 +20,8 @@ from templates import languages, plurals, states, translations
 
 _WIDTH: Final = 110
 _BEGUN: Final = "2026-11-29 02:00+0000"  #: until a translator's tool writes the day of its own; msgfmt wants one
+#: A line with words that does not end as it begins: ``msgstr "Hello``.
+_UNCLOSED: Final = re.compile(rb'(?:msg[\w\[\]]+\s*)?"(?!(?:[^"\\]|\\.)*"\s*$)')
 _HEADER: Final = """\
 # {english} words of Handbell, a school's messaging gateway. Same licence as Handbell.
 # A text is a draft until a person who speaks the language has read it: see X-Handbell-State below.
@@ -41,6 +44,7 @@ class Po(Catalog):
 
     state: states.State = "draft"
     plural_header: str = ""  #: as it stood in the file, which another tool may have changed
+    language_header: str = ""  #: as it stood in the file, which may be that of another language
 
     def __init__(self, language: str) -> None:
         self.tag = language
@@ -81,6 +85,7 @@ class Po(Catalog):
         said = {name.lower(): value.strip() for name, value in known}
         self.state = states.default(said.get(translations.STATE_HEADER.lower(), ""))
         self.plural_header = said.get("plural-forms", "")
+        self.language_header = said.get("language", "")
         ours = ("language", "project-id-version", "report-msgid-bugs-to", "language-team", "plural-forms")
         theirs = [(name, value) for name, value in known if name.lower() not in ours and "FULL NAME" not in value]
         vars(Catalog)["mime_headers"].__set__(self, theirs)  # what super() cannot do for the setter of a property
@@ -114,18 +119,39 @@ def read(path: Path, language: str) -> Po:
     """Read one catalogue; raises :class:`Unreadable`."""
     catalogue = Po(language)
     try:
-        with path.open("rb") as file:
-            pofile.PoFileParser(catalogue, abort_invalid=True).parse(file)
-    except pofile.PoFileError as error:
-        raise Unreadable(f"It cannot be read: {error}.", error.lineno + 1) from error
-    except UnicodeDecodeError as error:
-        raise Unreadable("It is not in the encoding UTF-8.") from error
+        # Windows puts a mark at the beginning, which Babel takes for a word.
+        lines = path.read_bytes().removeprefix(codecs.BOM_UTF8).splitlines(keepends=True)
     except OSError as error:
         raise Unreadable(f"It cannot be opened: {error.strerror}.") from error
+    for number, line in enumerate(lines, 1):
+        if _UNCLOSED.match(line):  # Babel would drop the last letter
+            raise Unreadable("The words of that line do not end with a quotation mark, or have one within.", number)
+    try:
+        pofile.PoFileParser(catalogue, abort_invalid=True).parse(lines)
+    except pofile.PoFileError as error:
+        be_of(catalogue.language_header, language)  # the forms of another language would be the trouble
+        what = str(error).removesuffix(f" on {error.lineno}")
+        if "more translations than num_plurals" in what:
+            forms = catalogue.num_plurals
+            what = f"a text has more plural forms than the {forms} of {languages.english(language)}"
+        raise Unreadable(f"It cannot be read: {what}.", error.lineno + 1) from error
+    except (UnicodeDecodeError, LookupError) as error:
+        raise Unreadable("It is not in the encoding UTF-8.") from error
+    except ValueError as error:
+        raise Unreadable(f"A date of its header is none. Write it as {_BEGUN}, or take its line out.") from error
+    be_of(catalogue.language_header, language)
     catalogue.header_comment = _header(languages.english(language), catalogue.rule)
     for message in catalogue:
         _split_previous(message)
     return catalogue
+
+
+def be_of(said: str, language: str) -> None:
+    """Raise :class:`Unreadable` where a file says that it is in another language than it is to be read as."""
+    tag = languages.match(said) or language
+    if tag != language:
+        one, other = (f"{languages.english(each)} ({each})" for each in (tag, language))
+        raise Unreadable(f"It says that it is in {one}, and is to be taken as {other}.")
 
 
 def write(path: Path, catalogue: Catalog) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from templates import pofiles
+from templates import checking, pofiles
 
 ENTRY: Final = "text"
 FOR: Final = "for"
@@ -16,8 +16,11 @@ ENGLISH: Final = "English"
 WORDS: Final = "translation"
 RIGHT: Final = "right? write yes"
 HELP: Final = "what it is for"
+LANGUAGE: Final = "language"
+_YES: Final = frozenset({"yes", "y", "x", "✓", "✔"})
+_NO: Final = frozenset({"", "no", "n", "-"})
 _ONE: Final = "children: 1"
-_COLUMNS: Final = (ENTRY, FOR, ENGLISH, WORDS, RIGHT, HELP)
+_COLUMNS: Final = (ENTRY, FOR, ENGLISH, WORDS, RIGHT, HELP, LANGUAGE)
 
 
 def write(path: Path, letter: pofiles.Po) -> None:
@@ -38,19 +41,27 @@ def write(path: Path, letter: pofiles.Po) -> None:
                         ENGLISH: english[0] if message.pluralizable and places[form] == _ONE else english[-1],
                         WORDS: words,
                         HELP: "\n".join(told),
+                        LANGUAGE: letter.tag,
                     }
                 )
 
 
-def read(path: Path, found: pofiles.Po) -> pofiles.Po:
+def language_of(path: Path) -> str:
+    """Say which language a sheet names, as it stands there; ``""`` where it names none, or several."""
+    said = {row[LANGUAGE].strip() for _, row in _rows(path)} - {""}
+    return said.pop() if len(said) == 1 else ""
+
+
+def read(path: Path, found: pofiles.Po) -> tuple[pofiles.Po, list[checking.Finding]]:
     """Read a sheet that came back, as a letter: what has no yes keeps its mark. ``found`` are the texts of today.
 
-    Raises :class:`pofiles.Unreadable`.
+    An answer that is neither yes nor no is named. Raises :class:`pofiles.Unreadable`.
     """
-    letter = pofiles.Po(found.tag)
+    letter, unclear = pofiles.Po(found.tag), list[checking.Finding]()
     known = {message.context: message for message in pofiles.texts(found)}
     rows: dict[str, list[tuple[int, Mapping[str, str]]]] = {}
     for line, row in _rows(path):
+        pofiles.be_of(row[LANGUAGE], found.tag)
         rows.setdefault(row[ENTRY].strip(), []).append((line, row))
     for entry, forms in rows.items():
         ours = known.get(entry)
@@ -64,9 +75,18 @@ def read(path: Path, found: pofiles.Po) -> pofiles.Po:
         else:
             message = letter.add(ours.id, _clean(forms[0][1][WORDS]), context=entry)
         message.lineno = forms[0][0]
-        if not all(row[RIGHT].strip() for _, row in forms):
+        said = [(line, row[RIGHT].strip()) for line, row in forms]
+        if not all(_plain(answer) in _YES for _, answer in said):
             message.flags.add("fuzzy")
-    return letter
+        for line, answer in said:
+            if _plain(answer) not in _YES | _NO:
+                cure = "Write yes where the text is right, and nothing where it is not."
+                unclear.append(checking.Finding(entry, line, f"“{answer}” is no yes.", cure))
+    return letter, unclear
+
+
+def _plain(answer: str) -> str:
+    return answer.casefold().rstrip(".! ")
 
 
 def _places(letter: pofiles.Po) -> list[str]:
@@ -85,7 +105,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     first = text.partition("\n")[0]
     mark = max(",;\t", key=first.count)  # some countries' Excel parts cells by semicolons
     sheet = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark, restval="")
-    missing = [name for name in _COLUMNS[:-1] if name not in (sheet.fieldnames or ())]
+    missing = [name for name in _COLUMNS[:-2] if name not in (sheet.fieldnames or ())]
     if missing:
         raise pofiles.Unreadable(f"The column “{missing[0]}” is missing.", 1)
-    return [(sheet.line_num, row) for row in sheet]
+    return [(sheet.line_num, {LANGUAGE: "", **row}) for row in sheet]

@@ -114,18 +114,25 @@ def export(language: str, folder: Path, to: Path) -> int:
     return sum(1 for _ in pofiles.texts(letter))
 
 
+def language_of(file: Path) -> str | None:
+    """Say which language a volunteer's file is in. Raises :class:`pofiles.Unreadable` for a sheet that is none."""
+    if said := review_sheets.language_of(file) if _is_sheet(file) else "":
+        return languages.match(said)
+    return pofiles.language_of(file)
+
+
 def take_back(file: Path, language: str, folder: Path, by: states.Review) -> Taken:
-    """Take what a volunteer has read; raises :class:`pofiles.Unreadable`.
+    """Take what a volunteer has read; raises :class:`pofiles.Unreadable`, and for a file of another language.
 
     What cannot be used is named with its line, and the rest is taken.
     """
     found = merged(language, folder)
-    letter = review_sheets.read(file, found) if _is_sheet(file) else pofiles.read(file, language)
+    letter, unclear = review_sheets.read(file, found) if _is_sheet(file) else (pofiles.read(file, language), [])
     known = {(message.context, message.id): message for message in pofiles.texts(found)}
-    taken, good = Taken(), list[Message]()
+    taken, good = Taken(refused=unclear), list[Message]()
     for message in pofiles.texts(letter):
         ours = known.get((message.context, message.id))
-        if not pofiles.usable(message):
+        if message.fuzzy or not any(pofiles.strings(message)):
             taken.unread += 1
         elif wrong := list(_refusals(letter, message, ours)):
             taken.refused += wrong
@@ -148,10 +155,11 @@ def _refusals(letter: pofiles.Po, message: Message, ours: Message | None) -> Ite
     if ours is None:
         cure = "Make a new file for it: handbell words export"
         yield checking.Finding(entry, line, "Its English is not the English of today.", cure)
-    for what, cure in checking.refuse(pofiles.english(message), pofiles.strings(message)):
-        yield checking.Finding(entry, line, what, cure)
-    if "/answer/" in entry and pofiles.strings(message)[0].strip().upper() in library.KEYWORDS:
-        yield checking.Finding(entry, line, "That word stops all texts.", "Take another word.")
+    # The checks of the start of Handbell, which would leave the text out; and letters that tell of another language.
+    yield from (finding for finding in checking.check_text(letter, message) if finding.stops)
+    if script := checking.foreign(pofiles.strings(message)[0], letter.tag):
+        cure = f"Write it as {languages.english(letter.tag)} is written; or the file is of another language."
+        yield checking.Finding(entry, line, f"Most of it is in {script} letters.", cure)
 
 
 def _same(ours: Message, message: Message) -> bool:

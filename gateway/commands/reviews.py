@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from templates import states
     from templates.reviewing import Taken
 
+_SHOWN = 20  #: texts of a file that are named as not usable: an old file would fill the screen
+
 Language = Annotated[str, typer.Argument(metavar="LANGUAGE", help="A tag such as so, or a name such as Somali.")]
 By = Annotated[
     str, typer.Option("--by", metavar="NAME", help="Who speaks the language, has read it and stands for it.")
@@ -105,7 +107,10 @@ def take_back(
 
     if not file.is_file():
         raise errors.NotFound(f"There is no file {file}.")
-    chosen = tag(language) if language else pofiles.language_of(file)
+    try:
+        chosen = tag(language) if language else reviewing.language_of(file)
+    except pofiles.Unreadable as error:
+        raise errors.BadInput([errors.Problem(str(error), file=str(file), line=error.line)]) from error
     if chosen is None:
         raise errors.NotFound(f"{file} does not say which language it is in. Say it: --language so")
 
@@ -120,8 +125,10 @@ def take_back(
         refused = [finding._asdict() for finding in taken.refused]
         showing.data({"accepted": taken.accepted, "changed": taken.changed, "unread": taken.unread, "refused": refused})
     else:
-        for finding in taken.refused:
+        for finding in taken.refused[:_SHOWN]:
             showing.say(f"{file}:{finding.line}: {finding}")
+        if len(taken.refused) > _SHOWN:
+            showing.say(f"… and {len(taken.refused) - _SHOWN:,} more, which --json would list.")
         _told(taken)
     if taken.refused:
         raise typer.Exit(1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import shutil
 import subprocess
 from pathlib import Path
@@ -163,3 +164,29 @@ def test_poedit_and_weblate_can_read_every_catalogue(tag: str, tmp_path: Path) -
     command = [msgfmt, "--check", "--check-accelerators=~", "--output-file=/dev/null", str(path)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("charset=utf-8", "charset=klingon", "not in the encoding UTF-8"),
+        ("02:00+0000", "yesterday", "A date of its header is none"),
+        ('msgstr "Szkoła"', 'msgstr "Szkoła', "do not end with a quotation mark"),
+        ('msgstr "Szkoła"', 'msgstr "Szko"ła"', "do not end with a quotation mark"),
+        ('msgstr "Szkoła"', 'msgid_plural "s"\nmsgstr[3] "x"', "more plural forms than the 3 of Polish"),
+    ],
+)
+def test_what_babel_trips_over_is_said_in_our_words(old: str, new: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "pl.po"
+    pofiles.write(path, polish(("a", "School", "Szkoła")))
+    path.write_text(path.read_text("utf-8").replace(old, new), "utf-8")
+    with pytest.raises(pofiles.Unreadable, match=what):
+        pofiles.read(path, "pl")
+
+
+def test_a_file_that_went_through_windows_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "pl.po"
+    pofiles.write(path, polish(("a", "School", 'Szkoła „Dąb” \\ "A"')))
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes().replace(b"\n", b"\r\n"))
+    (message,) = pofiles.texts(pofiles.read(path, "pl"))
+    assert message.string == 'Szkoła „Dąb” \\ "A"'

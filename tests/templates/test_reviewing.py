@@ -178,3 +178,65 @@ def test_after_an_upgrade_a_review_of_older_english_counts_for_nothing(folder: P
     source = translations.Source("phrases/message/greeting_named", "Dear {recipient},")
     assert translations.put(source, language="pl") != "Pani {recipient},"
     assert translations.state("pl", [source]) == "draft"
+
+
+def answered(folder: Path, file: Path, language: str, answers: dict[str, str]) -> Path:
+    """A sheet that a volunteer has filled in; ``""`` is the answer to every other text."""
+    reviewing.export(language, folder, file)
+    rows = list(csv.DictReader(file.read_text("utf-8-sig").splitlines(keepends=True)))
+    for row in rows:
+        row["right? write yes"] = answers.get(row["text"], answers.get("", ""))
+    with file.open("w", encoding="utf-8-sig", newline="") as out:
+        sheet = csv.DictWriter(out, list(rows[0]))
+        sheet.writeheader()
+        sheet.writerows(rows)
+    return file
+
+
+def test_a_sheet_of_another_language_is_not_taken(folder: Path, tmp_path: Path) -> None:
+    file = answered(folder, tmp_path / "amina.csv", "so", {"": "yes"})
+    assert reviewing.language_of(file) == "so", "the sheet says so"
+    with pytest.raises(pofiles.Unreadable, match=r"in Somali \(so\), and is to be taken as Urdu \(ur\)"):
+        reviewing.take_back(file, "ur", folder, ANNA)
+    assert own_words.read(folder) == ({}, [])
+
+
+def test_a_catalogue_of_another_language_is_not_taken(folder: Path, tmp_path: Path) -> None:
+    file = letter(tmp_path / "anna.po", folder, (CHECK[0], ""))
+    with pytest.raises(pofiles.Unreadable, match="Polish"):
+        reviewing.take_back(file, "tr", folder, ANNA)
+
+
+def test_foreign_letters_are_refused_where_the_file_names_no_language(folder: Path, tmp_path: Path) -> None:
+    file = answered(folder, tmp_path / "amina.csv", "so", {"closure/sms/text": "yes"})
+    file.write_text(file.read_text("utf-8-sig").replace("language", "other").replace(",so\n", ",\n"), "utf-8-sig")
+    taken = reviewing.take_back(file, "ur", folder, ANNA)
+    assert (taken.accepted, taken.changed) == ([], [])
+    assert "Latin letters" in taken.refused[0].what
+
+
+def test_only_a_yes_is_a_yes(folder: Path, tmp_path: Path) -> None:
+    answers = {CHECK[0]: "Yes.", CHECK[1]: "no", "closure/sms/text": "maya (NO, wrong)", "closure/email/text": "?"}
+    taken = reviewing.take_back(answered(folder, tmp_path / "amina.csv", "so", answers), "so", folder, ANNA)
+    assert (taken.accepted, taken.changed) == ([CHECK[0]], [])
+    assert {finding.entry for finding in taken.refused} == {"closure/sms/text", "closure/email/text"}
+    assert "“maya (NO, wrong)” is no yes" in str(taken.refused)
+
+
+def test_what_the_start_would_drop_is_refused_when_it_comes_back(folder: Path, tmp_path: Path) -> None:
+    file = letter(tmp_path / "anna.po", folder, (CHECK[1], "PARAR"))
+    taken = reviewing.take_back(file, "pl", folder, ANNA)
+    assert (taken.changed, [finding.entry for finding in taken.refused]) == ([], [CHECK[1]])
+    assert "stops all texts" in taken.refused[0].what
+
+
+def test_a_text_without_its_mark_and_without_a_plural_form_is_named(folder: Path, tmp_path: Path) -> None:
+    reviewing.export("pl", folder, tmp_path / "anna.po")
+    po = pofiles.read(tmp_path / "anna.po", "pl")
+    (message,) = (one for one in pofiles.texts(po) if one.context == "absence_settled/sms/text")
+    message.flags.discard("fuzzy")
+    message.string = (message.string[0], "", message.string[2])
+    pofiles.write(tmp_path / "anna.po", po)
+    (refused,) = reviewing.take_back(tmp_path / "anna.po", "pl", folder, ANNA).refused
+    assert (refused.entry, refused.line > 0) == ("absence_settled/sms/text", True)
+    assert "msgstr[1] (for 2, 3, 4" in refused.what
