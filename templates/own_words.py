@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from templates import fallback, phrases, translations, words
+from templates import fallback, languages, library, phrases, translations, words
 
 
 def use(folder: Path) -> list[str]:
@@ -32,7 +32,13 @@ def read(folder: Path) -> tuple[Mapping[str, bytes], list[str]]:
         return compiled, problems
     from templates import checking, pofiles  # Babel's reader, which most commands can do without
 
+    plural = _plural_texts()
     for language, path in pofiles.paths(folder).items():
+        if languages.match(language) != language:
+            meant = languages.match(language)
+            cure = f"Name it {meant.replace('-', '_')}." if meant else "Name it by a tag such as so or pt_BR."
+            problems.append(f"{path}: “{path.parent.parent.name}” is not the tag of a language. {cure}")
+            continue
         findings = [finding for finding in checking.check_file(path, language) if finding.stops]
         problems += [f"{path}: {finding}" for finding in findings]
         try:
@@ -41,5 +47,22 @@ def read(folder: Path) -> tuple[Mapping[str, bytes], list[str]]:
             continue
         for finding in findings:
             catalogue.drop(finding.entry)
+        for message in list(pofiles.texts(catalogue)):
+            # gettext looks at the singular alone, and would take the words of another English.
+            context = message.context or ""
+            if pofiles.english(message) != plural.get(context, pofiles.english(message)):
+                catalogue.drop(context)
         compiled[language] = pofiles.compiled(catalogue, every_state=True)
     return compiled, problems
+
+
+def _plural_texts() -> dict[str, tuple[str, str]]:
+    """Give the English of today, one and many, of each text that has a plural."""
+    found = [
+        notice.source(medium, field)
+        for notice in library.notices().values()
+        for medium, table in library.MEDIA.items()
+        if getattr(notice, table) is not None
+        for field in notice.wording(medium).fields()
+    ]
+    return {source.context: (source.text, source.plural) for source in found if source.plural}

@@ -46,8 +46,9 @@ handbell words review so                         # what is still to be read
 ```
 
 In the file everything is marked "needs work". What the volunteer takes that mark from, changed or not, was read.
-Without Poedit, `amina.csv` opens in Excel: there a text was read that has a yes beside it. A text with a wrong blank is
-refused with its line. The school's reviewed texts are kept in a folder of its own
+Without Poedit, `amina.csv` opens in Excel: there a text was read that has a yes beside it, and no other
+answer. A text with a wrong blank, or in the letters of another language, is refused with its line, and a file that says
+it is in another language is refused whole. The school's reviewed texts are kept in a folder of its own
 (`languages.folder`) that lies over ours, text by text, and survives an upgrade; a text whose English has changed with
 it falls back to ours. They are used from the next start on, and each review is in the audit log.
 """

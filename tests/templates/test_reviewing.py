@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from templates import coverage, own_words, pofiles, reviewing, states, translations, words
+from templates import coverage, library, own_words, pofiles, reviewing, states, translations, words
 
 ANNA = states.Review("Anna Kowalska", "2026-11-28")
 CHECK = ("absence_check/sms/text", "absence_check/answer/ill")
@@ -240,3 +240,31 @@ def test_a_text_without_its_mark_and_without_a_plural_form_is_named(folder: Path
     (refused,) = reviewing.take_back(tmp_path / "anna.po", "pl", folder, ANNA).refused
     assert (refused.entry, refused.line > 0) == ("absence_settled/sms/text", True)
     assert "msgstr[1] (for 2, 3, 4" in refused.what
+
+
+def test_a_review_of_another_english_plural_counts_for_nothing(folder: Path) -> None:
+    notice = library.notices()["absence_settled"]
+    source = notice.source("sms", "text")
+    reviewing.accept("pl", folder, [source.context], ANNA)
+    own_words.use(folder)
+    assert translations.state("pl", [source]) == "reviewed"
+    po = pofiles.read(pofiles.path_of(folder, "pl"), "pl")
+    (message,) = pofiles.texts(po)
+    po.drop(source.context)
+    older = po.add((source.text, f"{source.plural} Goodbye."), message.string, context=source.context)
+    pofiles.review(older, ANNA)
+    pofiles.write(pofiles.path_of(folder, "pl"), po)
+    own_words.use(folder)
+    assert translations.state("pl", [source]) == "draft"
+
+
+def test_a_folder_that_is_no_language_is_told_and_not_used(folder: Path) -> None:
+    for name in ("xx", "sr@latin", "pt"):
+        path = folder / name / "LC_MESSAGES" / "handbell.po"
+        po = pofiles.Po("pl")
+        po.add("ill", "chory", context=CHECK[1])
+        pofiles.write(path, po)
+    compiled, problems = own_words.read(folder)
+    assert compiled == {}
+    assert [one.partition(": ")[2].partition(" is not")[0] for one in problems] == ["“pt”", "“sr@latin”", "“xx”"]
+    assert "Name it pt_PT." in problems[0]
