@@ -177,7 +177,7 @@ async def _draft(gateway: context.Gateway, job: Job, outcome: Outcome) -> None:
     backs = {one: back for one, (_, back) in job.known.items() if back}
     try:
         backs |= await _back(gateway, job, {one: version for one, version in said.items() if one not in backs}, outcome)
-        doubts = _doubts(said, backs)
+        doubts = _doubts(backs)
     except base.NotTranslated as error:
         doubts = [f"It could not be put back into English: {error}"]
     made = Draft(
@@ -230,12 +230,10 @@ async def _back(
     }
 
 
-def _doubts(said: Mapping[Sentence, Version], backs: Mapping[Sentence, str]) -> list[str]:
-    """Sentences that come back with another day or number than they left with."""
+def _doubts(backs: Mapping[Sentence, str]) -> list[str]:
+    """Sentences that come back with another day than they left with; a reviewed one may stand beside wrong English."""
     found = list[str]()
     for one, back in backs.items():
-        if said[one].reviewed_by:
-            continue
         english = protecting.whole(one.pieces)
         days, again = ({day.casefold() for day in _DAYS.findall(text)} for text in (english, back))
         if days != again:

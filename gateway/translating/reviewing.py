@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gateway import audit, context, errors
@@ -11,6 +12,8 @@ from gateway.definitions import model, translated
 from gateway.translating import memory, naming, protecting, sentences
 from gateway.translating.protecting import Kind, Pieces
 from gateway.translating.sentences import Sentence
+
+_ALIKE = 0.8  #: from here on, a sentence is the draft of another one, perhaps corrected
 
 
 async def accept(
@@ -34,10 +37,11 @@ async def accept(
         pairs = list(_pairs(ours, other))
         if not pairs:
             doubts.append(f"{part}: it has not as many sentences as the English, so none of it is remembered.")
+        elif why := await _parted(session, gateway, pairs, tag):
+            doubts.append(f"{part}: {why}, so none of it is remembered.")
+            continue
         for mine, yours in pairs:
-            if number := sentences.lost_number(mine.words(), protecting.whole(yours.pieces)):
-                doubts.append(f"{part}: the number {number} of the English is not in it.")
-            if mine.speaks and not mine.personal and not yours.personal and _same_slots(mine, yours):
+            if mine.speaks and not mine.personal and not yours.personal:
                 known.append(memory.Known(mine.remembered(), _as_theirs(mine, yours), ""))
     now = gateway.now()
     await memory.accept(session, known, language=tag, reviewed_by=by, now=now)
@@ -67,9 +71,34 @@ def _pairs(ours: Pieces, other: Pieces) -> Iterator[tuple[Sentence, Sentence]]:
         yield from zip(mine, yours, strict=True)
 
 
+async def _parted(
+    session: Session, gateway: context.Gateway, pairs: Sequence[tuple[Sentence, Sentence]], tag: str
+) -> str:
+    """Why a version's sentences are not those of the English beside them, ``""`` where nothing speaks against it.
+
+    A sentence that stands beside another's English would be drafted wrongly for good, under a reviewer's name.
+    """
+    for mine, yours in pairs:
+        if number := sentences.lost_number(mine.words(), protecting.whole(yours.pieces)):
+            return f"the number {number} of the English is not in its sentence"
+        if not _same_slots(mine, yours):
+            return "its sentences have not the placeholders, links and numbers to ring of the English ones"
+    service = gateway.translator.name if gateway.translator else ""
+    drafts = await memory.look_up(session, (mine.remembered() for mine, _ in pairs), language=tag, service=service)
+    for mine, yours in pairs:
+        like = {
+            source: difflib.SequenceMatcher(None, draft.text, _as_theirs(mine, yours)).ratio()
+            for source, draft in drafts.items()
+        }
+        best = max(like, key=lambda source: like[source], default="")
+        if best and like[best] > max(_ALIKE, like.get(mine.remembered(), 0.0)):
+            return "its sentences seem to stand in another order than those of the English"
+    return ""
+
+
 def _same_slots(mine: Sentence, yours: Sentence) -> bool:
-    """Whether both have the same links and numbers to ring, which the memory leaves out."""
-    left_out = (Kind.LINK, Kind.PHONE)
+    """Whether both have the same placeholders, and the links and numbers to ring that the memory leaves out."""
+    left_out = (Kind.BLANK, Kind.LINK, Kind.PHONE)
     want, have = (sorted(p.written for p in one.parts if p.kind in left_out) for one in (mine, yours))
     return want == have
 

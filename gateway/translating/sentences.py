@@ -24,6 +24,10 @@ _STANDS_FOR = "\ufffc"  #: a protected part, while sentence ends are looked for 
 _END = re.compile(r"(?<!\s)\s*\n\s*|(?<=[.!?…])[\"'”’»)\]]*\s+|(?<=[。！？।۔؟])\s*")
 _SHORT = re.compile(r"(?:^|[\s(])(?:mr|mrs|ms|dr|st|e\.g|i\.e|no|approx|tel|ext|[A-Z])\.$", re.IGNORECASE)
 _LONGEST_SHORT = 12  #: characters, more than any of them has
+_MOST_TIMES, _MOST_MORE = (
+    10,
+    1000,
+)  #: a version so many times as long as its English, and so many characters more, is none
 _SLOT = re.compile(r"\{#(\d+)\}|(\{[a-z][a-z0-9_]*\})")
 _UNSPACED = frozenset({"zh", "yue"})
 #: Numbers in words, which a service may rightly write in figures.
@@ -179,6 +183,8 @@ def _checked(sentence: Sentence, pieces: Pieces) -> Version:
         raise Unfit(f"{_listed(Counter(part.written for part in doubled.elements()))} came back twice")
     english = sentence.words()
     words = " ".join(piece for piece in pieces if isinstance(piece, str))
+    if len(words) > _MOST_TIMES * len(english) + _MOST_MORE:  # it would be hundreds of text messages
+        raise Unfit(f"it came back with {len(words):,} characters for {len(english):,}")
     if not any(map(str.isalpha, words)):
         raise Unfit("it came back empty")
     if set("{}") & set(words):

@@ -222,3 +222,25 @@ def test_the_doctor_says_which_languages_the_service_can_do(
     said = school_office.type("doctor").stdout
     assert "LibreTranslate answers." in said
     assert "does not translate into Urdu" in " ".join(said.split())
+
+
+def test_sentences_in_another_order_are_not_remembered(school_office: Office, service: Service, club: Path) -> None:
+    two = CLUB.replace("Choir ends at 4.15pm. Ana sings for {children}.", "School is shut. Choir sings for the Queen.")
+    club.write_text(two, "utf-8")
+    school_office.gives("notice", "translate", str(club), "--to", "pl", "--yes")
+    drafted = club.read_text("utf-8")
+    swapped = "PL: Choir sings for the dear Queen. PL: School is shut."
+    club.write_text(drafted.replace("PL: School is shut. PL: Choir sings for the Queen.", swapped), "utf-8")
+    said = school_office.gives("notice", "review", str(club), "pl", "--by", "Anna Kowalska")
+    assert "text: its sentences seem to stand in another order" in " ".join(said.split())
+    kept = {row.source for row in school_office.change(memories) if row.state == "reviewed"}
+    assert kept == {"Choir on Thursday", "Coming"}
+
+
+def test_what_comes_back_beyond_all_measure_is_no_draft(school_office: Office, service: Service, club: Path) -> None:
+    service.says = lambda words, target: translators.plainly(words, target) + " ąę" * (0 if "en" in target else 9000)
+    before = club.read_text("utf-8")
+    result = school_office.type("notice", "translate", str(club), "--to", "pl", "--yes")
+    assert result.exit_code == 1
+    assert "it came back with 27," in result.output
+    assert club.read_text("utf-8") == before
