@@ -156,3 +156,22 @@ def test_a_file_is_checked_with_line_and_cure(small_office: Office) -> None:
     assert result.exit_code == 1
     assert "{odbiorca} is not in the English. {recipient} is missing. Names in braces stay as they are" in result.stdout
     assert "not a language that Handbell knows" in small_office.refuses("words", "check", "Klingon")
+
+
+def test_a_sheet_is_taken_in_its_own_language_only(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "amina.csv"
+    office.gives("words", "export", "so", str(file))
+    said = office.refuses("words", "import", str(file), "--language", "ur", "--by", "Amina Warsame")
+    assert "It says that it is in Somali (so), and is to be taken as Urdu (ur)." in " ".join(said.split())
+    assert "0 texts read" in office.gives("words", "import", str(file), "--by", "Amina Warsame")
+
+
+def test_a_file_that_is_wrong_throughout_does_not_fill_the_screen(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "so.csv"
+    office.gives("words", "export", "so", str(file))
+    lines = file.read_text("utf-8-sig").replace(",,", ",perhaps,")
+    file.write_text(lines, "utf-8-sig")
+    result = office.type("words", "import", str(file), "--by", "Amina Warsame")
+    assert result.exit_code == 1
+    assert len(result.output.splitlines()) < 50
+    assert "more, which --json would list." in result.output
