@@ -47,6 +47,7 @@ def check(
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
             told[file] = words.languages_of(definition)
             remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
+            remarks[file] += words.english_remarks(definition)
         except errors.BadDefinition as error:
             found[file], advice[file] = error.problems, []
     if json:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from channels.base import Medium
 from gateway import interpreters, notices
 from gateway.commands import preview, showing
-from gateway.definitions import model
+from gateway.definitions import model, words
 from templates import languages, plain, segments
 
 
@@ -126,9 +126,12 @@ def _price(share: preview.Share) -> str:
 
 def _remarks(share: preview.Share, definition: model.Definition) -> list[str]:
     """What there is to know of the texts in one language before they go: what was replaced, and what they cost."""
+    found = [
+        f"values.{name} is in English here, in the midst of {languages.english(share.language)} words."
+        for name in words.english_within(definition, share.language)
+    ]
     if share.medium is not Medium.SMS:
-        return []
-    found: list[str] = []
+        return found
     if replaced := segments.replaced(_written(definition, share.language), share.sample.body):
         told = ", ".join(f"{old} by {new}" if new else f"{old!a} by nothing" for old, new in replaced.items())
         found.append(f"Replaced, so that it costs less: {told}.")

@@ -46,7 +46,7 @@ def script(
         if json:
             showing.data([{"code": code, "where": where, "words": words} for code, where, words in rows])
             return
-        showing.table(("code", "where", "say"), rows, title=f"To be recorded in {tag}")
+        showing.table(("code", "where", "say"), rows, title=f"To be recorded in {_named(tag)}")
         showing.remark("Save each as WAV or MP3, named by its code: " + (f"{rows[0][0]}.wav" if rows else "…"))
 
     opening.work(ctx, job)
@@ -64,7 +64,7 @@ def invite(ctx: typer.Context, language: Language, actor: options.As) -> None:
         async with gateway.database.write() as session:
             code, ends = await studio.invite(session, gateway, tag, by=actor)
         rows = [(str(number), line.where, line.piece.words) for number, line in enumerate(_of_language(tag), 1)]
-        showing.table(("no.", "where", "say"), rows, title=f"To be said in {tag}")
+        showing.table(("no.", "where", "say"), rows, title=f"To be said in {_named(tag)}")
         until = showing.when(ends, gateway.timezone)
         showing.say(f"Ring the school's number, press *, and key {code}. The code is good until {until}.")
 
@@ -91,7 +91,9 @@ def import_files(
         async with gateway.database.write() as session:
             for one in recordings:
                 await bank.keep(session, one, by=actor, log=gateway.log, now=gateway.now())
-        showing.say(f"{len(recordings)} recordings are kept. handbell voice status shows what is still to be said.")
+        showing.say(
+            f"Kept: {showing.count(len(recordings), 'recording')}. handbell voice status shows what is to be said."
+        )
 
     opening.work(ctx, job)
 
@@ -147,7 +149,7 @@ def forget(
                 current = {aloud.fingerprint(tag, line.piece.words) for line in aloud.script(tag)}
                 said |= there.clips.get(tag, {}).keys() - current
             gone = await bank.forget(session, tag, said, by=actor, log=gateway.log, now=gateway.now())
-        showing.say(f"{gone} recordings are gone.")
+        showing.say(f"Gone: {showing.count(gone, 'recording')}.")
 
     opening.work(ctx, job)
 
@@ -161,12 +163,20 @@ def _tag(words: str) -> str:
     return tag
 
 
+def _named(tag: str) -> str:
+    from templates import languages
+
+    return languages.english(tag)
+
+
 def _of_language(tag: str) -> list[aloud.Line]:
     from templates import aloud
 
     found = aloud.script(tag)
     if not found:
-        raise errors.NotFound(f"There are no words in {tag} yet: handbell words coverage shows what is translated.")
+        raise errors.NotFound(
+            f"There are no words in {_named(tag)} yet: handbell words coverage shows what is translated."
+        )
     return found
 
 
@@ -227,7 +237,7 @@ def _show_notices(found: coverage.Language) -> None:
         (notice.key, "yes" if notice.whole else "no", _missing(notice), "yes" if notice.free else "")
         for notice in found.notices
     ]
-    title = f"{found.tag}: {found.recorded} of {found.wanted} recorded, for {found.families} families"
+    title = f"{_named(found.tag)}: {found.recorded} of {found.wanted} recorded, for {found.families} families"
     showing.table(("notice", "can be said", "missing", "words of the day"), rows, title=title)
 
 

@@ -90,6 +90,36 @@ def languages_of(definition: model.Definition) -> dict[str, str]:
     return found
 
 
+def english_within(definition: model.Definition, language: str) -> list[str]:
+    """The values that families of a language read in English, in the midst of a wording in their own."""
+    notice = library.notices().get(definition.template)
+    if notice is None or language == languages.ENGLISH:
+        return []
+    tags = [tag for tag in languages.fallbacks(language) if tag != languages.ENGLISH]
+    given = definition.template_values()
+    return [
+        name
+        for name, value in given.items()
+        if name in notice.values and notice.values[name].type == "text" and value
+        if not (isinstance(value, Mapping) and any(value.get(tag) for tag in tags))
+    ]
+
+
+def english_remarks(definition: model.Definition) -> list[str]:
+    """What an author should know of values that are in English alone, one sentence each."""
+    given = definition.template_values()
+    alone = [name for name in english_within(definition, "") if not _translated(given[name])]
+    return [
+        f"values.{name}: in English alone, so every other language has it in English in the midst of its own words. "
+        f'Give it by language: {name} = {{ en = "…", ur = "…" }}.'
+        for name in alone
+    ]
+
+
+def _translated(value: Any) -> bool:
+    return isinstance(value, Mapping) and bool(value.keys() - {languages.ENGLISH})
+
+
 def braces(data: Mapping[str, Any]) -> Found:
     """The stray braces of a definition whose shape is still wrong."""
     texts = data.get("text")

@@ -160,6 +160,11 @@ whole_school = true
     [found] = office.data("notice", "check", office.write("a.toml", text.replace("{REPLY}", '"Stay at home!"')))
     assert found["ok"]
     assert [(one["line"], one["field"]) for one in found["advice"]] == [(10, "values.reason"), (11, "values.details")]
+    assert [one.partition(":")[0] for one in found["remarks"]] == ["values.reason", "values.details"]
+    translated = text.replace('"INSET"', '{ en = "INSET", pl = "szkolenie" }').replace("{REPLY}", '"Stay at home!"')
+    [found] = office.data("notice", "check", office.write("d.toml", translated))
+    [remark] = found["remarks"]
+    assert remark.startswith("values.details: in English alone")
     result = office.type("notice", "check", office.write("b.toml", text.replace("{REPLY}", '"Reply END to come."')))
     assert result.exit_code == 1
     assert "b.toml, line 11, “values.details”: “END” cannot be an answer" in result.stdout

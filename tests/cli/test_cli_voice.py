@@ -54,9 +54,10 @@ def test_phrases_are_listed_recorded_counted_and_thrown_away(small_office: Offic
     office, folder = small_office, small_office.folder
     lines = office.data("voice", "script", "Urdu")
     assert {line["where"] for line in lines} >= {"call", "closure", "values"}
+    assert "To be recorded in Urdu" in office.gives("voice", "script", "ur")
     first, second, *_ = (line["code"] for line in lines)
     files = [sound(folder, f"{first}.wav"), sound(folder, f"{second} Mrs Khan.wav")]
-    assert "2 recordings are kept" in office.gives("voice", "import", "ur", *files, "--as", "Mrs Khan")
+    assert "Kept: 2 recordings." in office.gives("voice", "import", "ur", *files, "--as", "Mrs Khan")
     assert len(office.data("voice", "script", "ur")) == len(lines) - 2
     assert len(office.data("voice", "script", "ur", "--all")) == len(lines)
     [status] = office.data("voice", "status")
@@ -68,9 +69,9 @@ def test_phrases_are_listed_recorded_counted_and_thrown_away(small_office: Offic
     assert "handbell voice script ur" in strange
     (folder / f"{second}.mp3").write_bytes(b"no sound at all")
     assert "no sound that a call can play" in office.refuses("voice", "import", "ur", str(folder / f"{second}.mp3"))
-    assert "1 recordings are gone" in office.gives("voice", "forget", "ur", first)
-    assert "0 recordings are gone" in office.gives("voice", "forget", "ur", "--old")
-    assert "no words in yo" in office.refuses("voice", "script", "Yoruba")
+    assert "Gone: 1 recording." in office.gives("voice", "forget", "ur", first)
+    assert "Gone: 0 recordings." in office.gives("voice", "forget", "ur", "--old")
+    assert "no words in Yoruba" in office.refuses("voice", "script", "Yoruba")
     assert "no language" in office.refuses("voice", "status", "Klingon")
 
 
@@ -94,6 +95,16 @@ def test_a_preview_tells_what_asking_for_the_language_costs(school_office: Offic
     assert "Besides, a text of its own asks 1 family for the language, which nobody knows: " in said
     asked = school_office.data("notice", "preview", event)["language_asked"]
     assert (asked["questions"], asked["pence"]) == (1, 4 * asked["parts"])
+
+
+def test_a_preview_tells_of_english_in_the_midst_of_another_language(school_office: Office) -> None:
+    settings = school_office.settings.read_text("utf-8")
+    school_office.settings.write_text(settings + "\n[languages]\nallow_drafts = true\n", "utf-8")
+    text = CLOSED.replace('["voice"]', '["sms"]')
+    remark = "values.reason is in English here, in the midst of Polish words."
+    assert remark not in school_office.gives("notice", "preview", school_office.write("both.toml", text))
+    text = text.replace(', pl = "awaria pieca"', "")
+    assert remark in school_office.gives("notice", "preview", school_office.write("english.toml", text))
 
 
 async def unasked(database: Database) -> None:
