@@ -15,6 +15,7 @@ from config import sections
 from config.settings import Settings
 from gateway import audit, context, doctor
 from gateway.database import Database
+from gateway.doctor import books, machine
 from gateway.models import Audit
 
 KEY = b"b1946ac92492d2347c6235b4d2611184"
@@ -75,10 +76,10 @@ async def state(gateway: context.Gateway, name: str) -> str:
 
 
 def test_names_that_others_use_too_are_bad() -> None:
-    assert doctor.packages({"gateway": ["handbell"], "yaml": ["PyYAML"]})[0].state == "ok"
-    assert doctor.packages({})[0].state == "ok"
+    assert machine.packages({"gateway": ["handbell"], "yaml": ["PyYAML"]})[0].state == "ok"
+    assert machine.packages({})[0].state == "ok"
     owners = {"config": ["handbell", "config"], "scheduler": ["scheduler"], "channels": ["handbell", "handbell"]}
-    findings = doctor.packages(owners)
+    findings = machine.packages(owners)
     assert [finding.state for finding in findings] == ["bad", "bad"]
     assert "The package scheduler is also in scheduler" in findings[0].sentence
     assert "config" in findings[1].sentence
@@ -125,7 +126,7 @@ async def test_a_clock_that_is_wrong_is_bad(database: Database, tmp_path: Path) 
     assert "300 seconds" in finding.sentence
 
 
-@pytest.mark.parametrize("length", [0, 1, 5, doctor._QUICK_LINES + 5])
+@pytest.mark.parametrize("length", [0, 1, 5, books.QUICK_LINES + 5])
 async def test_the_newest_lines_of_the_log_are_proved(database: Database, tmp_path: Path, length: int) -> None:
     gateway = gateway_of(database, tmp_path)
     async with database.write() as session:

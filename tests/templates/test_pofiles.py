@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import codecs
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from support import programs
 
 from templates import catalogue, pofiles, states
 
@@ -140,8 +140,7 @@ def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
 
 def test_states_and_the_english_before_survive_the_tools_of_gettext(tmp_path: Path) -> None:
     """What Poedit and Weblate do with a file is what these do: read it all, and write it their own way."""
-    if shutil.which("msgcat") is None:
-        pytest.skip("GNU gettext is not on this machine.")
+    programs.need("msgcat")
     po = polish(("a", LONG, "Pisaliśmy"), ("b", "School\n\n{children}", "Szkoła\n\n{children}"))
     for message in pofiles.texts(po):
         pofiles.review(message, ANNA)
@@ -157,11 +156,9 @@ def test_states_and_the_english_before_survive_the_tools_of_gettext(tmp_path: Pa
 @pytest.mark.parametrize("tag", sorted(pofiles.paths(catalogue.locale())))
 def test_poedit_and_weblate_can_read_every_catalogue(tag: str, tmp_path: Path) -> None:
     """GNU gettext's own strict reader is what both of them hold a file to."""
-    msgfmt = shutil.which("msgfmt")
-    if msgfmt is None:
-        pytest.skip("GNU gettext is not on this machine.")
+    programs.need("msgfmt")
     path = pofiles.path_of(catalogue.locale(), tag)
-    command = [msgfmt, "--check", "--check-accelerators=~", "--output-file=/dev/null", str(path)]
+    command = ["msgfmt", "--check", "--check-accelerators=~", "--output-file=/dev/null", str(path)]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
 

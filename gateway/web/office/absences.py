@@ -83,6 +83,7 @@ class Pages:
         body = self.templates.get_template("absences.html").render(
             school=gateway.settings.school.name,
             title=_title(rows),
+            up="",
             day=on,
             now=gateway.now(),
             before=on - _DAY,

@@ -1,0 +1,65 @@
+"""The database: is it reachable and up to date, does its clock agree with ours, is the audit log whole?"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlmodel import col, select
+
+from gateway import audit, context, errors, migrate
+from gateway.doctor.findings import Finding
+from gateway.models import ApiToken, Audit
+
+QUICK_LINES = 1000  #: of the audit log; ``handbell audit verify`` looks at all of it
+_CLOCK_SECONDS = 2.0
+
+
+async def reachable(gateway: context.Gateway) -> list[Finding]:
+    """Whether the database can be written to and has the tables of today."""
+    name = gateway.database.url.render_as_string(hide_password=True)
+    try:
+        await migrate.check(gateway.settings.database.dsn())
+        async with gateway.database.write() as session:
+            # Changes nothing, but only where something could be changed.
+            await session.execute(sa.delete(ApiToken).where(col(ApiToken.id) < 0))
+    except errors.NotReady as error:
+        return [Finding("database", "bad", str(error))]
+    except exc.DBAPIError as error:
+        cure = "Look at the rights of the file or of the database's user."
+        return [Finding("database", "bad", f"{name} cannot be written: {error.orig}.", cure)]
+    return [Finding("database", "ok", f"{name} is reachable, writable and up to date (revision {migrate.head()}).")]
+
+
+async def clock(gateway: context.Gateway) -> list[Finding]:
+    """The clock against the database's own, less the time that asking took."""
+    begun = time.monotonic()
+    now = sa.func.strftime("%Y-%m-%dT%H:%M:%fZ", "now") if gateway.database.is_sqlite else sa.func.now()
+    async with gateway.database.read() as session:
+        theirs: Any = await session.scalar(sa.select(now))
+    ours, took = gateway.now(), time.monotonic() - begun
+    moment = datetime.fromisoformat(theirs) if isinstance(theirs, str) else theirs.astimezone(UTC)
+    apart = max(0.0, abs((ours - moment).total_seconds()) - took)
+    if apart <= _CLOCK_SECONDS:
+        return [Finding("clock", "ok", "The clock agrees with the database's.")]
+    sentence = f"The clock is {apart:.0f} seconds apart from the database's."
+    return [Finding("clock", "bad", sentence, "Let both machines set their clocks by NTP.")]
+
+
+async def chain(gateway: context.Gateway) -> list[Finding]:
+    """The newest lines of the audit log; each chains to the one before it."""
+    query = select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(QUICK_LINES + 1)
+    async with gateway.database.read() as session:
+        rows = list((await session.scalars(query)).all())[::-1]
+    begins_at_first = bool(rows) and rows[0].link == 1
+    before = audit.GENESIS if begins_at_first or not rows else rows[0].hash
+    for row in rows if begins_at_first else rows[1:]:
+        mac = gateway.log.mac(at=row.at, actor=row.actor, action=row.action, subject=row.subject, body=row.body)
+        before = audit.chained(before, row.mac)
+        if mac != row.mac or before != row.hash:
+            cure = "Run handbell audit verify, and compare with a copy of the database. Was audit.key changed?"
+            return [Finding("audit log", "bad", f"Line {row.link} (row {row.id}) was changed, or its key was.", cure)]
+    return [Finding("audit log", "ok", f"The newest {len(rows)} lines are as they were written.")]
