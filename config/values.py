@@ -12,8 +12,9 @@ from typing import Annotated
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, SecretStr
 
+NO_SECRET = SecretStr("")
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")

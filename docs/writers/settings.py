@@ -30,7 +30,7 @@ def page() -> str:
 
 
 def _parts() -> Iterator[str]:
-    yield markdown.head("Settings", "config/sections.py")
+    yield markdown.head("Settings", "config/sections/")
     yield _INTRO
     entries = sorted(reference.describe(), key=lambda entry: "." in entry.key)  # those without a section come first
     for section, members in groupby(entries, key=lambda entry: entry.key.rpartition(".")[0]):

@@ -1,0 +1,41 @@
+"""The settings themselves, section by section. The descriptions here are the documentation (see ``reference``).
+
+Times end in ``_s`` (seconds), money is in pence, rates are per second. Where a default is a figure of the trade, it is
+a proposal of ours and no fact: every provider's contract differs.
+"""
+
+from config.sections.absence import Absence
+from config.sections.desk import Answers, Desk
+from config.sections.languages import Languages, Translation
+from config.sections.machine import Audit, Database, Log, Web
+from config.sections.mail import MailIn, OAuth, Smtp
+from config.sections.phone_line import PhoneLine
+from config.sections.school import Costs, Practice, School
+from config.sections.sending import Retries, Retry, Sending
+from config.sections.twilio import SharedKey, TextSender, Twilio, VoiceSender
+
+__all__ = [
+    "Absence",
+    "Answers",
+    "Audit",
+    "Costs",
+    "Database",
+    "Desk",
+    "Languages",
+    "Log",
+    "MailIn",
+    "OAuth",
+    "PhoneLine",
+    "Practice",
+    "Retries",
+    "Retry",
+    "School",
+    "Sending",
+    "SharedKey",
+    "Smtp",
+    "TextSender",
+    "Translation",
+    "Twilio",
+    "VoiceSender",
+    "Web",
+]

@@ -1,0 +1,75 @@
+"""What the program stands on: the database, the web server, the log and the audit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, model_validator
+
+from config import values
+
+
+class Database(values.Section):
+    """Where everything is kept."""
+
+    url: values.DatabaseUrl = Field(
+        default="",
+        description="sqlite:///file or postgresql://user@host/name; empty: a file handbell.sqlite3 in state_dir",
+    )
+    password: SecretStr = Field(
+        default=values.NO_SECRET,
+        description="PostgreSQL password; one written inside url is moved here when it is read",
+    )
+    state_dir: Path = Field(
+        default=Path("/var/lib/handbell"),
+        description="Folder for the SQLite file and locks; systemd's STATE_DIRECTORY sets it",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _move_password(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("url"), str):
+            return data
+        url, password = values.part_password(data["url"])
+        if not password:
+            return data
+        if data.get("password"):
+            raise ValueError("must have its password once, not in url and in password too")
+        return {**data, "url": url, "password": password}
+
+    def dsn(self) -> str:
+        """Give the address for SQLAlchemy, with its driver and its password: for the driver alone, never for a log."""
+        url = self.url or f"sqlite+aiosqlite:///{self.state_dir / 'handbell.sqlite3'}"
+        return values.join_password(url, self.password.get_secret_value())
+
+
+class Web(values.Section):
+    """The HTTP side: webhooks of the providers, the API, unsubscribe links, health."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on")
+    port: int = Field(default=8080, ge=1, le=65535, description="Port to listen on")
+    public_base_url: values.WebAddress = Field(
+        default="",
+        description="How providers and families reach this machine, https://…; empty: they cannot, see twilio.poll",
+    )
+    max_body_bytes: int = Field(
+        default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
+    )
+
+
+class Audit(values.Section):
+    """The record of every deed."""
+
+    key: SecretStr = Field(
+        default=values.NO_SECRET,
+        description="Key of the record's seal, 32 characters or more; keep a copy away from this machine",
+    )
+    seal_every_s: float = Field(default=1.0, gt=0, le=60, description="Pause between two seals, in seconds")
+
+
+class Log(values.Section):
+    """What is written to the journal."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least that is written")
+    format: Literal["json", "console"] = Field(default="json", description="json for machines, console for people")
