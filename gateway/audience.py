@@ -66,7 +66,7 @@ async def resolve(
     query = sa.select(PUPILS.c.id).where(chosen).order_by(PUPILS.c.id)
     if portion is not None:
         query = query.where(PUPILS.c.id > portion.after).limit(portion.most)
-    pupil_ids = list(await session.scalars(query))
+    pupil_ids = (await session.scalars(query)).all()
     around = pupil_ids if portion is None else await _around(session, chosen, pupil_ids)
     known = await people.load(session, today=today, pupil_ids=around)
     there = list(known.pupils)
@@ -81,11 +81,11 @@ async def _around(session: Session, chosen: sa.ColumnElement[bool], pupil_ids: S
     Nothing else can change a row about one of these pupils: a contact hears by its own phones and about its own pupils,
     and one phone gets one text for all the contacts who have it.
     """
-    near = set(await session.scalars(_near(people.dialect(session)), {"ids": people.packed(pupil_ids)}))
-    near.difference_update(pupil_ids)
+    near = (await session.scalars(_near(people.dialect(session)), {"ids": people.packed(pupil_ids)})).all()
     among = people.among(people.dialect(session), PUPILS.c.id)
-    others = await session.scalars(sa.select(PUPILS.c.id).where(among, chosen), {"ids": people.packed(near)})
-    return sorted([*pupil_ids, *others])
+    others = sa.select(PUPILS.c.id).where(among, chosen)
+    found = await session.scalars(others, {"ids": people.packed(set(near).difference(pupil_ids))})
+    return sorted([*pupil_ids, *found.all()])
 
 
 @functools.cache
@@ -200,7 +200,7 @@ def listeners_of(
         for tie in _who_of(known, free, wanted.tell):
             contact = known.contacts[tie.contact_id]
             if not wanted.languages or (contact.written_language or default_language) in wanted.languages:
-                row = told.setdefault(tie.contact_id, Listener(tie.contact_id))
+                row = told.get(tie.contact_id) or told.setdefault(tie.contact_id, Listener(tie.contact_id))
             else:
                 row = others.setdefault(tie.contact_id, Listener(tie.contact_id, reason="other_language"))
             row.pupil_ids.append(pupil_id)
@@ -209,7 +209,6 @@ def listeners_of(
 
 def _who_of(known: people.People, ties: Sequence[people.Tie], tell: model.Tell) -> Sequence[people.Tie]:
     """The contacts of one pupil that a rule names; the first contact when it names none, so that no child is silent."""
-    first = next((tie for tie in ties if known.points.get(tie.contact_id)), ties[0] if ties else None)
     match tell:
         case "everyone":
             return ties
@@ -219,4 +218,4 @@ def _who_of(known: people.People, ties: Sequence[people.Tie], tell: model.Tell) 
             named = [tie for tie in ties if tie.lives_with]
         case "first_contact":
             named = []
-    return named or ([first] if first else [])
+    return named or [tie for tie in ties if known.points.get(tie.contact_id)][:1] or ties[:1]

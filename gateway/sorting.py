@@ -95,23 +95,21 @@ def sort(definition: model.Definition, audience: Audience) -> Sorting:
 def _place(
     sorting: Sorting, listener: Listener, known: people.People, *, step: int, medium: Medium, purpose: Purpose
 ) -> None:
-    def silent(reason: str, pupil_ids: Sequence[int], address: str = "") -> None:
-        sorting.silences.append(Silence(step, medium, listener.contact_id, pupil_ids, reason, address))
-
-    if listener.reason or listener.contact_id is None:
-        silent(listener.reason or "nobody", listener.pupil_ids)
+    contact_id, about, silences = listener.contact_id, listener.pupil_ids, sorting.silences
+    if listener.reason or contact_id is None:
+        silences.append(Silence(step, medium, contact_id, about, listener.reason or "nobody"))
         return
-    if purpose.needs_consent and not known.contacts[listener.contact_id].marketing_consent:
-        silent("no_consent", listener.pupil_ids)
+    if purpose.needs_consent and not known.contacts[contact_id].marketing_consent:
+        silences.append(Silence(step, medium, contact_id, about, "no_consent"))
         return
-    ways = reach.ways(known, listener.contact_id, listener.pupil_ids, medium=medium, mandatory=purpose.mandatory)
+    ways = reach.ways(known, contact_id, about, medium=medium, mandatory=purpose.mandatory)
     for point, pupil_ids in ways.found:
-        draft = sorting.drafts.get((step, medium, point.address))
+        place = (step, medium, point.address)
+        draft = sorting.drafts.get(place)
         if draft is None:
-            contact = known.contacts[listener.contact_id]
-            sorting.drafts[step, medium, point.address] = Draft(step, medium, contact, point, list(pupil_ids))
+            sorting.drafts[place] = Draft(step, medium, known.contacts[contact_id], point, list(pupil_ids))
         else:
             draft.pupil_ids += [pupil_id for pupil_id in pupil_ids if pupil_id not in draft.pupil_ids]
-            silent("merged", pupil_ids, point.address)
+            silences.append(Silence(step, medium, contact_id, pupil_ids, "merged", point.address))
     if ways.left_out:
-        silent(ways.reason, ways.left_out)
+        silences.append(Silence(step, medium, contact_id, ways.left_out, ways.reason))

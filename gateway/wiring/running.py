@@ -27,7 +27,7 @@ logger = structlog.get_logger()
 
 #: After so many new objects the interpreter looks for those that only point at one another. A portion of a plan or a
 #: batch makes thousands of rows, which never do: by its own 700 it would look through them again and again.
-COLLECTED = (10_000, 20, 50)
+COLLECTED = (30_000, 20, 50)
 
 
 def serve(settings: Settings, *, ready: Callable[[], None] = lambda: None) -> None:
