@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import jinja2
 import sqlalchemy as sa
 
-from gateway import errors
+from gateway import audit, errors
 from gateway.absence import states, views
 from gateway.database import Session
 from gateway.models import (
@@ -163,6 +163,11 @@ def html(page: Page, *, school: str, timezone: ZoneInfo, printed: datetime) -> s
     return environment.from_string(source).render(
         page=page, state=states.WORDS[page.case.state], school=school, printed=printed, nobody_to_ring=NOBODY_TO_RING
     )
+
+
+def shown(case_id: int, *, to: str) -> audit.Line:
+    """That somebody looked at what happened in a case."""
+    return audit.Line("absence.chronology_shown", f"case:{case_id}", actor=to)
 
 
 def text(page: Page, *, timezone: ZoneInfo) -> Iterator[str]:

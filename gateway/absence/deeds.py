@@ -90,6 +90,7 @@ async def resume(session: Session, gateway: context.Gateway, case_id: int, *, by
     await cases.change(
         session, case, CaseState.ASKING, by=by, why="a person asks on", means=means, actor=by, next_at=now, tell=""
     )
+    await reasons.disbelieve(session, case, by=by, means=means)
     return case
 
 
@@ -104,7 +105,7 @@ async def _held(session: Session, case_id: int) -> AbsenceCase:
 
 def _code(raw: str, decided: rules.Rules, day: date, *, seen: bool = False) -> str:
     """A code that a person may decide: one that fits where the child is, and says more than that nobody knows yet."""
-    found = decided.codes.find(raw, day)
+    found = decided.codes.find(raw, day, cure="Give one of those that handbell marks codes lists.")
     if isinstance(found, errors.Problem):
         raise errors.BadInput([found])
     if found.in_school and not seen:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from datetime import date
 from zoneinfo import ZoneInfo
 
+from gateway import audit
 from gateway.absence import views
 
 HEADINGS = (
@@ -30,6 +32,11 @@ def csv_of(lines: Sequence[views.Line], *, timezone: ZoneInfo) -> str:
         )  # fmt: skip
         out.writerow([_plain(cell) for cell in cells])
     return written.getvalue()
+
+
+def shown(day: date, *, to: str) -> audit.Line:
+    """That somebody was given a day's list: it says why children are away."""
+    return audit.Line("absence.codes_shown", f"day:{day:%Y-%m-%d}", actor=to)
 
 
 def _plain(cell: str) -> str:

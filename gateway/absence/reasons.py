@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 import sqlalchemy as sa
 
@@ -87,12 +87,23 @@ async def withdraw(session: Session, reason_id: int, *, by: str, means: cases.Me
     return row
 
 
+async def disbelieve(session: Session, case: AbsenceCase, *, by: str, means: cases.Means) -> None:
+    """Take back what the machine has read in words about this session, so that no later one rests on them."""
+    t = reason_table.c
+    query = _of(case.date, case.session).where(t.pupil_id == case.pupil_id, t.taken_by == MACHINE)
+    for row in (await session.scalars(query)).all():
+        await withdraw(session, cast(int, row.id), by=by, means=means)
+
+
 async def known(session: Session, day: date, which: DaySession) -> dict[int, AbsenceReason]:
     """What is known of a session, by pupil; of several reasons the latest."""
+    return {row.pupil_id: row for row in await session.scalars(_of(day, which))}
+
+
+def _of(day: date, which: DaySession) -> sa.Select[AbsenceReason]:
     t = reason_table.c
     query = sa.select(AbsenceReason).where(t.first <= day, t.last >= day, t.withdrawn_at.is_(None))
-    query = query.where(sa.or_(t.session == "", t.session == which.value)).order_by(t.at, t.id)
-    return {row.pupil_id: row for row in await session.scalars(query)}
+    return query.where(sa.or_(t.session == "", t.session == which.value)).order_by(t.at, t.id)
 
 
 def hold_for_the_afternoon(case: AbsenceCase) -> bool:

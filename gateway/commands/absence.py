@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from zoneinfo import ZoneInfo
 
+    from gateway.absence.chronology import Page
     from gateway.absence.rules import Rules
     from gateway.context import Gateway
     from gateway.database import Session
@@ -79,26 +80,34 @@ def _plain(case: AbsenceCase, pupil: Pupil) -> dict[str, Any]:
     return case.model_dump(mode="json") | {"pupil": pupil.source_id, "name": pupil.called, "form": pupil.form}
 
 
-def show(ctx: typer.Context, case: Case) -> None:
+def show(ctx: typer.Context, case: Case, actor: options.As) -> None:
     """Show one case: whom to ring, and everything that happened."""
     from gateway.absence import chronology
 
     async def job(gateway: Gateway) -> None:
-        async with gateway.database.read() as session:
-            page = await chronology.read(session, case, today=gateway.today())
+        page = await _page(gateway, case, actor)
         for line in chronology.text(page, timezone=gateway.timezone):
             showing.say(line)
 
     opening.work(ctx, job)
 
 
-def chronology_page(ctx: typer.Context, case: Case, out: Out = None) -> None:
+async def _page(gateway: Gateway, case: int, actor: str) -> Page:
+    """The chronology of a case; that somebody looked is written down."""
+    from gateway.absence import chronology
+
+    async with gateway.database.write() as session:
+        page = await chronology.read(session, case, today=gateway.today())
+        await gateway.log.record(session, chronology.shown(case, to=actor), now=gateway.now())
+    return page
+
+
+def chronology_page(ctx: typer.Context, case: Case, actor: options.As, out: Out = None) -> None:
     """Write the chronology of one case as a page to print."""
     from gateway.absence import chronology
 
     async def job(gateway: Gateway) -> None:
-        async with gateway.database.read() as session:
-            page = await chronology.read(session, case, today=gateway.today())
+        page = await _page(gateway, case, actor)
         school = gateway.settings.school.name
         written = chronology.html(page, school=school, timezone=gateway.timezone, printed=gateway.now())
         if out is None:
@@ -234,15 +243,16 @@ def release(ctx: typer.Context, actor: options.As, day: marks.Day = "", session:
     opening.work(ctx, job)
 
 
-def export(ctx: typer.Context, day: marks.Day = "", out: Out = None) -> None:
+def export(ctx: typer.Context, actor: options.As, day: marks.Day = "", out: Out = None) -> None:
     """Write a day's codes and comments for the MIS, as CSV, with who decided and when."""
     from gateway.absence import export as writing
     from gateway.absence import rules, views
 
     async def job(gateway: Gateway) -> None:
         decided, on = rules.load(gateway.settings), marks.day_of(day, gateway.today())
-        async with gateway.database.read() as session:
+        async with gateway.database.write() as session:
             lines = await views.day_list(session, decided, on)
+            await gateway.log.record(session, writing.shown(on, to=actor), now=gateway.now())
         text = writing.csv_of(lines, timezone=gateway.timezone)
         if out is None:
             typer.echo(text, nl=False)

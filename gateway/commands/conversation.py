@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from zoneinfo import ZoneInfo
 
+    from channels.base import Medium
     from gateway.context import Gateway
     from gateway.database import Session
     from gateway.desk.thread import Said, Thread, Which
@@ -47,7 +48,7 @@ def list_all(
             showing.data([_plain(conversation, contact) for conversation, contact in found])
             return
         showing.table(
-            ("id", "from", "medium", "about", "owner", "due", "waiting since", "outcome"),
+            ("id", "from", "by", "about", "owner", "due", "waiting since", "outcome"),
             (_row(conversation, contact, gateway.timezone) for conversation, contact in found),
         )
 
@@ -59,7 +60,7 @@ def _row(conversation: Conversation, contact: Contact | None, timezone: ZoneInfo
     return (
         conversation.id,
         _who(conversation, contact),
-        conversation.medium,
+        _by(conversation.medium),
         conversation.kind,
         conversation.owner,
         due,
@@ -72,6 +73,11 @@ def _who(conversation: Conversation, contact: Contact | None) -> str:
     from gateway.commands import preview
 
     return contact.full_name if contact else preview.masked(conversation.address)
+
+
+def _by(medium: Medium) -> str:
+    """A phone's texts and calls are one conversation."""
+    return "email" if medium.value == "email" else "phone"
 
 
 def _plain(conversation: Conversation, contact: Contact | None) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def _lines(found: Thread, timezone: ZoneInfo) -> list[str]:
 
     root = found.root
     who = found.contact or preview.masked(root.address)
-    media = " and ".join(sorted({one.medium.value for one in found.addresses}))
+    media = " and ".join(sorted({_by(one.medium) for one in found.addresses}))
     head = f"Conversation {root.id} with {who}, by {media}: {root.state}"
     head += f" ({root.outcome.replace('_', ' ')}, by {root.closed_by})." if root.outcome else "."
     lines = [head]
@@ -224,9 +230,15 @@ def close(
 ) -> None:
     """Close a conversation with its outcome. The family's next words open it again."""
     from gateway.desk import deeds
+    from gateway.models import ConversationState
 
-    _do(ctx, lambda gateway, session: deeds.close(session, gateway, conversation_id, outcome, by=actor))
-    showing.say(f"Conversation {conversation_id} is closed.")
+    async def act(gateway: Gateway, session: Session) -> str:
+        closed = await deeds.close(session, gateway, conversation_id, outcome, by=actor)
+        if closed.state is ConversationState.OPEN:
+            return f"Words came this very moment, so it is open again: read them with conversation show {closed.id}."
+        return f"Conversation {conversation_id} is closed."
+
+    showing.say(_do(ctx, act))
 
 
 def canned_answers(ctx: typer.Context, json: options.Json = False) -> None:

@@ -79,7 +79,7 @@ def _as_data(found: Meaning) -> Mapping[str, object]:
         "code": found.code,
         "urgent": found.urgent,
         "confidence": found.confidence,
-        "because": " ".join(f"{one}." for one in found.because),
+        "because": " ".join(_sentence(one) for one in found.because),
         "until": _iso(found.days.until),
     }
     if found.days.back:
@@ -90,6 +90,10 @@ def _as_data(found: Meaning) -> Mapping[str, object]:
             for name, one in found.children
         ]
     return told
+
+
+def _sentence(because: str) -> str:
+    return because if because.endswith(".") else f"{because}."
 
 
 def _nothing(why: str) -> Mapping[str, object]:
@@ -111,6 +115,6 @@ def _tell(found: Meaning) -> None:
     for name, one in found.children:
         showing.say(f"{name}: {one.intent.value}, {f'code {one.code}' if one.code else 'no code'}.")
     for sentence in found.because:
-        showing.say(f"{sentence}.")
+        showing.say(_sentence(sentence))
     if not found.because:
         showing.say("No word in it says anything that is known: a person must read it.")

@@ -54,6 +54,8 @@ def _answered(line: bytes, answer: Fuller, *, key: str, takes: type | UnionType,
     text: Any = None
     try:
         written = line.decode("utf-8-sig", "surrogatepass")
+        if not written.strip():
+            return {"id": None, **failed("This line is empty.")}
         asked = json.loads(written, parse_constant=_refuse)
         # A number as it is written: 7.7E+09 must not become one that looks whole.
         text = json.loads(written, parse_int=str, parse_float=str)

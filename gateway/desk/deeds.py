@@ -43,13 +43,16 @@ async def sort(session: Session, gateway: context.Gateway, conversation_id: int,
     await conversations.sort(session, root, kind, due_at, by=by, log=gateway.log, now=gateway.now())
 
 
-async def close(session: Session, gateway: context.Gateway, conversation_id: int, outcome: str, *, by: str) -> None:
-    """Close it with its outcome.
+async def close(
+    session: Session, gateway: context.Gateway, conversation_id: int, outcome: str, *, by: str
+) -> Conversation:
+    """Close it with its outcome. It is open again at once where words came this very moment.
 
     Raises :class:`errors.NotFound`, :class:`errors.Conflict` where it is closed, or :class:`errors.BadInput`.
     """
     root = await conversations.find(session, conversation_id)
     await conversations.close(session, root, outcome, by=by, log=gateway.log, now=gateway.now())
+    return root
 
 
 async def merge(session: Session, gateway: context.Gateway, into_id: int, other_id: int, *, by: str) -> Conversation:

@@ -119,17 +119,16 @@ class CodeSet:
         """Whether a cell holds no mark: the register was not taken."""
         return not raw.strip() or raw.strip() in self.no_mark
 
-    def find(self, raw: str, day: date) -> Code | errors.Problem:
-        """What a mark means on a day, or what is wrong with it."""
+    def find(self, raw: str, day: date, *, cure: str = "Correct it in the register.") -> Code | errors.Problem:
+        """What a mark means on a day, or what is wrong with it; ``cure`` is for one that stands somewhere else."""
         word = raw.strip().upper()
         known = self.codes.get(word, ())
         for code in known:
             if code.in_force(day):
                 return code
         if known:
-            cure = known[-1].instead or "Correct it in the register."
-            return errors.Problem(f"The code {word} is not in force on {day:%d/%m/%Y}.", cure)
-        return errors.Problem(f"“{raw.strip()}” is not a code of the set {self.name}.", "Correct it in the register.")
+            return errors.Problem(f"The code {word} is not in force on {day:%d/%m/%Y}.", known[-1].instead or cure)
+        return errors.Problem(f"“{raw.strip()}” is not a code of the set {self.name}.", cure)
 
     def known(self, code: str, day: date) -> Code | None:
         """The code in force on a day, None for what is none."""

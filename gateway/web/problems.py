@@ -100,14 +100,16 @@ def _of_ours(error: errors.HandbellError) -> Response:
 
 def _faults(error: RequestValidationError) -> list[Fault]:
     """What FastAPI found. The first part of a place is where it looked: query, path, header or body."""
-    return [
-        Fault(
-            what=f"{detail['msg']}.",
-            cure="See openapi.json for what is possible here.",
-            field=".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][0]),
-        )
-        for detail in error.errors()
-    ]
+    return [_fault(detail) for detail in error.errors()]
+
+
+def _fault(detail: Mapping[str, Any]) -> Fault:
+    if detail["type"] == "json_invalid":
+        cure = "Send one JSON object, with double quotes around names and texts, and without a comma after the last."
+        return Fault(what=f"This is not JSON: {detail['ctx']['error']}, at character {detail['loc'][1]}.", cure=cure)
+    where = ".".join(str(part) for part in detail["loc"][1:]) or str(detail["loc"][0])
+    cure = "docs/api.md and /api/v1/openapi.json say what may stand here."
+    return Fault(what=f"{detail['msg']}.", cure=cure, field=where)
 
 
 def handlers() -> dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]:

@@ -10,7 +10,7 @@ import pytest
 from support import school
 from support.absences import AM, PM, TODAY, Morning
 
-from gateway import errors
+from gateway import audit, errors
 from gateway.absence import chronology, deeds, export, listening, reasons, rehearsal, views
 from gateway.database import Database
 from gateway.models import CaseState as S
@@ -111,6 +111,21 @@ async def test_asked_on_goes_on_at_once(morning: Morning) -> None:
     await morning.turn()
     assert await morning.states(child) == [S.ASKING]
     assert len(await morning.said(father.number)) == 1
+
+
+async def test_what_is_not_believed_speaks_for_no_later_session(database: Database) -> None:
+    morning = await Morning(database, understanding=listening.by_words(library.load())).open()
+    child, mother = await asked(morning)
+    await morning.answer(mother, "Ana is ill, she will be off until Thursday")
+    case = await morning.case(child)
+    async with morning.database.read() as session:
+        assert child in await reasons.known(session, TODAY, PM)
+    async with morning.database.write() as session:
+        await deeds.resume(session, morning.gateway, case.id or 0, by="Mrs Office")
+        assert await reasons.known(session, TODAY, PM) == {}
+    async with morning.database.read() as session:
+        [line] = await audit.lines_about(session, action="absence.reason_withdrawn")
+    assert (line.actor, line.subject) == ("Mrs Office", f"pupil:{child}")
 
 
 async def report(morning: Morning, child: int, code: str, first: date, last: date) -> str:

@@ -76,3 +76,13 @@ def test_a_schools_own_words_are_read_from_its_settings(tmp_path: Path) -> None:
     broken = CliRunner().invoke(cli.build(), ["--config", str(config), "explain", "reply", "ill"])
     assert broken.exit_code == 1
     assert "Did you mean illness?" in broken.output
+
+
+def test_every_sentence_ends_once_and_an_empty_line_is_called_so() -> None:
+    said = CliRunner().invoke(cli.build(), ["explain", "reply", "STOP"]).output
+    assert "stopping texts.\n" in said
+    assert ".." not in said
+    read = CliRunner().invoke(cli.build(), ["explain", "reply", "--jsonl"], input='\n{"text": "STOP"}\n').output
+    empty, stop = (json.loads(line) for line in read.splitlines())
+    assert empty["error"] == "This line is empty."
+    assert stop["because"].endswith("stopping texts.")

@@ -61,8 +61,14 @@ async def test_a_case_is_listed_shown_and_settled(api: Running, decided: rules.R
 async def test_what_cannot_be_is_said_in_a_sentence(api: Running, decided: rules.Rules) -> None:
     (found,) = await opened(api, decided)
     path = f"/absences/{found['id']}/settle"
-    assert (await api.api("POST", path, json={"state": "explained", "who": "x", "code": "QQ"})).status == 422
+    unknown = await api.api("POST", path, json={"state": "explained", "who": "x", "code": "QQ"})
+    assert (unknown.status, "marks codes" in unknown.text) == (422, True)
     assert (await api.api("POST", path, json={"state": "handed_over", "who": " "})).status == 422
     assert (await api.api("GET", "/absences/999")).status == 404
     assert (await api.api("POST", "/marks", json={"marks": [{"pupil": "P1"}]})).status == 422
+    broken = await api.api("POST", "/marks", data=b'{"marks": [}', headers={"Content-Type": "application/json"})
+    (fault,) = broken.json["problems"]
+    assert "not JSON: " in fault["what"]
+    assert "at character 11" in fault["what"]
+    assert (fault["field"], "double quotes" in fault["cure"]) == ("", True)
     assert date.fromisoformat(found["date"]) == absences.TODAY

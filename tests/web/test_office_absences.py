@@ -110,16 +110,23 @@ async def test_who_looked_at_a_chronology_is_written_down(api: Running, case: in
     path = f"/office/absences/{case}"
     for refused in (await api.ask("GET", path), await look(api, path, token="hb_no"), await look(api, f"{path}999")):
         assert refused.status in (401, 404)
-    for seen in (PAGES[0], PAGES[1]):  # of the board and its codes nobody keeps a list
-        assert (await look(api, seen)).status == 200
+    assert (await look(api, PAGES[0])).status == 200  # of the board nobody keeps a list: it is looked at all day
     assert await lookers(api) == []
     assert (await look(api, path)).status == 200
-    assert await lookers(api) == [("office:office", f"case:{case}", "{}")]
+    assert (await api.api("GET", f"/absences/{case}")).status == 200
+    assert await lookers(api) == [("api:office", f"case:{case}", "{}"), ("office:office", f"case:{case}", "{}")]
 
 
-async def lookers(api: Running) -> list[tuple[str, str, str]]:
+async def test_who_took_a_days_codes_is_written_down(api: Running, case: int) -> None:
+    assert (await look(api, f"{PAGES[1]}?day={DAY}")).status == 200
+    assert (await api.api("GET", f"/absences/export?day={DAY}")).status == 200
+    taken = [("api:office", f"day:{DAY}", "{}"), ("office:office", f"day:{DAY}", "{}")]
+    assert await lookers(api, "absence.codes_shown") == taken
+
+
+async def lookers(api: Running, action: str = "absence.chronology_shown") -> list[tuple[str, str, str]]:
     async with api.gateway.database.read() as session:
-        lines = await audit.lines_about(session, action="absence.chronology_shown")
+        lines = await audit.lines_about(session, action=action)
         return [(line.actor, line.subject, line.body) for line in lines]
 
 

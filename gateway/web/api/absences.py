@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
-from gateway.absence import cases, deeds, export, registers, rules, views
+from gateway.absence import cases, chronology, deeds, export, registers, rules, views
 from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceStep, CaseState, DaySession, Pupil
 from gateway.models.types import core
@@ -161,21 +161,23 @@ async def listing(
 
 
 @routes.get("/absences/export", summary="A day's codes and comments as CSV", response_class=Response)
-async def export_day(request: Request, day: Day = None) -> Response:
+async def export_day(request: Request, caller: callers.Caller, day: Day = None) -> Response:
     """For the MIS: what the register says, what is known now, who decided, and when."""
     gateway = site.of(request).gateway
     decided, on = rules.load(gateway.settings), day or gateway.today()
-    async with gateway.database.read() as session:
+    async with gateway.database.write() as session:
         lines = await views.day_list(session, decided, on)
+        await gateway.log.record(session, export.shown(on, to=caller.author), now=gateway.now())
     headers = {"Content-Disposition": f'attachment; filename="absences-{on:%Y-%m-%d}.csv"'}
     text = export.csv_of(lines, timezone=gateway.timezone)
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @routes.get("/absences/{case_id}", summary="One case and everything that happened")
-async def one(request: Request, case_id: paging.Id) -> AbsenceDetails:
-    """From the first mark to the state of the child."""
-    async with site.of(request).gateway.database.read() as session:
+async def one(request: Request, case_id: paging.Id, caller: callers.Caller) -> AbsenceDetails:
+    """From the first mark to the state of the child; that somebody looked is written down."""
+    gateway = site.of(request).gateway
+    async with gateway.database.write() as session:
         case = await session.get(AbsenceCase, case_id)
         if case is None:
             raise errors.NotFound(f"There is no absence case {case_id}.")
@@ -183,6 +185,7 @@ async def one(request: Request, case_id: paging.Id) -> AbsenceDetails:
         t = core(AbsenceStep).c
         steps = await session.scalars(sa.select(AbsenceStep).where(t.case_id == case_id).order_by(t.at, t.id))
         shown = [Step(at=step.at, kind=step.kind, who=step.who, facts=step.facts) for step in steps]
+        await gateway.log.record(session, chronology.shown(case_id, to=caller.author), now=gateway.now())
     return AbsenceDetails(**_plain(case, pupil), steps=shown)
 
 

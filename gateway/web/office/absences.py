@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway import audit
 from gateway.absence import chronology, export, rules, states, strangers, views
 from gateway.models import AbsenceCase, CaseState, Pupil
 from gateway.web import site
@@ -96,11 +95,12 @@ class Pages:
 
     async def codes(self, request: Request) -> Response:
         """The same as ``handbell absence export``."""
-        await visitors.who(request)
+        visitor = await visitors.who(request)
         gateway = site.of(request).gateway
         on = _asked_day(request, gateway.today())
-        async with gateway.database.read() as session:
+        async with gateway.database.write() as session:
             lines = await views.day_list(session, rules.load(gateway.settings), on)
+            await gateway.log.record(session, export.shown(on, to=visitor), now=gateway.now())
         headers = {"Content-Disposition": f'attachment; filename="absences-{on:%Y-%m-%d}.csv"'}
         text = export.csv_of(lines, timezone=gateway.timezone)
         return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
@@ -111,8 +111,7 @@ class Pages:
         gateway, case_id = site.of(request).gateway, min(request.path_params["case_id"], _LARGEST_ID)
         async with gateway.database.write() as session:
             page = await chronology.read(session, case_id, today=gateway.today())
-            line = audit.Line("absence.chronology_shown", f"case:{case_id}", actor=visitor)
-            await gateway.log.record(session, line, now=gateway.now())
+            await gateway.log.record(session, chronology.shown(case_id, to=visitor), now=gateway.now())
         school = gateway.settings.school.name
         body = chronology.html(page, school=school, timezone=gateway.timezone, printed=gateway.now())
         return pages.page(
@@ -135,7 +134,7 @@ def _title(rows: Sequence[Row]) -> str:
 
 def _asked_day(request: Request, today: date) -> date:
     """The day that is asked for, as ``?date=2026-11-23``; else today."""
-    given = request.query_params.get("date", "")
+    given = request.query_params.get("date", request.query_params.get("day", ""))
     try:
         day = date.fromisoformat(given) if given else today
     except ValueError:
