@@ -33,6 +33,7 @@ from gateway.commands import (
     people,
     rehearse,
     replies,
+    reports,
     reviews,
     sender,
     service,
@@ -256,6 +257,15 @@ GROUPS = (
             Command(explain_mail.bounce, "bounce", "handbell explain bounce returned.eml"),
             Command(explain_mail.email, "email", "handbell explain email answer.eml"),
             Command(explain_reply.reply, "reply", 'handbell explain reply "hes got a temp, back monday"'),
+        ),
+    ),
+    Group(
+        "report",
+        ANSWERS,
+        "What the school can tell of itself: figures that name nobody.",
+        (
+            Command(reports.show, "show", "handbell report show reach --html reach.html"),
+            Command(reports.pack, "pack", "handbell report pack --out pack.zip"),
         ),
     ),
     Group(

@@ -27,6 +27,9 @@ class Costs(values.Section):
     pence_per_text_part: float = Field(default=0.0, ge=0, le=1000, description="One part of a text")
     pence_per_call_minute: float = Field(default=0.0, ge=0, le=1000, description="One begun minute of a call")
     pence_per_email: float = Field(default=0.0, ge=0, le=1000, description="One email")
+    budget_pounds_a_month: float = Field(
+        default=0.0, ge=0, le=1_000_000, description="What messages may cost in a month, for the report; 0: no budget"
+    )
 
 
 class Practice(values.Section):

@@ -18,6 +18,7 @@ from gateway.web.api import (
     inbound,
     messages,
     notices,
+    reports,
     senders,
     translations,
 )
@@ -28,7 +29,7 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    for part in (notices, translations, messages, contacts, inbound, conversations, absences, senders):
+    for part in (notices, translations, messages, contacts, inbound, conversations, absences, reports, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])
