@@ -187,14 +187,24 @@ async def note(session: Session, root: Conversation, text: str, *, by: str, log:
 
 
 async def answered(
-    session: Session, root: Conversation, message_id: str, *, by: str, log: audit.Log, now: datetime
+    session: Session,
+    root: Conversation,
+    message_id: str,
+    *,
+    by: str,
+    log: audit.Log,
+    now: datetime,
+    up_to: int | None = None,
 ) -> None:
-    """A person has answered: what waited is read, and what was promised is kept. It stays open."""
+    """A person has answered: what waited is read, and what was promised is kept. It stays open.
+
+    ``up_to``  the last reply that the person has seen, where that is known: later words wait on
+    """
     check(root, "answer")
     if root.state is ConversationState.CLOSED:
         await reopen(session, root, by=by, log=log, now=now)
     root.owner = root.owner or by
-    await _done_with(session, root, by=by, log=log, now=now)
+    await _done_with(session, root, by=by, log=log, now=now, up_to=up_to)
     await record(session, root, "answered", {"message": message_id}, by=by, log=log, now=now)
 
 
@@ -227,7 +237,9 @@ async def _close(session: Session, root: Conversation, outcome: str, *, by: str,
     await record(session, root, "closed", {"outcome": outcome}, by=by, log=log, now=now)
 
 
-async def _done_with(session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime) -> None:
+async def _done_with(
+    session: Session, root: Conversation, *, by: str, log: audit.Log, now: datetime, up_to: int | None = None
+) -> None:
     """Nothing waits any more, nothing is due any more, but words that came this very moment: nobody has seen those."""
     every = await members(session, root)
     ids = [one.id for one in every]
@@ -236,10 +248,14 @@ async def _done_with(session: Session, root: Conversation, *, by: str, log: audi
         reply_table.c.seen_at.is_(None),
         reply_table.c.settled == "",
         sa.or_(reply_table.c.sorted_at.is_not(None), reply_table.c.at < now - _A_MOMENT),
+        sa.true() if up_to is None else reply_table.c.id <= up_to,
     )
     await session.execute(sa.update(reply_table).where(read).values(seen_at=now, seen_by=by))
     for one in every:
         one.waiting_since = await _unread_since(session, one)
+    session.add_all(every)
+    if up_to is not None and any(one.waiting_since for one in every):
+        return  # the family waits for what it has written since, as long as it was told
     await session.execute(sa.update(promise_table).where(_unkept(root)).values(kept_at=now))
     root.due_at, root.urgent = None, False
     session.add_all([*every, root])

@@ -100,15 +100,19 @@ async def done(session: Session, task_id: int, *, by: str, log: audit.Log, now: 
     await log.record(session, audit.Line("task.done", f"task:{task_id}", {"kind": task.kind}, by), now=now)
 
 
-async def over(session: Session, subject: str, *, by: str, log: audit.Log, now: datetime) -> int:
-    """Close every open task about a subject that has come to its end, so that nobody acts on it. Gives how many."""
+async def over(session: Session, subject: str, *, by: str, log: audit.Log, now: datetime, kind: str = "") -> int:
+    """Close every open task about a subject that has come to its end, so that nobody acts on it. Gives how many.
+
+    ``kind``  only those of this kind
+    """
     closed = (
         sa.update(task_table)
         .where(task_table.c.subject == subject, task_table.c.open_key.is_not(None))
+        .where(sa.true() if not kind else task_table.c.kind == kind)
         .values(open_key=None, done_at=now, done_by=by)
         .returning(task_table.c.id, task_table.c.kind)
     )
     found = sorted((await session.execute(closed)).all())
-    lines = [audit.Line("task.over", f"task:{task_id}", {"kind": kind, "subject": subject}) for task_id, kind in found]
+    lines = [audit.Line("task.over", f"task:{task_id}", {"kind": of, "subject": subject}) for task_id, of in found]
     await log.record(session, lines, now=now)
     return len(found)

@@ -38,6 +38,8 @@ ALIVE = (
     MessageState.HELD,
 )  # fmt: skip
 
+_JUST_RUNG = timedelta(minutes=10)
+
 _PHONE = "Nobody has told us why a child is not in school. Ring the family now."
 _PHONE_CURE = "handbell absence show {case} names the child, whom to ring and what was tried; then absence settle."
 _LEAD = "A child is not accounted for, and nobody could be reached. {lead} takes over: a visit, or the police."
@@ -239,7 +241,7 @@ async def _ask(
 ) -> frozenset[int]:
     """Ask about these pupils. Gives those of whom a question is on its way."""
     rung, by_pupil = decided.ladder.rungs[number], {case.pupil_id: case for case in group}
-    asked, calls = await _asked_already(session, group), decided.settings.call_after_stop
+    asked, calls = await _asked_already(session, group, gateway.now()), decided.settings.call_after_stop
     today, day, which = gateway.today(), group[0].date, group[0].session
     choice = choose(known, by_pupil, rung, today=today, calls=calls, asked=asked, show_barred=number == 0)
     key = await sending.next_key(session, day, which)
@@ -257,11 +259,19 @@ async def _ask(
     return sent.reached
 
 
-async def _asked_already(session: Session, group: Sequence[AbsenceCase]) -> dict[int, set[tuple[int, Medium]]]:
-    """Who of each pupil's contacts has such a question already, and by which medium."""
+async def _asked_already(
+    session: Session, group: Sequence[AbsenceCase], now: datetime
+) -> dict[int, set[tuple[int, Medium]]]:
+    """Who of each pupil's contacts has such a question already, and by which medium.
+
+    A phone that has just rung out is not rung again at once: the next rung is theirs who have not been tried.
+    """
     message, about, step, point = core(Message).c, core(About).c, core(AbsenceStep).c, core(ContactPoint).c
     case_of = {case.id: case.pupil_id for case in group}
     found: dict[int, set[tuple[int, Medium]]] = {}
+    rang_out = sa.and_(
+        message.medium == Medium.VOICE, message.state == MessageState.FAILED, message.changed_at > now - _JUST_RUNG
+    )
     query = (
         sa.select(step.case_id, message.contact_id, message.medium)
         .select_from(
@@ -272,7 +282,7 @@ async def _asked_already(session: Session, group: Sequence[AbsenceCase]) -> dict
         )
         .where(step.case_id.in_(case_of), step.kind == "asked", step.at >= cases.case_table.c.since)
         .where(about.pupil_id == cases.case_table.c.pupil_id)
-        .where(sa.or_(message.state.in_(ALIVE), message.reason == "merged"))
+        .where(sa.or_(message.state.in_(ALIVE), message.reason == "merged", rang_out))
     )
     wrong = sa.select(point.id).where(  # what went to a wrong number has asked nobody
         point.contact_id == message.contact_id,
@@ -298,8 +308,10 @@ def given_up(now: datetime) -> sa.ColumnElement[bool]:
         .where(step.case_id == t.id, step.run_id == t.run_id, step.kind == "failed")
         .correlate(cases.case_table)
     )
+    # A call may fail only after staff were asked to ring: their time is not cut short for that.
+    last = sa.select(message.id).where(message.run_id == t.run_id, message.step == t.rung - 1)
     waits = sa.and_(t.state == CaseState.ASKING, t.next_at > now, t.run_id.is_not(None))
-    return sa.and_(waits, ~alive.exists(), ~noted.exists())
+    return sa.and_(waits, last.correlate(cases.case_table).exists(), ~alive.exists(), ~noted.exists())
 
 
 async def _hasten(session: Session, gateway: context.Gateway, day: date, which: DaySession) -> bool:

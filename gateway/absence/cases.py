@@ -140,12 +140,16 @@ async def change(
     session.add(case)
     facts = {"before": before.value, "after": after.value, "why": why, "by": by}
     await step(session, case, "state", means=means, who=actor, facts=facts, reply_id=reply_id)
-    line = audit.Line("absence.changed", f"case:{case.id}", {"before": before, "after": after, "why": why}, actor)
+    told = {"before": before, "after": after, "why": why, "code": case.code}
+    line = audit.Line("absence.changed", f"case:{case.id}", told, actor)
     await means.log.record(session, line, now=means.now)
     if before is CaseState.ASKING:
         await _take_back(session, case, means=means)
     if after in states.KNOWN:  # or somebody would ring a family whose child sits in class
         await tasks.over(session, f"case:{case.id}", by=f"handbell: {_said(after)}", log=means.log, now=means.now)
+    elif after is CaseState.TO_CONFIRM:  # the family has answered: nobody need ring it
+        by = "handbell: the family has answered"
+        await tasks.over(session, f"case:{case.id}", kind="absence.phone", by=by, log=means.log, now=means.now)
 
 
 async def _take_back(session: Session, case: AbsenceCase, *, means: Means) -> None:

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from gateway import context, errors
-from gateway.absence import cases, reasons, rules, telling
+from gateway import audit, context, errors
+from gateway.absence import cases, effects, reasons, registers, rules, telling
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -54,7 +54,11 @@ async def settle(
     if verdict.after is CaseState.SEEN:
         case.arrived_at = verdict.arrived_at
     if verdict.after is case.state:
-        await cases.step(session, case, "decided", means=means, who=by, facts={"code": case.code})
+        if verdict.after is CaseState.HANDED_OVER:
+            case.by = verdict.who
+        await cases.step(session, case, "decided", means=means, who=by, facts={"code": case.code, "by": case.by})
+        line = audit.Line("absence.decided", f"case:{case.id}", {"state": case.state, "code": case.code}, by)
+        await gateway.log.record(session, line, now=means.now)
         session.add(case)
         return case
     tell = _tell(case, verdict)
@@ -138,17 +142,35 @@ async def report(session: Session, gateway: context.Gateway, decided: rules.Rule
     for which in DaySession:
         await marks.hold(session, today, which)
     await reasons.note(session, said, means=means)
-    settled = 0
+    settled, disagrees = 0, False
     for which in DaySession:
         case = (await cases.of_session(session, today, which)).get(said.pupil_id)
         covered = said.first <= today <= said.last and said.session in ("", which.value)
+        if covered and case is None and said.intent not in registers.MAY_COME:
+            disagrees |= await _in_school(session, decided, said, today, which, means=means)
         if case is None or not covered or case.state in (CaseState.SEEN, CaseState.EXPLAINED):
             continue
         verdict = Verdict(CaseState.EXPLAINED, said.said_by, code)
         case.intent = said.intent
         await settle(session, gateway, decided, case.id or 0, verdict, by=said.taken_by)
         settled += 1
+    if disagrees:
+        return "The register says that the child is in school: find out now which is true (handbell absence list)."
     return "The open case is explained by it." if settled else "Nobody will be asked about it."
+
+
+async def _in_school(
+    session: Session, decided: rules.Rules, said: reasons.Said, day: date, which: DaySession, *, means: cases.Means
+) -> bool:
+    """Whether the register has a child in school who is reported absent; then a person must look at once."""
+    code = (await marks.codes_of(session, [said.pupil_id], day, which)).get(said.pupil_id, "")
+    found = decided.codes.known(code, day) if code else None
+    if found is None or not found.in_school:
+        return False
+    case = await cases.open_one(session, said.pupil_id, day, which, means=means, why="reported absent")
+    speaker = effects.Speaker(said.said_by, said.contact_id, None)
+    await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
+    return True
 
 
 async def pupil_named(session: Session, name: str, *, today: date) -> Pupil:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gateway import audit, errors
 from gateway.absence import cases, states
 from gateway.database import Session
-from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
+from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession, Pupil
 from gateway.models.types import core
 from gateway.understanding.meaning import Intent
 
@@ -85,6 +85,18 @@ async def withdraw(session: Session, reason_id: int, *, by: str, means: cases.Me
     line = audit.Line("absence.reason_withdrawn", f"pupil:{row.pupil_id}", {"reason": reason_id}, by)
     await means.log.record(session, line, now=means.now)
     return row
+
+
+async def standing(session: Session, *, today: date) -> list[tuple[AbsenceReason, Pupil]]:
+    """What is known of today and later days, by form and name."""
+    t = reason_table.c
+    query = (
+        sa.select(AbsenceReason, Pupil)
+        .join(Pupil, core(Pupil).c.id == t.pupil_id)
+        .where(t.last >= today, t.withdrawn_at.is_(None))
+        .order_by(core(Pupil).c.form, core(Pupil).c.surname, t.id)
+    )
+    return [(reason, pupil) for reason, pupil in await session.execute(query)]
 
 
 async def disbelieve(session: Session, case: AbsenceCase, *, by: str, means: cases.Means) -> None:

@@ -18,8 +18,14 @@ from gateway.understanding.meaning import Intent
 
 THE_REGISTER = "the register"
 
+_NOT_SEEN = (
+    "A person has said that a child is in school, and the register says now that it is not. Find out which is true."
+)
+
+_NO_MARK = "The mark by which a child was in school was taken away, and there is no other. Find out where the child is."
+
 #: What was said leaves room for coming all the same: after the dentist, or a little later.
-_MAY_COME = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
+MAY_COME = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
 
 
 async def take_in(
@@ -52,23 +58,50 @@ async def _follow(
     found = await cases.of_session(session, day, which)
     morning = await cases.of_session(session, day, DaySession.AM) if which is DaySession.PM else {}
     said = await reasons.known(session, day, which) if day == gateway.today() else {}
+    here_later = await _here_later(session, decided, day, changes) if which is DaySession.AM else frozenset[int]()
     for change in changes:
         given = change.given
+        case = found.get(given.pupil_id)
+        if not given.code:
+            await _cleared(session, case, change, source, means=means)
+            continue
         code = decided.codes.known(given.code, day)
         if code is None:
             raise errors.BadInput([errors.Problem(f"“{given.code}” is not a code of {day:%d/%m/%Y}.")])
-        case = found.get(given.pupil_id)
         if code.in_school and (earlier := morning.get(given.pupil_id)) is not None:
             await _came(session, earlier, change, source, decided, means=means)
         if case is not None:
             facts = {"before": change.before, "after": given.code, "source": source.name}
             await cases.step(session, case, "mark", means=means, who=source.by, facts=facts)
             reported = given.pupil_id in said
-            await _mark(session, case, change, code, decided, reported=reported, means=means)
+            if not (code.asks and given.pupil_id in here_later):
+                await _mark(session, case, change, code, decided, reported=reported, means=means)
         elif code.in_school and (reason := said.get(given.pupil_id)) is not None and not _may_come(reason):
             speaker = effects.Speaker(reason.said_by, reason.contact_id, None)
             case = await cases.open_one(session, given.pupil_id, day, which, means=means, why="reported absent")
             await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
+
+
+async def _cleared(
+    session: Session, case: AbsenceCase | None, change: marks.Change, source: marks.Source, *, means: cases.Means
+) -> None:
+    """There is no mark any more. Of whom there is a case because of it, a person must find out where the child is."""
+    if case is None:
+        return  # the teacher is asked for the register
+    facts = {"before": change.before, "after": "none", "source": source.name}
+    await cases.step(session, case, "mark", means=means, who=source.by, facts=facts)
+    if case.state is CaseState.SEEN and case.by == THE_REGISTER:
+        cure = f"Look for the child, then set its mark, or: handbell absence settle {case.id}."
+        await cases.ask_person(session, case, "seen", _NO_MARK, cure, urgent=True, means=means)
+
+
+async def _here_later(
+    session: Session, decided: rules.Rules, day: date, changes: Sequence[marks.Change]
+) -> frozenset[int]:
+    """Who of these is in school in the afternoon: of them nobody asks where they are, whatever the morning says."""
+    codes_ = await marks.codes_of(session, [change.given.pupil_id for change in changes], day, DaySession.PM)
+    known = {pupil_id: decided.codes.known(code, day) for pupil_id, code in codes_.items()}
+    return frozenset(pupil_id for pupil_id, code in known.items() if code is not None and code.in_school)
 
 
 async def _came(
@@ -89,7 +122,7 @@ async def _came(
 
 
 def _may_come(reason: AbsenceReason) -> bool:
-    return reason.intent in _MAY_COME
+    return reason.intent in MAY_COME
 
 
 async def _mark(
@@ -105,12 +138,8 @@ async def _mark(
     if code.in_school:
         await _seen(session, case, change, decided, reported=reported, means=means)
     elif code.asks:
-        by_register = case.state is CaseState.EXPLAINED and case.by == THE_REGISTER
-        if case.state is CaseState.SEEN or by_register:  # the mark before was a mistake: nobody knows again
-            why = "the mark was taken back"
-            await cases.change(
-                session, case, CaseState.ASKING, by=THE_REGISTER, why=why, means=means, next_at=means.now, tell=""
-            )
+        if change.before != code.code:
+            await _taken_back(session, case, means=means)
     elif case.state is CaseState.EXPLAINED:
         if case.by == THE_REGISTER:
             case.code, case.decided_at = code.code, means.now
@@ -120,6 +149,18 @@ async def _mark(
         why = f"code {code.code}"
         await cases.change(
             session, case, CaseState.EXPLAINED, by=THE_REGISTER, why=why, means=means, tell=_settled(case)
+        )
+
+
+async def _taken_back(session: Session, case: AbsenceCase, *, means: cases.Means) -> None:
+    """The mark before was a mistake, so nobody knows where the child is; unless a person has found it in school."""
+    if case.state is CaseState.SEEN and case.by != THE_REGISTER:
+        cure = f"Look for the child, then correct the register, or: handbell absence settle {case.id}."
+        await cases.ask_person(session, case, "seen", _NOT_SEEN, cure, urgent=True, means=means)
+    elif case.by == THE_REGISTER and case.state in (CaseState.SEEN, CaseState.EXPLAINED):
+        why = "the mark was taken back"
+        await cases.change(
+            session, case, CaseState.ASKING, by=THE_REGISTER, why=why, means=means, next_at=means.now, tell=""
         )
 
 
@@ -135,7 +176,7 @@ async def _seen(
     """The register has the child in school. ``reported``: somebody has told of an absence, whoever it was."""
     given = change.given
     known = case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED)
-    if known and (reported or case.contact_id is not None) and case.intent not in _MAY_COME:
+    if known and (reported or case.contact_id is not None) and case.intent not in MAY_COME:
         speaker = effects.Speaker(case.by, case.contact_id, None)
         await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
         return

@@ -30,10 +30,18 @@ Alarmed = Mapping[int, Mapping[Medium, Sequence[int]]]
 
 
 async def tell(session: Session, gateway: context.Gateway, decided: rules.Rules, day: date, which: DaySession) -> bool:
-    """Tell whatever is still to be told in a session; the caller holds its register. Whether anything was."""
+    """Tell whatever is still to be told in a session; the caller holds its register. Whether anything was.
+
+    Of an earlier day nobody is told: "about our message today" would be taken for another child, or another day.
+    """
     t = cases.case_table.c
     query = sa.select(AbsenceCase).where(t.date == day, t.session == which, t.tell != "").order_by(t.id)
     waiting = list(await session.scalars(query.with_for_update().execution_options(populate_existing=True)))
+    if day != gateway.today():
+        for case in waiting:
+            case.tell = ""
+        session.add_all(waiting)
+        return bool(waiting)
     groups: dict[tuple[str, datetime | None], list[AbsenceCase]] = {}
     for case in waiting:
         groups.setdefault((case.tell, case.arrived_at if case.tell == ARRIVED else None), []).append(case)

@@ -190,6 +190,9 @@ def answer(
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="A blank of it, such as date=2026-12-01.")
     ] = None,
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="The language of your words, such as pl.")] = "en",
+    up_to: Annotated[
+        int | None, typer.Option(metavar="REPLY", help="The last reply that you have seen: later ones wait on.")
+    ] = None,
 ) -> None:
     """Answer whoever wrote, by text or email as they did.
 
@@ -197,7 +200,7 @@ def answer(
     """
     from gateway.desk import answering
 
-    said = answering.Answer(text, language, canned, dict(_pair(one) for one in value or ()))
+    said = answering.Answer(text, language, canned, dict(_pair(one) for one in value or ()), up_to)
     sent = _do(ctx, lambda gateway, session: answering.answer(session, gateway, conversation_id, said, by=actor))
     showing.say(f"The answer is on its way as message {sent.id}.")
 

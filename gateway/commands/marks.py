@@ -69,7 +69,7 @@ def import_files(
                     session, written, decided.for_reading, file=file.name, today=today, day=day_of(day, today)
                 )
                 source = marks.Source(file.name, actor)
-                changes = await registers.take_in(session, gateway, decided, found.given, source)
+                changes = await registers.take_in(session, gateway, decided, found.all, source)
                 shown.append((found, changes))
             if dry_run:
                 await session.rollback()
@@ -99,7 +99,7 @@ def _tell(found: object, changes: list[Change], *, json: bool) -> None:
             }
         )
         return
-    same = len(found.given) - len(changes)
+    same = found.same(changes)
     showing.say(
         f"{found.file}: {showing.count(found.rows, 'mark')}: {new} new, {len(changes) - new} changed, {same} the same, "
         f"{found.blank} not taken, {len(found.problems)} left out."
@@ -113,7 +113,7 @@ def _tell(found: object, changes: list[Change], *, json: bool) -> None:
 def set_one(
     ctx: typer.Context,
     pupil: Annotated[str, typer.Argument(metavar="PUPIL", help="The pupil's MIS id or UPN.")],
-    code: Annotated[str, typer.Argument(metavar="CODE", help="The register code, such as L.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The register code, such as L; - for no mark.")],
     actor: options.As,
     day: Day = "",
     session: Half = "",
@@ -136,14 +136,14 @@ def set_one(
         )
         async with gateway.database.write() as opened:
             found = await reading.sort(opened, [wanted], decided.for_reading, file="", today=today)
-            if found.problems or not found.given:
+            if found.problems or not found.all:
                 raise errors.BadInput(found.problems or [errors.Problem("That is no mark.", "Give a register code.")])
             source = marks.Source("by hand", actor, filed=False)
-            changes = await registers.take_in(opened, gateway, decided, found.given, source)
+            changes = await registers.take_in(opened, gateway, decided, found.all, source)
         before = changes[0].before if changes else ""
-        given = found.given[0]
-        what = f"was {before or 'not set'}" if changes else "had it already"
-        showing.say(f"{pupil}, {given.day:%d/%m/%Y} {given.session.upper()}: {given.code} ({what}).")
+        given = found.all[0]
+        what = f"was {before or 'not set'}" if changes else "had it already" if given.code else "had none"
+        showing.say(f"{pupil}, {given.day:%d/%m/%Y} {given.session.upper()}: {given.code or 'no mark'} ({what}).")
 
     opening.work(ctx, job)
 

@@ -24,12 +24,16 @@ _GONE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is to be said: words in one language, or a canned answer with its blanks filled in."""
+    """What is to be said: words in one language, or a canned answer with its blanks filled in.
+
+    ``up_to``  the last reply that whoever answers has seen, None for all that there are
+    """
 
     words: str = ""
     language: str = "en"
     canned: str = ""
     values: Mapping[str, str] = field(default_factory=dict[str, str])
+    up_to: int | None = None
 
 
 async def answer(session: Session, gateway: context.Gateway, conversation_id: int, said: Answer, *, by: str) -> Message:
@@ -50,7 +54,8 @@ async def answer(session: Session, gateway: context.Gateway, conversation_id: in
         raise errors.BadInput([errors.Problem(str(error))]) from None
     slot = f"{SLOT}{root.id}:{gateway.new_id()}"
     message = await writing.send(session, gateway, to, letter, slot=slot, checked=True)
-    await conversations.answered(session, root, message.id, by=by, log=gateway.log, now=gateway.now())
+    now = gateway.now()
+    await conversations.answered(session, root, message.id, by=by, log=gateway.log, now=now, up_to=said.up_to)
     return message
 
 

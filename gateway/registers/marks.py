@@ -20,7 +20,7 @@ _AT_ONCE = 500  #: names in one question; databases take only so many values
 
 
 class Given(NamedTuple):
-    """A mark as somebody gives it; the code is one of the set, in force on that day."""
+    """A mark as somebody gives it; the code is one of the set, in force on that day, or ``""``: there is none now."""
 
     pupil_id: int
     day: date
@@ -58,6 +58,11 @@ async def put(
     changes, rows = list[Change](), list[dict[str, object]]()
     for one in given:
         before = known.get((one.pupil_id, one.day, one.session))
+        if not one.code:
+            if before is not None and not (source.filed and before["filed"] != before["code"]):
+                await session.execute(sa.delete(mark_table).where(mark_table.c.id == before["id"]))
+                changes.append(Change(one, before["code"]))
+            continue
         if before is not None and _says_nothing_new(before, one, source):
             continue
         filed = one.code if source.filed else before["filed"] if before else ""
@@ -92,6 +97,14 @@ async def find_pupils(session: Session, names: Collection[str], *, today: date) 
         found |= {upn: pupil_id for pupil_id, _, upn in rows if upn in some}
         found |= {source_id: pupil_id for pupil_id, source_id, _ in rows if source_id in some}
     return found
+
+
+async def codes_of(session: Session, pupil_ids: Collection[int], day: date, which: DaySession) -> dict[int, str]:
+    """The code of each of these pupils who has a mark in a session."""
+    t = mark_table.c
+    query = sa.select(t.pupil_id, t.code).where(people.among(people.dialect(session), t.pupil_id))
+    rows = await session.execute(query.where(t.date == day, t.session == which), {"ids": people.packed(pupil_ids)})
+    return {row.pupil_id: row.code for row in rows.all()}
 
 
 async def _known(
@@ -131,6 +144,6 @@ async def _write_down(
     for one in changes:
         if one.before:
             given = one.given
-            facts = {"date": given.day, "session": given.session, "before": one.before, "after": given.code}
+            facts = {"date": given.day, "session": given.session, "before": one.before, "after": given.code or "none"}
             lines.append(audit.Line("mark.changed", f"pupil:{given.pupil_id}", facts, source.by))
     await log.record(session, lines, now=now)

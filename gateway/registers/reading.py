@@ -37,13 +37,26 @@ class Rules:
 
 @dataclass(slots=True)
 class Found:
-    """What a file says: ``blank`` cells said that no register was taken; ``problems`` are of rows left out."""
+    """What a file says: ``blank`` cells said that no register was taken; ``problems`` are of rows left out.
+
+    ``emptied`` are those of the blank cells that say so with a sign: they take a mark away where there was one.
+    """
 
     file: str
     rows: int = 0
     blank: int = 0
     given: list[marks.Given] = field(default_factory=list[marks.Given])
+    emptied: list[marks.Given] = field(default_factory=list[marks.Given])
     problems: list[errors.Problem] = field(default_factory=list[errors.Problem])
+
+    @property
+    def all(self) -> list[marks.Given]:
+        """What is to be taken in."""
+        return [*self.given, *self.emptied]
+
+    def same(self, changes: Sequence[marks.Change]) -> int:
+        """How many of the marks had been there before."""
+        return len(self.given) - sum(bool(change.given.code) for change in changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +95,15 @@ async def sort(
     for one in written:
         if rules.codes.says_nothing(one.code):
             found.blank += 1
-            continue
+            if not one.code.strip():
+                continue  # the register is not finished; a sign for “no mark” takes one away that there was
         given = _given(one, known, rules, file=file, today=today, day=day or today)
         if isinstance(given, errors.Problem):
-            found.problems.append(given)
+            if not rules.codes.says_nothing(one.code):
+                found.problems.append(given)
+            continue
+        if not given.code:
+            found.emptied.append(given)
             continue
         place = (given.pupil_id, given.day, given.session)
         line, code = seen.setdefault(place, (one.line, given.code))
@@ -156,6 +174,8 @@ def _given(
     which = _SESSIONS.get(one.session.strip().casefold())
     if which is None:
         return bad(f"“{one.session}” is no session.", "Write AM or PM.", "session")
+    if rules.codes.says_nothing(one.code):
+        return marks.Given(pupil_id, said, which, "")
     code = rules.codes.find(one.code, said)
     if isinstance(code, errors.Problem):
         return bad(code.what, code.cure, "code")

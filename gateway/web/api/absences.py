@@ -134,13 +134,13 @@ async def take_marks(request: Request, given: MarksGiven, caller: callers.Caller
     async def deed(session: Session) -> once.Done:
         found = await reading.sort(session, written, decided.for_reading, file="", today=gateway.today())
         source = marks.Source(given.source or caller.author, caller.author)
-        changes = await registers.take_in(session, gateway, decided, found.given, source)
+        changes = await registers.take_in(session, gateway, decided, found.all, source)
         new = sum(not change.before for change in changes)
         return once.Done(
             MarksTaken(
                 new=new,
                 changed=len(changes) - new,
-                same=len(found.given) - len(changes),
+                same=found.same(changes),
                 not_taken=found.blank,
                 problems=[str(problem) for problem in found.problems],
             )

@@ -96,6 +96,7 @@ class Answered(_Given):
     language: str = Field(default="en", max_length=20, description="The language of those words")
     canned: str = Field(default="", max_length=80, description="Or the key of a canned answer")
     values: dict[str, str] = Field(default={}, description="The blanks of the canned answer")
+    up_to: int | None = Field(default=None, ge=1, description="The last reply that you have seen: later ones wait on")
 
 
 class Merged(_Given):
@@ -179,7 +180,7 @@ async def answer(
 ) -> Response:
     """By the way that they wrote last. 409 with a sentence where they may not be written to."""
     gateway = site.of(request).gateway
-    said = answering.Answer(given.text, given.language, given.canned, given.values)
+    said = answering.Answer(given.text, given.language, given.canned, given.values, given.up_to)
     deed = answering.answer
     return await _do(gate, conversation_id, lambda s: deed(s, gateway, conversation_id, said, by=caller.author))
 
