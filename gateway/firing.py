@@ -106,10 +106,12 @@ def school(definition: model.Definition, calendars: book.Calendars) -> str:
 
 
 def is_over(definition: model.Definition, made: Timetable, now: datetime) -> bool:
-    """Whether it never fires again, however the calendar goes on."""
+    """Whether what has no firing in sight never fires again, however the calendar goes on or is changed."""
     if made.until is not None and made.until <= now:
         return True
-    return isinstance(made.rule, occasions.Named) and all(one.anchor is None for one in made.rule.phrases)
+    if isinstance(made.rule, occasions.Named) and any(one.anchor for one in made.rule.phrases):
+        return False
+    return made.move == "any"
 
 
 def overdue(made: Timetable, after: datetime, now: datetime, *, done: Collection[str] = ()) -> Overdue | None:

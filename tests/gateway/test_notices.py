@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from support import school
 from support.desk import NOW, Clock, definition, gateway
-from support.desk import claim as claims
 
 from channels.base import Medium
 from gateway import audit, context, errors, guard, notices, outbox
