@@ -125,7 +125,6 @@ class School(Part):
     terms: list[Term] = Field(default=[], max_length=200, description="Its own terms, instead of the others'")
     closed: list[Closed] = Field(default=[], max_length=1000)
     weekdays: list[Weekday] | None = None
-    sessions: Sessions | None = None
     feed: Feed = Field(default="", description="An .ics feed with its terms and closed days")
 
 

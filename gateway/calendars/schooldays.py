@@ -101,7 +101,7 @@ def of(
     days = dict(bank_holidays.of(written.bank_holidays))
     for closed in (*written.closed, *feed.closed, *own.closed, *own_feed.closed, *also):
         days |= dict.fromkeys(closed.days(), closed.why)
-    sessions = own.sessions or written.sessions
+    sessions = written.sessions
     return SchoolYear(
         terms.Terms(
             tuple(sorted((term.first, term.last) for term in listed)),
