@@ -177,14 +177,13 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
     definition = reading.stored(notice.definition)
     run = await runs.under_way(session, notice)
     if run is None:
-        firing_row = await deciding.decide(session, gateway, notice, definition)
-        if definition.schedule.repeats and firing_row is None:
+        decided = await deciding.decide(session, gateway, notice, definition)
+        if definition.schedule.repeats and decided is None:
             return  # why not is written down
         await outbox.expire_held(session, await run_ids(session, notice), now=gateway.now())
-        fire_at = firing_row.fire_at if firing_row else due
-        run = await runs.begin(session, gateway, notice, definition, fire_at=fire_at)
-        if firing_row:
-            firing_row.run_id = run.id
+        run = await runs.begin(session, gateway, notice, definition, fire_at=decided.fire_at if decided else due)
+        if decided:
+            decided.run_id = run.id
     last = await runs.advance(session, gateway, notice, definition, run)
     await bell.ring(session)
     if not last:
@@ -242,7 +241,9 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
     if approver.strip().casefold() == notice.author.strip().casefold():
         raise errors.Conflict(f"“{notice.key}” was written by {notice.author}: somebody else must approve it.")
     notice.approver, notice.approved_at = approver, now
-    notice.state = NoticeState.SCHEDULED if notice.next_fire_at else NoticeState.DONE
+    notice.state = NoticeState.SCHEDULED
+    if notice.next_fire_at is None:
+        await deciding.lay_out(session, gateway, notice, reading.stored(notice.definition))
     session.add(notice)
     await session.flush()
     released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import partial
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -101,7 +102,7 @@ def occasions(
             elif left and until is not None and calendar.to_utc(left[0].wall, tz) > until:
                 return
             continue
-        for at, together in groupby(sorted(left, key=_clock), key=lambda wish: _instant(day, wish, tz)):
+        for at, together in groupby(sorted(left, key=_clock), key=partial(_instant, day, tz)):
             if until is not None and at > until:
                 return
             if at > before:
@@ -116,7 +117,7 @@ def _clock(wish: _Wish) -> time:
     return wish.wall.time()
 
 
-def _instant(day: date, wish: _Wish, tz: tzinfo) -> datetime:
+def _instant(day: date, tz: tzinfo, wish: _Wish) -> datetime:
     return calendar.to_utc(datetime.combine(day, wish.wall.time()), tz)
 
 
