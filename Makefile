@@ -13,7 +13,7 @@ FOLDER ?= practice
 DOTS := awk '/^Collecting|^Installing/ { printf "."; fflush() } END { print "" }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types pytest bench bench-peers crash docs clean lock
+.PHONY: help run test check lint types pytest year bench bench-peers crash docs clean lock
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ types: $(VENV)/dev.stamp
 # In the order of the folders: a reordering by the number of tests would leave the longest, few in their files, to the end.
 pytest: $(VENV)/dev.stamp
 	@$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
+
+year: $(VENV)/dev.stamp ## Run a year of hundreds of campaigns in simulated time, on both databases (some minutes)
+	@HANDBELL_YEAR=whole $(BIN)/pytest -q -n 2 --dist load tests/campaigns/test_year.py
 
 bench: $(VENV)/dev.stamp ## Measure, as ratios in one run; writes docs/benchmarks.md
 	@$(BIN)/python -m bench

@@ -32,6 +32,7 @@ class Settings(values.Section):
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
+    calendar: sections.Calendar = sections.Calendar()
     absence: sections.Absence = sections.Absence()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
@@ -46,6 +47,11 @@ class Settings(values.Section):
     )
 
     _file_secrets: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def calendar_file(self) -> Path | None:
+        """The school's calendar, by either name."""
+        return self.calendar.file or self.absence.calendar
 
     @property
     def rung_numbers(self) -> tuple[str, ...]:

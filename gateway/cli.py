@@ -15,6 +15,8 @@ from gateway import errors
 from gateway.commands import (
     absence,
     audit,
+    calendar,
+    campaign,
     contact,
     conversation,
     coverage,
@@ -136,6 +138,32 @@ GROUPS = (
             Command(absence.ageing, "ageing", "handbell absence ageing"),
             Command(absence.strangers, "strangers", "handbell absence strangers"),
             Command(absence.chronology_page, "chronology", "handbell absence chronology 12 --out case.html"),
+        ),
+    ),
+    Group(
+        "calendar",
+        DAILY,
+        "When school is: terms, closed days, sessions; and a snow day.",
+        (
+            Command(calendar.show, "show", "handbell calendar show"),
+            Command(calendar.days, "days", "handbell calendar days --from 01/09/2026 --until 31/10/2026"),
+            Command(calendar.check, "check", "handbell calendar check calendar.toml"),
+            Command(calendar.import_file, "import", "handbell calendar import term-dates.ics"),
+            Command(calendar.close, "close", 'handbell calendar close 12/01/2027 --because "Snow"'),
+            Command(calendar.undo, "undo", "handbell calendar undo 3"),
+        ),
+    ),
+    Group(
+        "campaign",
+        DAILY,
+        "Notices that go out again and again: which, when, and why not.",
+        (
+            Command(campaign.list_all, "list", "handbell campaign list"),
+            Command(campaign.coming, "next", "handbell campaign next --days 14"),
+            Command(campaign.explain, "explain", "handbell campaign explain newsletter --date 25/12/2026"),
+            Command(campaign.pause, "pause", "handbell campaign pause newsletter --until 04/01/2027"),
+            Command(campaign.resume, "resume", "handbell campaign resume newsletter"),
+            Command(campaign.run_now, "run-now", "handbell campaign run-now newsletter"),
         ),
     ),
     Group(

@@ -18,12 +18,12 @@ from channels.translators.base import Translator
 from config.settings import Settings
 from gateway import answers, audit, ids, retry, tongues, wording
 from gateway.arrivals import Arrivals
+from gateway.calendars import book, schooldays
 from gateway.commits import Commits
 from gateway.database import Database, Session
 from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
-from gateway.registers import schooldays
 
 _HOUR = 3600
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
@@ -79,9 +79,14 @@ class Gateway:
         return found
 
     @cached_property
+    def calendars(self) -> book.Book:
+        """The school's calendars, as this process knows them."""
+        return book.Book(self.settings.calendar_file)
+
+    @property
     def year(self) -> schooldays.SchoolYear:
         """The school's days and hours, as its calendar says. Raises :class:`errors.BadInput`."""
-        return schooldays.load(self.settings.absence.calendar)
+        return self.calendars.known.year()
 
     @property
     def timezone(self) -> ZoneInfo:

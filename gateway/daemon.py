@@ -79,6 +79,7 @@ class Daemon:
                 await receiver.open()
                 stack.push_async_callback(receiver.close)
             await self.jobs.keep_time()
+            await self.jobs.keep_calendar()
             if "sender" in self._roles:
                 await self.lanes.look()
             if "clock" in self._roles:

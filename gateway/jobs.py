@@ -6,6 +6,7 @@ Every process with the role ``clock`` may do all of it; whatever must happen onc
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
@@ -26,6 +27,7 @@ from gateway import (
     turns,
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
+from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
 from gateway.phone_line import voicemail
 from gateway.translating import gists
@@ -40,6 +42,8 @@ _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of 
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
+_CALENDAR_SECONDS = 5.0  #: how often it is looked whether the school's calendar has changed
+_FEEDS_SECONDS = 60.0  #: how often it is asked whether a feed of it is due
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -66,8 +70,12 @@ class Jobs:
         self._understanding = understanding
         # When leases were last looked through. Before that: the clock may have been set back while nobody ran.
         self._expired_at = datetime.max.replace(tzinfo=UTC)
-        self._rules = rules.load(gateway.settings) if gateway.settings.absence.enabled else None
-        self._promise = promise.load(gateway.settings)
+        self._decided = rules.load(gateway.settings, gateway.year) if gateway.settings.absence.enabled else None
+
+    @property
+    def _rules(self) -> rules.Rules | None:
+        """What is decided about absences, by the calendar of now."""
+        return dataclasses.replace(self._decided, year=self._gateway.year) if self._decided else None
 
     @cached_property
     def _languages(self) -> Mapping[str, language.Language]:
@@ -97,6 +105,8 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(_CALENDAR_SECONDS, "campaigns", self.campaigns)
+        self.every(_FEEDS_SECONDS, "calendar feeds", self.feeds)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -130,6 +140,37 @@ class Jobs:
             ask = partial(self._gateway.now.ask, self._gateway.database)
             await ask()
             self.every(_CLOCK_SECONDS, "clock", ask)
+
+    async def keep_calendar(self) -> None:
+        """Know the school's calendar, from now on, as it changes."""
+        await self.calendar()
+        self.every(_CALENDAR_SECONDS, "calendar", self.calendar)
+
+    async def calendar(self) -> None:
+        """Look whether the calendar has changed."""
+        async with self._gateway.database.read() as session:
+            await self._gateway.calendars.look(session)
+
+    async def campaigns(self) -> None:
+        """Lay the campaigns out by the calendar of now, should it be another one."""
+        async with self._gateway.database.read() as session:
+            if not await rearranging.is_due(session, self._gateway):
+                return
+
+        async def rearrange() -> None:
+            async with self._gateway.database.write() as session:
+                await rearranging.rearrange(session, self._gateway)
+
+        await turns.again(rearrange)
+
+    async def feeds(self) -> None:
+        """Fetch every .ics feed whose turn it is; what one said before holds while it cannot be had."""
+        due = await feeding.claim(self._gateway)
+        for one in due:
+            if not self._stopping.is_set():
+                await feeding.follow(self._gateway, one)
+        if due:
+            await self.campaigns()
 
     def _failed(self, name: str, _error: BaseException) -> None:
         self._gateway.metrics.job_failures.labels(name).inc()
@@ -198,7 +239,8 @@ class Jobs:
         async def look() -> int:
             async with gateway.database.write() as session:
                 await overdue.tell(session, log=gateway.log, now=gateway.now())
-                return await arriving.turn(session, gateway, self._promise, self._languages)
+                promised = promise.load(gateway.settings, gateway.year)
+                return await arriving.turn(session, gateway, promised, self._languages)
 
         while await turns.again(look) and not self._stopping.is_set():
             self._lanes.wake()

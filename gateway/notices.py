@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from channels.base import Attachment
 from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, runs, submission
+from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
@@ -57,7 +58,8 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
     now = gateway.now()
-    fire_at = firing.first(definition, now=now, timezone=gateway.timezone) or now
+    calendars = await gateway.calendars.look(session)
+    fire_at = firing.first(definition, now=now, timezone=gateway.timezone, calendars=calendars) or now
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
     return Preview(definition, chosen, planner.plan(definition, chosen, needed, fire_at=fire_at, now=now), fire_at)
 
@@ -78,7 +80,8 @@ async def submit(
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
         raise errors.Conflict(taken)
     attachments.check(definition.attachments, files)
-    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
+    calendars = await gateway.calendars.look(session)
+    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone, calendars=calendars)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
     await _check(session, gateway, definition, fire_at=fire_at)
     now = gateway.now()
@@ -99,6 +102,7 @@ async def submit(
             session.add(notice)
             await session.flush()
             await attachments.keep(session, notice.id, files)
+            await deciding.begin(session, notice, definition, now=now)
     except IntegrityError:  # somebody took the key between our look and now
         raise errors.Conflict(taken) from None
     facts = {"key": definition.key, "purpose": definition.purpose, "state": notice.state, "at": notice.next_fire_at}
@@ -120,7 +124,7 @@ async def _check(
             outlook.take(look.audience, look.rows)
             if outlook.clear:
                 break
-    submission.check(outlook, again=bool(definition.schedule.cron))
+    submission.check(outlook, again=definition.schedule.repeats)
 
 
 async def _event(session: Session, gateway: context.Gateway, definition: model.Definition) -> int | None:
@@ -173,15 +177,18 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
     definition = reading.stored(notice.definition)
     run = await runs.under_way(session, notice)
     if run is None:
+        decided = await deciding.decide(session, gateway, notice, definition)
+        if definition.schedule.repeats and decided is None:
+            return  # why not is written down
         await outbox.expire_held(session, await run_ids(session, notice), now=gateway.now())
-        run = await runs.begin(session, gateway, notice, definition, due=due)
+        run = await runs.begin(session, gateway, notice, definition, fire_at=decided.fire_at if decided else due)
+        if decided:
+            decided.run_id = run.id
     last = await runs.advance(session, gateway, notice, definition, run)
     await bell.ring(session)
     if not last:
         return
-    notice.next_fire_at = firing.following(definition.schedule, gateway.now(), gateway.timezone)
-    if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
-        notice.state = NoticeState.DONE
+    await deciding.lay_out(session, gateway, notice, definition)
 
 
 async def _break(session: Session, gateway: context.Gateway, notice: Notice, error: Exception) -> None:
@@ -234,7 +241,9 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
     if approver.strip().casefold() == notice.author.strip().casefold():
         raise errors.Conflict(f"“{notice.key}” was written by {notice.author}: somebody else must approve it.")
     notice.approver, notice.approved_at = approver, now
-    notice.state = NoticeState.SCHEDULED if notice.next_fire_at else NoticeState.DONE
+    notice.state = NoticeState.SCHEDULED
+    if notice.next_fire_at is None:
+        await deciding.lay_out(session, gateway, notice, reading.stored(notice.definition))
     session.add(notice)
     await session.flush()
     released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])

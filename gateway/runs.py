@@ -24,7 +24,7 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, firing, handshake, people, planner, sorting, tongues
+from gateway import audience, audit, bulk, context, handshake, people, planner, sorting, tongues
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
@@ -130,14 +130,14 @@ async def under_way(session: Session, notice: Notice) -> Run | None:
 
 
 async def begin(
-    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, due: datetime
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, fire_at: datetime
 ) -> Run:
-    """A new run. What was missed is made up once, by its latest firing.
+    """A new run.
 
     Raises :class:`errors.BadDefinition`.
     """
     await try_words(session, gateway, definition)
-    run = Run(notice_id=notice.id, fire_at=firing.latest(definition.schedule, due, gateway))
+    run = Run(notice_id=notice.id, fire_at=fire_at)
     session.add(run)
     await session.flush()
     return run

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from channels.base import Medium
 from config import identity
 from gateway import audience, errors, firing, guard, planner, wording
+from gateway.calendars import book
 from gateway.definitions import model, words
 from gateway.models import MessageState
 from templates import library
@@ -21,28 +22,39 @@ _STOP = re.compile(r"\bSTOP\b")
 
 
 def examine(
-    definition: model.Definition, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str] = ()
+    definition: model.Definition,
+    *,
+    now: datetime,
+    timezone: ZoneInfo,
+    senders: Sequence[str] = (),
+    calendars: book.Calendars | None = None,
 ) -> list[errors.Problem]:
     """Everything for which it would be refused whoever is on file: its times, and words that cannot be made.
 
-    ``senders`` are what texts are sent as, where that is known.
+    ``senders`` are what texts are sent as, and ``calendars`` the school's days, where that is known.
     """
     found: list[errors.Problem] = []
     try:
-        checked_time(definition, now=now, timezone=timezone)
+        checked_time(definition, now=now, timezone=timezone, calendars=calendars)
     except errors.BadDefinition as error:
         found += error.problems
     return found + _tried_words(definition) + _one_way(definition, senders)
 
 
-def checked_time(definition: model.Definition, *, now: datetime, timezone: ZoneInfo) -> datetime:
+def checked_time(
+    definition: model.Definition, *, now: datetime, timezone: ZoneInfo, calendars: book.Calendars | None = None
+) -> datetime:
     """When it fires first. A time that has gone by is a slip of the pen, not a wish to send at once.
 
     Raises :class:`errors.BadDefinition`.
     """
-    fire_at = firing.first(definition, now=now, timezone=timezone)
+    if calendars and definition.schedule.school not in ("", *calendars.schools):
+        what, known = "the calendar has no school of that name.", ", ".join(calendars.schools) or "none"
+        raise errors.BadDefinition([errors.Problem(what, f"It has: {known}.", field="schedule.school")])
+    fire_at = firing.first(definition, now=now, timezone=timezone, calendars=calendars)
     if fire_at is None:
-        problem = errors.Problem("this schedule never fires.", "Look at “cron” and “until”.", field="schedule")
+        cure = "Look at its dates, at “until”, and at the school's terms: handbell calendar show."
+        problem = errors.Problem("this schedule never fires.", cure, field="schedule")
         raise errors.BadDefinition([problem])
     problems: list[errors.Problem] = []
     if definition.schedule.at and fire_at < now:

@@ -15,11 +15,18 @@ class Terms:
     """The school's year. ``terms`` are first and last days, both inclusive; without any, every weekday counts.
 
     ``closed`` are single days on which nobody comes, each with the reason; ``weekdays`` from 0, which is Monday.
+    ``whole`` are the terms with their half-terms in them, where ``terms`` are the stretches before and after those.
     """
 
     terms: Sequence[tuple[date, date]] = ()
     closed: Mapping[date, str] = field(default_factory=dict[date, str])
     weekdays: frozenset[int] = frozenset(range(5))
+    whole: Sequence[tuple[date, date]] = ()
+
+    @property
+    def ends(self) -> date:
+        """The last day that the calendar knows of; without terms it knows every day."""
+        return max((last for _, last in self.terms), default=date.max)
 
     def is_school_day(self, day: date) -> bool:
         """Whether pupils come on this day."""
@@ -34,6 +41,15 @@ class Terms:
         if day in self.closed:
             return self.closed[day]
         return "outside term" if day.weekday() in self.weekdays else "no school on this weekday"
+
+    def next_from(self, day: date) -> date | None:
+        """The first school day from this day on; None where none is known within a year and a bit."""
+        return day if self.is_school_day(day) else next(self.days_after(day), None)
+
+    def last_until(self, day: date) -> date | None:
+        """The last school day up to this day; None where there is none within a year and a bit."""
+        earlier = (day - number * _DAY for number in range(_HORIZON))
+        return next((one for one in earlier if self.is_school_day(one)), None)
 
     def days_after(self, day: date) -> Iterator[date]:
         """The school days later than ``day``, in order, for a year and a bit."""

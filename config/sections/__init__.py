@@ -5,6 +5,7 @@ a proposal of ours and no fact: every provider's contract differs.
 """
 
 from config.sections.absence import Absence
+from config.sections.calendar import Calendar
 from config.sections.desk import Answers, Desk
 from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
@@ -18,6 +19,7 @@ __all__ = [
     "Absence",
     "Answers",
     "Audit",
+    "Calendar",
     "Costs",
     "Database",
     "Desk",

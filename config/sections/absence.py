@@ -19,9 +19,7 @@ class Absence(values.Section):
         min_length=1,
         description="The set of register codes: one that comes with Handbell, or the path of a .toml file of your own",
     )
-    calendar: Path | None = Field(
-        default=None, description="Your terms, closed days and session times, a .toml file; not set: every weekday"
-    )
+    calendar: Path | None = Field(default=None, description="The older name of calendar.file")
     ladder: Path | None = Field(
         default=None, description="Who is asked when, and what follows, a .toml file; not set: the one of Handbell"
     )

@@ -34,7 +34,8 @@ class Answers(values.Section):
 class Desk(values.Section):
     """What is promised to families who write: who answers, and by when. Counted in office hours of school days.
 
-    The school's days are those of absence.calendar. The figures are proposals of ours, for the school to publish.
+    The school's days are those of the calendar, and its office hours win where it has any. The figures are proposals
+    of ours, for the school to publish.
     """
 
     acknowledge: bool = Field(

@@ -9,7 +9,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from gateway import audit, context, people, staff, tasks
-from gateway.absence import asking, rules
+from gateway.absence import asking, expected, rules
 from gateway.database import Session
 from gateway.models import Pupil, Purpose, Register
 from gateway.models.types import core
@@ -24,7 +24,8 @@ async def chase(
     all has come. ``have`` are the pupils with a mark; the caller holds ``register``.
     """
     now, pupil = gateway.now(), core(Pupil).c
-    query = sa.select(pupil.id, pupil.form).where(people.on_roll(register.date))
+    coming = expected.clause(decided.year, register.date)
+    query = sa.select(pupil.id, pupil.form).where(people.on_roll(register.date), coming)
     forms, missing = Counter[str](), Counter[str]()
     for pupil_id, form in await session.execute(query.order_by(pupil.form)):
         forms[form] += 1

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from config import sections
 from config.settings import Settings
 from gateway.absence import ladder
-from gateway.registers import codes, reading, schooldays, teachers
+from gateway.calendars import schooldays
+from gateway.registers import codes, reading, teachers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,15 @@ class Rules:
         return reading.Rules(self.codes, self.year, self.timezone)
 
 
-def load(settings: Settings) -> Rules:
-    """Read the school's files.
+def load(settings: Settings, year: schooldays.SchoolYear | None = None) -> Rules:
+    """Read the school's files; ``year`` is the calendar where it is known already, newer than its file.
 
     Raises :class:`errors.BadInput` with file, line and cure of every mistake.
     """
     section = settings.absence
     return Rules(
         codes.load(section.codes),
-        schooldays.load(section.calendar),
+        year or schooldays.load(settings.calendar_file),
         ladder.load(section.ladder),
         section,
         ZoneInfo(settings.school.timezone),

@@ -11,7 +11,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from gateway import audit, context, errors, people, tasks
-from gateway.absence import asking, cases, chasing, effects, reasons, rules, states
+from gateway.absence import asking, cases, chasing, effects, expected, reasons, rules, states
 from gateway.database import Session
 from gateway.models import (
     AbsenceReason,
@@ -39,7 +39,7 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
     The caller holds ``register``, so nobody else sweeps this session.
     """
     now, day, which = gateway.now(), register.date, register.session
-    found = await _marks(session, day, which)
+    found = await _marks(session, decided, day, which)
     register.swept_at = now
     session.add(register)
     on = {code.code: code for code in decided.codes.on(day)}
@@ -65,7 +65,7 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
 
 async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySession, *, now: datetime) -> bool:
     """Whether a session is to be looked at: its register has closed, and there is news, or none yet."""
-    if not decided.year.days.is_school_day(day):
+    if not expected.anybody(decided.year, day):
         return False
     moments = decided.year.moments(day, which, decided.timezone)
     if not moments.check <= now < decided.year.ends(day, decided.timezone):
@@ -84,12 +84,12 @@ async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySe
     return await session.scalar(news.limit(1)) is not None
 
 
-async def _marks(session: Session, day: date, which: DaySession) -> Sequence[sa.RowMapping]:
+async def _marks(session: Session, decided: rules.Rules, day: date, which: DaySession) -> Sequence[sa.RowMapping]:
     m = mark_table.c
     query = (
         sa.select(m.pupil_id, m.code)
         .join(pupil_table, pupil_table.c.id == m.pupil_id)
-        .where(m.date == day, m.session == which, people.on_roll(day))
+        .where(m.date == day, m.session == which, people.on_roll(day), expected.clause(decided.year, day))
         .order_by(m.pupil_id)
     )
     return (await session.execute(query)).mappings().all()

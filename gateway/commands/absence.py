@@ -186,7 +186,7 @@ def _do(
     from gateway.models import AbsenceCase
 
     async def job(gateway: Gateway) -> None:
-        decided = rules.load(gateway.settings)
+        decided = rules.load(gateway.settings, gateway.year)
         async with gateway.database.write() as session:
             found = await session.get(AbsenceCase, case_id)
             if found is None:
@@ -212,7 +212,7 @@ def report(
     from gateway.absence import deeds, reasons, rules
 
     async def job(gateway: Gateway) -> None:
-        decided, today = rules.load(gateway.settings), gateway.today()
+        decided, today = rules.load(gateway.settings, gateway.year), gateway.today()
         begins = marks.day_of(first, today)
         ends = marks.day_of(until, begins)
         if session and session.lower() not in ("am", "pm"):
@@ -234,7 +234,7 @@ def release(ctx: typer.Context, actor: options.As, day: marks.Day = "", session:
     from gateway.models import DaySession
 
     async def job(gateway: Gateway) -> None:
-        decided = rules.load(gateway.settings)
+        decided = rules.load(gateway.settings, gateway.year)
         which = DaySession(marks.session_of(session, gateway, decided).lower())
         async with gateway.database.write() as opened:
             await sweep.release(opened, gateway, marks.day_of(day, gateway.today()), which, by=actor)
@@ -249,7 +249,7 @@ def export(ctx: typer.Context, actor: options.As, day: marks.Day = "", out: Out 
     from gateway.absence import rules, views
 
     async def job(gateway: Gateway) -> None:
-        decided, on = rules.load(gateway.settings), marks.day_of(day, gateway.today())
+        decided, on = rules.load(gateway.settings, gateway.year), marks.day_of(day, gateway.today())
         async with gateway.database.write() as session:
             lines = await views.day_list(session, decided, on)
             await gateway.log.record(session, writing.shown(on, to=actor), now=gateway.now())
@@ -268,7 +268,7 @@ def ageing(ctx: typer.Context, json: options.Json = False) -> None:
     from gateway.absence import rules, views
 
     async def job(gateway: Gateway) -> None:
-        decided = rules.load(gateway.settings)
+        decided = rules.load(gateway.settings, gateway.year)
         async with gateway.database.read() as session:
             found = await views.ageing(session, decided, today=gateway.today())
         if json:

@@ -60,7 +60,7 @@ def import_files(
     from gateway.registers import marks, reading
 
     async def job(gateway: Gateway) -> None:
-        decided, today = rules.load(gateway.settings), gateway.today()
+        decided, today = rules.load(gateway.settings, gateway.year), gateway.today()
         shown = []
         async with gateway.database.write() as session:
             for file in files:
@@ -125,7 +125,7 @@ def set_one(
     from gateway.registers import marks, reading
 
     async def job(gateway: Gateway) -> None:
-        decided, today = rules.load(gateway.settings), gateway.today()
+        decided, today = rules.load(gateway.settings, gateway.year), gateway.today()
         wanted = reading.Written(
             pupil,
             day_of(day, today).isoformat(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from gateway.calendars.book import Calendars
     from gateway.commands.progress import Count
     from gateway.context import Gateway
     from gateway.definitions.model import Definition
@@ -92,13 +93,15 @@ def _advice(ctx: typer.Context, file: Path, definition: Definition, senders: Seq
     return reading.locate([errors.Problem(one.sentence, one.cure, field=field) for field, one in found], file)
 
 
-def _read(file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str]) -> Definition:
+def _read(
+    file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str], calendars: Calendars | None = None
+) -> Definition:
     """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
     from gateway import attachments, submission
     from gateway.definitions import reading
 
     definition = reading.read_file(file)
-    problems = submission.examine(definition, now=now, timezone=timezone, senders=senders)
+    problems = submission.examine(definition, now=now, timezone=timezone, senders=senders, calendars=calendars)
     try:
         attachments.read(file, definition.attachments)
     except errors.BadDefinition as error:
@@ -130,7 +133,8 @@ def preview(
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
+        known = gateway.calendars.known
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders, calendars=known)
         async with gateway.database.read() as session:
             seen = await notices.preview(session, gateway, definition)
             questions, parts, pence = await runs.price_of_asking(session, gateway, seen.rows)
@@ -160,7 +164,8 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
+        known = gateway.calendars.known
+        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders, calendars=known)
         files = attachments.read(file, definition.attachments)
         try:
             async with gateway.database.write() as session:

@@ -134,6 +134,8 @@ def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Res
         await migrate.check(loaded.database.dsn())
         gateway = wiring.build(loaded)
         try:
+            async with gateway.database.read() as session:
+                await gateway.calendars.look(session)
             return await job(gateway)
         finally:
             await gateway.database.close()

@@ -32,7 +32,7 @@ def absence(
     from gateway.models import DaySession
 
     async def job(gateway: Gateway) -> None:
-        decided = rules.load(gateway.settings)
+        decided = rules.load(gateway.settings, gateway.year)
         if session.lower() not in ("am", "pm"):
             raise errors.BadInput([errors.Problem(f"“{session}” is no session.", "Write AM or PM.")])
         on, which = marks.day_of(day, gateway.today()), DaySession(session.lower())

@@ -21,6 +21,7 @@ from channels.base import Medium
 from gateway import optout
 from gateway.definitions import translated
 from gateway.models.types import Purpose
+from scheduler import phrases
 from templates import languages, library
 
 LONGEST_DAYS = 366
@@ -71,6 +72,17 @@ def _wall_time(value: datetime) -> datetime:
     return value
 
 
+def _every(text: str) -> str:
+    if text:
+        phrases.read_every(text)
+    return text
+
+
+def _phrase(text: str) -> str:
+    phrases.read(text)
+    return text
+
+
 def _year(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -102,6 +114,7 @@ Moment = Annotated[
 ]
 WallTime = Annotated[Moment, AfterValidator(_wall_time)]
 Year = Annotated[str, BeforeValidator(_year), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})]
+DateOrTime = Annotated[WallTime | date, Field(union_mode="left_to_right")]
 Media = Annotated[list[Medium], AfterValidator(_each_once)]
 Language = Annotated[str, AfterValidator(_language)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
@@ -158,15 +171,45 @@ class Schedule(Part):
 
     at: Moment | None = Field(default=None, description="Once, at this local time")
     cron: str = Field(default="", description="Again and again, five cron fields in local time")
-    until: Moment | None = Field(default=None, description="The last moment at which cron may fire")
+    every: Annotated[str, AfterValidator(_every)] = Field(
+        default="", description="Again and again: 2 weeks, 10 days, month; counted from “from”"
+    )
+    from_: WallTime | None = Field(default=None, alias="from", description="The first firing of “every”, local time")
+    when: list[Annotated[str, AfterValidator(_phrase)]] = Field(
+        default=[],
+        max_length=20,
+        description="In words: 7 days before, the evening before, on the morning at 7.30, first Friday of term at 8.00"
+        ", last school day of term",
+    )
+    date: DateOrTime | None = Field(
+        default=None, description="The date that “when” counts from; for an event, its beginning, unless given"
+    )
+    school_days: Literal["any", "skip", "next", "previous"] = Field(
+        default="any", description="Where there is no school: fire all the same, skip, or move to the next or previous"
+    )
+    school: str = Field(
+        default="", max_length=40, description="Whose days count, where the calendar has several schools"
+    )
+    until: Moment | None = Field(default=None, description="The last moment at which it may fire again")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Schedule:
-        if self.at and self.cron:
-            raise ValueError("give either “at” or “cron”, not both")
-        if self.until and not self.cron:
-            raise ValueError("“until” needs “cron”")
+        given = [name for name in ("at", "cron", "every", "when") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"give either “{given[0]}” or “{given[1]}”, not both")
+        if bool(self.every) != bool(self.from_):
+            raise ValueError("“every” and “from” go together: from when on?")
+        if self.date and not self.when:
+            raise ValueError("“date” needs “when”")
+        idle = [name for name in ("until", "school", "school_days") if getattr(self, name) not in (None, "", "any")]
+        if idle and not self.repeats:
+            raise ValueError(f"“{idle[0]}” needs “cron”, “every” or “when”")
         return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it is a campaign: it may fire more than once, or by its distance from a date."""
+        return bool(self.cron or self.every or self.when)
 
 
 class Validity(Part):
@@ -266,6 +309,12 @@ class Definition(Part):
             raise ValueError('kind = "event" and an [event] table go together')
         if bool(self.media) == bool(self.ladder):
             raise ValueError("give either “media” (all at once) or [[ladder]] steps")
+        if (
+            self.event is None
+            and self.schedule.date is None
+            and any(phrases.read(text).anchor is None for text in self.schedule.when)
+        ):
+            raise ValueError("“when” counts from a date: give schedule.date, or make it an event")
         if self.attachments and not any(Medium.EMAIL in step.media for step in self.steps):
             raise ValueError("“attachments” go along with emails only: add email to the media, or take them out")
         return self

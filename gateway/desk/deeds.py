@@ -39,7 +39,7 @@ async def sort(session: Session, gateway: context.Gateway, conversation_id: int,
     root = await conversations.find(session, conversation_id)
     open_one = select(Promise.made_at).where(Promise.conversation_id == root.id, col(Promise.kept_at).is_(None))
     since = (await session.scalars(open_one)).one_or_none()
-    due_at = promise.load(gateway.settings).due(kind, since) if since else None
+    due_at = promise.load(gateway.settings, gateway.year).due(kind, since) if since else None
     await conversations.sort(session, root, kind, due_at, by=by, log=gateway.log, now=gateway.now())
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from config.settings import Settings
-from gateway.registers import schooldays
+from gateway.calendars import schooldays
 from scheduler import calendar, terms
 
 KINDS: Final = ("absence", "question", "complaint")
@@ -75,16 +75,16 @@ def _rounded(moment: datetime) -> datetime:
     return whole - (whole - moment) // _ROUND * _ROUND
 
 
-def load(settings: Settings) -> Rules:
-    """The school's promise.
+def load(settings: Settings, year: schooldays.SchoolYear | None = None) -> Rules:
+    """The school's promise; ``year`` is the calendar where it is known already, newer than its file.
 
     Raises :class:`errors.BadInput` where its calendar cannot be read.
     """
-    section = settings.desk
+    section, known = settings.desk, year or schooldays.load(settings.calendar_file)
     hours = Hours(
-        time.fromisoformat(section.opens),
-        time.fromisoformat(section.closes),
-        schooldays.load(settings.absence.calendar).days,
+        known.office.opens if known.office else time.fromisoformat(section.opens),
+        known.office.closes if known.office else time.fromisoformat(section.closes),
+        known.days,
         ZoneInfo(settings.school.timezone),
     )
     within = {kind: _span(getattr(section, f"{kind}_within"), hours.day) for kind in KINDS}

@@ -20,6 +20,7 @@ async def examine(gateway: context.Gateway, *, secret_files: Sequence[Path] = ()
     if all(finding.state != "bad" for finding in reachable):
         findings += [*await books.clock(gateway), *await books.chain(gateway), *await ways_out.senders(gateway)]
         findings += [*await ways_back.looks(gateway), *await school.voice_messages(gateway)]
+        findings += await school.calendar(gateway)
     findings += [finding async for finding in ways_out.channels(gateway)]
     findings += [await ways_out.answers(receiver.name, receiver) for receiver in gateway.receivers]
     findings += [*ways_back.ways(gateway), *machine.key(gateway), *machine.files(gateway, secret_files)]

@@ -11,6 +11,7 @@ from sqlmodel import select
 from channels.translators.base import NotTranslated
 from gateway import context, errors, own_words
 from gateway.absence import rules
+from gateway.calendars import feeds, remarks
 from gateway.desk import canned, promise
 from gateway.doctor.findings import Finding
 from gateway.models import Contact, VoiceMessage
@@ -25,7 +26,7 @@ def absence(gateway: context.Gateway) -> Iterator[Finding]:
     if not gateway.settings.absence.enabled:
         return
     try:
-        decided = rules.load(gateway.settings)
+        decided = rules.load(gateway.settings, gateway.year)
     except errors.BadInput as error:
         yield from (Finding("absence", "bad", problem.what, f"{problem}") for problem in error.problems)
         return
@@ -41,10 +42,33 @@ def absence(gateway: context.Gateway) -> Iterator[Finding]:
         yield Finding("absence", "bad", what, "Set twilio.sms_senders, or take absence.alert_numbers out.")
     if not decided.year.days.terms:
         yield Finding(
-            "absence", "warn", "No terms are set: every weekday counts as a school day.", "Set absence.calendar."
+            "absence", "warn", "No terms are set: every weekday counts as a school day.", "Set calendar.file."
         )
         return
     yield Finding("absence", "ok", f"Codes: {decided.codes.name}. The ladder has {len(decided.ladder.rungs)} rungs.")
+
+
+async def calendar(gateway: context.Gateway) -> list[Finding]:
+    """Whether the school's calendar can be read, goes on, and its feeds are fresh."""
+    here = "calendar"
+    try:
+        async with gateway.database.read() as session:
+            written = (await gateway.calendars.look(session)).document
+            known = await feeds.listed(session)
+    except errors.BadInput as error:
+        return [Finding(here, "bad", problem.what, f"{problem}") for problem in error.problems]
+    told = remarks.of(written, gateway.today()) if written.terms else []
+    findings = [Finding(here, "warn", remark, "See handbell calendar show.") for remark in told]
+    for feed in known:
+        if feed.trouble:
+            since = f"{feed.fetched_at:%d %b %Y}" if feed.fetched_at else "never"
+            sentence = f"The calendar feed {feed.school or 'of the school'} was read last: {since}. {feed.trouble}"
+            findings.append(Finding(here, "warn", sentence, "What it said before holds. Is its address still right?"))
+        elif feed.problems:
+            sentence = f"{len(feed.problems)} events of the calendar feed cannot be read: {feed.problems[0]}"
+            findings.append(Finding(here, "warn", sentence, "handbell calendar check FILE.ics names them all."))
+    days = gateway.year.days
+    return findings or [Finding(here, "ok", f"Terms: {len(days.terms)}; closed days: {len(days.closed)}.")]
 
 
 def phone_line(gateway: context.Gateway) -> list[Finding]:
@@ -84,7 +108,7 @@ async def voice_messages(gateway: context.Gateway) -> list[Finding]:
 def desk(gateway: context.Gateway) -> Iterator[Finding]:
     """Whether the desk's files can be read: its canned answers, and the calendar that it counts by."""
     try:
-        promise.load(gateway.settings)
+        promise.load(gateway.settings, gateway.year)
         answers = canned.load(gateway.settings).answers
     except errors.BadInput as error:
         yield from (Finding("desk", "bad", problem.what, f"{problem}") for problem in error.problems)

@@ -2,6 +2,7 @@
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
+from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
@@ -33,6 +34,10 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "Audit",
+    "CalendarClosure",
+    "CalendarFeed",
+    "Campaign",
+    "CampaignFiring",
     "CaseState",
     "Clip",
     "Contact",
@@ -71,6 +76,7 @@ __all__ = [
     "Register",
     "Reply",
     "Run",
+    "SchoolCalendar",
     "SchoolEvent",
     "Sender",
     "Task",

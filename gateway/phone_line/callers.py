@@ -91,20 +91,21 @@ def _opens(gateway: context.Gateway) -> datetime | None:
     """When the office opens next, on the school's clock; None while it is open, or where no school day is in sight."""
     settings, today, now = gateway.settings.phone_line, gateway.today(), gateway.now()
 
-    def at(day: date, clock: str) -> datetime:
-        return datetime.combine(day, time.fromisoformat(clock))
+    kept = gateway.year.office
+    office_opens = kept.opens if kept else time.fromisoformat(settings.office_opens)
+    office_closes = kept.closes if kept else time.fromisoformat(settings.office_closes)
 
     def moment(wall: datetime) -> datetime:
         return calendar.to_utc(wall, gateway.timezone)
 
-    opens = at(today, settings.office_opens)
+    opens = datetime.combine(today, office_opens)
     if gateway.year.days.is_school_day(today):
         if now < moment(opens):
             return opens
-        if now < moment(at(today, settings.office_closes)):
+        if now < moment(datetime.combine(today, office_closes)):
             return None
     later = next(gateway.year.days.days_after(today), None)
-    return at(later, settings.office_opens) if later else None
+    return datetime.combine(later, office_opens) if later else None
 
 
 def _languages(gateway: context.Gateway, phone: calls_in.PhoneLine, contact: Contact | None) -> Sequence[str]:

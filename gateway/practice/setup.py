@@ -92,6 +92,7 @@ format = "console"
 CALENDAR = """\
 # The practice school's days: none is off, and the morning's register closes just after midnight.
 weekdays = [0, 1, 2, 3, 4, 5, 6]
+bank_holidays = "none"
 
 [sessions.am]
 begins = 00:00:00

@@ -13,10 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway import errors
+from gateway.calendars import schooldays
 from gateway.database import Session
 from gateway.importing import cells, headings, sheets
 from gateway.models import DaySession
-from gateway.registers import codes, marks, schooldays
+from gateway.registers import codes, marks
 from scheduler import calendar
 
 _SESSIONS = {"am": DaySession.AM, "a": DaySession.AM, "morning": DaySession.AM, "1": DaySession.AM}

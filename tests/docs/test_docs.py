@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from config import reference, settings
 from gateway import cli, metrics, states
+from gateway.calendars import document as calendar
 from gateway.definitions import reading, translated
 from gateway.desk import canned
 from gateway.translating import glossary
@@ -191,7 +192,7 @@ def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_every_example_can_be_used(path: Path) -> None:
     """What has an audience is a definition, what has a language words; the desk's are canned answers; of translating
-    they are notes and glossaries; any other TOML is of the settings file.
+    they are notes and glossaries; what has sessions is a calendar; any other TOML is of the settings file.
     """
     for block in blocks(path, "toml"):
         data = tomllib.loads(block)
@@ -203,6 +204,8 @@ def test_every_example_can_be_used(path: Path) -> None:
             [translated.Translation.model_validate(note) for note in data["translations"].values()]
         elif path.name == "translating.md":
             glossary.read(data, block, shown=name(path))
+        elif "sessions" in data:
+            calendar.Calendar.model_validate(data)
         elif path.name == "desk.md":
             canned.File.model_validate(data)
         else:

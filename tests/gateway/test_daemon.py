@@ -172,11 +172,16 @@ async def test_mail_in_flight_is_no_more_than_the_connections(sqlite_database: D
     await ended(running)
 
 
+CLOCK_JOBS = (
+    "calendar", "campaigns", "calendar feeds", "plan", "leases", "sweep", "seal", "gauges", "desk",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("roles", "names"),
     [
-        (("web",), {"intake"}),
-        (("web", "clock"), {"intake", "plan job", "leases job", "sweep job", "seal job", "gauges job", "desk job"}),
+        (("web",), {"intake", "calendar job"}),
+        (("web", "clock"), {"intake", *(f"{job} job" for job in CLOCK_JOBS)}),
     ],
 )
 async def test_every_loop_and_job_is_watched(

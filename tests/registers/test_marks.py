@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from support import desk, school
 
 from gateway import errors
+from gateway.calendars import schooldays
 from gateway.database import Database
 from gateway.models import Audit, DaySession, Mark, Pupil
 from gateway.models.types import core
-from gateway.registers import codes, marks, reading, schooldays
+from gateway.registers import codes, marks, reading
 
 TODAY = date(2026, 11, 23)
 RULES = reading.Rules(codes.load("england"), schooldays.load(None), ZoneInfo("Europe/London"))

@@ -116,7 +116,7 @@ class Settled(BaseModel):
 async def take_marks(request: Request, given: MarksGiven, caller: callers.Caller, gate: once.Once) -> Response:
     """The same marks again change nothing; later ones change marks, and what follows from them."""
     gateway = site.of(request).gateway
-    decided = rules.load(gateway.settings)
+    decided = rules.load(gateway.settings, gateway.year)
     written = [
         reading.Written(
             one.pupil,
@@ -164,7 +164,7 @@ async def listing(
 async def export_day(request: Request, caller: callers.Caller, day: Day = None) -> Response:
     """For the MIS: what the register says, what is known now, who decided, and when."""
     gateway = site.of(request).gateway
-    decided, on = rules.load(gateway.settings), day or gateway.today()
+    decided, on = rules.load(gateway.settings, gateway.year), day or gateway.today()
     async with gateway.database.write() as session:
         lines = await views.day_list(session, decided, on)
         await gateway.log.record(session, export.shown(on, to=caller.author), now=gateway.now())
@@ -195,7 +195,7 @@ async def settle(
 ) -> Response:
     """Whoever was asked is told, unless somebody takes the child over."""
     gateway = site.of(request).gateway
-    decided = rules.load(gateway.settings)
+    decided = rules.load(gateway.settings, gateway.year)
 
     async def deed(session: Session) -> once.Done:
         verdict = deeds.Verdict(CaseState(said.state), said.who, said.code, said.comment, said.arrived_at)

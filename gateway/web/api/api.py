@@ -11,7 +11,9 @@ from gateway.definitions import reading
 from gateway.web import problems, site
 from gateway.web.api import (
     absences,
+    calendar,
     callers,
+    campaigns,
     contacts,
     conversations,
     description,
@@ -29,7 +31,8 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    for part in (notices, translations, messages, contacts, inbound, conversations, absences, reports, senders):
+    school = (absences, calendar, campaigns, reports)
+    for part in (notices, translations, messages, contacts, inbound, conversations, *school, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])

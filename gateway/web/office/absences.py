@@ -99,7 +99,7 @@ class Pages:
         gateway = site.of(request).gateway
         on = _asked_day(request, gateway.today())
         async with gateway.database.write() as session:
-            lines = await views.day_list(session, rules.load(gateway.settings), on)
+            lines = await views.day_list(session, rules.load(gateway.settings, gateway.year), on)
             await gateway.log.record(session, export.shown(on, to=visitor), now=gateway.now())
         headers = {"Content-Disposition": f'attachment; filename="absences-{on:%Y-%m-%d}.csv"'}
         text = export.csv_of(lines, timezone=gateway.timezone)

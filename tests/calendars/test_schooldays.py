@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway import errors
+from gateway.calendars import schooldays
 from gateway.models import DaySession
-from gateway.registers import schooldays
 
 LONDON = ZoneInfo("Europe/London")
 YEAR = """
@@ -76,7 +76,7 @@ def test_without_a_file_every_weekday_is_a_school_day() -> None:
         ('check_after = "20m"', 'check_after = "3h"', 11, "beyond the end"),
         ('check_after = "20m"', 'check_after = "soon"', 14, "waiting time"),
         ("closes = 09:15:00", "closes = 12:15:00", 11, "then it ends"),
-        ("day = 2026-11-27", "date = 2026-11-27", 8, "“day” is missing"),
+        ("day = 2026-11-27", "date = 2026-11-27", 9, "Did you mean “day”?"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
