@@ -32,6 +32,7 @@ class Settings(values.Section):
     sending: sections.Sending = sections.Sending()
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
+    events: sections.Events = sections.Events()
     absence: sections.Absence = sections.Absence()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()

@@ -27,6 +27,7 @@ from gateway import (
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
+from gateway.events import waiting
 from gateway.phone_line import voicemail
 from gateway.translating import gists
 from gateway.understanding import language, library
@@ -97,6 +98,7 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(settings.sending.poll_s, "events", self.events)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -201,6 +203,19 @@ class Jobs:
                 return await arriving.turn(session, gateway, self._promise, self._languages)
 
         while await turns.again(look) and not self._stopping.is_set():
+            self._lanes.wake()
+
+    async def events(self) -> None:
+        """Offer places that have become free to those who wait for one."""
+        async with self._gateway.database.read() as session:
+            if not await waiting.is_due(session, self._gateway):
+                return
+
+        async def offer() -> int:
+            async with self._gateway.database.write() as session:
+                return await waiting.turn(session, self._gateway)
+
+        while await turns.again(offer) and not self._stopping.is_set():
             self._lanes.wake()
 
     async def alerts(self) -> None:

@@ -16,6 +16,7 @@ from channels.base import Attachment
 from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, runs, submission
 from gateway.database import Session
 from gateway.definitions import model, reading
+from gateway.events import changes, planning, slots
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
 
@@ -136,6 +137,7 @@ async def _event(session: Session, gateway: context.Gateway, definition: model.D
     )
     session.add(event)
     await session.flush()
+    await slots.keep(session, event, details, gateway.timezone)
     return event.id
 
 
@@ -175,10 +177,13 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
     if run is None:
         await outbox.expire_held(session, await run_ids(session, notice), now=gateway.now())
         run = await runs.begin(session, gateway, notice, definition, due=due)
-    last = await runs.advance(session, gateway, notice, definition, run)
+    advance = runs.advance if notice.event_id is None else planning.advance
+    last = await advance(session, gateway, notice, definition, run)
     await bell.ring(session)
     if not last:
         return
+    if notice.event_id is not None:
+        await changes.invited(session, gateway, notice)
     notice.next_fire_at = firing.following(definition.schedule, gateway.now(), gateway.timezone)
     if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
         notice.state = NoticeState.DONE
@@ -254,10 +259,9 @@ async def cancel(session: Session, gateway: context.Gateway, name: str, *, actor
         raise errors.Conflict(f"“{notice.key}” was cancelled already.")
     notice.state, notice.next_fire_at = NoticeState.CANCELLED, None
     session.add(notice)
-    if notice.event_id is not None:
-        await session.execute(
-            sa.update(SchoolEvent).where(col(SchoolEvent.id) == notice.event_id).values(cancelled_at=now)
-        )
+    if notice.event_id is not None:  # with the notice that announced it
+        announced = (col(SchoolEvent.id) == notice.event_id, col(SchoolEvent.key) == notice.key)
+        await session.execute(sa.update(SchoolEvent).where(*announced).values(cancelled_at=now))
     await session.flush()
     taken_back = await outbox.cancel(session, await run_ids(session, notice), now=now)
     line = audit.Line("notice.cancelled", f"notice:{notice.id}", {"taken_back": taken_back}, actor)

@@ -117,6 +117,9 @@ async def handle(
     if answering and not await answers.repeats(session, row, limits=answering.limits, log=log, now=now):
         language = _language(contact, message) or answering.school.language
         await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
+        for listener in answering.listeners:
+            if await listener(session, row):
+                break
     return "reply"
 
 
