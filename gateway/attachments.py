@@ -158,7 +158,8 @@ class Files:
                 event.key, event.title, event.cancelled_at, event.starts_at, event.ends_at, event.place,
                 (event.sequence + sa.func.coalesce(guest.sequence, 0)).label("sequence"),
                 guest.id.label("guest"), guest.state, slot.starts_at.label("from"), slot.ends_at.label("until"),
-                slot.place.label("room"), times.correlate(core(SchoolEvent)).label("times"),
+                slot.place.label("room"),
+                slot.again, times.correlate(core(SchoolEvent)).label("times"),
             )
             .select_from(core(Run))
             .join(core(Notice), notice.id == run.notice_id)
@@ -170,11 +171,13 @@ class Files:
         )  # fmt: skip
         async with self._database.read() as session:
             found = dict((await session.execute(query)).mappings().one())
-        if found["times"] <= 1:
-            return found
-        if found["from"] is None:
+        own = {"starts_at": found["from"], "ends_at": found["until"], "place": found["room"] or found["place"]}
+        if found["from"] is not None and (found["times"] > 1 or found["again"]):
+            found |= own
+        elif found["times"] > 1 or found["state"] == GuestState.OFFERED:
             return None
-        return found | {"starts_at": found["from"], "ends_at": found["until"], "place": found["room"] or found["place"]}
+        over = found["starts_at"] <= self._now() and found["cancelled_at"] is None
+        return None if over else found
 
     def _calendar_file(self, event: Mapping[str, Any]) -> Attachment:
         cancelled = event["cancelled_at"] is not None

@@ -7,6 +7,7 @@ is left as it is, for a person. What is understood of an event says nothing of a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -45,7 +46,10 @@ logger = structlog.get_logger()
 
 _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 #: What words may say to messages that ask nothing.
-_UNASKED = dict.fromkeys((tellings.Kind.REMINDER, tellings.Kind.CHANGED), frozenset({offers.COMING, offers.NOT_COMING}))
+_UNASKED: Mapping[str, frozenset[str]] = {
+    kind.value: frozenset({offers.COMING, offers.NOT_COMING})
+    for kind in (tellings.Kind.REMINDER, tellings.Kind.CHANGED)
+}
 _HOW = {Medium.SMS: "text", Medium.EMAIL: "email", Medium.VOICE: "call"}
 
 
@@ -113,7 +117,7 @@ async def _meanings(
     if reply.option:
         meaning = told.menu.get(reply.option, "")
         return [meaning] if meaning else []
-    menu = set(told.menu.values()) or _UNASKED.get(tellings.Kind(told.kind), frozenset())
+    menu = set(told.menu.values()) or _UNASKED.get(told.kind, frozenset())
     if not menu or await _others(session, told, message) or _is_urgent(gateway, reply, message):
         return []
     found = understanding.read(reply.body, language=message.language)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -61,17 +62,26 @@ class Book:
         late = [one for one in free if (one.id or 0) in self.out_of_hours]
         early = [one for one in free if (one.id or 0) not in self.out_of_hours]
         if guest.newcomer:
-            chosen = self._least_shown(late)[:most]
-            chosen += self._least_shown(early)[: most - len(chosen)]
+            chosen = self._spread(late, most)
+            chosen += self._spread(early, most - len(chosen))
         else:
             places = sum(most if one.capacity is None else one.capacity - one.taken for one in late)
-            spare = self._least_shown(late) if places > self.newcomers else []
-            chosen = self._least_shown([*early, *spare])[:most]
+            chosen = self._spread([*early, *(late if places > self.newcomers else [])], most)
         self.shown.update(one.id or 0 for one in chosen)
-        return sorted(chosen, key=lambda one: (one.starts_at, one.host))
+        return sorted(chosen, key=_by_clock)
 
-    def _least_shown(self, some: Sequence[EventSlot]) -> list[EventSlot]:
-        return sorted(some, key=lambda one: (self.shown[one.id or 0], one.starts_at, one.host))
+    def _spread(self, some: Sequence[EventSlot], most: int) -> list[EventSlot]:
+        """So many of them, those that were shown least; of as many as those, some from the whole evening."""
+        chosen: list[EventSlot] = []
+        for times in sorted({self.shown[one.id or 0] for one in some}):
+            alike = sorted((one for one in some if self.shown[one.id or 0] == times), key=_by_clock)
+            room = min(most - len(chosen), len(alike))
+            chosen += [alike[int((place + 0.5) * len(alike) / room)] for place in range(room)]
+        return chosen
+
+
+def _by_clock(slot: EventSlot) -> tuple[datetime, str]:
+    return slot.starts_at, slot.host
 
 
 def of_times(guest: EventGuest, times: Sequence[EventSlot], *, timezone: ZoneInfo, tags: Sequence[str]) -> Offer:

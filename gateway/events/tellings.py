@@ -197,7 +197,7 @@ def lead(happening: Happening, name: str, tags: Sequence[str], **given: Any) -> 
 def _details(happening: Happening, slot: EventSlot | None) -> model.EventDetails:
     """When and where it is for a guest, in local time; as it is now, not as it was first announced."""
     event = happening.event
-    starts = slot.starts_at if slot and happening.has_times else event.starts_at
+    starts = slot.starts_at if slot and (happening.has_times or slot.again) else event.starts_at
     place = (slot.place if slot else "") or event.place
     return model.EventDetails(
         starts=starts.astimezone(happening.timezone).replace(tzinfo=None),
