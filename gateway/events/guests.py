@@ -22,7 +22,7 @@ from gateway.models import EventGuest, EventParty, GuestState, Pupil, SchoolEven
 from gateway.models.types import core
 
 GUESTS, PARTIES = core(EventGuest), core(EventParty)
-_DIGITS = 9  #: 1 to 9: what families who share a phone have together
+DIGITS = 9  #: 1 to 9: what families who share a phone have together
 _LEAST = 2  #: a family with fewer digits could not say both yes and no
 
 
@@ -131,10 +131,10 @@ def digits(homes: Sequence[Household], known: people.People) -> dict[str, tuple[
     groups = _groups(len(homes), near.values())
     found: dict[str, tuple[int, int]] = {}
     for group in groups:
-        each = max(_DIGITS // len(group), _LEAST)
+        each = max(DIGITS // len(group), _LEAST)
         for place, number in enumerate(sorted(group)):
             first = place * each + 1
-            found[homes[number].key] = (first, each) if first + each - 1 <= _DIGITS else (1, 0)
+            found[homes[number].key] = (first, each) if first + each - 1 <= DIGITS else (1, 0)
     return found
 
 

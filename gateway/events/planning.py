@@ -38,6 +38,17 @@ from templates import formats, letter, phrases
 PORTION = 100  #: guests in one transaction
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one guest is told: the definition that is its own, and what each digit means in it."""
+
+    guest: EventGuest
+    definition: model.Definition
+    menu: Mapping[str, str]
+    kind: Kind
+    to: Collection[int] | None = None  #: only these of its contacts; None for all
+
+
 @dataclass(slots=True)
 class Desk:
     """What the messages of some guests are made from, read once for all of them."""
@@ -72,6 +83,15 @@ class Desk:
         times = self.book.times(guest, self.form(guest), most=offers.most_times(guest))
         return offers.of_times(guest, times, timezone=self.happening.timezone, tags=tags) if times else offers.Offer()
 
+    def named(self, said: Said) -> model.Definition:
+        """Its words, with the child's name where one phone is told of several."""
+        guest = said.guest
+        if not self.happening.has_times or guest.keys == guests.DIGITS:
+            return said.definition
+        names = [self.known.pupils[one].called for _, one in self.parties[guest.id or 0] if one in self.known.pupils]
+        child = names[0] if names else ""
+        return tellings.naming(said.definition, tellings.lead(self.happening, "about", self.tags(guest), child=child))
+
     @property
     def closes(self) -> datetime:
         """When nobody can answer any more: as the last time begins."""
@@ -80,17 +100,6 @@ class Desk:
     def slot(self, guest: EventGuest) -> EventSlot | None:
         """The place that it has or is offered."""
         return self.slots.get(guest.slot_id or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one guest is told: the definition that is its own, and what each digit means in it."""
-
-    guest: EventGuest
-    definition: model.Definition
-    menu: Mapping[str, str]
-    kind: Kind
-    to: Collection[int] | None = None  #: only these of its contacts; None for all
 
 
 async def happening_of(session: Session, gateway: context.Gateway, event: SchoolEvent) -> Happening:
@@ -178,7 +187,7 @@ async def write(
     """Put what some guests are told into the outbox. Gives the rows."""
     rows: list[planner.Planned] = []
     told: list[EventTold] = []
-    for one in said:
+    for one in (replace(one, definition=at.named(one)) for one in said):
         made = _rows(gateway, at, one, fire_at=run.fire_at, held=held)
         rows += made
         told += [
@@ -198,7 +207,7 @@ def _rows(gateway: context.Gateway, at: Desk, said: Said, *, fire_at: datetime, 
         if (
             pupil in at.known.pupils
             and (said.to is None or contact in said.to)
-            and _may_hear(at, gateway, contact, pupil)
+            and may_hear(at, gateway, contact, pupil)
         ):
             listeners.setdefault(contact, Listener(contact)).pupil_ids.append(pupil)
     found = sorting.sort(said.definition, Audience(at.known, list(listeners.values()), ()))
@@ -208,7 +217,7 @@ def _rows(gateway: context.Gateway, at: Desk, said: Said, *, fire_at: datetime, 
     return [_own(gateway, at, said, row) for row in rows]
 
 
-def _may_hear(at: Desk, gateway: context.Gateway, contact: int, pupil: int) -> bool:
+def may_hear(at: Desk, gateway: context.Gateway, contact: int, pupil: int) -> bool:
     """Whether somebody is still on file for the child, and not barred since."""
     ties = [tie for tie in at.known.ties.get(pupil, ()) if tie.contact_id == contact]
     return (
@@ -239,7 +248,7 @@ def _own(gateway: context.Gateway, at: Desk, said: Said, row: planner.Planned) -
     message = row.message
     body = message.body
     if said.menu and message.medium is Medium.EMAIL and message.state is not MessageState.SKIPPED:
-        url = links.url(gateway, said.guest, until=at.closes)
+        url = links.url(gateway, said.guest, message.contact_id or 0, until=at.closes)
         text, mark, footer = body.partition(letter.FOOTER_MARK)
         body = f"{text}\n\n{phrases.event('link', message.language, url=url)}{mark}{footer}"
     return row._replace(message=message._replace(slot=f"{message.slot}:guest:{said.guest.id}", body=body))

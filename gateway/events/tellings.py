@@ -179,6 +179,21 @@ def missing(
     return notice.model_copy(update={**changes, "valid": model.Validity()})
 
 
+def naming(definition: model.Definition, about: Mapping[str, str]) -> model.Definition:
+    """The same with a sentence that names the child, by language: for families with one phone and several children."""
+    if definition.text:
+        text = {tag: f"{words} {about.get(tag, about['en'])}" for tag, words in definition.text.items()}
+        return definition.model_copy(update={"text": text})
+    notice = library.notices().get(definition.template)
+    if notice is None or "details" not in notice.values:
+        return definition
+    given = definition.values.get("details", "")
+    more: Mapping[str, str] = given if isinstance(given, Mapping) else {"en": str(given)}
+    tags = about.keys() | more.keys()
+    details = {tag: f"{about.get(tag, about['en'])} {more.get(tag, more.get('en', ''))}".strip() for tag in tags}
+    return definition.model_copy(update={"values": definition.values | {"details": details}})
+
+
 def spoken(happening: Happening, tags: Sequence[str]) -> list[str]:
     """Those of some languages in which our short texts may be used: drafts only where the school allows it."""
     found = {phrases.language_for("event", tag) for tag in tags}
@@ -186,12 +201,16 @@ def spoken(happening: Happening, tags: Sequence[str]) -> list[str]:
     return sorted({"en", *may})
 
 
-def lead(happening: Happening, name: str, tags: Sequence[str], **given: Any) -> dict[str, str]:
+def lead(happening: Happening, name: str, tags: Sequence[str], **given: datetime | str) -> dict[str, str]:
     """A sentence of ours before an invitation, by language; moments are written as each language does."""
     return {
-        tag: phrases.event(name, tag, **{one: formats.write(value, tag) for one, value in given.items()})
+        tag: phrases.event(name, tag, **{one: _written(value, tag) for one, value in given.items()})
         for tag in spoken(happening, tags)
     }
+
+
+def _written(value: datetime | str, tag: str) -> str:
+    return value if isinstance(value, str) else formats.write(value, tag)
 
 
 def _details(happening: Happening, slot: EventSlot | None) -> model.EventDetails:

@@ -91,6 +91,8 @@ async def test_brothers_and_sisters_who_share_a_phone_have_digits_of_their_own(e
     await evening.child("Ben", mum)
     await evening.invite(TIMES)
     first, second = await evening.said(MUM)
+    assert "This is about Ana." in first
+    assert "This is about Ben." in second
     assert "Reply 1 for 3:30pm, 2 for 3:40pm, 3 for 3:50pm or 4 for no time suits me." in first
     assert "Reply 5 for 3:30pm, 6 for 3:40pm, 7 for 3:50pm or 8 for no time suits me." in second
     await evening.answer(MUM, "7")
