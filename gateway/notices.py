@@ -57,7 +57,7 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
 
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
-    now = gateway.now()
+    now, definition = gateway.now(), planning.sample(definition, gateway.timezone)
     fire_at = firing.first(definition, now=now, timezone=gateway.timezone) or now
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
     return Preview(definition, chosen, planner.plan(definition, chosen, needed, fire_at=fire_at, now=now), fire_at)
@@ -81,7 +81,7 @@ async def submit(
     attachments.check(definition.attachments, files)
     fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
-    await _check(session, gateway, definition, fire_at=fire_at)
+    await _check(session, gateway, planning.sample(definition, gateway.timezone), fire_at=fire_at)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),

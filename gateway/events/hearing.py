@@ -118,10 +118,12 @@ async def _meanings(
         meaning = told.menu.get(reply.option, "")
         return [meaning] if meaning else []
     menu = set(told.menu.values()) or _UNASKED.get(told.kind, frozenset())
-    if not menu or await _others(session, told, message) or _is_urgent(gateway, reply, message):
+    if not menu or await _others(session, told, message):
         return []
     found = understanding.read(reply.body, language=message.language)
     meant = found.meaning
+    if _is_urgent(gateway, found.rest, message):
+        return []
     if found.clock and meant in ("", offers.COMING):
         meant = await _slot_at(session, gateway, told.guest_id, found) or meant
     if meant == offers.COMING and meant not in menu:  # to a choice of times, and it names none
@@ -143,10 +145,13 @@ async def _others(session: Session, told: EventTold, message: Message) -> bool:
     return (await session.scalars(query.limit(1))).first() is not None
 
 
-def _is_urgent(gateway: context.Gateway, reply: Reply, message: Message) -> bool:
-    """Whether a child may be missing or unsafe, whatever else is said: that is never settled as an answer."""
-    asked = reading.Asked(gateway.today(), language=message.language)
-    return reading.understand(reply.body, asked).urgent
+def _is_urgent(gateway: context.Gateway, rest: str, message: Message) -> bool:
+    """Whether what is said besides has a word of a child that may be missing or unsafe: then a person must read it all.
+
+    Words that nobody knows are no such word: the absences take them for one, as they ask where a child is.
+    """
+    said = reading.understand(rest, reading.Asked(gateway.today(), language=message.language)) if rest else None
+    return said is not None and said.urgent and bool(said.because)
 
 
 async def _slot_at(session: Session, gateway: context.Gateway, guest_id: int, found: understanding.Understood) -> str:

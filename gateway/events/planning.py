@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import select
@@ -33,7 +34,7 @@ from gateway.models import (
     SchoolEvent,
 )
 from gateway.models.types import core
-from templates import formats, letter, phrases
+from templates import formats, letter, phrases, translations
 
 PORTION = 100  #: guests in one transaction
 
@@ -100,6 +101,21 @@ class Desk:
     def slot(self, guest: EventGuest) -> EventSlot | None:
         """The place that it has or is offered."""
         return self.slots.get(guest.slot_id or 0)
+
+
+def sample(definition: model.Definition, timezone: ZoneInfo) -> model.Definition:
+    """The invitation as a family without brothers and sisters would get it: for whoever looks before it goes out."""
+    details = definition.event
+    if details is None or not details.sessions:
+        return definition
+    book = offers.Book(slots.made_of(details, timezone), frozenset())
+    guest = EventGuest(event_id=0, household="", invited_at=datetime.now(UTC))
+    forms = {form for one in details.sessions for form in one.forms}
+    times = book.times(guest, min(forms, default=""), most=offers.most_times(guest))
+    tags = offers.tags_of(translations.languages_available())
+    return definition.model_copy(
+        update={"replies": offers.of_times(guest, times, timezone=timezone, tags=tags).replies}
+    )
 
 
 async def happening_of(session: Session, gateway: context.Gateway, event: SchoolEvent) -> Happening:

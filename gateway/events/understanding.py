@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from functools import cache
@@ -38,12 +38,14 @@ class Understood:
     ``interpreter``  whether one is asked for beside that
     ``clock``        a time of day that is named
     ``because``      which words led there, and in which language
+    ``rest``         the words that no list knows
     """
 
     meaning: str = ""
     interpreter: bool = False
     clock: time | None = None
     because: Sequence[str] = ()
+    rest: str = ""
 
 
 @cache
@@ -70,8 +72,8 @@ def read(text: str, *, language: str = "") -> Understood:
     words = _words(text)
     clock = _clock(text)
     if len(words) > _MOST_WORDS:
-        return Understood(clock=clock, because=("too long for a machine",))
-    found = list(_found(words, language))
+        return Understood(clock=clock, because=("too long for a machine",), rest=text)
+    found, unknown = _found(words, language)
     sections = {section for section, _, _ in found}
     because = tuple(f"“{' '.join(phrase)}” says {section.replace('_', ' ')} ({tag})" for section, phrase, tag in found)
     interpreter = "interpreter" in sections
@@ -82,25 +84,27 @@ def read(text: str, *, language: str = "") -> Understood:
     if not answers and len(words) == rest:
         answers = sorted({meaning for section, meaning in _WHOLE.items() if section in sections})
     if len(answers) != 1 or "maybe" in sections:
-        return Understood("", interpreter, clock, because)
+        return Understood("", interpreter, clock, because, unknown)
     if answers == [offers.COMING] and "negation" in sections:
-        return Understood("", interpreter, clock, because)
-    return Understood(answers[0], interpreter, clock, because)
+        return Understood("", interpreter, clock, because, unknown)
+    return Understood(answers[0], interpreter, clock, because, unknown)
 
 
-def _found(words: Sequence[str], language: str) -> Iterator[tuple[str, Phrase, str]]:
-    """The phrases in a text, the longest at each place: its section and language."""
-    at = 0
+def _found(words: Sequence[str], language: str) -> tuple[list[tuple[str, Phrase, str]], str]:
+    """The phrases in a text, the longest at each place, each with its section and language; and the other words."""
+    at, found, unknown = 0, list[tuple[str, Phrase, str]](), list[str]()
     while at < len(words):
         for length in range(min(_longest(), len(words) - at), 0, -1):
             phrase = tuple(words[at : at + length])
             if known := phrases().get(phrase):
                 section, tag = _of(known, language, alone=length == len(words))
-                yield section, phrase, tag
+                found.append((section, phrase, tag))
                 at += length
                 break
         else:
+            unknown.append(words[at])
             at += 1
+    return found, " ".join(unknown)
 
 
 def _of(known: Sequence[tuple[str, str]], language: str, *, alone: bool) -> tuple[str, str]:
