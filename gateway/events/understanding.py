@@ -85,7 +85,7 @@ def read(text: str, *, language: str = "") -> Understood:
         answers = sorted({meaning for section, meaning in _WHOLE.items() if section in sections})
     if len(answers) != 1 or "maybe" in sections:
         return Understood("", interpreter, clock, because, unknown)
-    if answers == [offers.COMING] and "negation" in sections:
+    if answers == [offers.COMING] and not sections.isdisjoint({"negation", "no"}):
         return Understood("", interpreter, clock, because, unknown)
     return Understood(answers[0], interpreter, clock, because, unknown)
 

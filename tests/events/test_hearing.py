@@ -169,6 +169,9 @@ def test_every_phrase_means_what_its_list_says(language: str) -> None:
         meaning = {"yes": "coming", "no": "not_coming"}.get(section, section)
         for phrase in data[section]:
             assert understanding.read(phrase, language=language).meaning == meaning, phrase
+    for no in data["no"] + data["negation"]:
+        for coming in data["coming"]:
+            assert understanding.read(f"{no} {coming}", language=language).meaning != "coming", (no, coming)
     for phrase in data["interpreter"]:
         assert understanding.read(phrase, language=language).interpreter, phrase
     for phrase in data["maybe"]:
