@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
 import icalendar
 import pytest
 import sqlalchemy as sa
-from support.website import PUBLIC, Family, Running
+from support.website import PUBLIC, Family, Running, running_on
 
 from channels.base import Medium
 from gateway import notices
+from gateway.database import Database
 from gateway.definitions import reading
 from gateway.events import feed
 from gateway.models import EventGuest, EventSlot, Guardianship, Message
 from gateway.models.types import core
 
 TIMES = [{"starts": "2026-12-08T15:30:00", "ends": "2026-12-08T15:50:00", "minutes": 10, "forms": ["3A"]}]
+
+
+@pytest.fixture
+async def running(sqlite_database: Database) -> AsyncIterator[Running]:
+    async with running_on(sqlite_database) as site:
+        yield site
 
 
 async def invite(running: Running, **event: Any) -> None:
