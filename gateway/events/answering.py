@@ -58,7 +58,9 @@ async def answer(session: Session, gateway: context.Gateway, guest: EventGuest, 
         await waiting.ask_to_ring(session, gateway, event, guest)
         return outcome
     slot = await _wanted(session, gateway, guest, meaning, found)
-    return Outcome.GONE if slot is None else await _take(session, gateway, guest, slot, found, said)
+    if slot is not None:
+        return await _take(session, gateway, guest, slot, said)
+    return await _none_of_them(session, gateway, guest, None, said)
 
 
 async def _wanted(
@@ -81,7 +83,6 @@ async def _take(
     gateway: context.Gateway,
     guest: EventGuest,
     slot: EventSlot,
-    found: Sequence[EventSlot],
     said: Said,
 ) -> Outcome:
     if slot.id == guest.slot_id:  # kept for it, or said twice
@@ -93,10 +94,17 @@ async def _take(
         guest.slot_id = slot.id
         guest.sequence += 1
         return await _settle(session, gateway, guest, S.COMING, Outcome.COMING, said)
-    form = await guests.form_of(session, guest.id or 0)
-    others = [one for one in await slots.of_event(session, guest.event_id) if slots.is_free(one) and not one.again]
-    others = [one for one in others if slots.is_for(one, form) and one.id != slot.id and one.starts_at > gateway.now()]
-    if guest.state is S.COMING or (others and not first):
+    return await _none_of_them(session, gateway, guest, slot, said)
+
+
+async def _none_of_them(
+    session: Session, gateway: context.Gateway, guest: EventGuest, slot: EventSlot | None, said: Said
+) -> Outcome:
+    """No place at that time: there are others, or the guest waits for one."""
+    form, now = await guests.form_of(session, guest.id or 0), gateway.now()
+    ahead = [one for one in await slots.of_event(session, guest.event_id) if not one.again and one.starts_at > now]
+    others = [one for one in ahead if slots.is_for(one, form) and slots.is_free(one) and one is not slot]
+    if guest.state is S.COMING or not ahead or others:
         return Outcome.GONE
     guest.waiting_since = guest.waiting_since or gateway.now()
     return await _settle(session, gateway, guest, S.WAITING, Outcome.WAITING, said)

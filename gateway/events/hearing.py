@@ -226,7 +226,7 @@ async def offer_again(
     offer = at.offer(guest)
     lead = tellings.lead(happening, "gone", at.tags(guest))
     asked = tellings.asking(happening, offer, lead=lead)
-    said = planning.Said(guest, asked, offer.menu, tellings.Kind.AGAIN, {to} if to else None)
+    said = planning.Said(guest, asked, offer.menu, tellings.Kind.AGAIN, {to} if to else None, asks=True)
     await planning.send_alone(session, gateway, at, said)
 
 

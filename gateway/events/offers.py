@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ SLOT: Final = "slot "  #: before the id of a time
 
 Meaning = Literal["coming", "not_coming", "no_time", "interpreter"]
 _MOST_TIMES: Final = 6
+_CALL_AFTER: Final = timedelta(minutes=15)
 _INVITATION: Final = "event_invitation"  #: whose answers are in every language
 
 
@@ -48,13 +49,13 @@ class Offer:
 class Book:
     """The times of an event, as they are given out. Made for one portion of guests, or for one of them.
 
-    ``shown`` counts how often each was shown; ``newcomers`` are the guests who come first and have said nothing yet.
+    ``shown`` counts how often each was shown; ``newcomers``, by form, are those who come first and are still silent.
     """
 
     found: Sequence[EventSlot]
     out_of_hours: frozenset[int]
     shown: Counter[int] = field(default_factory=Counter[int])
-    newcomers: int = 0
+    newcomers: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def times(self, guest: EventGuest, form: str, *, most: int) -> list[EventSlot]:
         """The free times that a guest is shown, by the clock."""
@@ -66,7 +67,8 @@ class Book:
             chosen += self._spread(early, most - len(chosen))
         else:
             places = sum(most if one.capacity is None else one.capacity - one.taken for one in late)
-            chosen = self._spread([*early, *(late if places > self.newcomers else [])], most)
+            first = sum(count for form, count in self.newcomers.items() if any(slots.is_for(one, form) for one in late))
+            chosen = self._spread([*early, *(late if places > first else [])], most)
         self.shown.update(one.id or 0 for one in chosen)
         return sorted(chosen, key=_by_clock)
 
@@ -144,6 +146,10 @@ def asks(definition: model.Definition) -> bool:
     return bool(with_places or definition.replies.expected or definition.replies.options or (notice and notice.answers))
 
 
-def media_of(definition: model.Definition) -> list[Medium]:
-    """Every medium of a definition, once."""
-    return list(dict.fromkeys(medium for step in definition.steps for medium in step.media))
+def steps_of(definition: model.Definition) -> list[model.Step]:
+    """Every medium of a definition, but a call only for whom nothing else has reached: a second word is no alarm."""
+    media = list(dict.fromkeys(medium for step in definition.steps for medium in step.media))
+    written = [medium for medium in media if medium is not Medium.VOICE]
+    if not written or len(written) == len(media):
+        return [model.Step(media=media)]
+    return [model.Step(media=written), model.Step(media=[Medium.VOICE], after=_CALL_AFTER)]

@@ -30,6 +30,7 @@ from gateway.models import (
     MessageState,
     Notice,
     NoticeState,
+    Pupil,
     Run,
     SchoolEvent,
 )
@@ -48,6 +49,7 @@ class Said:
     menu: Mapping[str, str]
     kind: Kind
     to: Collection[int] | None = None  #: only these of its contacts; None for all
+    asks: bool = False  #: whether an answer is awaited, which a link in an email may give, too
 
 
 @dataclass(slots=True)
@@ -82,7 +84,9 @@ class Desk:
             invitation = self.happening.invitation
             return offers.of_coming(guest, invitation, tags=tags) if offers.asks(invitation) else offers.Offer()
         times = self.book.times(guest, self.form(guest), most=offers.most_times(guest))
-        return offers.of_times(guest, times, timezone=self.happening.timezone, tags=tags) if times else offers.Offer()
+        if not times:  # for the waiting list
+            return offers.of_coming(guest, self.happening.invitation, tags=tags)
+        return offers.of_times(guest, times, timezone=self.happening.timezone, tags=tags)
 
     def named(self, said: Said) -> model.Definition:
         """Its words, with the child's name where one phone is told of several."""
@@ -140,10 +144,16 @@ async def desk(session: Session, gateway: context.Gateway, happening: Happening,
     hours, zone = gateway.settings.events, gateway.timezone
     late = frozenset(one.id or 0 for one in found if slots.is_out_of_hours(one, hours, zone))
     t = guests.GUESTS.c
-    first = sa.select(sa.func.count()).where(
-        t.event_id == happening.event.id, t.newcomer, t.state == GuestState.INVITED
+    pupil, party = core(Pupil).c, guests.PARTIES.c
+    first = (
+        sa.select(pupil.form, sa.func.count(t.id.distinct()))
+        .join(guests.PARTIES, party.guest_id == t.id)
+        .join(core(Pupil), pupil.id == party.pupil_id)
+        .where(t.event_id == happening.event.id, t.newcomer, t.state == GuestState.INVITED)
+        .group_by(pupil.form)
     )
-    book = offers.Book(found, late, newcomers=await session.scalar(first) or 0)
+    newcomers = {row[0]: row[1] for row in await session.execute(first)}
+    book = offers.Book(found, late, newcomers=newcomers)
     means = await runs.means(session, gateway, happening.invitation)
     return Desk(happening, known, parties, book, {one.id or 0: one for one in found}, means)
 
@@ -162,8 +172,8 @@ async def advance(
         await guests.gather(session, event, happening.details, chosen, now=now)
         rows += await _silent(session, gateway, definition, chosen, run)
     some = await guests.portion(session, event, tellings.TO[kind], after=run.planned_up_to, most=PORTION)
-    if kind is not Kind.INVITATION and not happening.announced:
-        some = []  # a reminder of what nobody has approved
+    if (kind is not Kind.INVITATION and not happening.announced) or (event.cancelled_at and kind is not Kind.CANCELLED):
+        some = []  # a reminder of what nobody has approved, or of what does not take place
     at = await desk(session, gateway, happening, some)
     said = [one for guest in some if (one := _said(at, definition, kind, guest))]
     rows += await write(session, gateway, at, said, run, held=held)
@@ -183,7 +193,8 @@ def _said(at: Desk, definition: model.Definition, kind: Kind, guest: EventGuest)
         if kind is Kind.REMINDER and not offers.asks(happening.invitation):
             return Said(guest, tellings.reminding(happening, definition, slot), {}, kind)
         offer = at.offer(guest)
-        return Said(guest, tellings.asking(happening, offer), offer.menu, kind)
+        asks = offers.asks(happening.invitation)
+        return Said(guest, tellings.asking(happening, offer), offer.menu, kind, asks=asks)
     if kind is Kind.THANKS:
         if not guest.attended:
             return None
@@ -193,7 +204,8 @@ def _said(at: Desk, definition: model.Definition, kind: Kind, guest: EventGuest)
             return None
         new = slot if guest.state is GuestState.OFFERED else None
         offer = offers.of_coming(guest, happening.invitation, tags=at.tags(guest)) if new else offers.Offer()
-        return Said(guest, tellings.missing(happening, definition, new, offer), offer.menu, kind)
+        missing = tellings.missing(happening, definition, new, offer)
+        return Said(guest, missing, offer.menu, kind, asks=new is not None)
     return Said(guest, tellings.reminding(happening, definition, slot), {}, kind)
 
 
@@ -263,7 +275,7 @@ def _own(gateway: context.Gateway, at: Desk, said: Said, row: planner.Planned) -
     """A row with the place in its run that is this guest's alone, and in an email the link to its page."""
     message = row.message
     body = message.body
-    if said.menu and message.medium is Medium.EMAIL and message.state is not MessageState.SKIPPED:
+    if said.asks and message.medium is Medium.EMAIL and message.state is not MessageState.SKIPPED:
         url = links.url(gateway, said.guest, message.contact_id or 0, until=at.closes)
         text, mark, footer = body.partition(letter.FOOTER_MARK)
         body = f"{text}\n\n{phrases.event('link', message.language, url=url)}{mark}{footer}"

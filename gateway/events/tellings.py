@@ -102,9 +102,9 @@ def notice_of(happening: Happening, kind: Kind, *, key: str, details: str = "") 
             "valid": model.Validity.model_validate({"for": _WORTH}) if kind in _AFTER else model.Validity(),
             "replies": model.Replies(),
             "approval": model.Approval(),
-            "media": offers.media_of(invitation),
-            "ladder": [],
-            "until": None,
+            "media": [],
+            "ladder": offers.steps_of(invitation),
+            "until": "delivered",
             "event": _details(happening, None),
         }
     )
@@ -133,7 +133,7 @@ def asking(
 ) -> model.Definition:
     """The invitation itself for one guest, with its menu.
 
-    With ``lead``, by language, it is asked once more with this said first, by all media at once. ``slot`` is the time
+    With ``lead``, by language, it is asked once more with this said first. ``slot`` is the time
     that it is about, where there is only one; ``until`` when it is no longer worth asking.
     """
     invitation = happening.invitation
@@ -141,6 +141,9 @@ def asking(
     changes: dict[str, Any] = {"event": _details(happening, slot), "values": values}
     if offer.menu:
         changes["replies"] = offer.replies
+    elif offers.asks(invitation):  # too many on one phone: no digit of it would say of which child
+        changes |= {"template": _WORDINGS[Kind.REMINDER], "values": _title(invitation), "text": {}, "subject": {}}
+        changes["translations"] = {}
     if lead:
         changes |= {
             "template": _INVITATION,
@@ -149,8 +152,9 @@ def asking(
             "subject": {},
             "translations": {},
             "attachments": [],
-            "ladder": [],
-            "media": offers.media_of(invitation),
+            "media": [],
+            "ladder": offers.steps_of(invitation),
+            "until": "delivered",
             "valid": model.Validity(until=until) if until else model.Validity(),
         }
     return invitation.model_copy(update=changes)

@@ -64,7 +64,13 @@ class EventGuest(Table, table=True):
 
     __table_args__ = (
         UniqueConstraint("event_id", "household"),
-        Index("event_guest_waiting", "event_id", "waiting_since"),
+        Index(
+            "event_guest_waiting",
+            "event_id",
+            "waiting_since",
+            sqlite_where=text("waiting_since IS NOT NULL"),
+            postgresql_where=text("waiting_since IS NOT NULL"),
+        ),
         Index(
             "event_guest_offer",
             "offer_until",

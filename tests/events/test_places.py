@@ -102,6 +102,36 @@ async def test_brothers_and_sisters_who_share_a_phone_have_digits_of_their_own(e
     assert await evening.states() == {"Ana": "coming", "Ben": "coming"}
 
 
+async def test_more_children_than_digits_on_one_phone(evening: Evening) -> None:
+    """The fifth child's family gets no menu whose digit would say of which child; by email there is a link for each."""
+    mum = await evening.parent(MUM, mail="maria@example.com")
+    for child in ("Ana", "Ben", "Cai", "Dee", "Eli"):
+        await evening.child(child, mum)
+    await evening.invite(TIMES, media=["sms", "email"])
+    texts = await evening.said(MUM)
+    assert [text.count("Reply") for text in texts] == [1, 1, 1, 1, 0]
+    assert "Reply 7 for 3:" in texts[3]
+    assert "This is about Eli." in texts[4]
+    mails = await evening.said("maria@example.com")
+    assert len({mail.partition("/e/")[2].partition("/")[0] for mail in mails}) == 5
+
+
+async def test_where_every_time_has_gone_a_family_waits_for_any_of_them(evening: Evening) -> None:
+    for number, child in ((MUM, "Ana"), (DAD, "Ben"), (AUNT, "Cai")):
+        await evening.family(number, child)
+    times = {"starts": "2026-12-08T15:30:00", "ends": "2026-12-08T15:50:00", "minutes": 10}
+    await evening.invite(PLAIN | {"sessions": [times]})
+    await evening.answer(MUM, "1")
+    await evening.answer(DAD, "2")
+    await evening.answer(AUNT, "2")
+    assert await evening.states() == {"Ana": "coming", "Ben": "coming", "Cai": "waiting"}
+    await evening.answer(MUM, "no, we can't come")
+    assert (await evening.states())["Cai"] == "offered"
+    assert "Tuesday 8 December, 3:30pm, the hall." in (await evening.said(AUNT))[-1]
+    await evening.answer(AUNT, "1")
+    assert [one.taken for one in (await evening.whole()).slots] == [1, 1]
+
+
 async def test_parents_apart_have_a_place_each_where_the_event_says_so(evening: Evening) -> None:
     await evening.child("Ana", await evening.parent(MUM), apart=await evening.parent(DAD, "Jan"))
     await evening.invite(TIMES | {"households": "each"})

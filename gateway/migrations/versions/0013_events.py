@@ -9,6 +9,7 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
+_WAITING = sa.text("waiting_since IS NOT NULL")
 _OFFERED = sa.text("offer_until IS NOT NULL")
 
 
@@ -65,7 +66,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("event_id", "household", name=op.f("uq_event_guest_event_id_household")),
     )
     op.create_index(op.f("ix_event_guest_slot_id"), "event_guest", ["slot_id"], unique=False)
-    op.create_index("event_guest_waiting", "event_guest", ["event_id", "waiting_since"], unique=False)
+    op.create_index(
+        "event_guest_waiting", "event_guest", ["event_id", "waiting_since"], unique=False,
+        sqlite_where=_WAITING, postgresql_where=_WAITING,
+    )  # fmt: skip
     op.create_index(
         "event_guest_offer", "event_guest", ["offer_until"], unique=False,
         sqlite_where=_OFFERED, postgresql_where=_OFFERED,
