@@ -12,9 +12,7 @@ _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 class Events(values.Section):
-    """Events to which families are invited. Times outside these hours, and those of weekends, are first offered to
-    families who have never come to anything.
-    """
+    """Events: times outside these hours, and at weekends, are first for families who have never come to anything."""
 
     work_begins: str = Field(default="09:00", pattern=_CLOCK, description="When most parents are at work, as 09:00")
     work_ends: str = Field(default="17:30", pattern=_CLOCK, description="Until when they are")
