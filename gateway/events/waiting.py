@@ -127,5 +127,5 @@ async def _in_order(
         query = query.where(col(EventGuest.waiting_since) < since) if since else query
     elif locked:
         query = query.with_for_update(skip_locked=True)
-    found = (await session.scalars(query)).all()
+    found = (await session.scalars(query.execution_options(populate_existing=locked))).all()
     return [one for one in found if slots.is_for(slot, await guests.form_of(session, one.id or 0))]
