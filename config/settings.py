@@ -33,6 +33,7 @@ class Settings(values.Section):
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
     calendar: sections.Calendar = sections.Calendar()
+    events: sections.Events = sections.Events()
     absence: sections.Absence = sections.Absence()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()

@@ -7,7 +7,7 @@ Whatever happens here, what came in is stored and listed all the same.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -35,12 +35,16 @@ _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How the school is called, what an answer costs, and how many there may be."""
+    """How the school is called, what an answer costs, and how many there may be.
+
+    ``listeners`` are told of every reply once it is stored, in the same transaction: what it is about may answer it.
+    """
 
     school: wording.School
     costs: wording.Costs
     limits: sections.Answers
     new_id: Callable[[], str] = ids.new_id
+    listeners: Sequence[Callable[[Session, Reply], Awaitable[bool]]] = ()
 
 
 async def no_pictures(

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from channels.base import Attachment, Medium
 from gateway import errors
 from gateway.database import Database, Session
-from gateway.models import Notice, NoticeFile, Run, SchoolEvent
+from gateway.models import EventGuest, EventSlot, EventTold, GuestState, Notice, NoticeFile, Run, SchoolEvent
 from gateway.models.types import core
 from templates import invitation
 
@@ -113,7 +113,7 @@ class Files:
 
     def __init__(self, database: Database, *, school: str, now: Callable[[], datetime]) -> None:
         self._database, self._school, self._now = database, school, now
-        self._kept: OrderedDict[int, tuple[Attachment, ...]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[tuple[Attachment, ...], bool]] = OrderedDict()
 
     async def of(self, message: Mapping[str, Any]) -> tuple[Attachment, ...]:
         """The files that go along with a message; none for anything but an email of a notice."""
@@ -125,40 +125,70 @@ class Files:
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(run_id)
-        return self._kept[run_id]
+        files, about_event = self._kept[run_id]
+        entry = await self._entry(message["id"], run_id) if about_event else None
+        return files if entry is None else (*files, self._calendar_file(entry))
 
-    async def _read(self, run_id: int) -> tuple[Attachment, ...]:
-        file, run, notice, event = core(NoticeFile), core(Run), core(Notice), core(SchoolEvent)
+    async def _read(self, run_id: int) -> tuple[tuple[Attachment, ...], bool]:
+        """The files of a run's notice, and whether it is about an event that families put into their calendars."""
+        file, run, notice = core(NoticeFile), core(Run), core(Notice)
         files = (
             sa.select(file.c.name, file.c.content_type, file.c.content)
             .join(run, run.c.notice_id == file.c.notice_id)
             .where(run.c.id == run_id)
             .order_by(file.c.place)
         )
-        events = (
-            sa.select(notice.c.id.label("notice_id"), notice.c.definition, event)
-            .select_from(run)
-            .join(notice, notice.c.id == run.c.notice_id)
-            .join(event, event.c.id == notice.c.event_id)
-            .where(run.c.id == run_id)
-        )
+        notices = sa.select(notice.c.definition).join(run, run.c.notice_id == notice.c.id)
         async with self._database.read() as session:
             rows = (await session.execute(files)).all()
-            happening = (await session.execute(events)).mappings().first()
-        found = [Attachment(row.name, row.content_type, row.content) for row in rows]
-        if happening and happening["definition"]["event"].get("calendar_file", True):
-            found.append(self._calendar_file(dict(happening)))
-        return tuple(found)
+            definition = await session.scalar(notices.where(run.c.id == run_id, notice.c.event_id.is_not(None)))
+        found = tuple(Attachment(row.name, row.content_type, row.content) for row in rows)
+        return found, bool(definition and definition["event"].get("calendar_file", True))
+
+    async def _entry(self, message_id: str, run_id: int) -> Mapping[str, Any] | None:
+        """What the calendar of whoever gets a message should have: the event, at the time that is theirs.
+
+        None while they have not chosen one of several times.
+        """
+        run, notice, event = core(Run).c, core(Notice).c, core(SchoolEvent).c
+        told, guest, slot = core(EventTold).c, core(EventGuest).c, core(EventSlot).c
+        times = sa.select(sa.func.count()).where(slot.event_id == event.id, slot.again.is_(False)).scalar_subquery()
+        query = (
+            sa.select(
+                event.key, event.title, event.cancelled_at, event.starts_at, event.ends_at, event.place,
+                (event.sequence + sa.func.coalesce(guest.sequence, 0)).label("sequence"),
+                guest.id.label("guest"), guest.state, slot.starts_at.label("from"), slot.ends_at.label("until"),
+                slot.place.label("room"),
+                slot.again, times.correlate(core(SchoolEvent)).label("times"),
+            )
+            .select_from(core(Run))
+            .join(core(Notice), notice.id == run.notice_id)
+            .join(core(SchoolEvent), event.id == notice.event_id)
+            .outerjoin(core(EventTold), told.message_id == message_id)
+            .outerjoin(core(EventGuest), guest.id == told.guest_id)
+            .outerjoin(core(EventSlot), sa.and_(slot.id == guest.slot_id, guest.state == GuestState.COMING))
+            .where(run.id == run_id)
+        )  # fmt: skip
+        async with self._database.read() as session:
+            found = dict((await session.execute(query)).mappings().one())
+        own = {"starts_at": found["from"], "ends_at": found["until"], "place": found["room"] or found["place"]}
+        if found["from"] is not None and (found["times"] > 1 or found["again"]):
+            found |= own
+        elif found["times"] > 1 or found["state"] == GuestState.OFFERED:
+            return None
+        over = found["starts_at"] <= self._now() and found["cancelled_at"] is None
+        return None if over else found
 
     def _calendar_file(self, event: Mapping[str, Any]) -> Attachment:
-        content = invitation.calendar_file(
-            uid=f"{event['notice_id']}@handbell",
-            title=event["title"],
+        cancelled = event["cancelled_at"] is not None
+        entry = invitation.Entry(
+            uid=".".join(filter(None, [event["key"], str(event["guest"] or "")])) + "@handbell",
+            title=f"{self._school}: {event['title']}" if self._school else event["title"],
             starts=event["starts_at"],
             ends=event["ends_at"],
             place=event["place"],
-            school=self._school,
-            cancelled=event["cancelled_at"] is not None,
-            now=self._now(),
+            cancelled=cancelled,
+            sequence=event["sequence"],
+            changed=self._now(),
         )
-        return Attachment("event.ics", invitation.CONTENT_TYPE, content)
+        return Attachment("event.ics", invitation.content_type(cancelled=cancelled), invitation.calendar_file(entry))

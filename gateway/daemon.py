@@ -19,6 +19,7 @@ import structlog
 from channels.base import Event, Medium, Receiver
 from gateway import bell, context, intake, jobs, lanes, pulse, sender, systemd
 from gateway.absence import meaning
+from gateway.events import hearing
 from gateway.models import Message, MessageState
 from gateway.models.types import core
 from gateway.phone_line import talking
@@ -213,7 +214,7 @@ class Daemon:
                 handled = await intake.handle_waiting(
                     gateway.database,
                     log=gateway.log,
-                    answering=gateway.answering(),
+                    answering=hearing.answering_of(gateway),
                     now=gateway.now(),
                     stretch=intake.STRETCH,
                 )

@@ -29,6 +29,7 @@ from gateway import (
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
+from gateway.events import waiting
 from gateway.phone_line import voicemail
 from gateway.translating import gists
 from gateway.understanding import language, library
@@ -107,6 +108,7 @@ class Jobs:
         self.every(settings.sending.poll_s, DESK, self.desk)
         self.every(_CALENDAR_SECONDS, "campaigns", self.campaigns)
         self.every(_FEEDS_SECONDS, "calendar feeds", self.feeds)
+        self.every(settings.sending.poll_s, "events", self.events)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -243,6 +245,19 @@ class Jobs:
                 return await arriving.turn(session, gateway, promised, self._languages)
 
         while await turns.again(look) and not self._stopping.is_set():
+            self._lanes.wake()
+
+    async def events(self) -> None:
+        """Offer places that have become free to those who wait for one."""
+        async with self._gateway.database.read() as session:
+            if not await waiting.is_due(session, self._gateway):
+                return
+
+        async def offer() -> int:
+            async with self._gateway.database.write() as session:
+                return await waiting.turn(session, self._gateway)
+
+        while await turns.again(offer) and not self._stopping.is_set():
             self._lanes.wake()
 
     async def alerts(self) -> None:

@@ -17,6 +17,7 @@ from gateway import attachments, audience, audit, bell, context, errors, firing,
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
+from gateway.events import changes, planning, slots
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
 
@@ -57,7 +58,7 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
 
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
-    now = gateway.now()
+    now, definition = gateway.now(), planning.sample(definition, gateway.timezone)
     calendars = await gateway.calendars.look(session)
     fire_at = firing.first(definition, now=now, timezone=gateway.timezone, calendars=calendars) or now
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
@@ -83,7 +84,7 @@ async def submit(
     calendars = await gateway.calendars.look(session)
     fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone, calendars=calendars)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
-    await _check(session, gateway, definition, fire_at=fire_at)
+    await _check(session, gateway, planning.sample(definition, gateway.timezone), fire_at=fire_at)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -140,6 +141,7 @@ async def _event(session: Session, gateway: context.Gateway, definition: model.D
     )
     session.add(event)
     await session.flush()
+    await slots.keep(session, event, details, gateway.timezone)
     return event.id
 
 
@@ -184,10 +186,13 @@ async def _fire(session: Session, gateway: context.Gateway, notice: Notice, *, d
         run = await runs.begin(session, gateway, notice, definition, fire_at=decided.fire_at if decided else due)
         if decided:
             decided.run_id = run.id
-    last = await runs.advance(session, gateway, notice, definition, run)
+    advance = runs.advance if notice.event_id is None else planning.advance
+    last = await advance(session, gateway, notice, definition, run)
     await bell.ring(session)
     if not last:
         return
+    if notice.event_id is not None:
+        await changes.invited(session, gateway, notice)
     await deciding.lay_out(session, gateway, notice, definition)
 
 
@@ -263,10 +268,9 @@ async def cancel(session: Session, gateway: context.Gateway, name: str, *, actor
         raise errors.Conflict(f"“{notice.key}” was cancelled already.")
     notice.state, notice.next_fire_at = NoticeState.CANCELLED, None
     session.add(notice)
-    if notice.event_id is not None:
-        await session.execute(
-            sa.update(SchoolEvent).where(col(SchoolEvent.id) == notice.event_id).values(cancelled_at=now)
-        )
+    if notice.event_id is not None:  # with the notice that announced it
+        announced = (col(SchoolEvent.id) == notice.event_id, col(SchoolEvent.key) == notice.key)
+        await session.execute(sa.update(SchoolEvent).where(*announced).values(cancelled_at=now))
     await session.flush()
     taken_back = await outbox.cancel(session, await run_ids(session, notice), now=now)
     line = audit.Line("notice.cancelled", f"notice:{notice.id}", {"taken_back": taken_back}, actor)

@@ -33,7 +33,7 @@ from gateway.models import (
     Reply,
 )
 
-#: How long after a message a word from the same phone is taken as its answer.
+#: How long after a message a word from the same phone is taken as its answer; and for as long as it is worth saying.
 ANSWERS_WITHIN = timedelta(days=14)
 
 _CLOCKS_DIFFER = timedelta(seconds=5)  #: by so much at most ours and the provider's
@@ -117,6 +117,9 @@ async def handle(
     if answering and not await answers.repeats(session, row, limits=answering.limits, log=log, now=now):
         language = _language(contact, message) or answering.school.language
         await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
+        for listener in answering.listeners:
+            if await listener(session, row):
+                break
     return "reply"
 
 
@@ -187,7 +190,8 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         select(Message)
         .join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id), col(Attempt.number) == col(Message.attempt)))
         .where(Message.address == reply.sender, Message.medium == reply.medium, col(Message.state).in_(_WENT_OUT))
-        .where(col(Attempt.begun_at) > now - ANSWERS_WITHIN, ~col(Message.slot).startswith(answers.SLOT))
+        .where(sa.or_(col(Attempt.begun_at) > now - ANSWERS_WITHIN, col(Message.not_after) > now))
+        .where(~col(Message.slot).startswith(answers.SLOT))
         # A text may be found long after it was written: what went out since cannot be what it answers.
         .where(col(Attempt.begun_at) <= reply.at + _CLOCKS_DIFFER)
         .order_by(col(Attempt.begun_at).desc(), col(Message.id).desc())

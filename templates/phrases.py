@@ -1,5 +1,5 @@
 """Short texts that many messages share: greetings, reply menus, footers, answers to replies, the phone line,
-the unsubscribe page, what goes with English in a family's own language, the choice of a language.
+the unsubscribe page, what goes with English in a family's own language, the choice of a language, events.
 
 They stand in ``phrases.toml`` in groups. A group is used in one language only: where a catalogue lacks one phrase
 of a group, the whole group comes in English.
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from templates import dress, formats, languages, segments, skeleton, translations, values
 
-Group = Literal["message", "call", "line", "reply", "page", "fallback", "language"]
+Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event"]
 
 #: (what is typed or pressed, what it means), the second in the language of the message
 Answers = Sequence[tuple[str, str]]
@@ -134,6 +134,11 @@ def no_pictures(language: str, *, school: str, school_phone: str) -> str:
 def office(language: str) -> str:
     """Name who answers a family, where the school names nobody."""
     return _reply("office", language)
+
+
+def event(name: str, language: str, **given: str) -> str:
+    """Give one of the short texts about events; plain text, tidied for a text message."""
+    return segments.tidy(_say("event", name, language, **given))
 
 
 def unsubscribe_page(language: str, *, school: str, school_phone: str) -> UnsubscribePage:

@@ -7,6 +7,7 @@ a proposal of ours and no fact: every provider's contract differs.
 from config.sections.absence import Absence
 from config.sections.calendar import Calendar
 from config.sections.desk import Answers, Desk
+from config.sections.events import Events
 from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
 from config.sections.mail import MailIn, OAuth, Smtp
@@ -23,6 +24,7 @@ __all__ = [
     "Costs",
     "Database",
     "Desk",
+    "Events",
     "Languages",
     "Log",
     "MailIn",

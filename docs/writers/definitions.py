@@ -48,6 +48,7 @@ _ALIASES: tuple[tuple[object, str], ...] = (
 _PLAIN: dict[object, str] = {
     str: "text",
     bool: "`true` or `false`",
+    int: "number",
     date: "date",
     datetime: "date and time",
     timedelta: "waiting time",

@@ -40,12 +40,18 @@ def reply(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day on which it was written; else today.")
     ] = None,
 ) -> None:
-    """Say what a family's answer means: intent, register code, urgency, until when, and the words that led there."""
+    """Say what a family's answer means: intent, register code, urgency, until when, and the words that led there.
+
+    To an invitation (--notice event_invitation): whether they are coming.
+    """
     from gateway.understanding import library, reading
     from templates import library as wordings
 
     known = library.load(opening.words_folder(ctx))
     menu = {one.key: one.code for one in wordings.notice(notice).answers} if notice else None
+    if menu and "coming" in menu.values() and text is not None and not jsonl:
+        _tell_coming(text, menu, language)
+        return
     day = (today or datetime.now(opening.timezone(ctx))).date()
 
     def understood(words: str, its_language: object = None) -> Meaning:
@@ -62,6 +68,26 @@ def reply(
         lines.each(answered, failed=_nothing)
         return
     _tell(understood(text or ""))
+
+
+def _tell_coming(text: str, menu: Mapping[str, str], language: str) -> None:
+    """What an answer to an invitation says, and why."""
+    from gateway.events import understanding
+    from gateway.understanding import menu as digits
+
+    if digit := digits.digit(text):
+        code = menu.get(digit, "")
+        showing.say(
+            f"{code.replace('_', ' ')}: “{digit}” is the menu's answer." if code else f"“{digit}” is no answer."
+        )
+        return
+    found = understanding.read(_own_words(text), language=language)
+    said = found.meaning.replace("_", " ") or "not clear: a person must read it"
+    showing.say(f"{said}{'; an interpreter is asked for' if found.interpreter else ''}.")
+    if found.clock:
+        showing.say(f"It names {found.clock:%H:%M}: the time that is meant, where there is such a one.")
+    for sentence in found.because:
+        showing.say(f"{sentence}.")
 
 
 def _own_words(text: str) -> str:

@@ -224,6 +224,9 @@ class Option(Part):
 
     key: str = Field(pattern=r"^[1-9]$", description="The digit to send or press")
     label: dict[Language, str] = Field(description="What it means, by language")
+    means: Literal["", "coming", "not_coming", "no_time", "interpreter"] = Field(
+        default="", description="For kind = event: what the answer says of coming"
+    )
 
     @model_validator(mode="after")
     def _english(self) -> Option:
@@ -257,6 +260,27 @@ class Approval(Part):
     required: bool = Field(default=False, description="Hold everything until another person approves")
 
 
+class EventSession(Part):
+    """Times to choose from: one, or one after another with ``minutes``."""
+
+    starts: WallTime = Field(description="When it begins")
+    ends: WallTime = Field(description="When it ends")
+    minutes: int | None = Field(default=None, ge=2, le=240, description="Cut it into times of so many minutes")
+    capacity: int = Field(default=1, ge=1, le=100_000, description="Families at one time")
+    host: str = Field(default="", max_length=60, description="Whom they see, such as Mrs Patel")
+    place: str = Field(default="", max_length=60, description="Where, if not at the event's own place")
+    forms: list[str] = Field(default=[], description="For the families of these forms; none: for everybody")
+    again: bool = Field(default=False, description="Kept for those who could not come the first time")
+
+    @model_validator(mode="after")
+    def _some_time(self) -> EventSession:
+        if self.ends <= self.starts:
+            raise ValueError("a session ends after it begins")
+        if self.minutes and self.ends - self.starts < timedelta(minutes=self.minutes):
+            raise ValueError("a session is at least as long as one of its times")
+        return self
+
+
 class EventDetails(Part):
     """The happening that an event definition is about, in local time."""
 
@@ -264,6 +288,23 @@ class EventDetails(Part):
     ends: WallTime | None = Field(default=None, description="When it ends")
     place: str = Field(default="", description="Where it is")
     calendar_file: bool = Field(default=True, description="Whether emails bring a file for the family's calendar")
+    capacity: int | None = Field(default=None, ge=1, description="Families that there is room for; then a waiting list")
+    sessions: list[EventSession] = Field(default=[], max_length=200, description="Times to choose from, with places")
+    households: Literal["together", "each"] = Field(
+        default="together", description="each: where parents live apart, each household has a place of its own"
+    )
+    remind: Span = Field(
+        default=timedelta(days=1), description="So long before it begins families are reminded; 0s: not"
+    )
+    keep_offer: Span = Field(default=timedelta(days=1), description="So long a place that becomes free is kept for one")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> EventDetails:
+        if self.sessions and self.capacity is not None:
+            raise ValueError("give either “capacity” or [[event.sessions]], each with a capacity of its own")
+        if self.sessions and all(one.again for one in self.sessions):
+            raise ValueError("at least one session is for the invitation itself: take “again” out of it")
+        return self
 
 
 class Definition(Part):

@@ -165,7 +165,9 @@ def _with_notice() -> sa.Join:
 
 
 def _cancelled() -> sa.ColumnElement[bool]:
-    return sa.or_(notice.state == fixed(NoticeState.CANCELLED), event.cancelled_at.is_not(None))
+    """What was written before an event was cancelled does not leave; that it is cancelled does."""
+    gone = sa.and_(event.cancelled_at.is_not(None), event.cancelled_at > notice.created_at)
+    return sa.or_(notice.state == fixed(NoticeState.CANCELLED), gone)
 
 
 def _arrived_after_all(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

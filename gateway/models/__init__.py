@@ -3,6 +3,7 @@
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
 from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
+from gateway.models.events import EventGuest, EventParty, EventSlot, EventTold, GuestState
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
@@ -46,8 +47,13 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "EventGuest",
+    "EventParty",
+    "EventSlot",
+    "EventTold",
     "Gist",
     "Guardianship",
+    "GuestState",
     "Idempotency",
     "ImportChange",
     "ImportConflict",

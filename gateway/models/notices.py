@@ -14,7 +14,10 @@ from gateway.models.types import MessageState, NoticeState, Purpose, Table, UtcD
 
 
 class SchoolEvent(Table, table=True):
-    """A dated event (parents' evening, trip) that notices may be about. ``starts_at`` and ``ends_at`` are moments."""
+    """A dated event (parents' evening, trip) that notices may be about. ``starts_at`` and ``ends_at`` are moments.
+
+    ``sequence`` goes up with each change, for families' calendars; ``changed_at`` is when it last did.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -23,6 +26,8 @@ class SchoolEvent(Table, table=True):
     starts_at: datetime = Field(sa_type=UtcDateTime)
     ends_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    sequence: int = Field(default=0, sa_column_kwargs=NO)
+    changed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Notice(Table, table=True):
