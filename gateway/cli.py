@@ -19,6 +19,7 @@ from gateway.commands import (
     conversation,
     coverage,
     deciding,
+    emergency,
     explain,
     explain_mail,
     explain_reply,
@@ -48,6 +49,7 @@ from gateway.commands import (
 )
 
 DAILY, UPKEEP, ANSWERS, WORKSHOP = "Every day", "The installation", "Questions and proof", "For translators"
+_GAS = '--what "There is a gas leak." --do "Please do not come to school."'
 DEFAULT_CONFIG = Path("/etc/handbell/handbell.toml")
 
 
@@ -143,6 +145,20 @@ GROUPS = (
         DAILY,
         "See what would happen, on the real people, without a message.",
         (Command(rehearse.absence, "absence", "handbell rehearse absence --date 2026-11-24"),),
+    ),
+    Group(
+        "emergency",
+        DAILY,
+        "Alarm all who answer for the children, see who has read, and give the all-clear.",
+        (
+            Command(emergency.preview, "preview", f"handbell emergency preview {_GAS}"),
+            Command(emergency.send, "send", f"handbell emergency send {_GAS} --form 3A"),
+            Command(notice.approve, "approve", 'handbell emergency approve emergency-2026-11-24-1 --as "Mrs Okafor"'),
+            Command(emergency.status, "status", "handbell emergency status --watch"),
+            Command(emergency.update, "update", 'handbell emergency update --what "…" --do "…"'),
+            Command(emergency.all_clear, "all-clear", 'handbell emergency all-clear --now "Lessons go on as usual."'),
+            Command(emergency.rehearse, "rehearse", "handbell emergency rehearse"),
+        ),
     ),
     Group(
         "replies",

@@ -2,11 +2,13 @@
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
+from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
+from gateway.models.surveys import Survey, SurveyAnswer, SurveyRun, SurveyTaker
 from gateway.models.tasks import Task
 from gateway.models.translations import Gist, KnownSentence
 from gateway.models.types import (
@@ -41,6 +43,9 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "Emergency",
+    "EmergencyNotice",
+    "EmergencyPart",
     "Gist",
     "Guardianship",
     "Idempotency",
@@ -73,6 +78,10 @@ __all__ = [
     "Run",
     "SchoolEvent",
     "Sender",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyRun",
+    "SurveyTaker",
     "Task",
     "UtcDateTime",
     "VoiceInvite",

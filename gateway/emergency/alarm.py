@@ -1,0 +1,183 @@
+"""The alarm: to all who answer for the children and their emergency contacts, by all channels at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from channels.base import Medium
+from gateway import audit, context, errors, notices
+from gateway.database import Session
+from gateway.definitions import model, reading
+from gateway.emergency import passing, timing
+from gateway.models import Emergency, EmergencyNotice, EmergencyPart, MessageState, Notice, Purpose
+from gateway.models.types import core
+
+WORDING: Final = "emergency"
+EVERY_MEDIUM: Final = [Medium.SMS.value, Medium.VOICE.value, Medium.EMAIL.value]
+
+#: A sentence in English, or by language: {"en": …, "pl": …}.
+Words = str | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be said, and about which children. ``audience`` is that of a definition, without ``tell``."""
+
+    what_happened: Words
+    what_to_do: Words
+    audience: Mapping[str, Any]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an alarm would come to. Nothing of it is written."""
+
+    seen: notices.Preview
+    channels: Sequence[timing.Channel]
+    passes: passing.Passed
+    second_person: bool
+    call_again_after: timedelta | None
+
+    @property
+    def people(self) -> int:
+        """How many are told by something."""
+        return len({row.message.contact_id for row in self.seen.rows if not row.message.reason})
+
+    @property
+    def children(self) -> int:
+        """How many children are concerned."""
+        return len({pupil_id for row in self.seen.rows for pupil_id in row.pupil_ids})
+
+    @property
+    def unreached(self) -> list[int]:
+        """The pupils of whom nobody would be told by anything."""
+        told = {one for row in self.seen.rows if row.message.state is not MessageState.SKIPPED for one in row.pupil_ids}
+        return sorted({one for row in self.seen.rows for one in row.pupil_ids} - told)
+
+
+def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
+    """The alarm as a notice.
+
+    Raises :class:`errors.BadDefinition` for what cannot be one.
+    """
+    settings = gateway.settings.emergency
+    ladder: list[dict[str, Any]] = [{"media": EVERY_MEDIUM}]
+    if settings.call_again_after:
+        ladder.append({"media": [Medium.VOICE.value], "after": settings.call_again_after})
+    return reading.read(
+        {
+            "key": asked.key or "emergency",
+            "title": "Emergency",
+            "purpose": Purpose.EMERGENCY.value,
+            "template": WORDING,
+            "values": {"what_happened": plain(asked.what_happened), "what_to_do": plain(asked.what_to_do)},
+            "audience": {**asked.audience, "tell": "everyone"},
+            "ladder": ladder,
+            "until": "answered",
+            "valid": {"for": settings.worth_saying},
+            "approval": {"required": settings.second_person},
+        }
+    )
+
+
+def plain(words: Words) -> str | dict[str, str]:
+    """Words as a definition has them."""
+    return words if isinstance(words, str) else dict(words)
+
+
+async def preview(session: Session, gateway: context.Gateway, asked: Asked) -> Outlook:
+    """Work everything out, first of all how long it takes by each channel; writes nothing.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    wanted, now = definition(gateway, asked), gateway.now()
+    seen = await notices.preview(session, gateway, wanted)
+    channels = timing.channels(seen.rows, await context.senders(session), now=now)
+    passed = passing.count(gateway, seen.rows, seen.audience.people, now=now)
+    again = wanted.steps[1].after if len(wanted.steps) > 1 else None
+    return Outlook(seen, channels, passed, wanted.approval.required, again)
+
+
+async def send(session: Session, gateway: context.Gateway, asked: Asked, *, by: str) -> Emergency:
+    """Hand the alarm in: it is planned before everything else, or waits for a second person.
+
+    Raises :class:`errors.BadDefinition`, :class:`errors.Conflict` for a key in use.
+    """
+    now = gateway.now()
+    key = asked.key or await next_key(session, gateway)
+    outlook = await preview(session, gateway, asked)
+    notice = await notices.submit(session, gateway, outlook.seen.definition.model_copy(update={"key": key}), author=by)
+    emergency = Emergency(key=key, began_at=now, by=by, passed=dict(outlook.passes))
+    session.add(emergency)
+    await session.flush()
+    await add(session, emergency, notice.id, EmergencyPart.ALARM, by=by, now=now)
+    facts = {"notice": notice.id, "children": outlook.children, "people": outlook.people, "passed": emergency.passed}
+    await gateway.log.record(session, audit.Line("emergency.sent", f"emergency:{emergency.id}", facts, by), now=now)
+    return emergency
+
+
+async def add(
+    session: Session,
+    emergency: Emergency,
+    notice_id: str,
+    part: EmergencyPart,
+    *,
+    by: str,
+    now: Any,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
+    """Make a notice a part of an emergency."""
+    session.add(
+        EmergencyNotice(
+            notice_id=notice_id, emergency_id=emergency.id or 0, part=part, at=now, by=by, facts=dict(facts or {})
+        )
+    )
+    await session.flush()
+
+
+async def next_key(session: Session, gateway: context.Gateway) -> str:
+    """``emergency-2026-11-29-1``: the first of the day that is free."""
+    prefix = f"emergency-{gateway.today():%Y-%m-%d}-"
+    keys = core(Notice).c.key
+    taken = set(await session.scalars(sa.select(keys).where(keys.startswith(prefix))))
+    return next(one for one in (f"{prefix}{number}" for number in range(1, len(taken) + 2)) if one not in taken)
+
+
+async def find(session: Session, key: str, *, lock: bool = False) -> Emergency:
+    """An emergency by its key; with ``""`` the latest one.
+
+    Raises :class:`errors.NotFound`.
+    """
+    query = sa.select(Emergency).order_by(core(Emergency).c.id.desc()).limit(1)
+    if key:
+        query = query.where(core(Emergency).c.key == key)
+    if lock:
+        query = query.with_for_update()
+    found = (await session.scalars(query)).first()
+    if found is None:
+        raise errors.NotFound(f"There is no emergency “{key}”." if key else "There has been no emergency.")
+    return found
+
+
+async def parts(session: Session, emergency: Emergency) -> list[tuple[EmergencyNotice, Notice]]:
+    """The notices of an emergency, in the order in which they were sent."""
+    t = core(EmergencyNotice).c
+    query = (
+        sa.select(EmergencyNotice, Notice)
+        .join(Notice, core(Notice).c.id == t.notice_id)
+        .where(t.emergency_id == emergency.id)
+        .order_by(t.at, t.notice_id)
+    )
+    return [(part, notice) for part, notice in await session.execute(query)]
+
+
+async def run_ids(session: Session, emergency: Emergency, *which: EmergencyPart) -> list[int]:
+    """The runs of these parts of an emergency."""
+    found = [notice for part, notice in await parts(session, emergency) if part.part in which]
+    return [run_id for notice in found for run_id in await notices.run_ids(session, notice)]
