@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
@@ -40,23 +39,8 @@ def _asked(
 
     audience: dict[str, Any] = {"forms": forms, "years": years, "groups": groups, "pupils": pupils}
     audience = {name: names for name, names in audience.items() if names}
-    happened, to_do = _by_language(what, do, more)
+    happened, to_do = alarm.by_language(what, do, more or ())
     return alarm.Asked(happened, to_do, audience | ({"whole_school": True} if whole or not audience else {}))
-
-
-def _by_language(what: str, do: str, more: list[str] | None) -> tuple[Words, Words]:
-    """The words of the moment in English, and in whichever languages somebody at school can write."""
-    if not more:
-        return what, do
-    happened, to_do = {"en": what}, {"en": do}
-    for one in more:
-        language, _, rest = one.partition(":")
-        in_theirs, _, what_to_do = rest.partition(":")
-        if not in_theirs.strip() or not what_to_do.strip():
-            problem = errors.Problem(f"“{one}” is not LANGUAGE:WHAT:DO.", 'Write --in "pl:Wyciek gazu.:Czekaj w domu."')
-            raise errors.BadInput([problem])
-        happened[language.strip()], to_do[language.strip()] = in_theirs.strip(), what_to_do.strip()
-    return happened, to_do
 
 
 def preview(
@@ -219,11 +203,11 @@ def update(
     json: options.Json = False,
 ) -> None:
     """Tell exactly those who were alarmed how it goes on."""
-    happened, to_do = _by_language(what, do, more)
 
     async def job(gateway: Gateway) -> None:
-        from gateway.emergency import following
+        from gateway.emergency import alarm, following
 
+        happened, to_do = alarm.by_language(what, do, more or ())
         async with gateway.database.write() as session:
             _say_told(await following.update(session, gateway, key, happened, to_do, by=by), json=json)
 

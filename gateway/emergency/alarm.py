@@ -86,6 +86,24 @@ def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
     )
 
 
+def by_language(what: str, do: str, more: Sequence[str]) -> tuple[Words, Words]:
+    """The words of the moment in English, and in whichever languages somebody at school can write: ``pl:what:do``.
+
+    Raises :class:`errors.BadInput`.
+    """
+    if not more:
+        return what, do
+    happened, to_do = {"en": what}, {"en": do}
+    for one in more:
+        language, _, rest = one.partition(":")
+        in_theirs, _, what_to_do = rest.partition(":")
+        if not in_theirs.strip() or not what_to_do.strip():
+            problem = errors.Problem(f"“{one}” is not LANGUAGE:WHAT:DO.", "Write “pl:Wyciek gazu.:Czekaj w domu.”")
+            raise errors.BadInput([problem])
+        happened[language.strip()], to_do[language.strip()] = in_theirs.strip(), what_to_do.strip()
+    return happened, to_do
+
+
 def plain(words: Words) -> str | dict[str, str]:
     """Words as a definition has them."""
     return words if isinstance(words, str) else dict(words)

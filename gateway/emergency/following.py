@@ -33,6 +33,7 @@ async def update(
     what_to_do: alarm.Words,
     *,
     by: str,
+    as_key: str = "",
 ) -> Told:
     """Tell those who were alarmed how it goes on; they are asked again to say that they have read it.
 
@@ -40,9 +41,8 @@ async def update(
     """
     emergency = await _going_on(session, key)
     values = {"what_happened": alarm.plain(what_happened), "what_to_do": alarm.plain(what_to_do)}
-    wanted = _definition(
-        gateway, await chosen.next_key(session, f"{emergency.key}-update"), "Emergency: update", alarm.WORDING, values
-    )
+    own_key = as_key or await chosen.next_key(session, f"{emergency.key}-update")
+    wanted = _definition(gateway, own_key, "Emergency: update", alarm.WORDING, values)
     return await _tell(session, gateway, emergency, wanted, EmergencyPart.UPDATE, by=by)
 
 

@@ -10,7 +10,7 @@ from gateway import guard, people
 from gateway.emergency import alarm, passing, roll_call, timing
 from templates import languages
 
-_NAMES = {Medium.SMS: "texts", Medium.VOICE: "calls", Medium.EMAIL: "emails"}
+_NAMES = {Medium.SMS: "text", Medium.VOICE: "call", Medium.EMAIL: "email"}
 
 
 def times(channels: Iterable[timing.Channel]) -> list[str]:
@@ -19,22 +19,29 @@ def times(channels: Iterable[timing.Channel]) -> list[str]:
 
 
 def _time(channel: timing.Channel) -> str:
-    parts = f" in {channel.parts:,} parts" if channel.medium is Medium.SMS else ""
+    what = _count(channel.messages, _NAMES[channel.medium])
+    if channel.medium is Medium.SMS:
+        what += f" in {_count(channel.parts, 'part')}"
     rates = " and ".join(f"{lane.rate:g} a second from {lane.address}" for lane in channel.lanes)
     languages_ = ", ".join(
         f"{languages.english(tag) if tag else '?'} {messages}" + (f" ({parts})" if parts != messages else "")
         for tag, (messages, parts) in channel.by_language.items()
     )
-    took = f"{timing.span(channel.seconds)} for {channel.messages:,} {_NAMES[channel.medium]}{parts}, {rates}."
+    took = f"{timing.span(channel.seconds)} for {what}, {rates}."
     trouble = " ".join(f"{lane.address} is {lane.trouble}." for lane in channel.lanes if lane.trouble)
     return " ".join(filter(None, [f"{took} By language: {languages_}.", trouble]))
 
 
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def remarks(outlook: alarm.Outlook) -> list[str]:
     """What else is to be known before it is sent."""
-    said = [f"{outlook.people} people are told of {outlook.children} children."]
-    if outlook.unreached:
-        said.append(f"Of {len(outlook.unreached)} children nobody would be told by anything: see to them yourselves.")
+    children = _count(outlook.children, "child", "children")
+    said = [f"{_count(outlook.people, 'person is', 'people are')} told of {children}."]
+    if lost := len(outlook.unreached):
+        said.append(f"Of {_count(lost, 'child', 'children')} nobody would be told by anything: see to them yourselves.")
     said += passing.sentences(outlook.passes)
     if outlook.call_again_after:
         after = timing.span(outlook.call_again_after.total_seconds())
