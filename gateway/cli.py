@@ -41,6 +41,7 @@ from gateway.commands import (
     service,
     settings,
     showing,
+    surveys,
     tasks,
     token,
     translating,
@@ -49,6 +50,7 @@ from gateway.commands import (
 )
 
 DAILY, UPKEEP, ANSWERS, WORKSHOP = "Every day", "The installation", "Questions and proof", "For translators"
+_GATE = '--you-said "The gate is crowded." --we-did "We now open a second gate."'
 _GAS = '--what "There is a gas leak." --do "Please do not come to school."'
 DEFAULT_CONFIG = Path("/etc/handbell/handbell.toml")
 
@@ -158,6 +160,17 @@ GROUPS = (
             Command(emergency.update, "update", 'handbell emergency update --what "…" --do "…"'),
             Command(emergency.all_clear, "all-clear", 'handbell emergency all-clear --now "Lessons go on as usual."'),
             Command(emergency.rehearse, "rehearse", "handbell emergency rehearse"),
+        ),
+    ),
+    Group(
+        "survey",
+        DAILY,
+        "Ask families, one question a text; see what they said; close it with what the school does.",
+        (
+            Command(surveys.create, "create", "handbell survey create gate.toml"),
+            Command(surveys.list_all, "list", "handbell survey list"),
+            Command(surveys.results, "results", "handbell survey results gate-2026 --csv gate.csv"),
+            Command(surveys.close, "close", f"handbell survey close gate-2026 {_GATE}"),
         ),
     ),
     Group(

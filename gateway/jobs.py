@@ -28,6 +28,7 @@ from gateway import (
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
 from gateway.phone_line import voicemail
+from gateway.surveys import asking
 from gateway.translating import gists
 from gateway.understanding import language, library
 from scheduler.ticker import Ticker
@@ -97,6 +98,7 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(settings.sending.poll_s, "surveys", self.surveys)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -202,6 +204,19 @@ class Jobs:
 
         while await turns.again(look) and not self._stopping.is_set():
             self._lanes.wake()
+
+    async def surveys(self) -> None:
+        """Put the next question to whoever has answered one, and remind those who have answered none."""
+        async with self._gateway.database.read() as session:
+            if not await asking.is_due(session, self._gateway):
+                return
+
+        async def ask() -> None:
+            async with self._gateway.database.write() as session:
+                await asking.turn(session, self._gateway)
+
+        await turns.again(ask)
+        self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

@@ -8,7 +8,7 @@ from gateway.models.inbound import Conversation, ConversationNote, Inbound, Prom
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
-from gateway.models.surveys import Survey, SurveyAnswer, SurveyRun, SurveyTaker
+from gateway.models.surveys import Survey, SurveyAnswer, SurveyNotice, SurveyTaker, SurveyTally
 from gateway.models.tasks import Task
 from gateway.models.translations import Gist, KnownSentence
 from gateway.models.types import (
@@ -80,8 +80,9 @@ __all__ = [
     "Sender",
     "Survey",
     "SurveyAnswer",
-    "SurveyRun",
+    "SurveyNotice",
     "SurveyTaker",
+    "SurveyTally",
     "Task",
     "UtcDateTime",
     "VoiceInvite",

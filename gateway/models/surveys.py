@@ -32,29 +32,29 @@ class Survey(Table, table=True):
     reason: str = ""
 
 
-class SurveyRun(Table, table=True):
-    """A run asks one question of a survey; the first one asks everybody, the later ones whoever has come so far."""
+class SurveyNotice(Table, table=True):
+    """A notice puts one question of a survey; the first one to everybody, the later ones to whoever has come so far."""
 
-    run_id: int = Field(foreign_key="run.id", primary_key=True)
+    notice_id: str = Field(foreign_key="notice.id", primary_key=True)
     survey_id: int = Field(foreign_key="survey.id", index=True)
     question: int  #: from 0
     again: bool = False  #: the one reminder
 
 
 class SurveyTaker(Table, table=True):
-    """Somebody who was asked, and how far they have come; what they said is not here.
+    """Somebody who has answered, and how far they have come; in an anonymous survey what they said is nowhere.
 
-    ``answered``  how many questions; ``wants`` the question that is still to be put to them, where there is one
-    ``pupils``    of whom the first question spoke
+    ``answered``    how many questions; ``next_at`` when the next one is put to them, None where there is none
+    ``message_id``  the message that they answered last: it says how to go on, and about which pupils
     """
 
     __table_args__ = (
         UniqueConstraint("survey_id", "contact_id"),
         Index(
-            "survey_taker_wants",
-            "survey_id",
-            sqlite_where=text("wants IS NOT NULL"),
-            postgresql_where=text("wants IS NOT NULL"),
+            "survey_taker_next",
+            "next_at",
+            sqlite_where=text("next_at IS NOT NULL"),
+            postgresql_where=text("next_at IS NOT NULL"),
         ),
     )
 
@@ -62,21 +62,37 @@ class SurveyTaker(Table, table=True):
     survey_id: int = Field(foreign_key="survey.id")
     contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", index=True)
     answered: int = 0
-    wants: int | None = None
-    reminded: bool = False
+    next_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    message_id: str | None = Field(default=None, foreign_key="message.id", ondelete="SET NULL")
+
+
+class SurveyTally(Table, table=True):
+    """How often an option was chosen in an anonymous survey, by form and language.
+
+    A sum and no rows: the order of rows, beside the order in which people answered, would tell whose each is.
+    """
+
+    __table_args__ = (UniqueConstraint("survey_id", "question", "option", "form", "language"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    survey_id: int = Field(foreign_key="survey.id")
+    question: int
+    option: str
+    form: str
+    language: str
+    answers: int = 0
 
 
 class SurveyAnswer(Table, table=True):
-    """One answer, with the form and the language of the family, and nothing that says whose it is.
+    """One answer in a survey that is not anonymous: a digit, or words where the question has no options."""
 
-    ``taker_id`` is None in a survey that is anonymous. There is no moment: it would tell whose answer it is.
-    """
+    __table_args__ = (UniqueConstraint("taker_id", "question"),)
 
     id: int | None = Field(default=None, primary_key=True)
     survey_id: int = Field(foreign_key="survey.id", index=True)
+    taker_id: int = Field(foreign_key="survey_taker.id", ondelete="CASCADE")
     question: int
-    option: str = ""  #: the digit; "" with words
+    option: str = ""
     words: str = ""
     form: str = ""
     language: str = ""
-    taker_id: int | None = Field(default=None, foreign_key="survey_taker.id", ondelete="SET NULL")

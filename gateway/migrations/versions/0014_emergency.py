@@ -9,7 +9,10 @@ branch_labels = None
 depends_on = None
 
 _MOMENT = sa.DateTime(timezone=True)
-_WANTS = sa.text("wants IS NOT NULL")
+_TABLES = (
+    "survey_answer", "survey_tally", "survey_taker", "survey_notice", "survey", "emergency_notice", "emergency",
+)  # fmt: skip
+_NEXT = sa.text("next_at IS NOT NULL")
 
 
 def _texts(*names: str) -> list[sa.Column[str]]:
@@ -34,47 +37,77 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_survey_key")),
     )
     op.create_table(
-        "survey_run",
-        sa.Column("run_id", sa.Integer(), nullable=False),
+        "survey_notice",
+        sa.Column("notice_id", sa.String(), nullable=False),
         sa.Column("survey_id", sa.Integer(), nullable=False),
         sa.Column("question", sa.Integer(), nullable=False),
         sa.Column("again", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_survey_run_run_id_run")),
-        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_survey_run_survey_id_survey")),
-        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_survey_run")),
+        sa.ForeignKeyConstraint(["notice_id"], ["notice.id"], name=op.f("fk_survey_notice_notice_id_notice")),
+        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_survey_notice_survey_id_survey")),
+        sa.PrimaryKeyConstraint("notice_id", name=op.f("pk_survey_notice")),
     )
-    op.create_index(op.f("ix_survey_run_survey_id"), "survey_run", ["survey_id"], unique=False)
+    op.create_index(op.f("ix_survey_notice_survey_id"), "survey_notice", ["survey_id"], unique=False)
+    _takers()
+    _answers()
+
+
+def _takers() -> None:
     op.create_table(
         "survey_taker",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("survey_id", sa.Integer(), nullable=False),
         sa.Column("contact_id", sa.Integer(), nullable=False),
         sa.Column("answered", sa.Integer(), nullable=False),
-        sa.Column("wants", sa.Integer(), nullable=True),
-        sa.Column("reminded", sa.Boolean(), nullable=False),
+        sa.Column("next_at", _MOMENT, nullable=True),
+        sa.Column("message_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_survey_taker_survey_id_survey")),
         sa.ForeignKeyConstraint(
             ["contact_id"], ["contact.id"], name=op.f("fk_survey_taker_contact_id_contact"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["message.id"], name=op.f("fk_survey_taker_message_id_message"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_taker")),
         sa.UniqueConstraint("survey_id", "contact_id", name=op.f("uq_survey_taker_survey_id_contact_id")),
     )
     op.create_index(op.f("ix_survey_taker_contact_id"), "survey_taker", ["contact_id"], unique=False)
     op.create_index(
-        "survey_taker_wants", "survey_taker", ["survey_id"], unique=False, sqlite_where=_WANTS, postgresql_where=_WANTS
+        "survey_taker_next", "survey_taker", ["next_at"], unique=False, sqlite_where=_NEXT, postgresql_where=_NEXT
+    )
+
+
+def _answers() -> None:
+    op.create_table(
+        "survey_tally",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("survey_id", sa.Integer(), nullable=False),
+        sa.Column("question", sa.Integer(), nullable=False),
+        *_texts("option", "form", "language"),
+        sa.Column("answers", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_survey_tally_survey_id_survey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_tally")),
+        sa.UniqueConstraint(
+            "survey_id",
+            "question",
+            "option",
+            "form",
+            "language",
+            name=op.f("uq_survey_tally_survey_id_question_option_form_language"),
+        ),
     )
     op.create_table(
         "survey_answer",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("survey_id", sa.Integer(), nullable=False),
+        sa.Column("taker_id", sa.Integer(), nullable=False),
         sa.Column("question", sa.Integer(), nullable=False),
         *_texts("option", "words", "form", "language"),
-        sa.Column("taker_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["survey_id"], ["survey.id"], name=op.f("fk_survey_answer_survey_id_survey")),
         sa.ForeignKeyConstraint(
-            ["taker_id"], ["survey_taker.id"], name=op.f("fk_survey_answer_taker_id_survey_taker"), ondelete="SET NULL"
+            ["taker_id"], ["survey_taker.id"], name=op.f("fk_survey_answer_taker_id_survey_taker"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_answer")),
+        sa.UniqueConstraint("taker_id", "question", name=op.f("uq_survey_answer_taker_id_question")),
     )
     op.create_index(op.f("ix_survey_answer_survey_id"), "survey_answer", ["survey_id"], unique=False)
 
@@ -111,5 +144,5 @@ def _emergencies() -> None:
 
 def downgrade() -> None:
     """Go back to the revision before."""
-    for table in ("survey_answer", "survey_taker", "survey_run", "survey", "emergency_notice", "emergency"):
+    for table in _TABLES:
         op.drop_table(table)

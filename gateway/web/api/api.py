@@ -21,6 +21,7 @@ from gateway.web.api import (
     notices,
     reports,
     senders,
+    surveys,
     translations,
 )
 
@@ -30,7 +31,7 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    of_families = (contacts, inbound, conversations, absences, emergencies, reports)
+    of_families = (contacts, inbound, conversations, absences, emergencies, surveys, reports)
     for part in (notices, translations, messages, *of_families, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
