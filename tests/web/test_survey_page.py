@@ -81,7 +81,7 @@ async def test_a_get_shows_and_a_post_answers_and_goes_on(api: Running, family: 
 
 async def test_a_link_that_is_not_ours_shows_nothing(api: Running, family: Family) -> None:
     path, mail = await link(api)
-    for bad in (path[:-1] + "x", f"/s/{mail.id}/{'0' * 32}", "/s/nobody/é", f"/s/x/{path.rpartition('/')[2]}"):
+    for bad in (path[:-1] + "x", f"/s/{mail.id}/{'0' * 32}", "/s/nobody/%C3%A9", f"/s/x/{path.rpartition('/')[2]}"):
         for method in ("GET", "POST"):
             refused = await api.ask(method, bad)
             assert refused.status == 404, bad
