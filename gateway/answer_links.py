@@ -26,7 +26,7 @@ def holds(gateway: context.Gateway, message_id: str, token: str) -> bool:
     return token.isascii() and gateway.signed(_PURPOSE, message_id, token)
 
 
-def added(gateway: context.Gateway, rows: Sequence[planner.Planned]) -> Sequence[planner.Planned]:
+def added(gateway: context.Gateway, rows: Sequence[planner.Planned]) -> list[planner.Planned]:
     """Planned rows, with the link below the words of each email of a survey that asks something."""
     return [_with_link(gateway, row) if _asks(row) else row for row in rows]
 

@@ -128,7 +128,9 @@ async def record(
             )
         )  # fmt: skip
     await session.flush()
-    facts = {"question": asked.number, "contact": contact_id, "medium": Medium(message.medium), "by_link": by_link}
+    facts: dict[str, object] = {"question": asked.number, "by_link": by_link}
+    if not asked.survey.anonymous:
+        facts |= {"contact": contact_id, "medium": Medium(message.medium)}
     await log.record(session, audit.Line("survey.answered", f"survey:{survey_id}", facts, "parent"), now=now)
     return True
 

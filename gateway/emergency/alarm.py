@@ -10,6 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from channels.base import Medium
+from config import identity
 from gateway import audit, context, errors, notices
 from gateway.database import Session
 from gateway.definitions import model, reading
@@ -43,6 +44,7 @@ class Outlook:
     passes: passing.Passed
     second_person: bool
     call_again_after: timedelta | None
+    can_be_answered: bool
 
     @property
     def people(self) -> int:
@@ -62,7 +64,7 @@ class Outlook:
 
 
 def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
-    """The alarm as a notice.
+    """The alarm as a notice. Where texts come from a name, which nobody can answer, it asks for no answer.
 
     Raises :class:`errors.BadDefinition` for what cannot be one.
     """
@@ -75,8 +77,7 @@ def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
             "key": asked.key or "emergency",
             "title": "Emergency",
             "purpose": Purpose.EMERGENCY.value,
-            "template": WORDING,
-            "values": {"what_happened": plain(asked.what_happened), "what_to_do": plain(asked.what_to_do)},
+            **(_plainly(asked) if answers_nobody(gateway) else _asking(asked)),
             "audience": {**asked.audience, "tell": "everyone"},
             "ladder": ladder,
             "until": "answered",
@@ -84,6 +85,23 @@ def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
             "approval": {"required": settings.second_person},
         }
     )
+
+
+def answers_nobody(gateway: context.Gateway) -> bool:
+    """Whether families cannot answer our texts: an alarm goes out all the same, and nobody can say “read”."""
+    senders = [sender.address for sender in gateway.settings.twilio.sms_senders]
+    return bool(senders) and all(identity.is_name(sender) for sender in senders)
+
+
+def _asking(asked: Asked) -> dict[str, Any]:
+    values = {"what_happened": plain(asked.what_happened), "what_to_do": plain(asked.what_to_do)}
+    return {"template": WORDING, "values": values}
+
+
+def _plainly(asked: Asked) -> dict[str, Any]:
+    """The words of the moment alone, in each language that both of them are in."""
+    what, do = ({"en": one} if isinstance(one, str) else one for one in (asked.what_happened, asked.what_to_do))
+    return {"text": {tag: f"{what[tag]} {do[tag]}" for tag in what if tag in do}}
 
 
 def by_language(what: str, do: str, more: Sequence[str]) -> tuple[Words, Words]:
@@ -119,7 +137,7 @@ async def preview(session: Session, gateway: context.Gateway, asked: Asked) -> O
     channels = timing.channels(seen.rows, await context.senders(session), now=now)
     passed = passing.count(gateway, seen.rows, seen.audience.people, now=now)
     again = wanted.steps[1].after if len(wanted.steps) > 1 else None
-    return Outlook(seen, channels, passed, wanted.approval.required, again)
+    return Outlook(seen, channels, passed, wanted.approval.required, again, not answers_nobody(gateway))
 
 
 async def send(session: Session, gateway: context.Gateway, asked: Asked, *, by: str) -> Emergency:

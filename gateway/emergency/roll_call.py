@@ -130,12 +130,13 @@ async def _add_answers(
         .where(message.run_id.in_(run_ids), reply.run_id.is_not(None), reply.keyword.is_(None))
         .order_by(reply.id, about.pupil_id)
     )  # fmt: skip
-    today = gateway.today()
+    today, called = gateway.today(), dict[str, dict[str, list[str]]]()
     for row in await session.execute(query):
         child = children.get(row.pupil_id)
         if child is None:
             continue
-        has_read = row.option == READ_KEY or choice.key(row.body, labels(row.language)) == READ_KEY
+        words_ = called.get(row.language) or called.setdefault(row.language, labels(row.language))
+        has_read = row.option == READ_KEY or choice.key(row.body, words_) == READ_KEY
         ties = [tie for tie in known.ties.get(child.id, ()) if not tie.barred_on(today)]
         speakers = _speakers(ties, known, row.contact_id, row.address)
         answering = [tie for tie in ties if tie.parental_responsibility or tie.lives_with] or ties

@@ -46,6 +46,8 @@ def remarks(outlook: alarm.Outlook) -> list[str]:
     if outlook.call_again_after:
         after = timing.span(outlook.call_again_after.total_seconds())
         said.append(f"{after} later those are rung once more who have not said that they have read it.")
+    if not outlook.can_be_answered:
+        said.append("Texts come from a name: nobody can answer them, so nobody can say that they have read it.")
     if outlook.second_person:
         said.append("It is held until a second person approves it.")
     return said + [f"To correct: {problem}" for problem in outlook.seen.audience.problems]

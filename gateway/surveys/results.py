@@ -76,30 +76,31 @@ async def read(session: Session, survey: Survey) -> Results:
     return Results(survey, len(await asking.asked(session, survey)), answered, finished, questions)
 
 
-_Found = Mapping[int, Sequence[tuple[str, str, str, int]]]  #: question -> option, form, language, answers
+_Row = tuple[str, str, str, int]  #: option, form, language, answers
+_Found = Mapping[int, Sequence[_Row]]  #: by question
 
 
 async def _tallies(session: Session, survey: Survey) -> _Found:
     t = core(SurveyTally).c
     query = sa.select(t.question, t.option, t.form, t.language, t.answers).where(t.survey_id == survey.id)
-    return await _by_question(session, query)
+    return _by_question([tuple(row) for row in await session.execute(query)])
 
 
 async def _answers(session: Session, survey: Survey) -> _Found:
     t = core(SurveyAnswer).c
     columns = (t.question, t.option, t.form, t.language)
     query = sa.select(*columns, sa.func.count()).where(t.survey_id == survey.id, t.option != "").group_by(*columns)
-    return await _by_question(session, query)
+    return _by_question([tuple(row) for row in await session.execute(query)])
 
 
-async def _by_question(session: Session, query: sa.Select[Any]) -> _Found:
-    found = defaultdict[int, list[tuple[str, str, str, int]]](list)
-    for question, option, form, language, answers in await session.execute(query):
+def _by_question(rows: Sequence[tuple[Any, ...]]) -> _Found:
+    found = defaultdict[int, list[_Row]](list)
+    for question, option, form, language, answers in rows:
         found[question].append((option, form, language, answers))
     return found
 
 
-def _question(one: shape.Question, rows: Sequence[tuple[str, str, str, int]], *, anonymous: bool) -> Question:
+def _question(one: shape.Question, rows: Sequence[_Row], *, anonymous: bool) -> Question:
     labels = {option.key: option.label["en"] for option in one.options}
     total = sum(row[3] for row in rows)
     made = Question(one.text["en"], labels, total)

@@ -137,6 +137,8 @@ async def alarm(school: processes.School, phones: Phones, database: Database) ->
     over = await school.handbell("emergency", "all-clear", "--now", "Lessons go on as usual.")
     assert "4 people who were alarmed" in over
 
+    assert "1 of 3 children" in await school.handbell("emergency", "status", "--watch"), "it is over: the watch ends"
+
     async def cleared() -> bool:
         return await phones.has(ana.mother, "Lessons go on") and await phones.has(pola.mother, "Lessons go on")
 

@@ -12,6 +12,7 @@ from support import desk, school
 from support.absences import MAIL, NUMBER, VOICE, Morning, Parent
 
 from channels.base import Medium
+from config import sections
 from gateway import errors, notices
 from gateway.database import Database
 from gateway.emergency import alarm, following, passing, roll_call, shown, timing
@@ -275,6 +276,23 @@ async def test_a_second_person_where_the_school_asks_for_it(alarmed_school: Alar
     rows = [one for one in await here.part(EmergencyPart.ALARM) if one.address]
     assert {one.state for one in rows} == {MessageState.QUEUED}
     assert {one.step for one in rows} == {0}, "nobody is rung again where the school wants that so"
+
+
+async def test_a_school_that_texts_as_a_name_can_alarm_too(alarmed_school: Alarm) -> None:
+    here = alarmed_school
+    settings, name = here.gateway.settings, sections.TextSender(address="Oakfield")
+    twilio = settings.twilio.model_copy(update={"sms_senders": (name,)})
+    here.gateway = replace(here.gateway, settings=settings.model_copy(update={"twilio": twilio}))
+    await here.child("Ana", await here.parent(written_language="pl"))
+    words = {"en": "A gas leak.", "pl": "Gaz."}
+    asked = replace(ASKED, what_happened=words, what_to_do={"en": "Stay at home.", "pl": "Zostań w domu."})
+    async with here.database.read() as session:
+        outlook = await alarm.preview(session, here.gateway, asked)
+    assert any("Texts come from a name" in sentence for sentence in shown.remarks(outlook))
+    await here.send(asked)
+    [text] = [one for one in await here.part(EmergencyPart.ALARM) if one.medium is Medium.SMS]
+    assert (text.language, text.keys) == ("pl", "")
+    assert "Gaz. Zostań w domu." in text.body
 
 
 async def test_two_who_press_at_once_send_one_alarm(alarmed_school: Alarm) -> None:

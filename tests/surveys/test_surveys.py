@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -181,7 +182,7 @@ async def test_who_answered_is_kept_apart_from_what(here: Asking) -> None:
         assert (event.event["body"], event.event["keys"], event.raw) == ("", "", {})
     lines = [line.body for line in await here.all(Audit) if line.action == "survey.answered"]
     assert len(lines) == 6
-    assert all("option" not in json.loads(body) for body in lines)
+    assert all(json.loads(body).keys() <= {"question", "by_link"} for body in lines)
     assert {column.name for column in core(SurveyTaker).columns} == {
         "id", "survey_id", "contact_id", "answered", "next_at", "message_id",
     }  # fmt: skip
@@ -312,3 +313,21 @@ async def test_a_shared_phone_answers_once(here: Asking) -> None:
     await here.say(mother, "1")
     assert len(await here.said(number)) == 2
     assert (await here.results()).answered == 1
+
+
+async def test_of_several_processes_one_goes_on_and_reminds(here: Asking) -> None:
+    answers, silent = await here.parent("Answers"), await here.parent("Silent")
+    await here.child("Ana", answers)
+    await here.child("Ben", silent)
+    await here.ask()
+    await here.answer(answers.number, "1")
+    here.clock.pass_(days=3)
+
+    async def process() -> None:
+        async with here.database.write() as session:
+            await asking.turn(session, here.gateway)
+
+    await asyncio.gather(*(process() for _ in range(4)))
+    await here.deliver()
+    assert len(await here.said(silent.number)) == 2
+    assert len(await here.said(answers.number)) == 2

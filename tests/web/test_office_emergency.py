@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import html
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
+from support import school as people
 from support import website
 from support.website import Answer, Family, Running
 
-from gateway import notices, tokens
+from config import sections
+from gateway import context, notices, tokens
+from gateway.database import Database
 from gateway.models import Message, MessageState
 from gateway.models.types import core
 
@@ -125,3 +129,29 @@ async def test_the_api_previews_alarms_lists_and_ends(api: Running, family: Fami
     for bad in ({"what_happened": " ", "what_to_do": "x"}, {"what_happened": "x" * 2000, "what_to_do": "x"}):
         assert (await api.api("POST", "/emergencies", json=bad)).status == 422
     assert website.MUM not in str(listed.json)
+
+
+async def test_the_second_person_lets_it_go_on_the_page(database: Database) -> None:
+    strict = sections.Emergency(second_person=True)
+
+    def changed(gateway: context.Gateway) -> context.Gateway:
+        return replace(gateway, settings=gateway.settings.model_copy(update={"emergency": strict}))
+
+    async with website.running_on(database, changed=changed) as api:
+        api.token, other = await token(api, "head"), await token(api, "deputy")
+        await people.sender(database)
+        child, parent = await people.pupil(database), await people.contact(database)
+        await people.point(database, parent, people.number())
+        await people.tie(database, child, parent, parental_responsibility=True)
+        proof = field(await visit(api, "GET", "emergency"), "proof")
+        seen = await visit(api, "POST", "emergency", act="preview", proof=proof, **WORDS)
+        assert "held until a second person approves" in seen.text
+        sent = await visit(api, "POST", "emergency", act="send", key="gas", proof=field(seen, "proof"), **WORDS)
+        await plan(api)
+        path = sent.headers["Location"]
+        own = await visit(api, "POST", f"{path}/approve", proof=field(await visit(api, "GET", path), "proof"))
+        assert own.status == 409
+        page = await visit(api, "GET", path, token=other)
+        done = await visit(api, "POST", f"{path}/approve", token=other, proof=field(page, "proof"))
+        assert done.status == 303
+        assert "I approve it" not in (await visit(api, "GET", path)).text
