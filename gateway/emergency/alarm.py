@@ -135,7 +135,7 @@ async def preview(session: Session, gateway: context.Gateway, asked: Asked) -> O
     wanted, now = definition(gateway, asked), gateway.now()
     seen = await notices.preview(session, gateway, wanted)
     channels = timing.channels(seen.rows, await context.senders(session), now=now)
-    passed = passing.count(gateway, seen.rows, seen.audience.people, now=now)
+    passed = passing.count(seen.rows, seen.audience.people)
     again = wanted.steps[1].after if len(wanted.steps) > 1 else None
     return Outlook(seen, channels, passed, wanted.approval.required, again, not answers_nobody(gateway))
 

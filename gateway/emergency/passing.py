@@ -1,4 +1,4 @@
-"""What an alarm goes past, so that its row and whoever sends it can say so.
+"""What an alarm goes past, so that whoever sends it can be told, and its record says so.
 
 Nothing holds an emergency back but what would reach the wrong person: barred, dead, another family's, STOP by text
 (which the networks themselves enforce: those are rung and written to instead).
@@ -6,31 +6,32 @@ Nothing holds an emergency back but what would reach the wrong person: barred, d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Final
 
-from gateway import context, people
+from gateway import people
 from gateway.planner import Planned
 
-#: What was passed, by what it is -> for how many messages; or 1 where it is no matter of single messages.
+#: What was passed -> for how many messages: what the rows themselves say of it, or ``DECLINED``.
 Passed = Mapping[str, int]
 
-SENTENCES: Final[Mapping[str, str]] = {
-    "declined": "{count} go by a way that their reader has declined for what may be declined.",
-    "quiet": "It goes out in quiet hours.",
-    "preferred": "{count} go by another way, or at another hour, than their reader prefers.",
-}
+DECLINED: Final = "Passes the wish to get nothing that may be declined."
 
 
-def count(gateway: context.Gateway, rows: Iterable[Planned], known: people.People, *, now: datetime) -> Passed:
+def count(rows: Iterable[Planned], known: people.People) -> Passed:
     """What these rows go past; what they do not is not in it."""
-    leaving = [row.message for row in rows if not row.message.reason]
-    declined = sum(known.opted_out.get((message.medium, message.address)) is False for message in leaving)
-    return {what: number for what, number in (("declined", declined),) if number}
+    found = Counter[str]()
+    for message in (row.message for row in rows if not row.message.reason):
+        if remark := str(getattr(message, "remark", "")):  # quiet hours and preferences, where there are any
+            found[remark] += 1
+        elif known.opted_out.get((message.medium, message.address)) is False:
+            found[DECLINED] += 1
+    return dict(found)
 
 
 def sentences(passed: Passed) -> list[str]:
     """The same for a person to read."""
-    found = [SENTENCES[what].format(count=number) for what, number in passed.items() if what in SENTENCES]
-    return found or ["It holds back for no quiet hours, wishes or limits; today there were none in its way."]
+    return [f"{number} message{'' if number == 1 else 's'}: {what}" for what, number in passed.items()] or [
+        "No quiet hours, wishes or limits hold it back; at this moment none is in its way."
+    ]

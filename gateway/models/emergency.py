@@ -23,7 +23,7 @@ class EmergencyPart(StrEnum):
 class Emergency(Table, table=True):
     """Something that families were alarmed of. Its words are those of its notices.
 
-    ``passed``   what the alarm goes past, by what it is (``gateway/emergency/passing.py``), as counted when it was sent
+    ``passed``   what the alarm goes past, and for how many messages, as it was when it was sent
     ``over_at``  when the all-clear was given; nothing goes any more after that
     """
 

@@ -190,8 +190,8 @@ def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_every_example_can_be_used(path: Path) -> None:
-    """What has questions is a survey, what has an audience a definition, what has a language words; the desk's are canned answers; of translating
-    they are notes and glossaries; any other TOML is of the settings file.
+    """What has questions is a survey, what has an audience a definition, what has a language words; the desk's are
+    canned answers; of translating they are notes and glossaries; any other TOML is of the settings file.
     """
     for block in blocks(path, "toml"):
         data = tomllib.loads(block)

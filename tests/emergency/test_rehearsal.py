@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 from support import school
@@ -22,6 +23,7 @@ from gateway.wiring import rehearsing
 ASKED = alarm.Asked("This is a rehearsal.", "You need not do anything.", {"whole_school": True})
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_nothing_of_it_reaches_a_real_provider_and_who_would_not_be_reached_is_told(database: Database) -> None:
     """The settings name a provider and a mail server that are there: nobody so much as knocks at their doors."""
     knocks: list[object] = []

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 import sqlalchemy as sa
 from support import school as people
 from support import website
@@ -19,6 +20,8 @@ from gateway import context, notices, tokens
 from gateway.database import Database
 from gateway.models import Message, MessageState
 from gateway.models.types import core
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 WORDS = {"what": "There is a gas leak.", "do": "Please stay at home.", "more": "pl: Gaz.: Zostań w domu.", "forms": ""}
 

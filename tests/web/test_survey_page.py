@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from support.website import PUBLIC, Answer, Family, Running
 
@@ -13,6 +14,8 @@ from gateway import notices
 from gateway.models import Message, SurveyTaker, SurveyTally
 from gateway.models.types import core
 from gateway.surveys import asking
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 OPTIONS = [{"key": "1", "label": {"en": "easier"}}, {"key": "2", "label": {"en": "<b>harder</b>"}}]
 SURVEY: dict[str, Any] = {
