@@ -83,6 +83,9 @@ async def _show_outlook(gateway: Gateway, asked: Asked, *, json: bool) -> None:
     for one in shown.unreached(outlook)[:_SHOWN]:
         showing.say(f"    {one['name']}, {one['form'] or 'no form'} ({one['pupil']}). {' '.join(one['why'])}")
     preview_table.totals(outlook.seen)
+    for language, words in shown.examples(outlook):
+        showing.say(f"A text in {language}:")
+        showing.say("\n".join(f"    {line}" for line in words.splitlines()))
 
 
 def send(

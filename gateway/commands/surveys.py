@@ -147,16 +147,13 @@ def _show(found: Results) -> None:
     for number, one in enumerate(found.questions, 1):
         rows = [("all", one.answers, one.counts)]
         rows += [(reading.named(group), group.answers, group.counts) for group in one.groups]
-        title = f"{number}. {one.text}"
+        showing.say(f"{number}. {one.text}")
         if one.labels:
             showing.table(
                 ("who", *one.labels.values()),
                 ((who, *_cells(one.labels, counts)) for who, _, counts in rows),
-                title=title,
                 right=",".join(one.labels.values()),
             )
-        else:
-            showing.say(title)
         for who, words in one.words:
             showing.say(f"    {who}: {words}")
 

@@ -42,6 +42,11 @@ def remarks(outlook: alarm.Outlook) -> list[str]:
     said = [f"{_count(outlook.people, 'person is', 'people are')} told of {children}."]
     if lost := len(outlook.unreached):
         said.append(f"Of {_count(lost, 'child', 'children')} nobody would be told by anything: see to them yourselves.")
+    worth = outlook.seen.definition.valid.for_
+    late = [one for one in outlook.channels if worth and one.seconds > worth.total_seconds()]
+    said += [
+        f"The last {_NAMES[one.medium]}s would not leave: they take longer than emergency.worth_saying." for one in late
+    ]
     said += passing.sentences(outlook.passes)
     if outlook.call_again_after:
         after = timing.span(outlook.call_again_after.total_seconds())
@@ -51,6 +56,15 @@ def remarks(outlook: alarm.Outlook) -> list[str]:
     if outlook.second_person:
         said.append("It is held until a second person approves it.")
     return said + [f"To correct: {problem}" for problem in outlook.seen.audience.problems]
+
+
+def examples(outlook: alarm.Outlook) -> list[tuple[str, str]]:
+    """A text in each language, by the language's name: the words as a family reads them."""
+    found: dict[str, str] = {}
+    for message in (row.message for row in outlook.seen.rows):
+        if message.medium is Medium.SMS and not message.reason:
+            found.setdefault(languages.english(message.language), message.body)
+    return sorted(found.items(), key=lambda one: (one[0] != "English", one[0]))
 
 
 def unreached(outlook: alarm.Outlook) -> list[dict[str, Any]]:
@@ -85,6 +99,7 @@ def outlook_data(outlook: alarm.Outlook) -> dict[str, Any]:
         "passes": dict(outlook.passes),
         "channels": [channel_data(channel) for channel in outlook.channels],
         "pence": round(sum(channel.pence for channel in outlook.channels), 2),
+        "examples": dict(examples(outlook)),
         "sentences": [*times(outlook.channels), *remarks(outlook)],
         "unreached": unreached(outlook),
     }

@@ -106,6 +106,9 @@ async def alarm(school: processes.School, phones: Phones, database: Database) ->
     await school.run()
     seen = await school.handbell("emergency", "preview", "--what", WHAT, "--do", DO)
     assert re.match(r"\d+ s for 3 texts in \d parts, 500 a second", seen), "the time is told first"
+    assert "A text in Polish:" in seen
+    await school.handbell("emergency", "send", "--what", WHAT, "--do", DO, expect=1)  # nobody has said yes
+    assert "There has been no emergency" in await school.handbell("emergency", "status", expect=1)
     sent = await school.handbell("emergency", "send", "--what", WHAT, "--do", DO, "--now", "--as", "Mrs Head")
     assert sent.startswith(seen.splitlines()[0])
 
@@ -179,6 +182,11 @@ async def survey(school: processes.School, phones: Phones, database: Database, f
     await until(finished, "one has answered by text and one by the link", every=0.2)
     found = json.loads(await school.handbell("survey", "results", "gate", "--json"))
     assert (found["answered"], found["finished"]) == (2, 1)
+    assert "Of 4 asked 2 have answered" in await school.handbell("survey", "results", "gate")
+    assert "1,Is the new gate easier for you?,all,,1,easier" in await school.handbell(
+        "survey", "results", "gate", "--csv", "-"
+    )
+    assert "The new gate" in await school.handbell("survey", "list")
     assert "not closed without" in await school.handbell("survey", "close", "gate", expect=1)
     closed = await school.handbell(
         "survey", "close", "gate", "--you-said", "It is crowded.", "--we-did", "We open two."

@@ -341,4 +341,8 @@ async def test_the_time_by_each_channel_and_language_is_told_first(alarmed_schoo
     assert NUMBER in shown.times(outlook.channels)[0]
     assert MAIL in shown.times(outlook.channels)[1]
     assert outlook.people == 3
-    assert passing.sentences(outlook.passes)
+    async with here.database.write() as session:
+        await session.execute(sa.update(core(Sender)).where(core(Sender).c.address == NUMBER).values(rate=0.0001))
+    async with here.database.read() as session:
+        slow = await alarm.preview(session, here.gateway, ASKED)
+    assert any("The last texts would not leave" in sentence for sentence in shown.remarks(slow))

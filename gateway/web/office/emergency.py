@@ -153,6 +153,7 @@ class Pages:
             times=shown.times(outlook.channels) if outlook else [],
             remarks=shown.remarks(outlook) if outlook else [],
             unreached=shown.unreached(outlook) if outlook else [],
+            examples=shown.examples(outlook) if outlook else [],
             key=key,
             proof=_proof(gateway, visitor),
         )
