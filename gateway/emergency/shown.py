@@ -19,9 +19,9 @@ def times(channels: Iterable[timing.Channel]) -> list[str]:
 
 
 def _time(channel: timing.Channel) -> str:
-    what = _count(channel.messages, _NAMES[channel.medium])
+    what = count(channel.messages, _NAMES[channel.medium])
     if channel.medium is Medium.SMS:
-        what += f" in {_count(channel.parts, 'part')}"
+        what += f" in {count(channel.parts, 'part')}"
     rates = " and ".join(f"{lane.rate:g} a second from {lane.address}" for lane in channel.lanes)
     languages_ = ", ".join(
         f"{languages.english(tag) if tag else '?'} {messages}" + (f" ({parts})" if parts != messages else "")
@@ -32,16 +32,17 @@ def _time(channel: timing.Channel) -> str:
     return " ".join(filter(None, [f"{took} By language: {languages_}.", trouble]))
 
 
-def _count(number: int, one: str, many: str = "") -> str:
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 child``, ``2 children``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def remarks(outlook: alarm.Outlook) -> list[str]:
     """What else is to be known before it is sent."""
-    children = _count(outlook.children, "child", "children")
-    said = [f"{_count(outlook.people, 'person is', 'people are')} told of {children}."]
+    children = count(outlook.children, "child", "children")
+    said = [f"{count(outlook.people, 'person is', 'people are')} told of {children}."]
     if lost := len(outlook.unreached):
-        said.append(f"Of {_count(lost, 'child', 'children')} nobody would be told by anything: see to them yourselves.")
+        said.append(f"Of {count(lost, 'child', 'children')} nobody would be told by anything: see to them yourselves.")
     worth = outlook.seen.definition.valid.for_
     late = [one for one in outlook.channels if worth and one.seconds > worth.total_seconds()]
     said += [

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from support import school
 from support.absences import Morning
 
+from channels.base import Medium
 from config import sections
 from config.settings import Settings
 from gateway.database import Database
@@ -70,7 +71,7 @@ def test_the_settings_of_a_rehearsal_lead_nowhere(tmp_path: Path) -> None:
         mail_in=sections.MailIn(mode="imap", host="mail.example.com", username="u", password=SecretStr("real")),
         database=sections.Database(url="postgresql+asyncpg://db.example.com/handbell"),
     )
-    settings = rehearsing.apart(real, tmp_path, faster=3)
+    settings = rehearsing.apart(real, tmp_path, faster=dict.fromkeys(Medium, 3.0))
     plain = settings.model_dump_json()
     assert "mail.example.com" not in plain
     assert "db.example.com" not in plain
