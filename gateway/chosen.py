@@ -1,7 +1,7 @@
 """A notice to people who were chosen otherwise than by an audience: those who were alarmed, or have answered.
 
-It has one run, is planned at once and whole, and from there on is like every other notice: words, senders, claims, the
-guard, receipts, replies, ``handbell notice show``.
+It has one run, which further people may be added to, and from there on is like every other notice: words, senders,
+claims, the guard, receipts, replies, ``handbell notice show``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway import audit, bell, context, errors, people, planner, runs, sorting
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import MessageState, Notice, NoticeState, Run
+from gateway.models import Message, MessageState, Notice, NoticeState, Run
 from gateway.models.types import core
 
 
@@ -56,9 +56,6 @@ async def send(
     Raises :class:`errors.BadDefinition` when the words cannot be made, :class:`errors.Conflict` for a key in use.
     """
     now = gateway.now()
-    found = sorting.sort(definition, Audience(known, listeners, ()))
-    means = await runs.means(session, gateway, definition)
-    rows = [changed(row) for row in planner.write(found, definition, known, means, fire_at=now, now=now)]
     notice = Notice(
         id=gateway.new_id(),
         key=definition.key,
@@ -75,15 +72,43 @@ async def send(
             await session.flush()
     except IntegrityError:
         raise errors.Conflict(f"A notice “{definition.key}” is there already.") from None
-    run = Run(notice_id=notice.id, fire_at=now, planned_at=now, messages=len(rows))
+    run = Run(notice_id=notice.id, fire_at=now, planned_at=now)
     session.add(run)
     await session.flush()
+    return await add(session, gateway, run, definition, known, listeners, author=author, changed=changed)
+
+
+async def add(
+    session: Session,
+    gateway: context.Gateway,
+    run: Run,
+    definition: model.Definition,
+    known: people.People,
+    listeners: Sequence[Listener],
+    *,
+    author: str,
+    changed: Callable[[planner.Planned], planner.Planned] = unchanged,
+) -> Sent:
+    """The same for further people, in a run that is there; whoever has it from that run already gets it no more.
+
+    Raises :class:`errors.BadDefinition` when the words cannot be made.
+    """
+    now = gateway.now()
+    await session.refresh(run, with_for_update=True)
+    found = sorting.sort(definition, Audience(known, listeners, ()))
+    message = core(Message).c
+    there = sa.select(message.slot).where(message.run_id == run.id, message.slot.in_(found.slots()))
+    found = found.without(set(await session.scalars(there)))
+    means = await runs.means(session, gateway, definition)
+    rows = [changed(row) for row in planner.write(found, definition, known, means, fire_at=now, now=now)]
     await runs.write(session, gateway, rows, run_id=run.id)
+    run.messages += len(rows)
+    session.add(run)
     facts = {"run": run.id, "key": definition.key, "counts": Counter(row.message.state.value for row in rows)}
-    line = audit.Line("notice.sent_to_chosen", f"notice:{notice.id}", facts, author)
+    line = audit.Line("notice.sent_to_chosen", f"notice:{run.notice_id}", facts, author)
     await gateway.log.record(session, line, now=now)
     await bell.ring(session)
-    return Sent(notice.id, run.id or 0, rows)
+    return Sent(run.notice_id, run.id or 0, rows)
 
 
 async def next_key(session: Session, prefix: str) -> str:

@@ -40,6 +40,9 @@ async def update(
     Raises :class:`errors.NotFound`, :class:`errors.Conflict` after the all-clear, :class:`errors.BadDefinition`.
     """
     emergency = await _going_on(session, key)
+    for _part, notice in await alarm.parts(session, emergency):
+        if await runs.under_way(session, notice):  # whoever is planned after this would not hear of it
+            raise errors.Conflict(f"{emergency.key} is still being planned. Try again in a few seconds.")
     values = {"what_happened": alarm.plain(what_happened), "what_to_do": alarm.plain(what_to_do)}
     own_key = as_key or await chosen.next_key(session, f"{emergency.key}-update")
     wanted = _definition(gateway, own_key, "Emergency: update", alarm.WORDING, values)
@@ -70,9 +73,6 @@ async def all_clear(session: Session, gateway: context.Gateway, key: str, what_n
 
 async def _going_on(session: Session, key: str) -> Emergency:
     emergency = await alarm.find(session, key, lock=True)
-    for _part, notice in await alarm.parts(session, emergency):
-        if await runs.under_way(session, notice):
-            raise errors.Conflict(f"{emergency.key} is still being planned. Try again in a few seconds.")
     if emergency.over_at is not None:
         raise errors.Conflict(f"{emergency.key} is over: {emergency.over_by} gave the all-clear.")
     return emergency

@@ -21,7 +21,7 @@ from gateway.database import Session
 from gateway.emergency import alarm, alarmed
 from gateway.models import About, Emergency, EmergencyPart, Message, MessageState, Reply
 from gateway.models.types import core
-from gateway.understanding import choice
+from gateway.understanding import choice, menu
 from templates import languages, library, words
 
 READ_KEY: Final = "1"
@@ -136,7 +136,8 @@ async def _add_answers(
         if child is None:
             continue
         words_ = called.get(row.language) or called.setdefault(row.language, labels(row.language))
-        has_read = row.option == READ_KEY or choice.key(row.body, words_) == READ_KEY
+        # A digit alone that was not taken for our answer may have been meant for another question.
+        has_read = row.option == READ_KEY or (not menu.digit(row.body) and choice.key(row.body, words_) == READ_KEY)
         ties = [tie for tie in known.ties.get(child.id, ()) if not tie.barred_on(today)]
         speakers = _speakers(ties, known, row.contact_id, row.address)
         answering = [tie for tie in ties if tie.parental_responsibility or tie.lives_with] or ties

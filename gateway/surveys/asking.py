@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -117,28 +118,32 @@ async def turn(session: Session, gateway: context.Gateway) -> None:
 
 
 async def _go_on(session: Session, gateway: context.Gateway) -> None:
+    """Put the next question, survey by survey: the first to come to it makes its notice, others are added to that."""
     now = gateway.now()
+    due = sa.select(TAKER.c.survey_id).where(TAKER.c.next_at <= now).distinct()
+    surveys = sa.select(Survey).where(SURVEY.c.id.in_(due)).order_by(SURVEY.c.id)  # a close locks a survey first, too
+    for survey in list(await session.scalars(surveys.with_for_update(skip_locked=True))):
+        await _go_on_with(session, gateway, survey)
+
+
+async def _go_on_with(session: Session, gateway: context.Gateway, survey: Survey) -> None:
     query = (
         sa.select(SurveyTaker)
-        .where(TAKER.c.next_at <= now)
+        .where(TAKER.c.survey_id == survey.id, TAKER.c.next_at <= gateway.now())
         .order_by(TAKER.c.id)
         .limit(_AT_ONCE)
         .with_for_update(skip_locked=True)
     )
-    takers = list(await session.scalars(query.execution_options(populate_existing=True)))
-    groups = defaultdict[tuple[int, int, Medium], list[SurveyTaker]](list)
-    for taker in takers:
+    whole = shape.read(survey.definition)
+    groups = defaultdict[tuple[int, Medium], list[SurveyTaker]](list)
+    for taker in list(await session.scalars(query.execution_options(populate_existing=True))):
         message = await session.get(Message, taker.message_id) if taker.message_id else None
         taker.next_at = None
         session.add(taker)
-        if message is not None:
-            groups[taker.survey_id, taker.answered, Medium(message.medium)].append(taker)
+        if message is not None and survey.closed_at is None and taker.answered < len(whole.questions):
+            groups[taker.answered, Medium(message.medium)].append(taker)
     await session.flush()
-    for (survey_id, number, medium), group in sorted(groups.items()):
-        survey = await session.get_one(Survey, survey_id)
-        whole = shape.read(survey.definition)
-        if survey.closed_at is not None or number >= len(whole.questions):
-            continue
+    for (number, medium), group in sorted(groups.items()):
         about = await _pupils(session, [taker.message_id or "" for taker in group])
         wanted = {taker.contact_id: about.get(taker.message_id or "", set()) for taker in group}
         await _send(session, gateway, survey, whole, number, wanted, media=[medium])
@@ -194,18 +199,24 @@ async def _send(
     known, listeners = await hearing(session, gateway, wanted)
     if media == [Medium.VOICE]:  # who has pressed a key in a call is texted where that is possible
         media = _texted(known, listeners)
-    name = "reminder" if again else f"q{number + 1}"
-    key = await chosen.next_key(session, f"{survey.key}-{name}")
-    sent = await chosen.send(
-        session,
-        gateway,
-        definition(whole, number, key=key, media=media),
-        known,
-        listeners,
-        author=AUTHOR,
-        changed=lambda row: _linked(gateway, row),
-    )
+    key = f"{survey.key}-{'reminder' if again else f'q{number + 1}'}"
+    asks, linked = definition(whole, number, key=key, media=media), partial(_linked, gateway)
+    run = await _run(session, survey, number, again=again)
+    if run is not None:
+        await chosen.add(session, gateway, run, asks, known, listeners, author=AUTHOR, changed=linked)
+        return
+    sent = await chosen.send(session, gateway, asks, known, listeners, author=AUTHOR, changed=linked)
     await _put(session, survey, sent.notice_id, number, again=again)
+
+
+async def _run(session: Session, survey: Survey, number: int, *, again: bool) -> Run | None:
+    """The run by which this question is put to everybody who comes to it, should somebody have come before."""
+    query = (
+        sa.select(Run)
+        .join(PUT, PUT.c.notice_id == core(Run).c.notice_id)
+        .where(PUT.c.survey_id == survey.id, PUT.c.question == number, PUT.c.again == again)
+    )
+    return (await session.scalars(query)).first()
 
 
 def _linked(gateway: context.Gateway, row: planner.Planned) -> planner.Planned:

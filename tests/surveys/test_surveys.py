@@ -16,7 +16,7 @@ from support import school
 from support.absences import Morning, Parent
 
 from channels.base import Medium
-from gateway import errors, notices
+from gateway import errors, handshake, notices
 from gateway.database import Database
 from gateway.definitions import survey as shape
 from gateway.models import (
@@ -25,6 +25,7 @@ from gateway.models import (
     Inbound,
     Message,
     MessageState,
+    Notice,
     OptOut,
     Purpose,
     Reply,
@@ -118,6 +119,8 @@ async def test_one_question_a_text_each_after_the_answer_to_the_one_before(here:
     assert len(await here.said(mother.number)) == 2
     found = await here.results()
     assert (found.asked, found.answered, found.finished) == (1, 1, 1)
+    keys = {one.key for one in await here.all(Notice)}
+    assert keys == {"gate", "gate-q2"}, "one notice for each question, however many come to it"
     [taker] = await here.all(SurveyTaker)
     assert (taker.answered, taker.next_at) == (2, None)
     assert await here.all(Reply) == [], "nobody has to read it"
@@ -327,11 +330,12 @@ async def test_a_shared_phone_answers_once(here: Asking) -> None:
 
 
 async def test_of_several_processes_one_goes_on_and_reminds(here: Asking) -> None:
-    answers, silent = await here.parent("Answers"), await here.parent("Silent")
-    await here.child("Ana", answers)
-    await here.child("Ben", silent)
+    answers, silent, more = await here.parent("Answers"), await here.parent("Silent"), await here.parent("More")
+    for parent in (answers, silent, more):
+        await here.child("Ana", parent)
     await here.ask()
     await here.answer(answers.number, "1")
+    await here.answer(more.number, "2")
     here.clock.pass_(days=3)
 
     async def process() -> None:
@@ -340,5 +344,24 @@ async def test_of_several_processes_one_goes_on_and_reminds(here: Asking) -> Non
 
     await asyncio.gather(*(process() for _ in range(4)))
     await here.deliver()
-    assert len(await here.said(silent.number)) == 2
-    assert len(await here.said(answers.number)) == 2
+    for parent in (answers, silent, more):
+        assert len(await here.said(parent.number)) == 2
+
+
+@SQLITE
+async def test_a_digit_that_may_be_meant_for_the_language_is_for_a_person(here: Asking) -> None:
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    at = here.clock.now
+    await here.ask()
+    [first] = await here.messages()
+    question = Message(
+        id="0" * 26, contact_id=mother.id, sender_id=first.sender_id, medium=Medium.SMS, address=mother.number,
+        slot=f"{handshake.SLOT}pl:{mother.id}", purpose=Purpose.SERVICE, keys="12", body="?", due_at=at,
+        state=MessageState.DELIVERED, created_at=at, changed_at=at,
+    )  # fmt: skip
+    await school.add(here.database, question)
+    await here.say(mother, "1")
+    assert await here.all(SurveyTaker) == []
+    [reply] = await here.all(Reply)
+    assert (reply.body, reply.option) == ("1", "")
