@@ -109,7 +109,7 @@ def send(
     asked = _asked(what, do, more, whole=whole, forms=forms, years=years, groups=groups, pupils=pupils)
 
     async def job(gateway: Gateway) -> None:
-        from gateway.emergency import alarm, passing
+        from gateway.emergency import alarm
 
         if not json:
             await _show_outlook(gateway, asked, json=False)
@@ -119,14 +119,12 @@ def send(
             sent = await alarm.send(session, gateway, asked, by=by)
         held = gateway.settings.emergency.second_person
         if json:
-            showing.data({"key": sent.key, "began_at": sent.began_at, "held": held, "passed": sent.passed})
+            showing.data({"key": sent.key, "began_at": sent.began_at, "held": held})
             return
         if held:
             showing.say(f"It waits for somebody other than {by}: handbell emergency approve {sent.key}")
         else:
             showing.say(f"The alarm goes out as {sent.key}, if handbell run is running.")
-        for sentence in passing.sentences(sent.passed) if sent.passed else ():
-            showing.say(sentence)
         showing.say(f"Who has not read it: handbell emergency status {sent.key} --watch")
 
     opening.work(ctx, job)
@@ -157,7 +155,7 @@ def status(
 
 async def _look(gateway: Gateway, key: str, *, everything: bool, json: bool) -> RollCall:
     from gateway.commands import progress
-    from gateway.emergency import alarm, roll_call, shown
+    from gateway.emergency import alarm, passing, roll_call, shown
     from gateway.models import EmergencyPart
 
     async with gateway.database.read() as session:
@@ -178,6 +176,8 @@ async def _look(gateway: Gateway, key: str, *, everything: bool, json: bool) -> 
     held = [notice for _, notice in parts if notice.state == "held"]
     if held:
         showing.say(f"It waits for a second person: handbell emergency approve {held[0].key}")
+    for sentence in passing.sentences(found.passed) if found.children else ():
+        showing.say(sentence)
     children = found.children if everything else found.uncovered
     if children:
         showing.table(

@@ -145,16 +145,15 @@ async def send(session: Session, gateway: context.Gateway, asked: Asked, *, by: 
 
     Raises :class:`errors.BadDefinition`, :class:`errors.Conflict` for a key in use.
     """
-    now = gateway.now()
-    key = asked.key or await next_key(session, gateway)
-    outlook = await preview(session, gateway, asked)
-    notice = await notices.submit(session, gateway, outlook.seen.definition.model_copy(update={"key": key}), author=by)
-    emergency = Emergency(key=key, began_at=now, by=by, passed=dict(outlook.passes))
+    now, key = gateway.now(), asked.key or await next_key(session, gateway)
+    wanted = definition(gateway, asked).model_copy(update={"key": key})
+    notice = await notices.submit(session, gateway, wanted, author=by)
+    emergency = Emergency(key=key, began_at=now, by=by)
     session.add(emergency)
     await session.flush()
     await add(session, emergency, notice.id, EmergencyPart.ALARM, by=by, now=now)
-    facts = {"notice": notice.id, "children": outlook.children, "people": outlook.people, "passed": emergency.passed}
-    await gateway.log.record(session, audit.Line("emergency.sent", f"emergency:{emergency.id}", facts, by), now=now)
+    line = audit.Line("emergency.sent", f"emergency:{emergency.id}", {"notice": notice.id}, by)
+    await gateway.log.record(session, line, now=now)
     return emergency
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from channels.base import Medium
 from gateway import context, people
 from gateway.database import Session
-from gateway.emergency import alarm, alarmed
+from gateway.emergency import alarm, alarmed, passing
 from gateway.models import About, Emergency, EmergencyPart, Message, MessageState, Reply
 from gateway.models.types import core
 from gateway.understanding import choice, menu
@@ -67,6 +67,7 @@ class RollCall:
     emergency: Emergency
     at: datetime
     children: Sequence[Child]
+    passed: passing.Passed
 
     @property
     def uncovered(self) -> list[Child]:
@@ -88,7 +89,7 @@ async def read(session: Session, gateway: context.Gateway, emergency: Emergency)
             children[pupil_id].way = way
     await _add_answers(session, gateway, asking, known, children)
     order = sorted(children.values(), key=lambda child: (child.covered, child.form, child.name))
-    return RollCall(emergency, gateway.now(), order)
+    return RollCall(emergency, gateway.now(), order, await passing.of(session, asking))
 
 
 async def _ways(session: Session, run_ids: Sequence[int]) -> dict[int, str]:

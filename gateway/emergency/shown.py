@@ -156,7 +156,7 @@ def roll_call_data(found: roll_call.RollCall) -> dict[str, Any]:
         "by": emergency.by,
         "over_at": emergency.over_at,
         "over_by": emergency.over_by,
-        "passed": emergency.passed,
+        "passed": dict(found.passed),
         "at": found.at,
         "children": len(found.children),
         "covered": len(found.children) - len(found.uncovered),

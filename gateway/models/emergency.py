@@ -23,15 +23,13 @@ class EmergencyPart(StrEnum):
 class Emergency(Table, table=True):
     """Something that families were alarmed of. Its words are those of its notices.
 
-    ``passed``   what the alarm goes past, and for how many messages, as it was when it was sent
-    ``over_at``  when the all-clear was given; nothing goes any more after that
+    ``over_at`` is when the all-clear was given: nothing goes any more after that.
     """
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     began_at: datetime = Field(sa_type=UtcDateTime)
     by: str
-    passed: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     over_by: str = ""
 

@@ -128,8 +128,7 @@ async def test_it_goes_past_what_a_family_has_declined_and_says_so(alarmed_schoo
     assert f"1 message: {passing.DECLINED}" in shown.remarks(outlook)
     await here.send()
     assert await here.leaving(EmergencyPart.ALARM, mother.id) == {Medium.VOICE, Medium.EMAIL}
-    async with here.database.read() as session:
-        assert (await alarm.find(session, "")).passed == {passing.DECLINED: 1}
+    assert (await here.list()).passed == {passing.DECLINED: 1}
 
 
 async def test_a_child_is_covered_when_one_who_answers_for_it_has_read(alarmed_school: Alarm) -> None:

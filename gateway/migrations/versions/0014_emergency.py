@@ -118,10 +118,8 @@ def _emergencies() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         *_texts("key"),
         sa.Column("began_at", _MOMENT, nullable=False),
-        *_texts("by"),
-        sa.Column("passed", sa.JSON(), nullable=False),
+        *_texts("by", "over_by"),
         sa.Column("over_at", _MOMENT, nullable=True),
-        *_texts("over_by"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_emergency")),
         sa.UniqueConstraint("key", name=op.f("uq_emergency_key")),
     )

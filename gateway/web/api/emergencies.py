@@ -67,7 +67,6 @@ class Sent(BaseModel):
     key: str
     began_at: datetime
     held: bool
-    passed: dict[str, int] = Field(description="What it goes past, and for how many messages")
 
 
 class Told(BaseModel):
@@ -97,7 +96,7 @@ async def send(request: Request, given: AlarmGiven, caller: callers.Caller, gate
     async def deed(session: Session) -> once.Done:
         sent = await alarm.send(session, here.gateway, asked, by=caller.author)
         held = here.gateway.settings.emergency.second_person
-        return once.Done(Sent(key=sent.key, began_at=sent.began_at, held=held, passed=sent.passed), status=201)
+        return once.Done(Sent(key=sent.key, began_at=sent.began_at, held=held), status=201)
 
     answer = await gate.do(deed)
     here.planned()

@@ -91,7 +91,7 @@ class Pages:
             up="../",
             found=found,
             held=any(notice.state is NoticeState.HELD for _, notice in parts),
-            sentences=passing.sentences(emergency.passed) + _sent(parts),
+            sentences=passing.sentences(found.passed) + _sent(parts),
             answers=shown.answers,
             proof=_proof(gateway, visitor),
             clock=lambda at: at.astimezone(gateway.timezone).strftime("%H:%M:%S"),
