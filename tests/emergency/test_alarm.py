@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -129,6 +129,24 @@ async def test_it_goes_past_what_a_family_has_declined_and_says_so(alarmed_schoo
     await here.send()
     assert await here.leaving(EmergencyPart.ALARM, mother.id) == {Medium.VOICE, Medium.EMAIL}
     assert (await here.list()).passed == {passing.DECLINED: 1}
+
+
+@SQLITE
+@pytest.mark.skipif("remark" not in core(Message).c, reason="rows say nothing of quiet hours before migration 0017")
+async def test_it_goes_past_quiet_hours_and_says_so(alarmed_school: Alarm) -> None:
+    here = alarmed_school
+    here.clock.now = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    await family(here)
+    async with here.database.read() as session:
+        outlook = await alarm.preview(session, here.gateway, ASKED)
+    assert any("Passes the quiet hours" in sentence for sentence in shown.remarks(outlook))
+    await here.send()
+    await here.update()
+    for part in (EmergencyPart.ALARM, EmergencyPart.UPDATE):
+        rows = [one for one in await here.part(part) if one.state is MessageState.QUEUED and one.step == 0]
+        assert {one.due_at for one in rows} == {here.clock.now}
+        assert all("Passes the quiet hours" in getattr(one, "remark", "") for one in rows)
+    assert any("Passes the quiet hours" in what for what in (await here.list()).passed)
 
 
 async def test_a_child_is_covered_when_one_who_answers_for_it_has_read(alarmed_school: Alarm) -> None:
