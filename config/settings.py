@@ -35,6 +35,7 @@ class Settings(values.Section):
     calendar: sections.Calendar = sections.Calendar()
     events: sections.Events = sections.Events()
     absence: sections.Absence = sections.Absence()
+    emergency: sections.Emergency = sections.Emergency()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()

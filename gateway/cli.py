@@ -21,6 +21,7 @@ from gateway.commands import (
     conversation,
     coverage,
     deciding,
+    emergency,
     event,
     explain,
     explain_mail,
@@ -43,6 +44,7 @@ from gateway.commands import (
     service,
     settings,
     showing,
+    surveys,
     tasks,
     token,
     translating,
@@ -51,6 +53,8 @@ from gateway.commands import (
 )
 
 DAILY, UPKEEP, ANSWERS, WORKSHOP = "Every day", "The installation", "Questions and proof", "For translators"
+_GATE = '--you-said "The gate is crowded." --we-did "We now open a second gate."'
+_GAS = '--what "There is a gas leak." --do "Please do not come to school."'
 DEFAULT_CONFIG = Path("/etc/handbell/handbell.toml")
 
 
@@ -188,6 +192,31 @@ GROUPS = (
         DAILY,
         "See what would happen, on the real people, without a message.",
         (Command(rehearse.absence, "absence", "handbell rehearse absence --date 2026-11-24"),),
+    ),
+    Group(
+        "emergency",
+        DAILY,
+        "Alarm all who answer for the children, see who has read, and give the all-clear.",
+        (
+            Command(emergency.preview, "preview", f"handbell emergency preview {_GAS}"),
+            Command(emergency.send, "send", f"handbell emergency send {_GAS} --form 3A"),
+            Command(notice.approve, "approve", 'handbell emergency approve emergency-2026-11-24-1 --as "Mrs Okafor"'),
+            Command(emergency.status, "status", "handbell emergency status --watch"),
+            Command(emergency.update, "update", 'handbell emergency update --what "…" --do "…"'),
+            Command(emergency.all_clear, "all-clear", 'handbell emergency all-clear --now "Lessons go on as usual."'),
+            Command(emergency.rehearse, "rehearse", "handbell emergency rehearse"),
+        ),
+    ),
+    Group(
+        "survey",
+        DAILY,
+        "Ask families, one question a text; see what they said; close it with what the school does.",
+        (
+            Command(surveys.create, "create", "handbell survey create gate.toml"),
+            Command(surveys.list_all, "list", "handbell survey list"),
+            Command(surveys.results, "results", "handbell survey results gate-2026 --csv gate.csv"),
+            Command(surveys.close, "close", f"handbell survey close gate-2026 {_GATE}"),
+        ),
     ),
     Group(
         "replies",

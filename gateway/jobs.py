@@ -31,6 +31,7 @@ from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
 from gateway.events import waiting
 from gateway.phone_line import voicemail
+from gateway.surveys import asking
 from gateway.translating import gists
 from gateway.understanding import language, library
 from scheduler.ticker import Ticker
@@ -109,6 +110,7 @@ class Jobs:
         self.every(_CALENDAR_SECONDS, "campaigns", self.campaigns)
         self.every(_FEEDS_SECONDS, "calendar feeds", self.feeds)
         self.every(settings.sending.poll_s, "events", self.events)
+        self.every(settings.sending.poll_s, "surveys", self.surveys)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -259,6 +261,19 @@ class Jobs:
 
         while await turns.again(offer) and not self._stopping.is_set():
             self._lanes.wake()
+
+    async def surveys(self) -> None:
+        """Put the next question to whoever has answered one, and remind those who have answered none."""
+        async with self._gateway.database.read() as session:
+            if not await asking.is_due(session, self._gateway):
+                return
+
+        async def ask() -> None:
+            async with self._gateway.database.write() as session:
+                await asking.turn(session, self._gateway)
+
+        await turns.again(ask)
+        self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

@@ -19,7 +19,19 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, suggesting, zero
+from gateway import (
+    answers,
+    audit,
+    conversations,
+    errors,
+    handshake,
+    merging,
+    optout,
+    points,
+    suggesting,
+    survey_answers,
+    zero,
+)
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -62,11 +74,8 @@ async def handle(
         reply = dataclasses.replace(reply, sender=reply.sender.strip().lower())
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
-    if message is not None:
-        key = _option(reply, message) if _is_theirs(reply, message) else ""
-        chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
-        if chosen and not reply.media:
-            return chosen  # nobody has to read it, and it says nothing of a child: it is no row among the replies
+    if taken := await _taken(session, reply, message, inbound, answering, log=log, now=now):
+        return taken
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
     if contact is not None and contact.id != conversation.contact_id:
@@ -121,6 +130,29 @@ async def handle(
             if await listener(session, row):
                 break
     return "reply"
+
+
+async def _taken(
+    session: Session,
+    reply: base.Reply,
+    message: Message | None,
+    inbound: Inbound,
+    answering: answers.Answering | None,
+    *,
+    log: audit.Log,
+    now: datetime,
+) -> str:
+    """Let whatever has asked a question of its own take its answer: nobody has to read that, and it is no row among the
+    replies. Gives a word for what came of it, ``""`` where it is nobody's.
+    """
+    if message is None:
+        return ""
+    theirs = _is_theirs(reply, message)
+    key = _option(reply, message) if theirs else ""
+    chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
+    if chosen and not reply.media:
+        return chosen
+    return await survey_answers.take(session, reply, message, inbound, log=log, now=now) if theirs else ""
 
 
 async def hold(session: Session, addresses: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, handshake, people, planner, sorting, tongues
+from gateway import answer_links, audience, audit, bulk, context, handshake, people, planner, sorting, tongues
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
@@ -166,6 +166,7 @@ async def advance(
         now=now,
         held=notice.state is NoticeState.HELD,
     )
+    rows = answer_links.added(gateway, rows)
     await asyncio.sleep(0)
     await write(session, gateway, rows, run_id=run.id)
     if rows or not run.planned_up_to:

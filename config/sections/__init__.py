@@ -7,6 +7,7 @@ a proposal of ours and no fact: every provider's contract differs.
 from config.sections.absence import Absence
 from config.sections.calendar import Calendar
 from config.sections.desk import Answers, Desk
+from config.sections.emergency import Emergency
 from config.sections.events import Events
 from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
@@ -24,6 +25,7 @@ __all__ = [
     "Costs",
     "Database",
     "Desk",
+    "Emergency",
     "Events",
     "Languages",
     "Log",

@@ -31,6 +31,11 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
         _every_row(seen)
 
 
+def totals(seen: notices.Preview) -> None:
+    """Print what would go, by medium and language."""
+    _totals(preview.shares(seen.rows), laddered=len(seen.definition.steps) > 1)
+
+
 def as_data(seen: notices.Preview) -> dict[str, object]:
     """The whole preview as plain data."""
     return {

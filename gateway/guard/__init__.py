@@ -1,10 +1,21 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed."""
 
-from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, UNACCOUNTED, Stop, kept
+from gateway.guard.reasons import (
+    AGAIN,
+    ALARMED,
+    MOST_PARTS,
+    NOT_ANSWERED,
+    NOT_REACHED,
+    REASONS,
+    UNACCOUNTED,
+    Stop,
+    kept,
+)
 from gateway.guard.wall import stopped, taken_back, too_early
 
 __all__ = [
     "AGAIN",
+    "ALARMED",
     "MOST_PARTS",
     "NOT_ANSWERED",
     "NOT_REACHED",

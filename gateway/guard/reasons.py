@@ -13,6 +13,7 @@ AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had f
 
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
+ALARMED = "alarmed"  #: only if the alarm that it follows has left, or will
 UNACCOUNTED = "unaccounted"  #: only if nobody knows yet where any of the children is that it asks about
 
 
@@ -42,6 +43,7 @@ REASONS: dict[str, str] = {
     "reached": "Reached by an earlier step already.",
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
+    "not_alarmed": "The alarm that it follows has not gone to this contact.",
     "accounted_for": "It became known where the child is.",
     "left": "The child has left the school.",
     "child_deceased": "The child has died.",

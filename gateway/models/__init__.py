@@ -3,12 +3,14 @@
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
 from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
+from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart
 from gateway.models.events import EventGuest, EventParty, EventSlot, EventTold, GuestState
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
+from gateway.models.surveys import Survey, SurveyAnswer, SurveyNotice, SurveyTaker, SurveyTally
 from gateway.models.tasks import Task
 from gateway.models.translations import Gist, KnownSentence
 from gateway.models.types import (
@@ -47,6 +49,9 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "Emergency",
+    "EmergencyNotice",
+    "EmergencyPart",
     "EventGuest",
     "EventParty",
     "EventSlot",
@@ -85,6 +90,11 @@ __all__ = [
     "SchoolCalendar",
     "SchoolEvent",
     "Sender",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyNotice",
+    "SurveyTaker",
+    "SurveyTally",
     "Task",
     "UtcDateTime",
     "VoiceInvite",

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from gateway import context
 from gateway.phone_line.talking import Talking
-from gateway.web import envelope, events, health, hooks, limits, media, problems, site, unsubscribe
+from gateway.web import envelope, events, health, hooks, limits, media, problems, site, survey_page, unsubscribe
 from gateway.web.api import api
 from gateway.web.office import office
 
@@ -36,6 +36,7 @@ def build(
         *unsubscribe.routes(),
         *media.routes(),
         *events.routes(),
+        *survey_page.routes(),
     ]
     routes.append(Mount("/office", app=office.build(here)))
     routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))

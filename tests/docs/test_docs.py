@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from config import reference, settings
 from gateway import cli, metrics, states
 from gateway.calendars import document as calendar
-from gateway.definitions import reading, translated
+from gateway.definitions import reading, survey, translated
 from gateway.desk import canned
 from gateway.translating import glossary
 from gateway.understanding import language
@@ -191,12 +191,15 @@ def test_a_command_line_that_is_not_one_would_be_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
 def test_every_example_can_be_used(path: Path) -> None:
-    """What has an audience is a definition, what has a language words; the desk's are canned answers; of translating
-    they are notes and glossaries; what has sessions is a calendar; any other TOML is of the settings file.
+    """What has questions is a survey, what has an audience a definition, what has a language words; the desk's are
+    canned answers; of translating they are notes and glossaries; what has sessions is a calendar; any other TOML is of
+    the settings file.
     """
     for block in blocks(path, "toml"):
         data = tomllib.loads(block)
-        if "audience" in data:
+        if "questions" in data:
+            survey.read(data)
+        elif "audience" in data:
             reading.read(data, source=block)
         elif "language" in data:
             language.make([language.File(name(path), block, data)])

@@ -17,12 +17,14 @@ from gateway.web.api import (
     contacts,
     conversations,
     description,
+    emergencies,
     events,
     inbound,
     messages,
     notices,
     reports,
     senders,
+    surveys,
     translations,
 )
 
@@ -32,7 +34,7 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    school = (absences, calendar, campaigns, events, reports)
+    school = (absences, calendar, campaigns, emergencies, events, surveys, reports)
     for part in (notices, translations, messages, contacts, inbound, conversations, *school, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 

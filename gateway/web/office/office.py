@@ -12,11 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.web import problems, site
-from gateway.web.office import absences, pages
+from gateway.web.office import absences, emergency, pages
 
 #: What a person can make of a status; what else goes wrong has the general sentence.
 _TITLES: Final = {
     401: "Sign in with a token",
+    403: "This cannot be done so",
     404: "This page is not there",
     422: "This address cannot be used",
     429: "Too many wrong tokens",
@@ -54,7 +55,7 @@ def build(here: site.Site) -> Starlette:
         return pages.page(body, status=problem.status, headers=kept)
 
     app = Starlette(
-        routes=[Route("/office.css", give_style), *absences.routes(templates)],
+        routes=[Route("/office.css", give_style), *absences.routes(templates), *emergency.routes(templates)],
         exception_handlers=dict.fromkeys(problems.handlers(), apologise),
     )
     app.state.site = here

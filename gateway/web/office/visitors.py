@@ -13,14 +13,17 @@ from gateway.web import holders
 _COMMAND = "handbell token create NAME --read-only"
 
 
-async def who(request: Request) -> str:
+async def who(request: Request, *, acting: bool = False) -> str:
     """Who looks, as it is signed in the audit log: ``office:`` and the token's name.
 
-    Raises 401 for everybody without a token; the browser asks for it then.
+    Raises 401 for everybody without a token; the browser asks for it then. Whoever is ``acting`` needs one that may do
+    more than read, else 403.
     """
     token = _password(request.headers.get("authorization", ""))
     found = await holders.of(request, token) if token else None
     if found is not None:
+        if acting and found.read_only:
+            raise HTTPException(403, f"The token “{found.name}” may only read. Sign in with another one to act.")
         return f"office:{found.name}"
     sentence = (
         "Give your token as the password; the name may be any. Whoever runs Handbell makes one for you: {command}."

@@ -1,0 +1,118 @@
+"""A notice to people who were chosen otherwise than by an audience: those who were alarmed, or have answered.
+
+It has one run, which further people may be added to, and from there on is like every other notice: words, senders,
+claims, the guard, receipts, replies, ``handbell notice show``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from gateway import audit, bell, context, errors, people, planner, runs, sorting
+from gateway.audience import Audience, Listener
+from gateway.database import Session
+from gateway.definitions import model
+from gateway.models import Message, MessageState, Notice, NoticeState, Run
+from gateway.models.types import core
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was planned."""
+
+    notice_id: str
+    run_id: int
+    rows: Sequence[planner.Planned]
+
+    @property
+    def contacts(self) -> int:
+        """How many people something is on its way to."""
+        leaving = (row.message for row in self.rows if row.message.state is not MessageState.SKIPPED)
+        return len({message.contact_id for message in leaving})
+
+
+def unchanged(row: planner.Planned) -> planner.Planned:
+    """A row as it was planned."""
+    return row
+
+
+async def send(
+    session: Session,
+    gateway: context.Gateway,
+    definition: model.Definition,
+    known: people.People,
+    listeners: Sequence[Listener],
+    *,
+    author: str,
+    changed: Callable[[planner.Planned], planner.Planned] = unchanged,
+) -> Sent:
+    """Put it into the outbox, in the caller's transaction. ``changed`` has the last word about each row.
+
+    Raises :class:`errors.BadDefinition` when the words cannot be made, :class:`errors.Conflict` for a key in use.
+    """
+    now = gateway.now()
+    notice = Notice(
+        id=gateway.new_id(),
+        key=definition.key,
+        title=definition.title,
+        purpose=definition.purpose,
+        state=NoticeState.DONE,
+        definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        author=author,
+        created_at=now,
+    )
+    try:
+        async with session.begin_nested():
+            session.add(notice)
+            await session.flush()
+    except IntegrityError:
+        raise errors.Conflict(f"A notice “{definition.key}” is there already.") from None
+    run = Run(notice_id=notice.id, fire_at=now, planned_at=now)
+    session.add(run)
+    await session.flush()
+    return await add(session, gateway, run, definition, known, listeners, author=author, changed=changed)
+
+
+async def add(
+    session: Session,
+    gateway: context.Gateway,
+    run: Run,
+    definition: model.Definition,
+    known: people.People,
+    listeners: Sequence[Listener],
+    *,
+    author: str,
+    changed: Callable[[planner.Planned], planner.Planned] = unchanged,
+) -> Sent:
+    """The same for further people, in a run that is there; whoever has it from that run already gets it no more.
+
+    Raises :class:`errors.BadDefinition` when the words cannot be made.
+    """
+    now = gateway.now()
+    await session.refresh(run, with_for_update=True)
+    found = sorting.sort(definition, Audience(known, listeners, ()))
+    message = core(Message).c
+    there = sa.select(message.slot).where(message.run_id == run.id, message.slot.in_(found.slots()))
+    found = found.without(set(await session.scalars(there)))
+    means = await runs.means(session, gateway, definition)
+    rows = [changed(row) for row in planner.write(found, definition, known, means, fire_at=now, now=now)]
+    await runs.write(session, gateway, rows, run_id=run.id)
+    run.messages += len(rows)
+    session.add(run)
+    facts = {"run": run.id, "key": definition.key, "counts": Counter(row.message.state.value for row in rows)}
+    line = audit.Line("notice.sent_to_chosen", f"notice:{run.notice_id}", facts, author)
+    await gateway.log.record(session, line, now=now)
+    await bell.ring(session)
+    return Sent(run.notice_id, run.id or 0, rows)
+
+
+async def next_key(session: Session, prefix: str) -> str:
+    """The next free key of several that begin alike: ``fire-update-1``, ``fire-update-2``."""
+    key = core(Notice).c.key
+    taken = set(await session.scalars(sa.select(key).where(key.startswith(f"{prefix}-", autoescape=True))))
+    return next(one for one in (f"{prefix}-{number}" for number in range(1, len(taken) + 2)) if one not in taken)
