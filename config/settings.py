@@ -33,6 +33,7 @@ class Settings(values.Section):
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
     absence: sections.Absence = sections.Absence()
+    good_news: sections.GoodNews = sections.GoodNews()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()

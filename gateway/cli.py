@@ -15,6 +15,7 @@ from gateway import errors
 from gateway.commands import (
     absence,
     audit,
+    balance,
     contact,
     conversation,
     coverage,
@@ -31,6 +32,7 @@ from gateway.commands import (
     notice,
     opening,
     people,
+    praise,
     rehearse,
     replies,
     reports,
@@ -69,6 +71,7 @@ class Group(NamedTuple):
 
 
 LONE: tuple[tuple[str, Command], ...] = (
+    (DAILY, Command(balance.show, "balance", "handbell balance --form 3A --group SEN")),
     (UPKEEP, Command(service.practice, "practice", "handbell practice --folder practice --port 8080")),
     (UPKEEP, Command(service.run, "run", "handbell --config /etc/handbell/handbell.toml run")),
     (UPKEEP, Command(service.doctor, "doctor", "handbell doctor")),
@@ -106,6 +109,17 @@ GROUPS = (
             Command(translating.review, "review", 'handbell notice review choir.toml pl --by "Anna Kowalska"'),
             Command(notice.schema, "schema", "handbell notice schema > definition.schema.json"),
         ),
+    ),
+    Group(
+        "praise",
+        DAILY,
+        "Send good news home, at a kind hour. The word add may be left out.",
+        (
+            Command(praise.add, "add", "handbell praise add Ana kindness 'She shared her lunch.' --from 'Ms Okafor'"),
+            Command(praise.list_all, "list", "handbell praise list --waiting"),
+            Command(praise.withdraw, "withdraw", "handbell praise withdraw 12"),
+        ),
+        groups.FirstByDefault,
     ),
     Group(
         "marks",

@@ -27,6 +27,7 @@ from gateway import (
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
+from gateway.good_news import telling
 from gateway.phone_line import voicemail
 from gateway.translating import gists
 from gateway.understanding import language, library
@@ -40,6 +41,7 @@ _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of 
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
+_GOOD_NEWS_SECONDS = 15.0  #: how often it is looked whether the kind hour has come
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -97,6 +99,7 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(_GOOD_NEWS_SECONDS, "good news", self.good_news)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -201,6 +204,11 @@ class Jobs:
                 return await arriving.turn(session, gateway, self._promise, self._languages)
 
         while await turns.again(look) and not self._stopping.is_set():
+            self._lanes.wake()
+
+    async def good_news(self) -> None:
+        """Send the day's praise once its hour has come."""
+        if (await telling.turn(self._gateway)).messages:
             self._lanes.wake()
 
     async def alerts(self) -> None:

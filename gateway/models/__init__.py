@@ -2,8 +2,10 @@
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
+from gateway.models.good_news import Praise, PraiseHeard, PraiseNudge
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
+from gateway.models.letters import Letter, PostalAddress
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
@@ -51,6 +53,7 @@ __all__ = [
     "Inbound",
     "Keyword",
     "KnownSentence",
+    "Letter",
     "LineType",
     "Mark",
     "Membership",
@@ -64,6 +67,10 @@ __all__ = [
     "PhoneReport",
     "PointKind",
     "PointState",
+    "PostalAddress",
+    "Praise",
+    "PraiseHeard",
+    "PraiseNudge",
     "Promise",
     "Pupil",
     "PupilGroup",

@@ -1,0 +1,1 @@
+"""Letters: for families whom nothing else reaches."""
