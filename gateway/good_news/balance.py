@@ -109,8 +109,8 @@ async def of(session: Session, gateway: context.Gateway, wanted: Wanted) -> Bala
     if wanted.group:
         name = wanted.group.casefold()
         known = [one for one in known if any(each.casefold() == name for each in groups.get(one.id, ()))]
-    if not known:
-        whose = f"form {wanted.form}" if wanted.form else f"group “{wanted.group}”" if wanted.group else "the school"
+    if not known and (wanted.form or wanted.group):
+        whose = " and ".join(filter(None, (wanted.form and f"form {wanted.form}", wanted.group)))
         raise errors.NotFound(f"No pupil on roll is in {whose}.")
     begins = calendar.to_utc(datetime.combine(wanted.since, datetime.min.time()), gateway.timezone)
     good, bad = await _counts(session, _IS_GOOD, begins), await _counts(session, _is_bad(), begins)
@@ -138,16 +138,16 @@ async def by_teacher(session: Session, gateway: context.Gateway, wanted: Wanted)
     begins = calendar.to_utc(datetime.combine(wanted.since, datetime.min.time()), gateway.timezone)
     ours = {one.id for one in await pupils.on_roll(session, today=gateway.today(), form=wanted.form)}
     praise, lines = core(Praise).c, dict[str, Line]()
-    told = sa.select(praise.staff, praise.pupil_id).where(praise.told_at >= begins)
+    told = sa.select(praise.staff, praise.pupil_id, praise.id).where(praise.told_at >= begins)
     bad = (
-        sa.select(_NOTICE.c.author, _ABOUT.c.pupil_id)
+        sa.select(_NOTICE.c.author, _ABOUT.c.pupil_id, _RUN.c.id)
         .select_from(_heard())
         .where(_is_bad(), _RUN.c.fire_at >= begins, _NOTICE.c.author != "handbell")
         .distinct()
     )
     for name, query in (("good", told), ("bad", bad)):
         whom = defaultdict[str, set[int]](set)
-        for staff, pupil_id in await session.execute(query):
+        for staff, pupil_id, _ in await session.execute(query):
             if pupil_id in ours:
                 line = lines.setdefault(staff, Line(staff))
                 setattr(line, name, getattr(line, name) + 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -61,14 +62,16 @@ def _terms() -> dict[str, Sequence[str]]:
 
 
 async def _others(session: Session, gateway: context.Gateway, words: str, child: pupils.Found) -> set[str]:
-    """Names of others: of anybody on file, and of classmates even where theirs is a word too (Will, Grace)."""
+    """Names of others: of anybody on file, of every child even where the name is a word too (Will, Grace). At the
+    beginning of a sentence, where any word has a capital, only classmates' names count of those; of months, too.
+    """
     own = set(pupils.folded(f"{child.forename} {child.known_as} {child.surname}").split())
-    found = {name for name in await naming.found(session, gateway, words) if not set(pupils.folded(name).split()) & own}
-    mates = {one.called for one in await pupils.on_roll(session, today=gateway.today(), form=child.form) if child.form}
-    # At the beginning of a sentence any word has a capital.
-    inner = {
-        word[0] for word in _WORD.finditer(words) if words[: word.start()].rstrip()[-1:] not in ("", ".", "!", "?")
-    }
-    return (found - {gateway.settings.absence.safeguarding_lead.strip()}) | {
-        name for name in inner & mates if pupils.folded(name).strip() not in own
-    }
+    roll = await pupils.on_roll(session, today=gateway.today())
+    mates = {one.called for one in roll if child.form and one.form == child.form}
+    school = {one.called for one in roll} - set(calendar.month_name)
+    found = await naming.found(session, gateway, words) - {gateway.settings.absence.safeguarding_lead.strip()}
+    for word in _WORD.finditer(words):
+        begins = words[: word.start()].rstrip()[-1:] in _ENDS
+        if word[0] in (mates if begins else mates | school):
+            found.add(word[0])
+    return {name for name in found if own.isdisjoint(pupils.folded(name).split())}

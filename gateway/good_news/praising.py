@@ -129,6 +129,14 @@ async def withdraw(session: Session, gateway: context.Gateway, praise_id: int, *
     return Listed(row, await session.get_one(Pupil, row.pupil_id))
 
 
+async def of(session: Session, praise_id: int, *, by: str) -> int:
+    """The number of a praise that somebody handed in. Raises :class:`errors.NotFound` for anybody else's."""
+    row = await session.get(Praise, praise_id)
+    if row is None or row.by != by:
+        raise errors.NotFound(f"There is no praise {praise_id} of yours.")
+    return praise_id
+
+
 async def listed(
     session: Session, *, waiting: bool = False, pupil_id: int | None = None, before: int | None = None, limit: int = 50
 ) -> Sequence[Listed]:

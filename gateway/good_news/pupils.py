@@ -38,6 +38,16 @@ class Found(NamedTuple):
         return f"{self.called} {self.surname}{f', {self.form}' if self.form else ''} ({self.source_id})"
 
 
+class Several(errors.BadInput):
+    """A name that several pupils have: ``found``."""
+
+    def __init__(self, written: str, found: Sequence[Found]):
+        self.found = tuple(found)
+        shown = "; ".join(str(one) for one in found[:_SHOWN])
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        super().__init__([errors.Problem(f"Which “{written}”? {shown}{more}.", "Add the form, or give the id.")])
+
+
 async def on_roll(session: Session, *, today: date, form: str = "") -> list[Found]:
     """The pupils of the school, or of one form."""
     pupil = core(Pupil).c
@@ -67,9 +77,7 @@ def single(written: str, known: Sequence[Found]) -> Found:
         return found[0]
     if not found:
         raise errors.BadInput([errors.Problem(f"Nobody on roll is called “{written}”.", _near(asked, known))])
-    shown = "; ".join(str(one) for one in found[:_SHOWN])
-    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    raise errors.BadInput([errors.Problem(f"Which “{written}”? {shown}{more}.", "Add the form, or give the id.")])
+    raise Several(written, found)
 
 
 def folded(text: str) -> str:
@@ -92,8 +100,10 @@ def _words(*names: str) -> Iterator[str]:
 
 
 def _near(asked: Sequence[str], known: Sequence[Found]) -> str:
-    names = {word: one for one in known for word in _words(one.forename, one.known_as, one.surname)}
-    near = [names[word] for part in asked for word in difflib.get_close_matches(part, names, n=2, cutoff=0.75)]
+    called = {one: list(_words(one.forename, one.known_as, one.surname)) for one in known}
+    every = sorted({word for words in called.values() for word in words})
+    like = {word for part in asked for word in difflib.get_close_matches(part, every, n=2, cutoff=0.75)}
+    near = [one for one, words in called.items() if like.intersection(words)][:_SHOWN]
     if near:
-        return f"Did you mean {'; '.join(str(one) for one in dict.fromkeys(near))}?"
+        return f"Did you mean {'; '.join(map(str, near))}?"
     return "Look at the spelling, or give the MIS id or the UPN."
