@@ -26,6 +26,7 @@ from gateway.commands import (
     groups,
     importing,
     imports,
+    letters,
     mapping,
     marks,
     message,
@@ -120,6 +121,17 @@ GROUPS = (
             Command(praise.withdraw, "withdraw", "handbell praise withdraw 12"),
         ),
         groups.FirstByDefault,
+    ),
+    Group(
+        "letter",
+        DAILY,
+        "Letters for families whom no phone and no mailbox reaches.",
+        (
+            Command(letters.list_all, "list", "handbell letter list"),
+            Command(letters.print_all, "print", "handbell letter print --out letters.pdf"),
+            Command(letters.posted, "posted", "handbell letter posted 20261130-091500"),
+            Command(letters.address, "address", "handbell letter address 12 '12 Mill Lane' Leeds 'LS1 1AA'"),
+        ),
     ),
     Group(
         "marks",

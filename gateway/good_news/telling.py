@@ -253,6 +253,22 @@ def _serves(point: people.Point) -> Medium:
     return Medium.SMS if point.line_type is LineType.MOBILE else Medium.VOICE
 
 
+async def again(
+    session: Session, gateway: context.Gateway, notice: Notice, run_id: int, pupil_ids: Sequence[int]
+) -> model.Definition | None:
+    """What that day's message said of these children, for a letter; None for a notice that was no praise."""
+    praise = core(Praise).c
+    query = sa.select(Praise).where(praise.run_id == run_id, praise.pupil_id.in_(pupil_ids)).order_by(praise.id)
+    praises = list(await session.scalars(query))
+    if not praises:
+        return None
+    known = await people.load(session, today=gateway.today(), pupil_ids=pupil_ids)
+    told = [words.Told(one, known.pupils[one.pupil_id].called) for one in praises if one.pupil_id in known.pupils]
+    until = hours.ends(gateway, gateway.today()).astimezone(gateway.timezone).replace(tzinfo=None)
+    frame = words.Frame(notice.key, [child.source_id for child in known.pupils.values()], until)
+    return words.of(frame, told, gateway.school())
+
+
 async def outcomes(session: Session, praises: Sequence[Praise]) -> dict[int, str]:
     """How far each praise that went has come, in words: ``told``, ``on its way``, or ``told nobody``."""
     message, about, praise = core(Message), core(About), core(Praise)

@@ -5,7 +5,7 @@ from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSoun
 from gateway.models.good_news import Praise, PraiseHeard, PraiseNudge
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
-from gateway.models.letters import Letter, PostalAddress
+from gateway.models.letters import Letter
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
@@ -67,7 +67,6 @@ __all__ = [
     "PhoneReport",
     "PointKind",
     "PointState",
-    "PostalAddress",
     "Praise",
     "PraiseHeard",
     "PraiseNudge",

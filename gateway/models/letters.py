@@ -1,4 +1,4 @@
-"""Letters for families that nothing else reaches, and where they live."""
+"""Letters, for families that nothing else reaches."""
 
 from __future__ import annotations
 
@@ -9,21 +9,12 @@ from sqlmodel import Field
 from gateway.models.types import Table, UtcDateTime
 
 
-class PostalAddress(Table, table=True):
-    """Where a contact lives: the lines of an address as a postman reads them, the postcode last."""
-
-    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", primary_key=True)
-    lines: str
-    source: str = ""  #: which file it came from, or who wrote it down
-    at: datetime = Field(sa_type=UtcDateTime)
-
-
 class Letter(Table, table=True):
     """A notice on paper, for a contact whom it could reach in no other way.
 
     ``message_id`` the skipped or failed message that it stands in for: whom it is about is there
     ``batch``      which PDF it was printed in, ``""`` until it was
-    ``language``   of the words; ``body`` is what is printed, ``lines`` the address as it was printed
+    ``language``   of the words; ``body`` is what is printed, ``lines`` name and address as they were printed
     ``posted_at``  when it was handed to the post, as somebody says
     """
 

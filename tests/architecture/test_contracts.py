@@ -39,6 +39,7 @@ FOUND = {
     "Babel speaks only in templates": ["gateway.pigeon -> babel"],
     "APScheduler ticks only in scheduler": ["gateway.pigeon -> apscheduler"],
     "The twilio library stays in Twilio's files": ["channels.pigeon -> twilio"],
+    "weasyprint stays in letters.pdf": ["gateway.pigeon -> weasyprint"],
     "aiosmtplib stays in email_smtp": ["channels.pigeon -> aiosmtplib"],
     "imapclient stays in imap_session": ["channels.pigeon -> imapclient"],
     "Each module of the gateway has its layer, and knows only what is below": [

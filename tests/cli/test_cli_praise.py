@@ -52,6 +52,10 @@ def test_the_balance_as_a_table_and_as_a_sheet(school_office: Office) -> None:
     assert form == {"name": "3A", "pupils": 1, "good": 0, "bad": 0, "without": 1}
     assert school_office.data("balance", "--by", "teacher") == []
     assert "No pupil on roll is in SEN" in school_office.refuses("balance", "--group", "SEN")
+    listed = "Pupil ID,Forename,Surname,Form,Groups\nP8,Cem,Kaya,3A,SEN; FSM\nP9,Dia,Shah,4B,EAL\n"
+    school_office.gives("import", "--source", "needs", school_office.write("needs.csv", listed), "--yes")
+    assert [one["name"] for one in school_office.data("balance", "--group", "sen")] == ["Cem Kaya"]
+    assert [one["name"] for one in school_office.data("balance", "--by", "group")] == ["EAL", "FSM", "SEN"]
 
 
 def test_bad_news_asks_for_good(school_office: Office) -> None:

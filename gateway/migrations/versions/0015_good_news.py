@@ -62,17 +62,7 @@ def upgrade() -> None:
 
 
 def _letters() -> None:
-    op.create_table(
-        "postal_address",
-        sa.Column("contact_id", sa.Integer(), nullable=False),
-        sa.Column("lines", sa.String(), nullable=False),
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["contact_id"], ["contact.id"], name=op.f("fk_postal_address_contact_id_contact"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_postal_address")),
-    )
+    op.add_column("contact", sa.Column("postal_address", sa.String(), nullable=False, server_default=""))
     op.create_table(
         "letter",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -98,5 +88,6 @@ def _letters() -> None:
 
 def downgrade() -> None:
     """Go back to the revision before."""
-    for table in ("letter", "postal_address", "praise_nudge", "praise_heard", "praise"):
+    op.drop_column("contact", "postal_address")
+    for table in ("letter", "praise_nudge", "praise_heard", "praise"):
         op.drop_table(table)
