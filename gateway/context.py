@@ -23,7 +23,7 @@ from gateway.database import Database, Session
 from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
-from gateway.registers import schooldays
+from gateway.registers import schooldays, teachers
 
 _HOUR = 3600
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
@@ -82,6 +82,11 @@ class Gateway:
     def year(self) -> schooldays.SchoolYear:
         """The school's days and hours, as its calendar says. Raises :class:`errors.BadInput`."""
         return schooldays.load(self.settings.absence.calendar)
+
+    @cached_property
+    def teachers(self) -> teachers.Teachers:
+        """Who takes the register of which form. Raises :class:`errors.BadInput`."""
+        return teachers.load(self.settings.absence.teachers)
 
     @property
     def timezone(self) -> ZoneInfo:

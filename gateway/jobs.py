@@ -27,9 +27,8 @@ from gateway import (
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
-from gateway.good_news import listening, nudging, telling
+from gateway.good_news import nudging, telling
 from gateway.phone_line import voicemail
-from gateway.registers import teachers
 from gateway.translating import gists
 from gateway.understanding import language, library
 from scheduler.ticker import Ticker
@@ -71,7 +70,6 @@ class Jobs:
         self._expired_at = datetime.max.replace(tzinfo=UTC)
         self._rules = rules.load(gateway.settings) if gateway.settings.absence.enabled else None
         self._promise = promise.load(gateway.settings)
-        self._teachers = teachers.load(gateway.settings.absence.teachers)
 
     @cached_property
     def _languages(self) -> Mapping[str, language.Language]:
@@ -195,8 +193,6 @@ class Jobs:
     async def desk(self) -> None:
         """Promise families an answer who have written, and tell staff what nobody has answered in time."""
         gateway = self._gateway
-        if await listening.turn(gateway, self._teachers):  # praise is for no desk
-            self._lanes.wake()
         async with gateway.database.read() as session:
             late = await overdue.any_untold(session, now=gateway.now())
             if not late and not await arriving.any_waiting(session, gateway):
@@ -212,7 +208,7 @@ class Jobs:
 
     async def good_news(self) -> None:
         """Send the day's praise once its hour has come, and the week's word to teachers."""
-        nudged = await nudging.turn(self._gateway, self._teachers)
+        nudged = await nudging.turn(self._gateway)
         if (await telling.turn(self._gateway)).messages or nudged:
             self._lanes.wake()
 

@@ -1,4 +1,4 @@
-"""Praise by text and mail: from the numbers and mailboxes on the teachers' list, before the desk sees it.
+"""Praise by text and mail: from the numbers and mailboxes on the teachers' list, before absences and desk read it.
 
 A text may be ``praise Ana kindness She waited for a friend`` or the answer to a mail of ours, ``1 kindness``. A mail
 counts only as the answer to ours: anybody can write a teacher's address into a From line, nobody the name of our mail.
@@ -8,76 +8,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
-
-import sqlalchemy as sa
 
 from channels.base import Medium
 from gateway import context, errors, replies, staff
 from gateway.database import Session
 from gateway.good_news import kinds, nudging, praising, pupils
-from gateway.models import Conversation, Inbound, Message, PraiseHeard, PraiseNudge, Purpose, Reply
-from gateway.models.types import core
+from gateway.models import Conversation, Inbound, Message, PraiseNudge, Purpose, Reply
 from gateway.registers import teachers
 
-_WITHIN = timedelta(days=1)  #: older words were a person's to read long ago
-_AT_ONCE = 25
 _NUMBERED = re.compile(r"\W*(?P<number>[1-9])\b[.):]?\s*(?P<rest>.*)")
 _NAMED = re.compile(r"\W*praise\b[:,]?\s*(?P<rest>.+)", re.IGNORECASE)
 _BACK = re.compile(r"\W*(?:withdraw|take back)\s+(?P<number>\d{1,9})\W*", re.IGNORECASE)
 
 
-async def turn(gateway: context.Gateway, known: teachers.Teachers) -> int:
-    """Look at what teachers have written. Gives how many replies were looked at."""
-    if not known.forms:
-        return 0
-    async with gateway.database.read() as session:
-        if not (found := await _unheard(session, gateway, known)):
-            return 0
-    async with gateway.database.write() as session:
-        for reply_id in found:
-            await _hear(session, gateway, known, reply_id)
-    return len(found)
-
-
-async def _unheard(session: Session, gateway: context.Gateway, known: teachers.Teachers) -> Sequence[int]:
-    reply, talk, heard = core(Reply).c, core(Conversation).c, core(PraiseHeard).c
-    query = (
-        sa.select(reply.id)
-        .join(core(Conversation), talk.id == reply.conversation_id)
-        .outerjoin(core(PraiseHeard), heard.reply_id == reply.id)
-        .where(heard.reply_id.is_(None), reply.at > gateway.now() - _WITHIN, talk.address.in_(sorted(known.everywhere)))
-    )
-    return (await session.scalars(query.order_by(reply.id).limit(_AT_ONCE))).all()
-
-
-async def _hear(session: Session, gateway: context.Gateway, known: teachers.Teachers, reply_id: int) -> None:
-    reply = await session.get(Reply, reply_id, with_for_update=True, populate_existing=True)
-    if reply is None or await session.get(PraiseHeard, reply_id) is not None:
-        return
+async def hear(session: Session, gateway: context.Gateway, reply: Reply) -> bool:
+    """Take a reply that is a teacher's praise, in the transaction of whoever looks at it first: then it is for nobody
+    else. False leaves it as it was.
+    """
+    known = gateway.teachers
+    if not known.forms or reply.settled or reply.keyword or reply.seen_at is not None:
+        return False
     talk = await session.get_one(Conversation, reply.conversation_id)
+    if talk.address not in known.everywhere:
+        return False
     drafts = await _drafts(session, reply, talk)
+    if talk.medium is Medium.EMAIL and drafts is None:
+        return False
     lines = [line for line in reply.body.splitlines() if line.strip()]
-    said = (
-        []
-        if talk.medium is Medium.EMAIL and drafts is None
-        else [one for line in lines if (one := await _line(session, gateway, known, talk.address, line, drafts))]
-    )
-    session.add(PraiseHeard(reply_id=reply_id, at=gateway.now(), outcome="praise" if said else "left"))
-    if not said:
-        return
+    said = [await _line(session, gateway, known, talk.address, line, drafts) for line in lines]
+    if not any(said):
+        return False
     await replies.settle(session, reply, "understood: praise", log=gateway.log, now=gateway.now())
     school = gateway.settings.school.short_name
     await staff.write(
         session,
         gateway,
         [talk.address],
-        f"{school}: {' '.join(said)}",
+        f"{school}: {' '.join(filter(None, said))}",
         subject=f"{school}: good news",
-        slot=f"praise-heard:{reply_id}",
+        slot=f"praise-heard:{reply.id}",
         purpose=Purpose.SERVICE,
         priority=Purpose.SERVICE.priority,
     )
+    return True
 
 
 async def _drafts(session: Session, reply: Reply, talk: Conversation) -> Sequence[int] | None:

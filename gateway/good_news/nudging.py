@@ -28,8 +28,9 @@ _ALONE: Final = (
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 
-async def turn(gateway: context.Gateway, known: teachers.Teachers) -> int:
+async def turn(gateway: context.Gateway) -> int:
     """Write to every teacher who has not been written to this week, once its day and hour have come. Gives how many."""
+    known = gateway.teachers
     if not known.forms or not is_time(gateway):
         return 0
     week = _monday(gateway.today())

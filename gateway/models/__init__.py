@@ -2,7 +2,7 @@
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
-from gateway.models.good_news import Praise, PraiseHeard, PraiseNudge
+from gateway.models.good_news import Praise, PraiseNudge
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.letters import Letter
@@ -68,7 +68,6 @@ __all__ = [
     "PointKind",
     "PointState",
     "Praise",
-    "PraiseHeard",
     "PraiseNudge",
     "Promise",
     "Pupil",

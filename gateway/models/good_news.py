@@ -1,4 +1,4 @@
-"""Good news: what teachers have praised, what came of their texts and mails, and the weekly word to them."""
+"""Good news: what teachers have praised, and the weekly word to them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,6 @@ class Praise(Table, table=True):
     told_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     withdrawn_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     withdrawn_by: str = ""
-
-
-class PraiseHeard(Table, table=True):
-    """A reply of a teacher that was looked at for praise, once: ``outcome`` in a word what came of it."""
-
-    reply_id: int = Field(foreign_key="reply.id", ondelete="CASCADE", primary_key=True)
-    at: datetime = Field(sa_type=UtcDateTime)
-    outcome: str = ""
 
 
 class PraiseNudge(Table, table=True):

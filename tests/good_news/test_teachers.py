@@ -16,10 +16,11 @@ from channels import base
 from channels.base import Medium
 from gateway import intake
 from gateway.database import Database
-from gateway.good_news import listening, nudging, praising
+from gateway.desk import arriving, promise
+from gateway.good_news import nudging, praising
 from gateway.models import Audit, Message, Reply
 from gateway.models.types import core
-from gateway.registers import teachers
+from gateway.understanding import library
 
 GREEN, PHONE = "a.green@oakfield.example", "+447700900123"
 LIST = """
@@ -36,7 +37,7 @@ _events = itertools.count()
 class Listening(Staffroom):
     async def nudge(self, clock: str = "12:15", day: int = 25) -> int:
         self.clock_at(clock, day)
-        sent = await nudging.turn(self.gateway, self.teachers)
+        sent = await nudging.turn(self.gateway)
         await self.deliver()
         return sent
 
@@ -54,8 +55,9 @@ class Listening(Staffroom):
         async with self.database.write() as session:
             await intake.store(session, "x", [event], now=self.clock.now)
         await intake.handle_waiting(self.database, log=desk.LOG, now=self.clock.now)
-        await listening.turn(self.gateway, self.teachers)
-        return [one.body for one in (await self.mails(address))[known:]]
+        async with self.database.write() as session:
+            await arriving.turn(session, self.gateway, promise.load(self.gateway.settings), library.load())
+        return [one.body for one in (await self.mails(address))[known:] if one.slot.startswith("staff:praise")]
 
     async def praises(self) -> Sequence[tuple[str, str, str, str]]:
         async with self.database.read() as session:
@@ -65,10 +67,9 @@ class Listening(Staffroom):
 
 @pytest.fixture
 async def room(database: Database, tmp_path: Path) -> Listening:
-    made = Listening(database)
-    await made.open()
     (tmp_path / "teachers.toml").write_text(LIST)
-    made.teachers = teachers.load(tmp_path / "teachers.toml")
+    made = Listening(database, absence={"enabled": False, "teachers": tmp_path / "teachers.toml"})
+    await made.open()
     for name, form, surname in (
         ("Ana", "3A", "Nowak"), ("Ben", "3A", "Bell"), ("Ben", "3A", "Cook"), ("Ana", "5B", "Pereira"),
         ("Zoe", "5B", "Bell"),
@@ -83,7 +84,7 @@ async def test_each_forms_teacher_is_written_to_once_a_week_with_first_names_onl
     for clock, day in (("12:15", 24), ("12:14", 25)):  # not on Tuesday, and not before lunch
         assert await room.nudge(clock, day) == 0
     room.clock_at("12:15", 25)
-    sent = await asyncio.gather(*(nudging.turn(room.gateway, room.teachers) for _ in range(5)))
+    sent = await asyncio.gather(*(nudging.turn(room.gateway) for _ in range(5)))
     assert sum(sent) == 2
     for day in (25, 26, 27):
         assert await room.nudge("12:30", day) == 0

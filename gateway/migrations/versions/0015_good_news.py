@@ -39,16 +39,6 @@ def upgrade() -> None:
         "praise_waiting", "praise", ["due_at"], unique=False, sqlite_where=_WAITING, postgresql_where=_WAITING
     )
     op.create_table(
-        "praise_heard",
-        sa.Column("reply_id", sa.Integer(), nullable=False),
-        sa.Column("at", _MOMENT, nullable=False),
-        sa.Column("outcome", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["reply_id"], ["reply.id"], name=op.f("fk_praise_heard_reply_id_reply"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("reply_id", name=op.f("pk_praise_heard")),
-    )
-    op.create_table(
         "praise_nudge",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("form", sa.String(), nullable=False),
@@ -89,5 +79,5 @@ def _letters() -> None:
 def downgrade() -> None:
     """Go back to the revision before."""
     op.drop_column("contact", "postal_address")
-    for table in ("letter", "praise_nudge", "praise_heard", "praise"):
+    for table in ("letter", "praise_nudge", "praise"):
         op.drop_table(table)
