@@ -12,10 +12,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from gateway import audit, context, staff, upsert
+from gateway import audit, context, people, staff, upsert
 from gateway.database import Session
 from gateway.good_news import balance, hours, kinds, worries
-from gateway.models import Praise, PraiseNudge, Purpose
+from gateway.models import Praise, PraiseNudge, Pupil, Purpose
 from gateway.models.types import core
 from gateway.registers import teachers
 from scheduler import calendar
@@ -33,18 +33,25 @@ async def turn(gateway: context.Gateway) -> int:
     known = gateway.teachers
     if not known.forms or not is_time(gateway):
         return 0
-    week = _monday(gateway.today())
     async with gateway.database.read() as session:
-        nudge = core(PraiseNudge).c
-        done = set(await session.scalars(sa.select(nudge.form).where(nudge.week == week)))
+        forms = await _unwritten(session, gateway, known)
+        if not forms:
+            return 0
         whole = await balance.of(session, gateway, balance.Wanted(hours.counted_from(gateway)))
-    forms = sorted({one.pupil.form for one in whole.children} - done)
     mailed = 0
-    for form in (one for one in forms if _mailboxes(known, one)):
+    for form in forms:
         children = [one for one in whole.children if one.pupil.form == form]
         async with gateway.database.write() as session:
             mailed += await _write(session, gateway, known, form, children)
     return mailed
+
+
+async def _unwritten(session: Session, gateway: context.Gateway, known: teachers.Teachers) -> list[str]:
+    """The forms whose teacher has a mailbox and no mail of this week yet."""
+    nudge, pupil = core(PraiseNudge).c, core(Pupil).c
+    done = sa.select(nudge.form).where(nudge.week == _monday(gateway.today()))
+    query = sa.select(pupil.form).where(people.on_roll(gateway.today()), pupil.form.not_in(done)).distinct()
+    return [form for form in await session.scalars(query.order_by(pupil.form)) if _mailboxes(known, form)]
 
 
 def is_time(gateway: context.Gateway) -> bool:

@@ -19,7 +19,7 @@ from gateway import audience, audit, bell, context, people, planner, reach, runs
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.good_news import hours, versions, words
-from gateway.models import About, LineType, Message, MessageState, Notice, NoticeState, PointKind, Praise, Run
+from gateway.models import About, Letter, LineType, Message, MessageState, Notice, NoticeState, PointKind, Praise, Run
 from gateway.models.types import core
 from gateway.translating import drafting
 from templates import translations
@@ -270,23 +270,29 @@ async def again(
 
 
 async def outcomes(session: Session, praises: Sequence[Praise]) -> dict[int, str]:
-    """How far each praise that went has come, in words: ``told``, ``on its way``, or ``told nobody``."""
-    message, about, praise = core(Message), core(About), core(Praise)
+    """How far each praise that went has come: ``told``, ``told by letter``, ``on its way`` or ``told nobody``."""
+    message, about, praise, letter = core(Message), core(About), core(Praise), core(Letter)
     of_child = sa.and_(about.c.message_id == message.c.id, about.c.pupil_id == praise.c.pupil_id)
+    posted = sa.and_(letter.c.message_id == message.c.id, letter.c.posted_at.is_not(None))
     query = (
-        sa.select(praise.c.id, message.c.state)
+        sa.select(praise.c.id, message.c.state, letter.c.id)
         .join(message, message.c.run_id == praise.c.run_id)
         .join(about, of_child)
+        .outerjoin(letter, posted)
         .where(praise.c.id.in_([one.id for one in praises if one.run_id is not None]))
     )
-    states = defaultdict[int, set[MessageState]](set)
-    for praise_id, state in await session.execute(query):
-        states[praise_id].add(state)
-    return {one.id or 0: _in_words(states[one.id or 0]) for one in praises if one.run_id is not None}
+    words_of = defaultdict[int, set[str]](set)
+    for praise_id, state, letter_id in await session.execute(query):
+        words_of[praise_id].add(_in_words(state, by_letter=letter_id is not None))
+    best = ("told", "told by letter", "on its way")
+    went = (one for one in praises if one.run_id is not None)
+    return {one.id or 0: next((word for word in best if word in words_of[one.id or 0]), "told nobody") for one in went}
 
 
-def _in_words(states: set[MessageState]) -> str:
-    if states & {MessageState.ACCEPTED, MessageState.DELIVERED}:
+def _in_words(state: MessageState, *, by_letter: bool) -> str:
+    if by_letter:
+        return "told by letter"
+    if state in (MessageState.ACCEPTED, MessageState.DELIVERED):
         return "told"
-    waiting = {MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN}
-    return "on its way" if states & waiting else "told nobody"
+    waits = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
+    return "on its way" if state in waits else "told nobody"

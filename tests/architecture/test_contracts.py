@@ -17,7 +17,7 @@ CONFIG = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["importlin
 OFFENCES = {
     "channels/pigeon.py": "import aiosmtplib, imapclient, twilio",
     "channels/base.py": "import aiohttp\nfrom channels import pigeon",
-    "gateway/pigeon.py": "import apscheduler, babel",
+    "gateway/pigeon.py": "import apscheduler, babel, weasyprint",
     "gateway/guard/wall.py": "from gateway import notices",
     "gateway/web/pigeon.py": "from channels import pigeon",
     "scheduler/pigeon.py": "from gateway import errors",

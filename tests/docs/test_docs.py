@@ -19,6 +19,7 @@ from config import reference, settings
 from gateway import cli, metrics, states
 from gateway.definitions import reading, translated
 from gateway.desk import canned
+from gateway.registers import teachers
 from gateway.translating import glossary
 from gateway.understanding import language
 from templates import library
@@ -205,6 +206,8 @@ def test_every_example_can_be_used(path: Path) -> None:
             glossary.read(data, block, shown=name(path))
         elif path.name == "desk.md":
             canned.File.model_validate(data)
+        elif "forms" in data:
+            teachers.Teachers.model_validate(data)
         else:
             settings.Settings.model_validate(data)
     for block in blocks(path, "json"):

@@ -11,7 +11,7 @@ from support.praises import Staffroom
 
 from gateway import errors, notices
 from gateway.database import Database
-from gateway.good_news import balance
+from gateway.good_news import balance, praising, telling
 from gateway.letters import needing, printing
 from gateway.models import Audit, Contact, Letter, LineType, Message, MessageState, PointState
 from gateway.models.types import core
@@ -127,6 +127,9 @@ async def test_printed_once_posted_and_told(room: Staffroom) -> None:
         with pytest.raises(errors.NotFound, match="no letter L99"):
             await printing.posted(session, room.gateway, by="office", letter_ids=[99])
     assert await heard() == 1
+    async with room.database.read() as session:
+        listed = [one.praise for one in await praising.listed(session)]
+        assert set((await telling.outcomes(session, listed)).values()) == {"told by letter", "told"}
     async with room.database.read() as session:
         assert await printing.lying(session) == []
         actions = list(await session.scalars(sa.select(core(Audit).c.action).order_by(core(Audit).c.id)))

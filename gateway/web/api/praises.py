@@ -47,7 +47,7 @@ class Praise(BaseModel):
     goes_at: datetime | None = Field(description="When it leaves; null once it has, or was taken back")
     told_at: datetime | None
     withdrawn_at: datetime | None
-    state: str = Field(description="waits, withdrawn, on its way, told, or told nobody")
+    state: str = Field(description="waits, withdrawn, on its way, told, told by letter, or told nobody")
 
 
 class Standing(BaseModel):
