@@ -9,7 +9,7 @@
 * ``versions``   the teacher's words in other languages, by the service, where drafts may go out
 * ``telling``    the day's praise, one message for each family
 * ``worries``    which notices are worries, and what is remarked beside one
-* ``balance``    good and bad by pupil, form, teacher and group; updates against four a year
+* ``balance``    good and bad by pupil, form, teacher and group
 * ``nudging``    the weekly mail to each form's teacher
 * ``listening``  praise by text and mail, from those on the teachers' list
 """

@@ -1,4 +1,4 @@
-"""Good and bad news by pupil, form, group and teacher; who has had nothing good for how long; updates in a term.
+"""Good and bad news by pupil, form, group and teacher; who has had nothing good for how long.
 
 Counted is what has left for at least one of the family, or was posted as a letter: a notice about a child counts once
 for that child, however many phones it went to.
@@ -34,7 +34,6 @@ from scheduler import calendar
 from templates import library
 
 By = Literal["pupil", "form", "group", "teacher"]
-A_YEAR = 4  #: updates a year or fewer are what 85 per cent of parents got (Becta, domain.md S3)
 
 _MESSAGE, _ABOUT, _RUN, _NOTICE, _LETTER = core(Message), core(About), core(Run), core(Notice), core(Letter)
 _WENT = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
@@ -173,25 +172,13 @@ async def last_good(
     return {pupil_id: at.astimezone(gateway.timezone).date() for pupil_id, at in found}
 
 
-async def updates(session: Session, begins: datetime, ends: datetime) -> dict[int, int]:
-    """How many times each pupil's family heard of the child between two moments, for whoever compares it with
-    ``A_YEAR``: everything but alarms and the absence check, which tell no family how a child does.
-    """
-    told = _MESSAGE.c.purpose.not_in([Purpose.EMERGENCY, Purpose.SAFEGUARDING])
-    return await _counts(session, told, begins, ends)
-
-
-async def _counts(
-    session: Session, which: sa.ColumnElement[bool], begins: datetime, ends: datetime | None = None
-) -> dict[int, int]:
+async def _counts(session: Session, which: sa.ColumnElement[bool], begins: datetime) -> dict[int, int]:
     query = (
         sa.select(_ABOUT.c.pupil_id, sa.func.count(sa.distinct(_MESSAGE.c.run_id)))
         .select_from(_heard())
         .where(which, _RUN.c.fire_at >= begins)
         .group_by(_ABOUT.c.pupil_id)
     )
-    if ends is not None:
-        query = query.where(_RUN.c.fire_at < ends)
     return {row[0]: row[1] for row in await session.execute(query)}
 
 

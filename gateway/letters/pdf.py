@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from typing import cast
 
 from gateway import errors
 
@@ -29,7 +30,7 @@ def make(page: str) -> bytes:
     logger = logging.getLogger("weasyprint")
     logger.addHandler(missing)
     try:
-        made: bytes = weasyprint.HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=())).write_pdf()
+        made = cast(bytes, weasyprint.HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=())).write_pdf())
     finally:
         logger.removeHandler(missing)
     if missing.scripts:
