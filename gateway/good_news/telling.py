@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.exc import IntegrityError
 
 from channels.base import Medium
-from gateway import audience, audit, bell, context, people, planner, reach, runs, sorting, tongues
+from gateway import audience, audit, bell, context, errors, people, planner, reach, runs, sorting, tasks, tongues
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.good_news import hours, versions, words
@@ -23,6 +24,9 @@ from gateway.models import About, Letter, LineType, Message, MessageState, Notic
 from gateway.models.types import core
 from gateway.translating import drafting
 from templates import translations
+from templates.errors import WordingError
+
+logger = structlog.get_logger()
 
 AUTHOR = "handbell"
 _GONE = "handbell: not on roll"
@@ -53,7 +57,9 @@ async def turn(gateway: context.Gateway) -> Sent:
     async with gateway.database.write() as session:
         for outcome in outcomes:
             await drafting.keep(session, gateway, outcome)
-        return await _send(session, gateway, said) if goes else await _postpone(session, gateway)
+        if goes and hours.is_open(gateway):  # the service may have taken its time
+            return await _send(session, gateway, said)
+        return await _postpone(session, gateway)
 
 
 def key(gateway: context.Gateway) -> str:
@@ -182,9 +188,19 @@ async def _rows(
     for pupil_ids, drafts in together.items():
         told = [_told(one, day, said) for pupil_id in pupil_ids for one in day.praises[pupil_id]]
         told.sort(key=lambda one: one.praise.id or 0)
-        for place, draft in drafts.items():
-            rows += await _fitting(session, gateway, day, told, sorting.Sorting({place: draft}))
+        try:
+            for place, draft in drafts.items():
+                rows += await _fitting(session, gateway, day, told, sorting.Sorting({place: draft}))
+        except (errors.BadDefinition, WordingError):  # one family's words must not keep everybody else's from leaving
+            logger.exception("good_news.no_words", praises=[one.praise.id for one in told])
+            await _ask_staff(session, gateway, told[0].praise)
     return rows
+
+
+async def _ask_staff(session: Session, gateway: context.Gateway, praise: Praise) -> None:
+    what = "Praise could not be put into words, and its family was not told."
+    ask = tasks.Ask("good_news.words", f"praise:{praise.id}", what, "Ring them. The journal says more.")
+    await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
 
 
 def _told(one: Praise, day: _Day, said: versions.Versions) -> words.Told:

@@ -179,3 +179,18 @@ async def test_whom_nothing_reaches_is_told_nobody(room: Staffroom) -> None:
     async with room.database.read() as session:
         (listed,) = await praising.listed(session)
         assert await telling.outcomes(session, [listed.praise]) == {praise.id: "told nobody"}
+
+
+async def test_praise_that_cannot_be_put_into_words_holds_up_nobody(room: Staffroom) -> None:
+    maria, ewa = await room.parent(), await room.parent()
+    await room.child("Ana", maria)
+    await room.child("Ben", ewa)
+    praise = await room.praise("Ana")
+    await room.praise("Ben")
+    async with room.database.write() as session:  # its wording is gone since
+        await session.execute(sa.text("UPDATE praise SET kind = 'neatness' WHERE id = :id"), {"id": praise.id})
+    await room.kind_hour()
+    assert len(await room.said(ewa.number)) == 1
+    assert await room.said(maria.number) == []
+    assert [one.subject for one in await room.tasks("good_news")] == [f"praise:{praise.id}"]
+    assert await room.waiting() == []
