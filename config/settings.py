@@ -36,6 +36,7 @@ class Settings(values.Section):
     events: sections.Events = sections.Events()
     absence: sections.Absence = sections.Absence()
     emergency: sections.Emergency = sections.Emergency()
+    good_news: sections.GoodNews = sections.GoodNews()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()

@@ -15,6 +15,7 @@ from gateway import errors
 from gateway.commands import (
     absence,
     audit,
+    balance,
     calendar,
     campaign,
     contact,
@@ -29,12 +30,14 @@ from gateway.commands import (
     groups,
     importing,
     imports,
+    letters,
     mapping,
     marks,
     message,
     notice,
     opening,
     people,
+    praise,
     reasons,
     rehearse,
     replies,
@@ -77,6 +80,7 @@ class Group(NamedTuple):
 
 
 LONE: tuple[tuple[str, Command], ...] = (
+    (DAILY, Command(balance.show, "balance", "handbell balance --form 3A --group SEN")),
     (UPKEEP, Command(service.practice, "practice", "handbell practice --folder practice --port 8080")),
     (UPKEEP, Command(service.run, "run", "handbell --config /etc/handbell/handbell.toml run")),
     (UPKEEP, Command(service.doctor, "doctor", "handbell doctor")),
@@ -129,6 +133,28 @@ GROUPS = (
             Command(event.cancel, "cancel", 'handbell event cancel parents-evening-autumn --details "It will snow."'),
             Command(event.attended, "attended", "handbell event attended parents-evening-autumn --booked --send"),
             Command(event.feed, "feed", "handbell event feed 3A"),
+        ),
+    ),
+    Group(
+        "praise",
+        DAILY,
+        "Send good news home, at a kind hour. The word add may be left out.",
+        (
+            Command(praise.add, "add", "handbell praise add Ana kindness 'She shared her lunch.' --from 'Ms Okafor'"),
+            Command(praise.list_all, "list", "handbell praise list --waiting"),
+            Command(praise.withdraw, "withdraw", "handbell praise withdraw 12"),
+        ),
+        groups.FirstByDefault,
+    ),
+    Group(
+        "letter",
+        DAILY,
+        "Letters for families whom no phone and no mailbox reaches.",
+        (
+            Command(letters.list_all, "list", "handbell letter list"),
+            Command(letters.print_all, "print", "handbell letter print --out letters.pdf"),
+            Command(letters.posted, "posted", "handbell letter posted 20261130-091500"),
+            Command(letters.address, "address", "handbell letter address 12 '12 Mill Lane' Leeds 'LS1 1AA'"),
         ),
     ),
     Group(

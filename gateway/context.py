@@ -24,6 +24,7 @@ from gateway.database import Database, Session
 from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
+from gateway.registers import teachers
 
 _HOUR = 3600
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
@@ -87,6 +88,11 @@ class Gateway:
     def year(self) -> schooldays.SchoolYear:
         """The school's days and hours, as its calendar says. Raises :class:`errors.BadInput`."""
         return self.calendars.known.year()
+
+    @cached_property
+    def teachers(self) -> teachers.Teachers:
+        """Who takes the register of which form. Raises :class:`errors.BadInput`."""
+        return teachers.load(self.settings.absence.teachers)
 
     @property
     def timezone(self) -> ZoneInfo:

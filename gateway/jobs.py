@@ -30,6 +30,7 @@ from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
 from gateway.events import waiting
+from gateway.good_news import nudging, telling
 from gateway.phone_line import voicemail
 from gateway.surveys import asking
 from gateway.translating import gists
@@ -46,6 +47,7 @@ DESK = "desk"  #: the one that promises families an answer
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CALENDAR_SECONDS = 5.0  #: how often it is looked whether the school's calendar has changed
 _FEEDS_SECONDS = 60.0  #: how often it is asked whether a feed of it is due
+_GOOD_NEWS_SECONDS = 15.0  #: how often it is looked whether the kind hour has come
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -111,6 +113,7 @@ class Jobs:
         self.every(_FEEDS_SECONDS, "calendar feeds", self.feeds)
         self.every(settings.sending.poll_s, "events", self.events)
         self.every(settings.sending.poll_s, "surveys", self.surveys)
+        self.every(_GOOD_NEWS_SECONDS, "good news", self.good_news)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -274,6 +277,12 @@ class Jobs:
 
         await turns.again(ask)
         self._lanes.wake()
+
+    async def good_news(self) -> None:
+        """Send the day's praise once its hour has come, and the week's word to teachers."""
+        nudged = await nudging.turn(self._gateway)
+        if (await telling.turn(self._gateway)).messages or nudged:
+            self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

@@ -23,6 +23,7 @@ async def write(
     subject: str,
     slot: str,
     purpose: Purpose,
+    priority: int = Purpose.EMERGENCY.priority,
 ) -> list[str]:
     """Put the words into the outbox for each number and mailbox, where there is a sender for it. Gives the messages.
 
@@ -46,7 +47,7 @@ async def write(
                 address=address,
                 slot=f"staff:{slot}:{address}",
                 purpose=purpose,
-                priority=Purpose.EMERGENCY.priority,
+                priority=priority,
                 language="en",
                 subject=subject if medium is Medium.EMAIL else "",
                 body=words,

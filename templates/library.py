@@ -70,13 +70,15 @@ class Wording(_Strict):
 class Notice(_Strict):
     """One kind of message. ``plural_by`` names the value (a list of names or a number) that selects the plural.
 
-    ``note`` is for translators only.
+    ``worrying`` says that it is bad news of a child, which the balance of good and bad counts. ``note`` is for
+    translators only.
     """
 
     key: str
     title: str
     description: str
     note: str = ""
+    worrying: bool = False
     purposes: tuple[Purpose, ...] = Field(min_length=1)
     plural_by: str = ""
     values: dict[str, Value] = {}

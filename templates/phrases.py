@@ -7,6 +7,7 @@ of a group, the whole group comes in English.
 
 from __future__ import annotations
 
+import datetime
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from templates import dress, formats, languages, segments, skeleton, translations, values
 
-Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event"]
+Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event", "praise"]
 
 #: (what is typed or pressed, what it means), the second in the language of the message
 Answers = Sequence[tuple[str, str]]
@@ -139,6 +140,13 @@ def office(language: str) -> str:
 def event(name: str, language: str, **given: str) -> str:
     """Give one of the short texts about events; plain text, tidied for a text message."""
     return segments.tidy(_say("event", name, language, **given))
+
+
+def praise(kind: str, language: str, *, child: str, since: datetime.date | None = None) -> str:
+    """Give one sentence of good news about a child, which stands among others; ``since`` goes with attendance."""
+    used = language_for("praise", language)
+    when = formats.date(since, used) if since else ""
+    return parsed("praise", kind, language).fill({"child": values.clean(child), "since": when})
 
 
 def unsubscribe_page(language: str, *, school: str, school_phone: str) -> UnsubscribePage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from config import values
@@ -16,6 +18,9 @@ class School(values.Section):
     )
     phone: values.Phone = Field(
         default="020 7946 0000", description="The office's number, as families are asked to ring it"
+    )
+    address: Annotated[tuple[str, ...], values.Listed] = Field(
+        default=(), max_length=5, description="The school's address, line by line, at the top of letters"
     )
     timezone: values.TimeZone = Field(default="Europe/London", description="Time zone of all dates and times on paper")
     language: values.LanguageTag = Field(default="en", description="Language for families who have named none")

@@ -19,6 +19,7 @@ from gateway import context, conversations, people, replies, tasks, turns, upser
 from gateway.absence import cases, effects, meaning, paths, reasons, rules, spoken, strangers, talks
 from gateway.absence.meaning import Meaning
 from gateway.database import Session
+from gateway.good_news import listening
 from gateway.models import (
     AbsenceCase,
     AbsenceHeard,
@@ -81,6 +82,8 @@ async def _hear_safely(
     reply_id = reply.id
     try:
         async with session.begin_nested():
+            if await listening.hear(session, gateway, reply):
+                return "praise"
             return await _hear_one(session, gateway, decided, understanding, reply)
     except OperationalError:  # the database is away: it is heard next time
         raise

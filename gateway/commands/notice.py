@@ -35,6 +35,7 @@ def check(
     """
     from gateway import context
     from gateway.definitions import translated, words
+    from gateway.good_news import worries
 
     timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
@@ -48,7 +49,7 @@ def check(
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
             told[file] = words.languages_of(definition)
             remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
-            remarks[file] += words.english_remarks(definition)
+            remarks[file] += words.english_remarks(definition) + worries.without_database(definition)
         except errors.BadDefinition as error:
             found[file], advice[file] = error.problems, []
     if json:
@@ -128,6 +129,7 @@ def preview(
     from gateway import notices, runs
     from gateway.commands import preview_table
     from gateway.definitions import reading
+    from gateway.good_news import worries
 
     reading.read_file(file)  # its mistakes are told even where the database is away
 
@@ -136,13 +138,16 @@ def preview(
         known = gateway.calendars.known
         definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders, calendars=known)
         async with gateway.database.read() as session:
+            worried = await worries.of_audience(session, gateway, definition)
             seen = await notices.preview(session, gateway, definition)
             questions, parts, pence = await runs.price_of_asking(session, gateway, seen.rows)
         if json:
             asked = {"questions": questions, "parts": parts, "pence": pence}
-            showing.data(preview_table.as_data(seen) | {"language_asked": asked})
+            showing.data(preview_table.as_data(seen) | {"language_asked": asked, "worries": worried})
             return
         preview_table.show(seen, gateway.timezone, most=None if everything else _SHOWN)
+        for remark in worried:
+            showing.say(remark)
         if questions:
             showing.say(
                 f"Besides, a text of its own asks {showing.count(questions, 'family', 'families')} for the language, "
@@ -159,6 +164,7 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
     """
     from gateway import attachments, notices
     from gateway.definitions import reading
+    from gateway.good_news import worries
 
     reading.read_file(file)  # its mistakes are told even where the database is away
 
@@ -170,12 +176,13 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
         try:
             async with gateway.database.write() as session:
                 notice = await notices.submit(session, gateway, definition, author=author, files=files)
+                worried = await worries.of_audience(session, gateway, definition)
         except errors.BadDefinition as error:
             raise errors.BadDefinition(reading.locate(error.problems, file)) from None
         if json:
-            showing.data(_row(notice))
+            showing.data(_row(notice) | {"worries": worried})
         else:
-            showing.say(_what_next(notice, gateway))
+            showing.say("\n".join([_what_next(notice, gateway), *worried]))
 
     opening.work(ctx, job)
 

@@ -314,6 +314,9 @@ class Definition(Part):
     kind: Literal["notice", "event"] = Field(default="notice", description="notice, or event for a dated happening")
     title: str = Field(min_length=1, max_length=120, description="For the office, and the subject of a free-text email")
     purpose: Purpose = Field(description="Why it is sent: decides priority and whether it can be declined")
+    worrying: bool = Field(
+        default=False, description="A worry about a child, such as behaviour: counted in the balance of good and bad"
+    )
     template: str = Field(default="", description="A wording of templates/notices; or give text")
     values: dict[str, Any] = Field(default={}, description="The values that the wording needs")
     text: dict[Language, str] = Field(default={}, description="Free text by language, English at least")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from gateway.errors import Problem
@@ -71,6 +72,18 @@ def form(raw: str) -> str:
     return re.sub(
         r"^(?:form|class|reg(?:istration)?(?: group)?|tutor group)\s+(?=\S)", "", text(raw), flags=re.IGNORECASE
     )
+
+
+def address(parts: Sequence[str]) -> str:
+    """The lines of a postal address, from cells of which one may hold several: a house's number joins its street."""
+    lines = [line for part in parts for one in re.split(r"[\r\n]+|,(?=\s)", part) if (line := text(one).strip(" ,"))]
+    found = list[str]()
+    for line in dict.fromkeys(lines):
+        if found and re.fullmatch(r"(?:flat |no\.? ?)?\d+ ?[a-z]?", found[-1], re.IGNORECASE):
+            found[-1] = f"{found[-1]} {line}"
+        else:
+            found.append(line)
+    return "\n".join(found)
 
 
 def yes(raw: str) -> bool | Problem:

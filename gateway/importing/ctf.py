@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -51,6 +51,7 @@ HEADINGS = {
     "contact.phone": "PhoneNo",
     "contact.home_phone": "PhoneNo",
     "contact.work_phone": "PhoneNo",
+    "contact.address": "Address",
     "contact.email": "Email",
 }
 
@@ -140,7 +141,7 @@ def _remarks(path: Path, header: Node, source: School, goal: School | None) -> R
 
 def _read(path: Path, *, left: School | None, codes: Mapping[str, Mapping[str, str]]) -> Iterator[Record]:
     for node, position in xmlnodes.read(path, wanted=[PUPIL]):
-        contacts = [(one.line, _contact(one, codes)) for one in node.each("Contacts", "Contact")]
+        contacts = [(one.line, _contact(one, codes, home=_address(node))) for one in node.each("Contacts", "Contact")]
         yield Record(node.line, position, _pupil(node, left), contacts)
 
 
@@ -191,7 +192,21 @@ def _left(node: Node, school: School) -> str:
     return max(days) if days and all(days) else ""
 
 
-def _contact(node: Node, codes: Mapping[str, Mapping[str, str]]) -> Fields:
+_LINES = (
+    *(f"AddressLines/AddressLine{number}" for number in range(1, 6)),
+    *(f"BS7666Address/{part}" for part in ("SAON", "PAON", "Street", "Locality", "Town", "AdministrativeArea")),
+    "PostCode",
+    "BS7666Address/PostCode",
+)
+
+
+def _address(node: Node) -> list[str]:
+    """The parts of an address, in the order of an envelope."""
+    return [part for name in _LINES if (part := node.find("Address", *name.split("/")))]
+
+
+def _contact(node: Node, codes: Mapping[str, Mapping[str, str]], *, home: Sequence[str]) -> Fields:
+    own = _address(node) or (home if node.find("Address", "AddressAsPupil").casefold() in ("true", "1") else ())
     relation = node.find("Relationship")
     phones = [
         (codes["telephone"].get(phone.find("TelephoneType").upper(), "contact.phone"), phone.find("PhoneNo"))
@@ -207,6 +222,7 @@ def _contact(node: Node, codes: Mapping[str, Mapping[str, str]]) -> Fields:
             ("contact.parental_responsibility", node.find("Responsibility")),
             ("contact.lives_with", node.find("Address", "AddressAsPupil")),
             *phones,
+            *(("contact.address", part) for part in own),
             *(("contact.email", mailbox.text.strip()) for mailbox in node.each("Email")),
         ]
     )

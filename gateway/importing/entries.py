@@ -128,6 +128,8 @@ def _contact(row: Row, entry: Entry) -> Person | None:
     row.take(values, "contact.interpreter", cells.yes)
     row.take(values, "contact.marketing_consent", cells.yes)
     row.take(values, "contact.deceased", lambda raw: cells.deceased(raw, today=row.today))
+    if address := cells.address([*row.every("contact.address"), *row.every("contact.postcode")]):
+        values["postal_address"] = address  # an empty one says nothing: somebody may have written it down here
     link = _link(row)
     points, unsure = _points(row)
     key = row.words("contact.id") or key_of(values, points, pupil=entry.pupil_id or entry.upn)

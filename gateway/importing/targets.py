@@ -19,7 +19,7 @@ CONTACT = Target(
     ["source_id"],
     {
         "source_id": "", "title": "", "forename": "", "surname": "", "written_language": "", "spoken_language": "",
-        "interpreter": False, "marketing_consent": False, "deceased": False,
+        "interpreter": False, "marketing_consent": False, "deceased": False, "postal_address": "",
     },
 )  # fmt: skip
 LINK = Target(

@@ -5,8 +5,10 @@ from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSoun
 from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
 from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart
 from gateway.models.events import EventGuest, EventParty, EventSlot, EventTold, GuestState
+from gateway.models.good_news import Praise, PraiseNudge
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
+from gateway.models.letters import Letter
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
 from gateway.models.proof import ApiToken, Audit, Idempotency
@@ -67,6 +69,7 @@ __all__ = [
     "Inbound",
     "Keyword",
     "KnownSentence",
+    "Letter",
     "LineType",
     "Mark",
     "Membership",
@@ -80,6 +83,8 @@ __all__ = [
     "PhoneReport",
     "PointKind",
     "PointState",
+    "Praise",
+    "PraiseNudge",
     "Promise",
     "Pupil",
     "PupilGroup",

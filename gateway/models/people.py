@@ -69,6 +69,7 @@ class Contact(Table, table=True):
     languages_asked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     interpreter: bool = Field(default=False, sa_column_kwargs=NO)  #: somebody must interpret when they come to school
     deceased: bool = Field(default=False, sa_column_kwargs=NO)  #: nothing is sent to them ever again
+    postal_address: str = Field(default="", sa_column_kwargs=BLANK)  #: its lines, the postcode last; for letters
     marketing_consent: bool = False  #: agreed to hear of fundraising and paid offers (PECR reg. 22)
 
     @property

@@ -17,7 +17,7 @@ CONFIG = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]["importlin
 OFFENCES = {
     "channels/pigeon.py": "import aiosmtplib, imapclient, twilio",
     "channels/base.py": "import aiohttp\nfrom channels import pigeon",
-    "gateway/pigeon.py": "import apscheduler, babel",
+    "gateway/pigeon.py": "import apscheduler, babel, weasyprint",
     "gateway/guard/wall.py": "from gateway import notices",
     "gateway/web/pigeon.py": "from channels import pigeon",
     "scheduler/pigeon.py": "from gateway import errors",
@@ -39,6 +39,7 @@ FOUND = {
     "Babel speaks only in templates": ["gateway.pigeon -> babel"],
     "APScheduler ticks only in scheduler": ["gateway.pigeon -> apscheduler"],
     "The twilio library stays in Twilio's files": ["channels.pigeon -> twilio"],
+    "weasyprint stays in letters.pdf": ["gateway.pigeon -> weasyprint"],
     "aiosmtplib stays in email_smtp": ["channels.pigeon -> aiosmtplib"],
     "imapclient stays in imap_session": ["channels.pigeon -> imapclient"],
     "Each module of the gateway has its layer, and knows only what is below": [

@@ -20,6 +20,7 @@ from gateway import cli, metrics, states
 from gateway.calendars import document as calendar
 from gateway.definitions import reading, survey, translated
 from gateway.desk import canned
+from gateway.registers import teachers
 from gateway.translating import glossary
 from gateway.understanding import language
 from templates import library
@@ -211,6 +212,8 @@ def test_every_example_can_be_used(path: Path) -> None:
             calendar.Calendar.model_validate(data)
         elif path.name == "desk.md":
             canned.File.model_validate(data)
+        elif "forms" in data:
+            teachers.Teachers.model_validate(data)
         else:
             settings.Settings.model_validate(data)
     for block in blocks(path, "json"):

@@ -67,7 +67,7 @@ async def contact(database: Database, name: str = "Somebody", **fields: Any) -> 
 
 
 async def pupil(database: Database, name: str = "Ana", **fields: Any) -> int:
-    row = Pupil(source_id=ids.new_id(), forename=name, surname="Example", **fields)
+    row = Pupil(**{"source_id": ids.new_id(), "forename": name, "surname": "Example"} | fields)
     await add(database, row)
     assert row.id is not None
     return row.id

@@ -22,6 +22,7 @@ from gateway.web.api import (
     inbound,
     messages,
     notices,
+    praises,
     reports,
     senders,
     surveys,
@@ -34,7 +35,7 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    school = (absences, calendar, campaigns, emergencies, events, surveys, reports)
+    school = (absences, calendar, campaigns, emergencies, events, praises, surveys, reports)
     for part in (notices, translations, messages, contacts, inbound, conversations, *school, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 

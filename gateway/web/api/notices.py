@@ -13,6 +13,7 @@ from channels.base import Medium
 from gateway import notices, planner
 from gateway.audience import Audience
 from gateway.database import Session
+from gateway.good_news import worries
 from gateway.models import Message, MessageState, Notice, NoticeState
 from gateway.web import site
 from gateway.web.api import bodies, callers, description, once, paging, shapes
@@ -25,7 +26,7 @@ Key = Annotated[str, Path(max_length=80, description="Key or id of the notice")]
 @routes.post(
     "",
     status_code=201,
-    response_model=shapes.Notice,
+    response_model=shapes.NoticeTaken,
     summary="Send a notice, now or when its schedule says",
     openapi_extra=description.TAKES_DEFINITION,
 )
@@ -35,7 +36,9 @@ async def submit(request: Request, caller: callers.Caller, gate: once.Once) -> R
 
     async def deed(session: Session) -> once.Done:
         notice = await notices.submit(session, here.gateway, wanted, author=caller.author)
-        return once.Done(shapes.Notice.model_validate(notice), status=201)
+        plain = shapes.Notice.model_validate(notice).model_dump()
+        worried = await worries.of_audience(session, here.gateway, wanted)
+        return once.Done(shapes.NoticeTaken(**plain, worries=worried), status=201)
 
     answer = await gate.do(deed)
     here.planned()
@@ -48,6 +51,7 @@ async def preview(request: Request) -> shapes.Preview:
     gateway, wanted = site.of(request).gateway, await bodies.definition(request)
     async with gateway.database.read() as session:
         seen = await notices.preview(session, gateway, wanted)
+        worried = await worries.of_audience(session, gateway, wanted)
     messages = [row.message for row in seen.rows]
     counts = Counter((m.medium, m.state, m.reason) for m in messages)
     return shapes.Preview(
@@ -57,6 +61,7 @@ async def preview(request: Request) -> shapes.Preview:
         parts=sum(m.parts for m in messages if m.medium is Medium.SMS and m.state is not MessageState.SKIPPED),
         pence=round(sum(m.pence for m in messages), 4),
         rows=[_row(row, seen.audience) for row in seen.rows],
+        worries=worried,
     )
 
 

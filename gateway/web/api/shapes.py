@@ -51,6 +51,12 @@ class NoticeDetails(Notice):
     counts: list[Count]
 
 
+class NoticeTaken(Notice):
+    """A notice that was taken in."""
+
+    worries: list[str] = Field(description="With bad news of a child: that nothing good was said for long")
+
+
 class Cancelled(Shape):
     """What a cancellation could still take back."""
 
@@ -95,6 +101,7 @@ class Preview(Shape):
     parts: int = Field(description="Text parts in all")
     pence: float = Field(description="As good as the prices in the settings")
     rows: list[PreviewRow]
+    worries: list[str] = Field(description="With bad news of a child: that nothing good was said for long")
 
 
 class Draft(Shape):
