@@ -33,6 +33,7 @@ class Settings(values.Section):
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
     absence: sections.Absence = sections.Absence()
+    freshness: sections.Freshness = sections.Freshness()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()

@@ -27,6 +27,7 @@ from gateway import (
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.desk import arriving, overdue, promise
+from gateway.freshness import rounds as details
 from gateway.phone_line import voicemail
 from gateway.translating import gists
 from gateway.understanding import language, library
@@ -39,6 +40,7 @@ _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
+_SILENCE_SECONDS = 60.0  #: how often it is looked for families of whom nothing is heard
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
@@ -97,6 +99,8 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(settings.sending.poll_s, "contact details", self.contact_details)
+        self.every(_SILENCE_SECONDS, "silence", self.silence)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -202,6 +206,32 @@ class Jobs:
 
         while await turns.again(look) and not self._stopping.is_set():
             self._lanes.wake()
+
+    async def silence(self) -> None:
+        """Remember what works with whom, and try again, differently, with those who have not answered."""
+        async with self._gateway.database.read() as session:
+            if not await details.slow_is_due(session, self._gateway):
+                return
+
+        async def turn() -> None:
+            async with self._gateway.database.write() as session:
+                await details.slow_turn(session, self._gateway)
+
+        await turns.again(turn)
+        self._lanes.wake()
+
+    async def contact_details(self) -> None:
+        """Take what families say of their own phones and mailboxes."""
+        async with self._gateway.database.read() as session:
+            if not await details.is_due(session, self._gateway):
+                return
+
+        async def turn() -> None:
+            async with self._gateway.database.write() as session:
+                await details.turn(session, self._gateway)
+
+        await turns.again(turn)
+        self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

@@ -19,7 +19,19 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, suggesting, zero
+from gateway import (
+    answers,
+    audit,
+    conversations,
+    errors,
+    fresh_question,
+    handshake,
+    merging,
+    optout,
+    points,
+    suggesting,
+    zero,
+)
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -80,6 +92,7 @@ async def handle(
     # that may have been meant for it.
     if message and option and reply.medium is Medium.SMS:
         unsure = handshake.asks(message) or await handshake.may_be_meant(session, message)
+        unsure = unsure or await fresh_question.may_be_meant(session, message, option)
         option = "" if unsure else option
     row = Reply(
         conversation_id=_id(conversation),

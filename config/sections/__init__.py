@@ -6,6 +6,7 @@ a proposal of ours and no fact: every provider's contract differs.
 
 from config.sections.absence import Absence
 from config.sections.desk import Answers, Desk
+from config.sections.freshness import Freshness
 from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
 from config.sections.mail import MailIn, OAuth, Smtp
@@ -21,6 +22,7 @@ __all__ = [
     "Costs",
     "Database",
     "Desk",
+    "Freshness",
     "Languages",
     "Log",
     "MailIn",

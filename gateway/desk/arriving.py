@@ -20,6 +20,7 @@ from channels.base import Medium
 from gateway import context, conversations, intake, tasks, turns
 from gateway.database import Session
 from gateway.desk import acknowledging, complaints, promise, writing
+from gateway.freshness import hearing
 from gateway.models import AbsenceHeard, Conversation, Inbound, Reply
 from gateway.models.types import core
 from gateway.understanding import language, reading
@@ -124,6 +125,8 @@ async def _look_at(
     now, log = gateway.now(), gateway.log
     reply.sorted_at = now
     session.add(reply)
+    if await hearing.take_words(session, gateway, reply):  # of the family's own details, and of nothing else
+        return
     to = await writing.addressee(session, gateway, reply)
     found = await _means(session, to, known, reply, gateway=gateway)
     if not found.kind or reply.seen_at is not None:

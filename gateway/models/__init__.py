@@ -2,6 +2,7 @@
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
+from gateway.models.freshness import FreshQuestion, NewDetail, NextTry, WhatWorks
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
@@ -13,6 +14,7 @@ from gateway.models.types import (
     CaseState,
     ConversationState,
     DaySession,
+    DetailState,
     Keyword,
     LineType,
     MessageState,
@@ -41,6 +43,8 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "DetailState",
+    "FreshQuestion",
     "Gist",
     "Guardianship",
     "Idempotency",
@@ -56,6 +60,8 @@ __all__ = [
     "Membership",
     "Message",
     "MessageState",
+    "NewDetail",
+    "NextTry",
     "Notice",
     "NoticeFile",
     "NoticeState",
@@ -79,4 +85,5 @@ __all__ = [
     "VoiceMessage",
     "VoiceSound",
     "Watermark",
+    "WhatWorks",
 ]

@@ -15,6 +15,7 @@ from gateway.web.api import (
     contacts,
     conversations,
     description,
+    details,
     inbound,
     messages,
     notices,
@@ -29,7 +30,8 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    for part in (notices, translations, messages, contacts, inbound, conversations, absences, reports, senders):
+    parts = (notices, translations, messages, contacts, details, inbound, conversations, absences, reports, senders)
+    for part in parts:
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])
