@@ -157,7 +157,7 @@ async def advance(
         doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
         found = found.without(await _there_already(session, run, doubtful.slots()))
     await asyncio.sleep(0)  # the loop may be ours alone (Database.write_here): a lane, a webhook gets its turn
-    rows = planner.write(
+    rows: Sequence[planner.Planned] = planner.write(
         found,
         definition,
         chosen.people,

@@ -13,6 +13,7 @@ from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
     from gateway.context import Gateway
+    from gateway.freshness.approving import Listed
 
 Detail = Annotated[int, typer.Argument(metavar="DETAIL", help="The number of the new detail, from details list.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write it into this file, as CSV.")]
@@ -91,14 +92,14 @@ def list_all(
     opening.work(ctx, job)
 
 
-def _warning(one: Any) -> str:
+def _warning(one: Listed) -> str:
     if one.barred:
         return "also belongs to somebody who must not be contacted"
     return f"also on file for {', '.join(one.also_of)}" if one.also_of else ""
 
 
-def _plain(one: Any) -> dict[str, Any]:
-    kept = one.row.model_dump(mode="json", exclude={"open_key", "before"})
+def _plain(one: Listed) -> dict[str, Any]:
+    kept: dict[str, Any] = one.row.model_dump(mode="json", exclude={"open_key", "before"})
     return kept | {"contact": one.contact.full_name, "said": one.said, "also_of": one.also_of, "barred": one.barred}
 
 

@@ -153,7 +153,7 @@ async def edits(session: Session, point_ids: Collection[int]) -> dict[int, Sign]
     change, run = core(ImportChange).c, core(ImportRun).c
     first = sa.select(sa.func.min(run.id)).group_by(run.source)
     query = (
-        sa.select(change.keys, change.row_id, change.before, change.after, run.at, run.source)
+        sa.select(change["keys"], change.row_id, change.before, change.after, run.at, run.source)
         .join(core(ImportRun), run.id == change.import_id)
         .where(change.table_name == core(ContactPoint).name, run.id.not_in(first), run.undone_at.is_(None))
         .where(change.after.is_not(sa.null()) | change.before.is_(sa.null()))
@@ -179,7 +179,7 @@ async def changed(session: Session, point_ids: Collection[int]) -> dict[int, dat
         .group_by(point.id)
     )
     rows = await session.execute(query, {"ids": people.packed(point_ids)})
-    return {point_id: at for point_id, at in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 async def _stops(session: Session, point: ContactPoint) -> list[Sign]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import sqlalchemy as sa
 from sqlmodel import col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from gateway import audit, context, deciding, points, replies, tasks
 from gateway.absence import cases, effects
@@ -42,10 +42,10 @@ _CHANGED = "A family says that a number or mailbox of theirs has changed."
 _CURE = "They were asked for the new one, and it will come here. Else ring them; correct it in the MIS."
 
 
-def _answers(now: datetime) -> SelectOfScalar[int | None]:
+def _answers(now: datetime) -> sa.Select[int]:
     """The questions that have an answer, and have not been looked at."""
     return (
-        select(FreshQuestion.id)
+        sa.select(col(FreshQuestion.id))
         .join(Reply, col(Reply.message_id) == col(FreshQuestion.message_id))
         .where(col(FreshQuestion.answered_at).is_(None), col(FreshQuestion.asked_at) > now - 2 * _OPEN_FOR)
         .where(col(Reply.option).in_(list(fresh.KEYS)))

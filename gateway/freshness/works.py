@@ -25,6 +25,7 @@ LOOK_BACK: Final = timedelta(days=180)  #: what is older says little of how a fa
 ANSWERED_WITHIN: Final = timedelta(hours=4)  #: a question that is unanswered for so long counts as silence
 _AGAIN_AFTER: Final = timedelta(hours=20)
 _AT_ONCE: Final = 100
+_STILL_NEW: Final = timedelta(days=2)
 _USUAL: Final = (Medium.SMS, Medium.EMAIL, Medium.VOICE)
 _WENT: Final = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.FAILED)
 
@@ -158,10 +159,13 @@ async def note(session: Session, gateway: context.Gateway, contact_ids: Sequence
             await gateway.log.record(session, line, now=now)
 
 
-def _due(now: datetime) -> sa.Select[tuple[int]]:
+def _due(now: datetime) -> sa.Select[int]:
     """Contacts who have been written to since their profile was looked at, those who have waited longest first."""
     contact, works, message = core(Contact).c, core(WhatWorks).c, core(Message).c
-    since = sa.or_(works.looked_at.is_(None), message.changed_at > works.looked_at - ANSWERED_WITHIN)
+    # What was asked just before the last look counts as silence only now.
+    since = sa.or_(
+        works.looked_at.is_(None), message.changed_at > works.looked_at, message.changed_at > now - _STILL_NEW
+    )
     written = sa.select(message.id).where(
         message.contact_id == contact.id, message.state.in_(_WENT), message.run_id.is_not(None), since
     )
