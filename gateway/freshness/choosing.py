@@ -32,7 +32,6 @@ class Outcome(StrEnum):
 
 
 BAD: Final = frozenset({Outcome.SILENT, Outcome.FAILED})
-GOOD: Final = frozenset({Outcome.ANSWERED, Outcome.REACHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,16 @@ def slot(at: time, hours: Sequence[time]) -> time:
 
 
 def running(tries: Sequence[Try]) -> int:
-    """How many of these, oldest first, have failed since one of them last worked."""
-    count = 0
+    """How many of these, oldest first, have failed since one of them last worked.
+
+    That a text arrived makes up for those that did not; only an answer makes up for silence.
+    """
+    count, arrives = 0, False
     for one in reversed(tries):
-        if one.outcome in GOOD:
+        if one.outcome is Outcome.ANSWERED:
             break
-        count += one.outcome in BAD
+        arrives = arrives or one.outcome is Outcome.REACHED
+        count += one.outcome is Outcome.SILENT or (one.outcome is Outcome.FAILED and not arrives)
     return count
 
 

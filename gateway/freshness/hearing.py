@@ -29,6 +29,7 @@ from gateway.models import (
     PointKind,
     Reply,
 )
+from gateway.models.types import core
 from gateway.understanding import language, library
 from gateway.understanding import reading as understood
 from gateway.understanding.meaning import Intent
@@ -45,7 +46,7 @@ _CURE = "They were asked for the new one, and it will come here. Else ring them;
 def _answers(now: datetime) -> sa.Select[int]:
     """The questions that have an answer, and have not been looked at."""
     return (
-        sa.select(col(FreshQuestion.id))
+        sa.select(core(FreshQuestion).c.id)
         .join(Reply, col(Reply.message_id) == col(FreshQuestion.message_id))
         .where(col(FreshQuestion.answered_at).is_(None), col(FreshQuestion.asked_at) > now - 2 * _OPEN_FOR)
         .where(col(Reply.option).in_(list(fresh.KEYS)))

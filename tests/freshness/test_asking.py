@@ -70,8 +70,7 @@ async def test_a_key_after_an_absence_question_may_be_ours_and_is_read_by_a_pers
 async def test_asked_once_in_a_while_and_never_with_the_setting_off(sqlite_house: House) -> None:
     house = sqlite_house
     assert [(await house.praise()).keys for _ in range(7)] == ["", "", "", "", "12", "", ""]
-    off = house.gateway.settings.freshness.model_copy(update={"ask_every": 0})
-    object.__setattr__(house.gateway, "settings", house.gateway.settings.model_copy(update={"freshness": off}))
+    house.change(ask_every=0)
     house.clock.pass_(days=15)
     assert [(await house.praise()).keys for _ in range(7)] == [""] * 7
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import col, select
@@ -101,6 +101,12 @@ class House:
             pass
         await self.turn()
         self.clock.pass_(minutes=1)
+
+    def change(self, **freshness: Any) -> None:
+        """Let the school have other settings of freshness."""
+        settings = self.gateway.settings
+        changed = settings.freshness.model_copy(update=freshness)
+        self.gateway = replace(self.gateway, settings=settings.model_copy(update={"freshness": changed}))
 
     async def turn(self) -> None:
         async with self.database.write() as session:
