@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway import audit, context, errors, tasks
@@ -23,6 +22,7 @@ from gateway.models import (
     ContactPoint,
     DetailState,
     LineType,
+    Message,
     NewDetail,
     PointKind,
     PointState,
@@ -165,19 +165,18 @@ async def _tell(session: Session, gateway: context.Gateway, row: NewDetail, othe
 
 
 async def contested(session: Session, address: str, *, at: datetime) -> NewDetail | None:
-    """The change that a NO from this phone or mailbox speaks of, if any: of this contact's, and of late."""
-    point = core(ContactPoint).c
-    owners = sa.select(point.contact_id).where(point.address == address)
-    query = (
-        select(NewDetail)
-        .where(NewDetail.state == DetailState.APPROVED, NewDetail.address != address)
-        .where(col(NewDetail.told_at).is_not(None), col(NewDetail.told_at) > at - CONTEST_WITHIN)
-        .where(col(NewDetail.contact_id).in_(owners))
-        .order_by(col(NewDetail.id).desc())
-        .limit(1)
-        .with_for_update(key_share=True)
+    """The change that a NO from this phone or mailbox speaks of, if any: the last of which we told it, of late."""
+    told = select(Message.slot).where(
+        Message.address == address,
+        col(Message.slot).startswith(letters.TOLD),
+        col(Message.created_at) > at - CONTEST_WITHIN,
     )
-    return (await session.scalars(query)).first()
+    slot = (await session.scalars(told.order_by(col(Message.created_at).desc()).limit(1))).first()
+    if slot is None:
+        return None
+    detail_id = int(slot.removeprefix(letters.TOLD).partition(":")[0])
+    row = await session.get(NewDetail, detail_id, with_for_update={"key_share": True}, populate_existing=True)
+    return row if row is not None and row.state is DetailState.APPROVED else None
 
 
 async def put_back(session: Session, gateway: context.Gateway, row: NewDetail, *, reply_id: int | None) -> None:

@@ -10,7 +10,7 @@ from support.household import MUM, PRAISE, House, mailbox
 
 from channels.base import Medium
 from gateway.freshness import nagging
-from gateway.models import Contact, ContactPoint, Message, PointState, Reply
+from gateway.models import Contact, ContactPoint, LineType, Message, PointState, Reply
 
 MENU = {
     "purpose": "service", "key": "trip", "text": {"en": "May {children} come along?"},
@@ -116,6 +116,21 @@ async def test_a_nag_only_when_all_else_is_silent_and_once_a_term(house: House) 
     house.clock.pass_(days=95)
     await house.slow_turn()
     assert len(await nags(house)) == 1, "it was confirmed three months ago"
+
+
+async def test_a_landline_is_asked_by_a_call_and_answers_by_a_key(sqlite_house: House) -> None:
+    house = sqlite_house
+    async with house.database.write() as session:
+        point = await session.get_one(ContactPoint, house.phone)
+        point.line_type = LineType.LANDLINE
+        session.add(point)
+    await silence(house)
+    await house.slow_turn()
+    [call] = [one for one in await nags(house) if one.address == MUM]
+    assert call.medium is Medium.VOICE
+    await house.leave()
+    await house.hears("", medium=Medium.VOICE, keys="1", to_message=call.id)
+    assert (await house.point(house.phone)).confirmed_at is not None
 
 
 async def test_no_nag_at_night_or_on_a_sunday(sqlite_house: House) -> None:

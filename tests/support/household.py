@@ -84,10 +84,15 @@ class House:
                 session.add(Attempt(message_id=one.id, number=1, worker="w", begun_at=self.clock()))
         self.clock.pass_(minutes=1)
 
-    async def hears(self, body: str, *, sender: str = MUM, medium: Medium = Medium.SMS) -> None:
-        """A family writes, and everybody of the house has looked at it."""
+    async def hears(
+        self, body: str, *, sender: str = MUM, medium: Medium = Medium.SMS, keys: str = "", to_message: str = ""
+    ) -> None:
+        """A family writes, or presses a key, and everybody of the house has looked at it."""
         to = "office@oakfield.example" if medium is Medium.EMAIL else OFFICE
-        reply = base.Reply(medium=medium, sender=sender, to=to, body=body, event_id=ids.new_id(), at=self.clock())
+        reply = base.Reply(
+            medium=medium, sender=sender, to=to, body=body, event_id=ids.new_id(), at=self.clock(), keys=keys,
+            in_reply_to=to_message,
+        )  # fmt: skip
         async with self.database.write() as session:
             await intake.store(session, "twilio-sms", [reply], now=self.clock())
         gateway = self.gateway
