@@ -111,4 +111,4 @@ async def test_from_the_question_to_the_first_text_on_the_new_phone(
     await database.close()
     assert [(one.contact_point_id, one.answer) for one in questions] == [(phone, "changed")], "the new one is confirmed"
     assert {one.address for one in points if one.kind is PointKind.PHONE} == {old, NEW}
-    assert "details.contested" in await school.handbell("task", "list")
+    assert "that was not us" in await school.handbell("task", "list")
