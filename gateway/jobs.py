@@ -40,7 +40,7 @@ _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
-_SILENCE_SECONDS = 60.0  #: how often it is looked for families of whom nothing is heard
+_SILENCE_SECONDS = 300.0  #: how often it is looked for families of whom nothing is heard
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 

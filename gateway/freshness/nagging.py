@@ -24,8 +24,6 @@ from gateway.models import (
     ContactPoint,
     FreshQuestion,
     Guardianship,
-    Message,
-    MessageState,
     Notice,
     NoticeState,
     PointKind,
@@ -110,7 +108,7 @@ async def _silent(session: Session, gateway: context.Gateway, *, limit: int) -> 
 
 async def _writes_for_long(session: Session, before: datetime) -> bool:
     """Whether Handbell wrote to families so long ago already."""
-    query = select(Message.id).where(col(Message.created_at) < before, col(Message.state) != MessageState.SKIPPED)
+    query = select(Run.id).where(col(Run.fire_at) < before)
     return (await session.scalars(query.limit(1))).first() is not None
 
 

@@ -55,7 +55,8 @@ def points(office: Office) -> dict[str, str]:
     return {way["address"]: way["state"] for way in shown["ways"]}
 
 
-def test_approved_it_survives_every_file(office: Office) -> None:
+def test_approved_it_survives_every_file(small_office: Office) -> None:
+    office = small_office
     sender = Sender(channel="twilio-sms", medium=Medium.SMS, address="+441134960001")
     office.do(lambda database: school.add(database, sender))
     everybody = office.write("all.csv", HEAD + ROWS.format(mum=OLD))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from sqlmodel import select
 from support import processes
 from support import school as people
@@ -36,6 +37,7 @@ async def mails(world: processes.World, address: str) -> list[str]:
     return [mail["text"] for box in found if box["address"] == address for mail in box["mails"]]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_from_the_question_to_the_first_text_on_the_new_phone(
     school: processes.School, world: processes.World
 ) -> None:

@@ -23,20 +23,23 @@ async def keys(house: House) -> str:
     return "".join([(await house.praise()).keys for _ in range(5)])
 
 
-async def test_never_beside_another_question(house: House) -> None:
+async def test_never_beside_another_question(sqlite_house: House) -> None:
+    house = sqlite_house
     await house.send(**MENU)
     assert await keys(house) == ""
     house.clock.pass_(days=15)
     assert (await house.praise()).keys == "12", "when nobody can answer that any more"
 
 
-async def test_never_on_a_phone_that_two_share(house: House) -> None:
+async def test_never_on_a_phone_that_two_share(sqlite_house: House) -> None:
+    house = sqlite_house
     await school.point(house.database, house.father, MUM)
     assert await keys(house) == ""
     assert MUM not in {one.address for one in await house.questions()}
 
 
-async def test_in_the_language_of_the_family_and_of_the_good_news(house: House) -> None:
+async def test_in_the_language_of_the_family_and_of_the_good_news(sqlite_house: House) -> None:
+    house = sqlite_house
     async with house.database.write() as session:
         mother = await session.get_one(Contact, house.mother)
         mother.written_language = "pl"
@@ -47,7 +50,8 @@ async def test_in_the_language_of_the_family_and_of_the_good_news(house: House) 
     assert last.keys == "12"
 
 
-async def test_below_an_email_above_its_footer(house: House) -> None:
+async def test_below_an_email_above_its_footer(sqlite_house: House) -> None:
+    house = sqlite_house
     await mailbox(house, house.mother)
     for _ in range(5):
         found = await house.send(**{**PRAISE, "media": ["email"]})
@@ -58,8 +62,9 @@ async def test_below_an_email_above_its_footer(house: House) -> None:
     assert box.confirmed_at is not None
 
 
-async def test_a_key_after_an_absence_question_may_be_ours_and_is_read_by_a_person(house: House) -> None:
+async def test_a_key_after_an_absence_question_may_be_ours_and_is_read_by_a_person(sqlite_house: House) -> None:
     """«1» would explain a missing child by illness, where the parent says that the number is right."""
+    house = sqlite_house
     assert await keys(house) == "12"
     await house.send(**MENU)
     await house.hears("1")
@@ -75,7 +80,8 @@ async def test_asked_once_in_a_while_and_never_with_the_setting_off(sqlite_house
     assert [(await house.praise()).keys for _ in range(7)] == [""] * 7
 
 
-async def test_wrong_number_in_answer_to_it(house: House) -> None:
+async def test_wrong_number_in_answer_to_it(sqlite_house: House) -> None:
+    house = sqlite_house
     assert await keys(house) == "12"
     await house.hears("sorry, you have the wrong number")
     assert (await house.point(house.phone)).state is PointState.WRONG

@@ -61,7 +61,8 @@ async def test_few_independent_numbers(house: House) -> None:
     assert len(await lines(house, "few")) == 6, "what was proven half a year ago is proven no more"
 
 
-async def test_one_channel_landlines_and_shared_phones(house: House) -> None:
+async def test_one_channel_landlines_and_shared_phones(sqlite_house: House) -> None:
+    house = sqlite_house
     number, shared = school.number, school.number()
     await family(house, "Texts", ("mum", number()), ("dad", number()))
     await family(house, "Mail", ("mum", "mum@example.com"), ("dad", f"?{number()}"))

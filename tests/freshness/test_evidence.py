@@ -72,7 +72,8 @@ async def test_everything_that_speaks_for_and_against_it(house: House) -> None:
     assert 0 < phone.score < 1
 
 
-async def test_stopped_is_a_state_and_start_ends_it(house: House) -> None:
+async def test_stopped_is_a_state_and_start_ends_it(sqlite_house: House) -> None:
+    house = sqlite_house
     await house.send()
     await house.hears("STOP")
     phone = (await of(house))[MUM]
@@ -82,7 +83,8 @@ async def test_stopped_is_a_state_and_start_ends_it(house: House) -> None:
     assert (await of(house))[MUM].state == "working"
 
 
-async def test_that_it_has_changed_makes_it_red_until_somebody_confirms_it(house: House) -> None:
+async def test_that_it_has_changed_makes_it_red_until_somebody_confirms_it(sqlite_house: House) -> None:
+    house = sqlite_house
     for _ in range(5):
         await house.praise()
     await house.hears("2")

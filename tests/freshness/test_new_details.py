@@ -100,7 +100,8 @@ async def test_no_puts_the_old_number_back(house: House) -> None:
     assert await house.waiting() == []
 
 
-async def test_three_wrong_codes_end_it_and_a_right_one_comes_too_late(house: House) -> None:
+async def test_three_wrong_codes_end_it_and_a_right_one_comes_too_late(sqlite_house: House) -> None:
+    house = sqlite_house
     await asked_and_changed(house)
     code = code_in((await house.to(NEW))[0].body)
     for wrong in ("111111", "222222", "333333"):
@@ -113,7 +114,8 @@ async def test_three_wrong_codes_end_it_and_a_right_one_comes_too_late(house: Ho
         await approve(house)
 
 
-async def test_a_code_expires(house: House) -> None:
+async def test_a_code_expires(sqlite_house: House) -> None:
+    house = sqlite_house
     await asked_and_changed(house)
     code = code_in((await house.to(NEW))[0].body)
     house.clock.pass_(hours=25)
@@ -125,7 +127,8 @@ async def test_a_code_expires(house: House) -> None:
     assert (await house.points(house.mother))[NEW].state is PointState.UNPROVEN
 
 
-async def test_the_code_may_come_from_the_old_number_and_from_nobody_else(house: House) -> None:
+async def test_the_code_may_come_from_the_old_number_and_from_nobody_else(sqlite_house: House) -> None:
+    house = sqlite_house
     await asked_and_changed(house)
     code = code_in((await house.to(NEW))[0].body)
     await house.hears(code, sender=DAD)

@@ -78,7 +78,8 @@ async def test_two_silent_texts_turn_the_ladder_and_an_answer_turns_it_back(hous
     }, "she has answered; he has not"
 
 
-async def test_our_own_faults_are_no_failures_of_a_family(house: House) -> None:
+async def test_our_own_faults_are_no_failures_of_a_family(sqlite_house: House) -> None:
+    house = sqlite_house
     await silent(house, 1)
     async with house.database.write() as session:
         for one in (await session.scalars(select(Message))).all():
@@ -124,7 +125,8 @@ async def test_silence_is_followed_by_something_else_with_a_reason(house: House)
     assert len(await tries(house)) == 2, "as often as the notice says"
 
 
-async def test_an_answer_or_the_end_of_its_worth_ends_it(house: House) -> None:
+async def test_an_answer_or_the_end_of_its_worth_ends_it(sqlite_house: House) -> None:
+    house = sqlite_house
     with_channels(house)
     await house.send(**ASKED, again={"after": "1d"}, valid={"for": "27h15m"})
     await house.hears("1")
