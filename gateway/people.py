@@ -159,7 +159,7 @@ def _questions(dialect: str) -> _Questions:
         .order_by(
             point.c.state == fixed(PointState.DOUBTFUL), point.c.rank, point.c.confirmed_at.is_(None), point.c.id
         ),
-        sa.select(works.c.contact_id, works.c.media).where(among(dialect, works.c.contact_id), works.c.media != ""),
+        sa.select(*(works.c.contact_id, works.c.media)).where(among(dialect, works.c.contact_id), works.c.media != ""),
     )
 
 

@@ -25,6 +25,7 @@ from gateway.models.types import core
 from scheduler import calendar
 
 _LOOK_BACK: Final = timedelta(days=60)
+_SHOWN: Final = 100
 _AT_ONCE: Final = 50  #: contacts of one turn
 _USUAL: Final = (Medium.SMS, Medium.EMAIL, Medium.VOICE)
 _LATER: Final = 100  #: the step of what is tried again: after every step of the notice's own ladder
@@ -233,6 +234,12 @@ async def _ask_staff(session: Session, gateway: context.Gateway, row: NextTry) -
     cure = f"Ring, write a letter, or ask the child. handbell contact show {row.contact_id}."
     ask = tasks.Ask("silent", f"contact:{row.contact_id}", what, cure)
     await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
+
+
+async def of_runs(session: Session, run_ids: Sequence[int]) -> Sequence[NextTry]:
+    """What was tried again in these runs, the latest first."""
+    query = select(NextTry).where(col(NextTry.run_id).in_(run_ids)).order_by(col(NextTry.id).desc())
+    return (await session.scalars(query.limit(_SHOWN))).all()
 
 
 async def of_contact(session: Session, contact_id: int, *, limit: int = 10) -> Sequence[NextTry]:

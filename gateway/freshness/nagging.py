@@ -53,6 +53,7 @@ async def ask(session: Session, gateway: context.Gateway) -> int:
     # Whoever asks holds the contacts: nobody else asks them at the same time.
     held = select(ContactPoint.contact_id).where(col(ContactPoint.contact_id).in_(found)).order_by(col(ContactPoint.id))
     free = set(await session.scalars(held.with_for_update(skip_locked=True, key_share=True)))
+    free &= set(await _silent(session, gateway, limit=_AT_ONCE))  # whoever held them before us may have asked
     done = 0
     for contact_id in (one for one in found if one in free):
         done += await _ask(session, gateway, contact_id)
