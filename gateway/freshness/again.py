@@ -105,17 +105,21 @@ async def _silent(session: Session, gateway: context.Gateway, run: Run, definiti
     pending = sa.select(other.id).where(
         other.run_id == run.id, other.contact_id == m.contact_id, other.state.in_(_PENDING)
     )
-    given_up = sa.select(again.id).where(
-        again.run_id == run.id, again.contact_id == m.contact_id, again.medium.is_(None)
+    long_ago = gateway.now() - definition.again.after
+    # Given up, or tried so lately that nobody can have answered; also where nothing came of the plan.
+    enough = sa.select(again.id).where(
+        again.run_id == run.id,
+        again.contact_id == m.contact_id,
+        sa.or_(again.medium.is_(None), again.made_at > long_ago),
     )
     last = sa.func.max(m.changed_at)
     query = (
         sa.select(m.contact_id, tries, last)
         .where(m.run_id == run.id, m.contact_id.is_not(None), m.state.in_(_WENT))
         .where(~answered.correlate(core(Message)).exists(), ~pending.correlate(core(Message)).exists())
-        .where(~given_up.correlate(core(Message)).exists())
+        .where(~enough.correlate(core(Message)).exists())
         .group_by(m.contact_id)
-        .having(last <= gateway.now() - definition.again.after, tries < definition.again.times)
+        .having(last <= long_ago, tries < definition.again.times)
         .order_by(m.contact_id)
         .limit(_AT_ONCE)
     )

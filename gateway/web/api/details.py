@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from channels.base import Medium
+from gateway import audit
 from gateway.database import Session
 from gateway.freshness import approving, evidence, export, reports
 from gateway.models import DetailState, LineType, PointKind
@@ -119,11 +120,13 @@ async def listing(request: Request, everything: bool = False) -> list[ListedDeta
 
 
 @routes.get("/details/export", summary="What was approved, as CSV for the MIS", response_class=Response)
-async def exported(request: Request, everything: bool = False) -> Response:
+async def exported(request: Request, caller: callers.Caller, everything: bool = False) -> Response:
     """It marks nothing as exported: that is the command's to do, where somebody has the file in hand."""
     gateway = site.of(request).gateway
-    async with gateway.database.read() as session:
+    async with gateway.database.write() as session:
         found = await export.approved(session, everything=everything)
+        line = audit.Line("details.list_shown", "", {"count": len(found)}, caller.author)
+        await gateway.log.record(session, line, now=gateway.now())
     headers = {"Content-Disposition": 'attachment; filename="new-details.csv"'}
     text = export.csv_of(found, timezone=gateway.timezone)
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
