@@ -95,7 +95,10 @@ def list_all(
 def _warning(one: Listed) -> str:
     if one.barred:
         return "also belongs to somebody who must not be contacted"
-    return f"also on file for {', '.join(one.also_of)}" if one.also_of else ""
+    notes = [f"also on file for {', '.join(one.also_of)}"] if one.also_of else []
+    if one.row.told_on == "email":
+        notes.append("told by email, which anybody can send in anybody's name")
+    return "; ".join(notes)
 
 
 def _plain(one: Listed) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,7 @@ def test_commands_say_what_to_do(small_office: Office) -> None:
     office = small_office
     office.gives("import", office.write("all.csv", HEAD + ROWS.format(mum=OLD)))
     assert "There are none" in office.gives("details", "list")
+    assert json.loads(office.gives("details", "list", "--json")) == []
     assert "There is no new detail 7" in office.refuses("details", "approve", "7")
     tell(office, state=DetailState.WAITING)
     assert "Nothing proves 1 yet" in office.refuses("details", "approve", "1")
