@@ -37,6 +37,7 @@ class Settings(values.Section):
     absence: sections.Absence = sections.Absence()
     emergency: sections.Emergency = sections.Emergency()
     good_news: sections.GoodNews = sections.GoodNews()
+    freshness: sections.Freshness = sections.Freshness()
     phone_line: sections.PhoneLine = sections.PhoneLine()
     costs: sections.Costs = sections.Costs()
     languages: sections.Languages = sections.Languages()

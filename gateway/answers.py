@@ -146,7 +146,7 @@ async def sender(session: Session, medium: Medium, address: str) -> Sender | Non
     return next((one for one in found if one.address == address), found[0] if found else None)
 
 
-def allowed(language: str, *, drafts: bool) -> str:
+def allowed(language: str, *, drafts: bool, group: phrases.Group = "reply") -> str:
     """The language of the answer: a translation that nobody has checked only where the school allows it."""
-    used = phrases.language_for("reply", language)
-    return used if drafts or states.trusted(phrases.state("reply", used)) else "en"
+    used = phrases.language_for(group, language)
+    return used if drafts or states.trusted(phrases.state(group, used)) else "en"

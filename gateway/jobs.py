@@ -30,6 +30,7 @@ from gateway.absence import dropping, meaning, reminding, rounds, rules
 from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
 from gateway.events import waiting
+from gateway.freshness import rounds as details
 from gateway.good_news import nudging, telling
 from gateway.phone_line import voicemail
 from gateway.surveys import asking
@@ -44,6 +45,7 @@ _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
+_SILENCE_SECONDS = 300.0  #: how often it is looked for families of whom nothing is heard
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CALENDAR_SECONDS = 5.0  #: how often it is looked whether the school's calendar has changed
 _FEEDS_SECONDS = 60.0  #: how often it is asked whether a feed of it is due
@@ -114,6 +116,8 @@ class Jobs:
         self.every(settings.sending.poll_s, "events", self.events)
         self.every(settings.sending.poll_s, "surveys", self.surveys)
         self.every(_GOOD_NEWS_SECONDS, "good news", self.good_news)
+        self.every(settings.sending.poll_s, "contact details", self.contact_details)
+        self.every(_SILENCE_SECONDS, "silence", self.silence)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -283,6 +287,32 @@ class Jobs:
         nudged = await nudging.turn(self._gateway)
         if (await telling.turn(self._gateway)).messages or nudged:
             self._lanes.wake()
+
+    async def silence(self) -> None:
+        """Remember what works with whom, and try again, differently, with those who have not answered."""
+        async with self._gateway.database.read() as session:
+            if not await details.slow_is_due(session, self._gateway):
+                return
+
+        async def turn() -> None:
+            async with self._gateway.database.write() as session:
+                await details.slow_turn(session, self._gateway)
+
+        await turns.again(turn)
+        self._lanes.wake()
+
+    async def contact_details(self) -> None:
+        """Take what families say of their own phones and mailboxes."""
+        async with self._gateway.database.read() as session:
+            if not await details.is_due(session, self._gateway):
+                return
+
+        async def turn() -> None:
+            async with self._gateway.database.write() as session:
+                await details.turn(session, self._gateway)
+
+        await turns.again(turn)
+        self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

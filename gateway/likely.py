@@ -43,15 +43,17 @@ async def languages_of(session: Session, contact_ids: Collection[int], *, today:
     return found
 
 
-async def free(session: Session, addresses: Iterable[str], *, now: datetime) -> set[str]:
-    """Those phones that are one contact's alone, and where no menu of ours may still be answered."""
+async def free(
+    session: Session, addresses: Iterable[str], *, now: datetime, kind: PointKind = PointKind.PHONE
+) -> set[str]:
+    """Those phones (or mailboxes) that are one contact's alone, and where no menu of ours may still be answered."""
     wanted = sorted(addresses)
     if not wanted:
         return set()
     point, message = core(ContactPoint).c, core(Message)
     alone = (
         sa.select(point.address)
-        .where(point.address.in_(wanted), point.kind == PointKind.PHONE)
+        .where(point.address.in_(wanted), point.kind == kind)
         .group_by(point.address)
         .having(sa.func.count(sa.distinct(point.contact_id)) == 1)
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType, ValidationResult
 
 from gateway.errors import Problem
 from gateway.models.types import LineType
@@ -107,6 +107,13 @@ def read(written: str, *, region: str = HOME) -> Number | Problem:
 def is_phone(address: str) -> bool:
     """Whether an address is a telephone number in E.164 (and not an email address)."""
     return re.fullmatch(r"\+[1-9]\d{6,14}", address) is not None
+
+
+def at_home(e164: str) -> str:
+    """A number as people write it here: ``07700 900123``; one of another country with its code."""
+    number = phonenumbers.parse(e164)
+    style = PhoneNumberFormat.NATIONAL if number.country_code == HOME_CODE else PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(number, style)
 
 
 def masked(e164: str) -> str:

@@ -10,7 +10,7 @@ import functools
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -19,9 +19,19 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from channels.base import Medium
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, Guardianship, LineType, OptOut, PointKind, PointState, Pupil
+from gateway.models import (
+    Contact,
+    ContactPoint,
+    Guardianship,
+    LineType,
+    OptOut,
+    PointKind,
+    PointState,
+    Pupil,
+    WhatWorks,
+)
 from gateway.models import people as tables
-from gateway.models.types import core
+from gateway.models.types import core, fixed
 
 _KINDS = {kind.value: kind for kind in PointKind}
 _LINES = {line.value: line for line in LineType}
@@ -107,7 +117,8 @@ class People:
     """Pupils by id, their guardianships in order of priority, contacts and points by id, and the opt-outs.
 
     ``barred`` holds, for each pupil, every address that belongs to somebody barred from that pupil today; a pupil of
-    whom nobody is barred is not in it.
+    whom nobody is barred is not in it. ``orders`` are the media by which a contact is reached, the best first, where
+    the usual order has failed (``gateway/freshness``).
     """
 
     pupils: Mapping[int, Child]
@@ -116,6 +127,7 @@ class People:
     points: Mapping[int, Sequence[Point]]
     opted_out: Mapping[tuple[Medium, str], bool]
     barred: Mapping[int, frozenset[str]]
+    orders: Mapping[int, Sequence[Medium]] = field(default_factory=dict[int, Sequence[Medium]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +138,13 @@ class _Questions:
     ties: sa.Select[Any]
     contacts: sa.Select[Any]
     points: sa.Select[Any]
+    orders: sa.Select[Any]
 
 
 @functools.cache
 def _questions(dialect: str) -> _Questions:
     pupil, tie, contact = core(Pupil), core(Guardianship), core(Contact)
-    point, stop = core(ContactPoint), core(OptOut)
+    point, stop, works = core(ContactPoint), core(OptOut), core(WhatWorks)
     today: sa.BindParameter[date] = sa.bindparam("today", type_=sa.Date)
     stopped = (stop.c.medium, stop.c.mandatory_too)
     return _Questions(
@@ -142,7 +155,11 @@ def _questions(dialect: str) -> _Questions:
         .add_columns(*stopped)
         .outerjoin(stop, stop.c.address == point.c.address)
         .where(among(dialect, point.c.contact_id))
-        .order_by(point.c.rank, point.c.id),
+        # A phone in doubt is used where there is no other. Of two with one rank, the one that the family has confirmed.
+        .order_by(
+            point.c.state == fixed(PointState.DOUBTFUL), point.c.rank, point.c.confirmed_at.is_(None), point.c.id
+        ),
+        sa.select(*(works.c.contact_id, works.c.media)).where(among(dialect, works.c.contact_id), works.c.media != ""),
     )
 
 
@@ -178,7 +195,8 @@ async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> 
             point = Point(point_id, contact_id, _KINDS[kind], address, _LINES[line], label, rank, _STATES[state])
             points[contact_id].append(point)
             last = point_id
-    return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today))
+    orders = {row[0]: tuple(map(Medium, row[1].split())) for row in await ask(questions.orders, contacts)}
+    return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today), orders)
 
 
 async def languages(session: Session, *, spoken: bool, otherwise: str) -> dict[str, int]:

@@ -24,6 +24,7 @@ from gateway import (
     audit,
     conversations,
     errors,
+    fresh_question,
     handshake,
     merging,
     optout,
@@ -89,6 +90,7 @@ async def handle(
     # that may have been meant for it.
     if message and option and reply.medium is Medium.SMS:
         unsure = handshake.asks(message) or await handshake.may_be_meant(session, message)
+        unsure = unsure or await fresh_question.may_be_meant(session, message, option)
         option = "" if unsure else option
     row = Reply(
         conversation_id=_id(conversation),

@@ -24,7 +24,19 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import answer_links, audience, audit, bulk, context, handshake, people, planner, sorting, tongues
+from gateway import (
+    answer_links,
+    audience,
+    audit,
+    bulk,
+    context,
+    fresh_question,
+    handshake,
+    people,
+    planner,
+    sorting,
+    tongues,
+)
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
@@ -157,7 +169,7 @@ async def advance(
         doubtful = found if notice.tries else found.about_before(chosen.pupil_ids[0] if chosen.pupil_ids else 0)
         found = found.without(await _there_already(session, run, doubtful.slots()))
     await asyncio.sleep(0)  # the loop may be ours alone (Database.write_here): a lane, a webhook gets its turn
-    rows = planner.write(
+    rows: Sequence[planner.Planned] = planner.write(
         found,
         definition,
         chosen.people,
@@ -168,7 +180,7 @@ async def advance(
     )
     rows = answer_links.added(gateway, rows)
     await asyncio.sleep(0)
-    await write(session, gateway, rows, run_id=run.id)
+    rows = await write(session, gateway, rows, run_id=run.id)
     if rows or not run.planned_up_to:
         await gateway.log.record(session, _line(notice, run, rows), now=now)
     await _count(session, run.messages, run.messages + len(rows), last=last)
@@ -196,12 +208,20 @@ def _there(dialect: str) -> sa.Select[str]:
 
 async def write(
     session: Session, gateway: context.Gateway, rows: Sequence[planner.Planned], *, run_id: int | None
-) -> None:
-    """Insert planned rows; beside their first text, ask those families for their language of whom nobody knows it."""
+) -> Sequence[planner.Planned]:
+    """Insert planned rows; beside their first text, ask those families for their language of whom nobody knows it.
+
+    Gives them as they were written: some of the good news carry a question.
+    """
+    asking, rules = gateway.answering(), gateway.settings.freshness
+    rows, asked = await fresh_question.carry(session, rows, asking, rules, now=gateway.now())
     await session.run_sync(partial(store, rows=rows, run_id=run_id))
+    session.add_all(asked)
+    await session.flush()
     if told := _told(gateway, rows):
         now, today = gateway.now(), gateway.today()
-        await handshake.ask(session, told, gateway.answering(), log=gateway.log, today=today, now=now)
+        await handshake.ask(session, told, asking, log=gateway.log, today=today, now=now)
+    return rows
 
 
 async def price_of_asking(

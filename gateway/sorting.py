@@ -6,7 +6,7 @@ every phone and mailbox that also belongs to somebody who is barred from that ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from channels.base import Medium
@@ -84,12 +84,33 @@ class Sorting:
 
 def sort(definition: model.Definition, audience: Audience) -> Sorting:
     """Choose a phone or mailbox for every listener, step and medium, and merge those who share one."""
-    sorting = Sorting()
+    sorting, known, purpose = Sorting(), audience.people, definition.purpose
+    own = {} if purpose is Purpose.EMERGENCY else _own_ladders(definition.steps, known.orders)
     for step, rung in enumerate(definition.steps):
         for medium in rung.media:
             for listener in audience.listeners:
-                _place(sorting, listener, audience.people, step=step, medium=medium, purpose=definition.purpose)
+                if listener.contact_id not in own:
+                    _place(sorting, listener, known, step=step, medium=medium, purpose=purpose)
+        for listener in audience.listeners if own else ():
+            for medium in own.get(listener.contact_id or 0, {}).get(step, ()):
+                _place(sorting, listener, known, step=step, medium=medium, purpose=purpose)
     return sorting
+
+
+def _own_ladders(
+    steps: Sequence[model.Step], orders: Mapping[int, Sequence[Medium]]
+) -> dict[int, dict[int, Sequence[Medium]]]:
+    """The ladder of those with whom another order works: the same steps and waiting times, what reaches them first."""
+    if len(steps) < 2:
+        return {}
+
+    def turn(step: model.Step, order: Sequence[Medium]) -> int:
+        return min([order.index(medium) for medium in step.media if medium in order], default=len(order))
+
+    own = dict[int, dict[int, Sequence[Medium]]]()
+    for contact_id, order in orders.items():
+        own[contact_id] = dict(enumerate(step.media for step in sorted(steps, key=lambda one: turn(one, order))))
+    return own
 
 
 def _place(

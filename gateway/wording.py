@@ -128,7 +128,7 @@ class Wording:
         except WordingError as error:
             raise _bad(error, self.field) from error
         if self.menu:
-            text = _with_menu(self.medium, text, self.menu)
+            text = with_menu(self.medium, text, self.menu)
         parts = segments.count(text).parts if self.medium is Medium.SMS else 1
         plain = text
         if self.bare:
@@ -294,7 +294,7 @@ def _bad(error: WordingError, field: str) -> errors.BadDefinition:
     return errors.BadDefinition([errors.Problem(str(error), field=field)])
 
 
-def _with_menu(medium: Medium, text: str, menu: str) -> str:
+def with_menu(medium: Medium, text: str, menu: str) -> str:
     """The menu below the words, and in an email above its footer."""
     if medium is Medium.SMS:
         return segments.tidy(f"{text}\n{menu}")

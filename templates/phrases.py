@@ -1,5 +1,6 @@
 """Short texts that many messages share: greetings, reply menus, footers, answers to replies, the phone line,
-the unsubscribe page, what goes with English in a family's own language, the choice of a language, events.
+the unsubscribe page, what goes with English in a family's own language, the choice of a language, events, praise, new
+contact details.
 
 They stand in ``phrases.toml`` in groups. A group is used in one language only: where a catalogue lacks one phrase
 of a group, the whole group comes in English.
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from templates import dress, formats, languages, segments, skeleton, translations, values
 
-Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event", "praise"]
+Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event", "praise", "details"]
 
 #: (what is typed or pressed, what it means), the second in the language of the message
 Answers = Sequence[tuple[str, str]]

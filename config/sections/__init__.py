@@ -9,6 +9,7 @@ from config.sections.calendar import Calendar
 from config.sections.desk import Answers, Desk
 from config.sections.emergency import Emergency
 from config.sections.events import Events
+from config.sections.freshness import Freshness
 from config.sections.good_news import GoodNews
 from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
@@ -28,6 +29,7 @@ __all__ = [
     "Desk",
     "Emergency",
     "Events",
+    "Freshness",
     "GoodNews",
     "Languages",
     "Log",

@@ -32,6 +32,8 @@ The rules that no single key shows:
   [settings](settings.md) say until a person has reviewed it: [translating](translating.md).
 - The media are either `media` (all at once) or `[[ladder]]` steps, one after another. A later step is left out for
   whoever an earlier one has reached; where an answer is expected, for whoever has answered. `until` changes that.
+- `[again]` tries again after silence, by another medium, at another hour or in another language, for whoever has not
+  answered: [fresh details](fresh-details.md).
 - `kind = "event"` and an `[event]` table go together.
 - Without `[schedule]` the notice goes out at once. A time that has gone by is refused.
 - A `key` can be used once. To say it again, give it another key.

@@ -30,7 +30,7 @@ def csv_of(lines: Sequence[views.Line], *, timezone: ZoneInfo) -> str:
             line.pupil_id, line.upn, line.name, line.form, f"{line.day:%d/%m/%Y}", line.session.upper(), line.mark,
             line.code, line.comment, line.state.replace("_", " "), line.decided_by, decided,
         )  # fmt: skip
-        out.writerow([_plain(cell) for cell in cells])
+        out.writerow([plain(cell) for cell in cells])
     return written.getvalue()
 
 
@@ -39,6 +39,6 @@ def shown(day: date, *, to: str) -> audit.Line:
     return audit.Line("absence.codes_shown", f"day:{day:%Y-%m-%d}", actor=to)
 
 
-def _plain(cell: str) -> str:
+def plain(cell: str) -> str:
     """A text that no spreadsheet takes for a formula; a lone code such as / or \\ is none."""
     return f"'{cell}" if len(cell) > 1 and cell.startswith(_FORMULA) else cell

@@ -261,6 +261,7 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
     from gateway import interpreters, notices
     from gateway.commands import progress
     from gateway.definitions import reading, translated
+    from gateway.freshness import again
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
@@ -269,9 +270,11 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
             counts, words = await progress.counts(session, run_ids), await progress.words(session, run_ids)
             about_event = notice.definition.get("event") is not None
             needed = await interpreters.of_runs(session, run_ids) if about_event else {}
+            tried = [one.model_dump(mode="json") for one in await again.of_runs(session, run_ids)]
         if json:
             messages = [count.as_data() for count in counts]
-            showing.data(_row(notice) | {"messages": messages, "words": words, "interpreters": needed})
+            more = {"messages": messages, "words": words, "interpreters": needed, "tried_again": tried}
+            showing.data(_row(notice) | more)
             return
         showing.say(f"{notice.title} ({notice.key}): {_state(notice, counts)}, by {notice.author}.")
         if notice.approver:
@@ -288,6 +291,9 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
         progress.show_words(words)
         if needed:
             showing.say(interpreters.sentence(needed))
+        if tried:
+            rows = [(one["contact_id"], one["number"], one["medium"], one["because"]) for one in tried]
+            showing.table(("contact", "try", "by", "because"), rows, title="tried again")
 
     opening.work(ctx, job)
 

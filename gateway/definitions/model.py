@@ -254,6 +254,13 @@ class Replies(Part):
         return self
 
 
+class Again(Part):
+    """After silence, try again differently: at another hour, by another medium, or in another language."""
+
+    after: Span = Field(description="So long without an answer, such as 1d")
+    times: int = Field(default=1, ge=1, le=3, description="How often at most")
+
+
 class Approval(Part):
     """Whether a second person must agree before anything leaves."""
 
@@ -337,6 +344,7 @@ class Definition(Part):
     schedule: Schedule = Field(default=Schedule(), description="When")
     valid: Validity = Field(default=Validity(), description="How long it is worth saying")
     replies: Replies = Field(default=Replies(), description="Answers expected")
+    again: Again | None = Field(default=None, description="What happens where nobody answers")
     approval: Approval = Field(default=Approval(), description="A second pair of eyes")
 
     @model_validator(mode="after")
@@ -359,6 +367,8 @@ class Definition(Part):
             and any(phrases.read(text).anchor is None for text in self.schedule.when)
         ):
             raise ValueError("“when” counts from a date: give schedule.date, or make it an event")
+        if self.again and not (self.template or self.replies.expected or self.replies.options):
+            raise ValueError("“again” is for notices that are answered: say so in [replies]")
         if self.attachments and not any(Medium.EMAIL in step.media for step in self.steps):
             raise ValueError("“attachments” go along with emails only: add email to the media, or take them out")
         return self

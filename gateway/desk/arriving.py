@@ -20,6 +20,7 @@ from channels.base import Medium
 from gateway import context, conversations, intake, tasks, turns
 from gateway.database import Session
 from gateway.desk import acknowledging, complaints, promise, writing
+from gateway.freshness import hearing
 from gateway.good_news import listening
 from gateway.models import AbsenceHeard, Conversation, Inbound, Reply
 from gateway.models.types import core
@@ -126,6 +127,8 @@ async def _look_at(
     reply.sorted_at = now
     session.add(reply)
     if await listening.hear(session, gateway, reply):
+        return
+    if await hearing.take_words(session, gateway, reply):  # of the family's own details, and of nothing else
         return
     to = await writing.addressee(session, gateway, reply)
     found = await _means(session, to, known, reply, gateway=gateway)

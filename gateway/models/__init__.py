@@ -5,6 +5,7 @@ from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSoun
 from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
 from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart
 from gateway.models.events import EventGuest, EventParty, EventSlot, EventTold, GuestState
+from gateway.models.freshness import FreshQuestion, NewDetail, NextTry, WhatWorks
 from gateway.models.good_news import Praise, PraiseNudge
 from gateway.models.imports import ImportChange, ImportConflict, ImportRun, ImportSource
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
@@ -19,6 +20,7 @@ from gateway.models.types import (
     CaseState,
     ConversationState,
     DaySession,
+    DetailState,
     Keyword,
     LineType,
     MessageState,
@@ -51,6 +53,7 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "DetailState",
     "Emergency",
     "EmergencyNotice",
     "EmergencyPart",
@@ -58,6 +61,7 @@ __all__ = [
     "EventParty",
     "EventSlot",
     "EventTold",
+    "FreshQuestion",
     "Gist",
     "Guardianship",
     "GuestState",
@@ -75,6 +79,8 @@ __all__ = [
     "Membership",
     "Message",
     "MessageState",
+    "NewDetail",
+    "NextTry",
     "Notice",
     "NoticeFile",
     "NoticeState",
@@ -106,4 +112,5 @@ __all__ = [
     "VoiceMessage",
     "VoiceSound",
     "Watermark",
+    "WhatWorks",
 ]

@@ -181,6 +181,19 @@ class DaySession(StrEnum):
     PM = "pm"
 
 
+class DetailState(StrEnum):
+    """How far a new phone or mailbox is of which a family has told us."""
+
+    PROPOSED = "proposed"  #: no code can prove it: a person asks
+    WAITING = "waiting"  #: a code has gone to it
+    PROVED = "proved"  #: the code came back: the office decides
+    FAILED = "failed"  #: three wrong codes
+    EXPIRED = "expired"  #: no code came back in time
+    APPROVED = "approved"
+    REFUSED = "refused"
+    CONTESTED = "contested"  #: approved, and the old phone or mailbox says that it was not them
+
+
 class CaseState(StrEnum):
     """Where a child is, as far as anybody knows; the allowed arrows are in ``gateway/absence/states.py``."""
 

@@ -17,6 +17,7 @@ from gateway.web.api import (
     contacts,
     conversations,
     description,
+    details,
     emergencies,
     events,
     inbound,
@@ -36,7 +37,8 @@ def build(here: site.Site) -> FastAPI:
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
     school = (absences, calendar, campaigns, emergencies, events, praises, surveys, reports)
-    for part in (notices, translations, messages, contacts, inbound, conversations, *school, senders):
+    families = (messages, contacts, details, inbound, conversations)
+    for part in (notices, translations, *families, *school, senders):
         api.include_router(part.routes, dependencies=[Depends(callers.caller)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])
