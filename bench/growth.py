@@ -67,7 +67,7 @@ class Shelf:
     def gateway(self) -> context.Gateway:
         school = sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123")
         return context.Gateway(
-            settings=Settings(school=school),
+            settings=Settings(school=school, quiet=sections.Quiet(enabled=False)),
             database=self.database,
             log=audit.Log(b"k" * 32),
             secret=b"s" * 32,

@@ -21,6 +21,7 @@ from config import identity, sections
 from gateway import audit, bell, ids, tasks, wording
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose, Reply, Sender
+from gateway.preferences import topics
 from templates import phrases, segments, states
 
 SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
@@ -35,11 +36,12 @@ _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How the school is called, what an answer costs, and how many there may be."""
+    """How the school is called, what an answer costs, how many there may be, and what may be declined by text."""
 
     school: wording.School
     costs: wording.Costs
     limits: sections.Answers
+    topics: topics.Topics | None = None
     new_id: Callable[[], str] = ids.new_id
 
 
@@ -142,7 +144,20 @@ async def sender(session: Session, medium: Medium, address: str) -> Sender | Non
     return next((one for one in found if one.address == address), found[0] if found else None)
 
 
+async def thanked(session: Session, address: str, *, now: datetime) -> int:
+    """How many answers of ours went to an address within the hour."""
+    query = select(sa.func.count()).where(
+        Message.address == address, col(Message.slot).startswith(SLOT), col(Message.created_at) > now - _HOUR
+    )
+    return await session.scalar(query) or 0
+
+
 def allowed(language: str, *, drafts: bool) -> str:
     """The language of the answer: a translation that nobody has checked only where the school allows it."""
-    used = phrases.language_for("reply", language)
-    return used if drafts or states.trusted(phrases.state("reply", used)) else "en"
+    return allowed_in("reply", language, drafts=drafts)
+
+
+def allowed_in(group: phrases.Group, language: str, *, drafts: bool) -> str:
+    """The same, of another group of phrases."""
+    used = phrases.language_for(group, language)
+    return used if drafts or states.trusted(phrases.state(group, used)) else "en"

@@ -15,6 +15,7 @@ from gateway import (
     bell,
     clock,
     context,
+    digest,
     gauges,
     lanes,
     notices,
@@ -39,6 +40,7 @@ _MISSED_SECONDS, _ERASE_SECONDS = 300.0, 3600.0
 _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of which nobody told us
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
+_DIGEST_SECONDS = 2.0  #: how often it is looked for a digest that is due, and for news of one
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
@@ -97,6 +99,7 @@ class Jobs:
         self.every(settings.audit.seal_every_s, "seal", self.seal)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
+        self.every(_DIGEST_SECONDS, "digest", self.digest)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -201,6 +204,16 @@ class Jobs:
                 return await arriving.turn(session, gateway, self._promise, self._languages)
 
         while await turns.again(look) and not self._stopping.is_set():
+            self._lanes.wake()
+
+    async def digest(self) -> None:
+        """Put together what families prefer to hear once a day, and follow what became of that."""
+
+        async def turn() -> bool:
+            return await digest.work(self._gateway)
+
+        while not self._stopping.is_set() and await turns.again(turn):
+            self._pulse.turn("digest job")
             self._lanes.wake()
 
     async def alerts(self) -> None:

@@ -13,11 +13,25 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from channels.base import Attachment
-from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, runs, submission
+from gateway import (
+    attachments,
+    audience,
+    audit,
+    bell,
+    context,
+    errors,
+    firing,
+    outbox,
+    planner,
+    runs,
+    sorting,
+    submission,
+)
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
+from gateway.preferences import load, topics
 
 logger = structlog.get_logger()
 
@@ -49,6 +63,7 @@ class Preview:
     audience: audience.Audience
     rows: Sequence[planner.Planned]
     fire_at: datetime
+    meter: load.Meter | None = None  #: what these families got this week, where it has texts that can wait
 
 
 async def preview(session: Session, gateway: context.Gateway, definition: model.Definition) -> Preview:
@@ -59,7 +74,28 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     now = gateway.now()
     fire_at = firing.first(definition, now=now, timezone=gateway.timezone) or now
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
-    return Preview(definition, chosen, planner.plan(definition, chosen, needed, fire_at=fire_at, now=now), fire_at)
+    found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
+    rows = planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now)
+    return Preview(definition, chosen, rows, fire_at, _metered(gateway, definition, found, got, fire_at=fire_at))
+
+
+async def meter(session: Session, gateway: context.Gateway, definition: model.Definition) -> load.Meter | None:
+    """What the families that a definition would reach got this week; None where no text of it can wait."""
+    fire_at = firing.first(definition, now=gateway.now(), timezone=gateway.timezone) or gateway.now()
+    chosen = await runs.resolve(session, gateway, definition)
+    found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
+    return _metered(gateway, definition, found, got, fire_at=fire_at)
+
+
+def _metered(
+    gateway: context.Gateway,
+    definition: model.Definition,
+    found: sorting.Sorting,
+    got: load.Load | None,
+    *,
+    fire_at: datetime,
+) -> load.Meter | None:
+    return runs.metered(gateway, definition, found, got, fire_at=fire_at) if got is not None else None
 
 
 async def submit(
@@ -78,7 +114,9 @@ async def submit(
     if await session.scalar(select(Notice.id).where(Notice.key == definition.key)):
         raise errors.Conflict(taken)
     attachments.check(definition.attachments, files)
-    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone)
+    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone, quiet=gateway.quiet)
+    if wrong := topics.check(definition, gateway.preferences.topics):
+        raise errors.BadDefinition(wrong)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
     await _check(session, gateway, definition, fire_at=fire_at)
     now = gateway.now()
@@ -92,6 +130,7 @@ async def submit(
         author=author,
         created_at=now,
         next_fire_at=fire_at,
+        topic=topics.declinable(definition),
     )
     try:
         async with session.begin_nested():

@@ -19,7 +19,19 @@ from sqlmodel import col, select
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, suggesting, zero
+from gateway import (
+    answers,
+    audit,
+    conversations,
+    errors,
+    handshake,
+    merging,
+    optout,
+    points,
+    suggesting,
+    topic_stops,
+    zero,
+)
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -67,6 +79,8 @@ async def handle(
         chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
         if chosen and not reply.media:
             return chosen  # nobody has to read it, and it says nothing of a child: it is no row among the replies
+    if topic := await topic_stops.take(session, reply, message, inbound, answering, log=log, now=now):
+        return topic  # nor does this
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
     if contact is not None and contact.id != conversation.contact_id:

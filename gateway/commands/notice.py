@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 
@@ -19,8 +19,18 @@ if TYPE_CHECKING:
     from gateway.context import Gateway
     from gateway.definitions.model import Definition
     from gateway.models import Notice
+    from gateway.preferences.topics import Topics
+    from scheduler.quiet import QuietHours
 
 _SHOWN = 10  #: of a long list, unless all of it is asked for
+
+
+class Surroundings(TypedDict):
+    """The clock, the quiet hours and the topics of the school for which a definition is written."""
+
+    timezone: ZoneInfo
+    quiet: QuietHours | None
+    known: Topics
 
 
 def check(
@@ -35,7 +45,7 @@ def check(
     from gateway import context
     from gateway.definitions import translated, words
 
-    timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
+    senders, surroundings = opening.text_senders(ctx), _surroundings(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     advice: dict[Path, list[errors.Problem]] = {}
     told: dict[Path, dict[str, str]] = {}
@@ -43,7 +53,7 @@ def check(
     opening.use_own_words(ctx)
     for file in files:
         try:
-            definition = _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
+            definition = _read(file, now=context.utc_now(), senders=senders, **surroundings)
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
             told[file] = words.languages_of(definition)
             remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
@@ -92,13 +102,18 @@ def _advice(ctx: typer.Context, file: Path, definition: Definition, senders: Seq
     return reading.locate([errors.Problem(one.sentence, one.cure, field=field) for field, one in found], file)
 
 
-def _read(file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str]) -> Definition:
+def _surroundings(ctx: typer.Context) -> Surroundings:
+    """What a definition is judged by, as far as there are settings."""
+    return {"timezone": opening.timezone(ctx), "quiet": opening.quiet(ctx), "known": opening.topics(ctx)}
+
+
+def _read(file: Path, *, now: datetime, senders: Sequence[str], **surroundings: Unpack[Surroundings]) -> Definition:
     """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
     from gateway import attachments, submission
     from gateway.definitions import reading
 
     definition = reading.read_file(file)
-    problems = submission.examine(definition, now=now, timezone=timezone, senders=senders)
+    problems = submission.examine(definition, now=now, senders=senders, **surroundings)
     try:
         attachments.read(file, definition.attachments)
     except errors.BadDefinition as error:
@@ -130,7 +145,7 @@ def preview(
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
+        definition = _read(file, now=gateway.now(), senders=senders, **_surroundings(ctx))
         async with gateway.database.read() as session:
             seen = await notices.preview(session, gateway, definition)
             questions, parts, pence = await runs.price_of_asking(session, gateway, seen.rows)
@@ -155,21 +170,26 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
     """
     from gateway import attachments, notices
     from gateway.definitions import reading
+    from gateway.preferences import load
 
     reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders)
+        definition = _read(file, now=gateway.now(), senders=senders, **_surroundings(ctx))
         files = attachments.read(file, definition.attachments)
         try:
+            async with gateway.database.read() as session:
+                meter = await notices.meter(session, gateway, definition)
             async with gateway.database.write() as session:
                 notice = await notices.submit(session, gateway, definition, author=author, files=files)
         except errors.BadDefinition as error:
             raise errors.BadDefinition(reading.locate(error.problems, file)) from None
         if json:
-            showing.data(_row(notice))
+            showing.data(_row(notice) | {"load": meter._asdict() if meter else None})
         else:
+            for sentence in load.sentences(meter) if meter else ():
+                showing.say(sentence)
             showing.say(_what_next(notice, gateway))
 
     opening.work(ctx, job)

@@ -1,6 +1,16 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed."""
 
-from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, UNACCOUNTED, Stop, kept
+from gateway.guard.reasons import (
+    AGAIN,
+    MOST_PARTS,
+    NOT_ANSWERED,
+    NOT_REACHED,
+    REASONS,
+    TOGETHER,
+    UNACCOUNTED,
+    Stop,
+    kept,
+)
 from gateway.guard.wall import stopped, taken_back, too_early
 
 __all__ = [
@@ -9,6 +19,7 @@ __all__ = [
     "NOT_ANSWERED",
     "NOT_REACHED",
     "REASONS",
+    "TOGETHER",
     "UNACCOUNTED",
     "Stop",
     "kept",

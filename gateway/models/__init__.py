@@ -6,6 +6,7 @@ from gateway.models.imports import ImportChange, ImportConflict, ImportRun, Impo
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
+from gateway.models.preferences import DigestItem, Preference
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.tasks import Task
 from gateway.models.translations import Gist, KnownSentence
@@ -21,6 +22,7 @@ from gateway.models.types import (
     PointState,
     Purpose,
     UtcDateTime,
+    Wish,
 )
 from gateway.models.voice import Clip, VoiceInvite
 
@@ -41,6 +43,7 @@ __all__ = [
     "ConversationNote",
     "ConversationState",
     "DaySession",
+    "DigestItem",
     "Gist",
     "Guardianship",
     "Idempotency",
@@ -64,6 +67,7 @@ __all__ = [
     "PhoneReport",
     "PointKind",
     "PointState",
+    "Preference",
     "Promise",
     "Pupil",
     "PupilGroup",
@@ -79,4 +83,5 @@ __all__ = [
     "VoiceMessage",
     "VoiceSound",
     "Watermark",
+    "Wish",
 ]

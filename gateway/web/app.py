@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from gateway import context
 from gateway.phone_line.talking import Talking
-from gateway.web import envelope, health, hooks, limits, media, problems, site, unsubscribe
+from gateway.web import envelope, health, hooks, limits, media, problems, site, topics, unsubscribe
 from gateway.web.api import api
 from gateway.web.office import office
 
@@ -30,7 +30,13 @@ def build(
         gateway, stuck=stuck, failing=failing, arrived=arrived, planned=planned, talking=talking or Talking()
     )
     largest = gateway.settings.web.max_body_bytes
-    routes: list[BaseRoute] = [*hooks.routes(), *health.routes(), *unsubscribe.routes(), *media.routes()]
+    routes: list[BaseRoute] = [
+        *hooks.routes(),
+        *health.routes(),
+        *unsubscribe.routes(),
+        *topics.routes(),
+        *media.routes(),
+    ]
     routes.append(Mount("/office", app=office.build(here)))
     routes.append(Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)))
     if practice is not None:
