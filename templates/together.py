@@ -53,19 +53,21 @@ def _without(school: str, text: str) -> str:
 
 
 def email(said: Sequence[Said], *, school: str) -> Said:
-    """One email: the subjects in its own, each again as a heading, one greeting, and the last one's footer."""
+    """One email: the subjects in its own, each again as a heading; what all begin or end with, and a footer, once."""
     parts = [one.body.partition(letter.FOOTER_MARK) for one in said]
-    openings = {body.strip().partition("\n\n")[0] for body, _, _ in parts}
-    greeting = openings.pop() if len(openings) == 1 else ""
-    blocks = [greeting] if greeting else []
-    for number, (one, (body, _, _)) in enumerate(zip(said, parts, strict=True), 1):
-        words = body.strip()
-        if greeting:
-            words = words.removeprefix(greeting).strip()
-        blocks.append(f"{number}. {_without(school, one.subject)}\n\n{words}")
+    bodies = [body.strip().split("\n\n") for body, _, _ in parts]
+    opening, closing = _alike([body[:1] for body in bodies]), _alike([body[1:][-1:] for body in bodies])
+    blocks = [*opening]
+    for number, (one, body) in enumerate(zip(said, bodies, strict=True), 1):
+        blocks += [f"{number}. {_without(school, one.subject)}", *body[len(opening) : len(body) - len(closing)]]
     footer = next((footer for _, _, footer in reversed(parts) if footer), "")
-    whole = "\n\n".join(blocks) + (letter.FOOTER_MARK + footer if footer else "")
+    whole = "\n\n".join([*blocks, *closing]) + (letter.FOOTER_MARK + footer if footer else "")
     return Said(_subject([_without(school, one.subject) for one in said], school), whole)
+
+
+def _alike(paragraphs: Sequence[list[str]]) -> list[str]:
+    """The paragraph that all of them are, or none."""
+    return paragraphs[0] if all(one == paragraphs[0] for one in paragraphs) else []
 
 
 def _subject(subjects: Sequence[str], school: str) -> str:

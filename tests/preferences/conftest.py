@@ -140,5 +140,12 @@ class House:
 
 
 @pytest.fixture
-async def house(database: Database) -> House:
+async def house(sqlite_database: Database) -> House:
+    """On SQLite, where the rule is the same on both databases."""
+    return await House(sqlite_database).open()
+
+
+@pytest.fixture
+async def each_house(database: Database) -> House:
+    """On both databases, where the statements are what is tested."""
     return await House(database).open()

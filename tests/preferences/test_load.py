@@ -28,16 +28,16 @@ def good(key: str, **changes: Any) -> Any:
     return definition(key=key, purpose="good_news", **changes)
 
 
-async def test_the_second_text_of_a_day_waits_for_the_digest(house: House) -> None:
-    ana = await school.pupil(house.database)
+async def test_the_second_text_of_a_day_waits_for_the_digest(each_house: House) -> None:
+    ana = await school.pupil(each_house.database)
     for number, name in ((MUM, "Maria"), (DAD, "Ivan")):
-        await house.parent(ana, phone=number, name=name)
-    first = await house.send(good("one"))
+        await each_house.parent(ana, phone=number, name=name)
+    first = await each_house.send(good("one"))
     assert list(map(_waits, first)) == [False, False], "both parents hear of it: that is one"
-    second = await house.send(good("two"))
+    second = await each_house.send(good("two"))
     assert list(map(_waits, second)) == [True, True]
-    house.clock.pass_(days=1)
-    assert list(map(_waits, await house.send(good("three")))) == [False, False]
+    each_house.clock.pass_(days=1)
+    assert list(map(_waits, await each_house.send(good("three")))) == [False, False]
 
 
 def _waits(row: Any) -> bool:
@@ -86,31 +86,36 @@ async def test_what_the_school_must_say_passes_and_says_so(house: House) -> None
     assert row.remark == ""
 
 
-async def test_what_is_over_before_the_digest_or_asks_for_an_answer_goes_the_next_way(house: House) -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [{"valid": {"for": "2h"}}, {"replies": {"options": [{"key": "1", "label": {"en": "coming"}}]}}],
+    ids=["over before the digest", "asks for an answer"],
+)
+async def test_what_cannot_wait_for_the_digest_goes_the_next_way(house: House, changes: dict[str, Any]) -> None:
     mother = await house.parent(await school.pupil(house.database), phone=MUM)
     await house.send(good("one"))
     await house.parent(await school.pupil(house.database, "Ben"), phone=DAD)
-    menu = {"options": [{"key": "1", "label": {"en": "coming"}}]}
-    for key, changes in (("soon", {"valid": {"for": "2h"}}), ("menu", {"replies": menu})):
-        rows = await house.send(good(key, **changes))
-        reasons = {row.reason for row in rows if row.contact_id == mother}
-        assert reasons == {"over_limit"}, "no mailbox either"
+    rows = await house.send(good("two", **changes))
+    assert {row.reason for row in rows if row.contact_id == mother} == {"over_limit"}, "no mailbox either"
+    assert [row.address for row in rows if row.state is S.QUEUED] == [DAD]
 
 
-async def test_the_meter_says_what_families_had_before_anything_is_sent(house: House) -> None:
+async def test_the_meter_says_what_families_had_before_anything_is_sent(each_house: House) -> None:
     for number, name in ((MUM, "Ana"), (DAD, "Ben")):
-        await house.parent(await school.pupil(house.database, name), phone=number, mail=f"{name.lower()}@example.com")
-    [ana] = await _pupils(house, "Ana")
-    await house.send(good("one", audience={"pupils": [ana]}))
-    await house.send(definition(key="two", audience={"pupils": [ana]}, media=["sms", "email"]))
-    async with house.database.read() as session:
-        seen = await notices.preview(session, house.gateway, good("three"))
+        await each_house.parent(
+            await school.pupil(each_house.database, name), phone=number, mail=f"{name.lower()}@example.com"
+        )
+    [ana] = await _pupils(each_house, "Ana")
+    await each_house.send(good("one", audience={"pupils": [ana]}))
+    await each_house.send(definition(key="two", audience={"pupils": [ana]}, media=["sms", "email"]))
+    async with each_house.database.read() as session:
+        seen = await notices.preview(session, each_house.gateway, good("three"))
     assert seen.meter is not None
     assert seen.meter == load.Meter(2, {0: 1, 2: 1}, 1, 0, 1)
     assert load.sentences(seen.meter)[0].startswith("Texts this week: of 2 families 1 already has 2.")
     assert [row.message.remark for row in seen.rows if row.message.remark] == [arranging.IN_DIGEST]
-    async with house.database.read() as session:
-        assert (await notices.preview(session, house.gateway, definition(purpose="emergency"))).meter is None
+    async with each_house.database.read() as session:
+        assert (await notices.preview(session, each_house.gateway, definition(purpose="emergency"))).meter is None
 
 
 async def _pupils(house: House, name: str) -> list[str]:

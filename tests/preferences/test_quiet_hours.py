@@ -61,20 +61,22 @@ async def test_what_is_urgent_passes_and_says_so(house: House, purpose: str) -> 
     assert row.remark == ""
 
 
-async def test_a_slow_lane_does_not_go_on_into_the_night(house: House) -> None:
+async def test_a_slow_lane_does_not_go_on_into_the_night(each_house: House) -> None:
     """Queued at five to eight and not sent by ten past: it waits till morning, and leaves only if it is still true."""
-    await family(house)
-    house.clock.now = at(19, 55)
-    [lasting] = await house.send(definition())
-    [brief] = await house.send(definition(key="brief", valid={"for": "2h"}))
-    [urgent] = await house.send(definition(key="urgent", purpose="safeguarding"))
-    answer = await school.message(house.database, house.senders[school.Medium.SMS], now=at(19, 56), priority=1)
-    house.clock.now = at(20, 10)
-    claim = await house.claim()
+    await family(each_house)
+    each_house.clock.now = at(19, 55)
+    [lasting] = await each_house.send(definition())
+    [brief] = await each_house.send(definition(key="brief", valid={"for": "2h"}))
+    [urgent] = await each_house.send(definition(key="urgent", purpose="safeguarding"))
+    answer = await school.message(
+        each_house.database, each_house.senders[school.Medium.SMS], now=at(19, 56), priority=1
+    )
+    each_house.clock.now = at(20, 10)
+    claim = await each_house.claim()
     assert {row["id"] for row in claim.messages} == {urgent.id, answer}
-    house.clock.now = at(7, day=24)
-    assert [row["id"] for row in (await house.claim()).messages] == [lasting.id]
-    gone = await house.message(brief.id)
+    each_house.clock.now = at(7, day=24)
+    assert [row["id"] for row in (await each_house.claim()).messages] == [lasting.id]
+    gone = await each_house.message(brief.id)
     assert (gone.state, gone.reason) == (MessageState.EXPIRED, "expired")
 
 

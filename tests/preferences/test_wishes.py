@@ -59,33 +59,33 @@ async def test_what_is_urgent_passes_and_says_so(house: House, purpose: str) -> 
     assert row.remark == arranging.PREFERENCE_PASSED
 
 
-async def test_the_wall_asks_again(house: House) -> None:
+async def test_the_wall_asks_again(each_house: House) -> None:
     """Five hundred may be queued when a family texts STOP MENUS."""
-    mother = await house.parent(await school.pupil(house.database), phone=MUM)
-    father = await house.parent(await school.pupil(house.database, "Ben"), phone=DAD)
-    rows = await house.send(definition(topic="menus"))
-    fair = await house.send(definition(topic="clubs", key="clubs"))
-    assert await house.texted("STOP MENUS", sender=MUM) == "topic:menus:stopped"
-    await house.prefer(father, "*", sms="off")
-    await house.prefer(father, "clubs", sms="at_once")
-    claimed = {row["id"] for row in (await house.claim()).messages}
+    mother = await each_house.parent(await school.pupil(each_house.database), phone=MUM)
+    father = await each_house.parent(await school.pupil(each_house.database, "Ben"), phone=DAD)
+    rows = await each_house.send(definition(topic="menus"))
+    fair = await each_house.send(definition(topic="clubs", key="clubs"))
+    assert await each_house.texted("STOP MENUS", sender=MUM) == "topic:menus:stopped"
+    await each_house.prefer(father, "*", sms="off")
+    await each_house.prefer(father, "clubs", sms="at_once")
+    claimed = {row["id"] for row in (await each_house.claim()).messages}
     assert claimed >= {row.id for row in fair}, "other topics, and one that he chose himself, leave"
     for row in rows:
         assert row.id not in claimed
-        assert (await house.message(row.id)).reason == "declined"
+        assert (await each_house.message(row.id)).reason == "declined"
     assert mother != father
 
 
-async def test_a_text_ends_one_topic_for_that_phone_and_brings_it_back(house: House) -> None:
-    mother = await house.parent(await school.pupil(house.database), phone=MUM, written_language="pl")
-    await house.prefer(mother, "menus", email="digest")
-    assert await house.texted("Stop jadłospis.", sender=MUM) == "topic:menus:stopped"
-    [sent] = await house.leave()
+async def test_a_text_ends_one_topic_for_that_phone_and_brings_it_back(each_house: House) -> None:
+    mother = await each_house.parent(await school.pupil(each_house.database), phone=MUM, written_language="pl")
+    await each_house.prefer(mother, "menus", email="digest")
+    assert await each_house.texted("Stop jadłospis.", sender=MUM) == "topic:menus:stopped"
+    [sent] = await each_house.leave()
     assert (
         sent == "Oakfield: nie będziemy już wysyłać SMS-ów na temat: jadłospis. "
         "Aby znów je otrzymywać, prosimy odpisać UNSTOP jadłospis."
     )
-    async with house.database.read() as session:
+    async with each_house.database.read() as session:
         assert (await session.scalars(select(OptOut))).all() == [], "STOP MENUS is no STOP"
         assert (await session.scalars(select(Reply))).all() == [], "it answers nothing about a child"
         rows = list(await session.scalars(select(Preference).where(Preference.address == MUM)))
@@ -93,23 +93,23 @@ async def test_a_text_ends_one_topic_for_that_phone_and_brings_it_back(house: Ho
         ("menus", Medium.SMS, Wish.OFF, None)
     ]
     with pytest.raises(errors.BadDefinition):
-        await house.send(definition(topic="menus"))
+        await each_house.send(definition(topic="menus"))
     # Whoever gets the number next has not to undo it, and whoever shares it is spared too.
-    await house.parent(await school.pupil(house.database, "Ben"), phone=MUM, name="Ivan")
+    await each_house.parent(await school.pupil(each_house.database, "Ben"), phone=MUM, name="Ivan")
     with pytest.raises(errors.BadDefinition):
-        await house.send(definition(topic="menus"))
-    assert await house.texted("UNSTOP jadłospis", sender=MUM) == "topic:menus:started"
-    assert len(await house.send(definition(topic="menus"))) == 2
-    assert {"preference.stopped", "preference.started", "preference.confirmed"} <= set(await house.deeds())
+        await each_house.send(definition(topic="menus"))
+    assert await each_house.texted("UNSTOP jadłospis", sender=MUM) == "topic:menus:started"
+    assert len(await each_house.send(definition(topic="menus"))) == 2
+    assert {"preference.stopped", "preference.started", "preference.confirmed"} <= set(await each_house.deeds())
 
 
-async def test_a_word_brings_back_what_the_office_had_noted(house: House) -> None:
-    mother = await house.parent(await school.pupil(house.database), phone=MUM)
-    await house.prefer(mother, "*", sms="off")
-    await house.texted("UNSTOP trips", sender=MUM)
-    assert [row.state for row in await house.send(definition(topic="trips"))] == [S.QUEUED]
+async def test_a_word_brings_back_what_the_office_had_noted(each_house: House) -> None:
+    mother = await each_house.parent(await school.pupil(each_house.database), phone=MUM)
+    await each_house.prefer(mother, "*", sms="off")
+    await each_house.texted("UNSTOP trips", sender=MUM)
+    assert [row.state for row in await each_house.send(definition(topic="trips"))] == [S.QUEUED]
     with pytest.raises(errors.BadDefinition):
-        await house.send(definition(topic="menus", key="menus"))
+        await each_house.send(definition(topic="menus", key="menus"))
 
 
 async def test_plain_stop_still_stops_everything(house: House) -> None:
