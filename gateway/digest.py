@@ -170,6 +170,7 @@ async def _sender(session: Session, row: Message) -> int | None:
 async def _release(session: Session, gateway: context.Gateway, row: Message, *, remark: str) -> None:
     """Let a message go by itself, as it would have without a digest."""
     sender_id = await _sender(session, row)
+    values: dict[str, Any]
     if sender_id is None:
         values = {"state": MessageState.SKIPPED, "reason": "no_sender", "reason_text": guard.REASONS["no_sender"]}
     else:
@@ -177,7 +178,7 @@ async def _release(session: Session, gateway: context.Gateway, row: Message, *, 
     await session.execute(sa.update(_message).where(_t.id == row.id).values(**values, changed_at=gateway.now()))
 
 
-def _news(gateway: context.Gateway) -> sa.Select[Any]:
+def _news(gateway: context.Gateway) -> sa.Select[Any, Any, Any, Any, Any]:
     """What became of digests and was not handed on yet."""
     whole = _message.alias("whole")
     return (

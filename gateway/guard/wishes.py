@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from gateway.guard.asked import exists, item, message, notice, preference, run
@@ -17,10 +19,8 @@ def declined() -> sa.ColumnElement[bool]:
     return sa.case((notice.topic != fixed(""), _declined(message, notice)), else_=sa.false())
 
 
-def _declined(
-    message: sa.ReadOnlyColumnCollection[str, sa.Column[object]],
-    notice: sa.ReadOnlyColumnCollection[str, sa.Column[object]],
-) -> sa.ColumnElement[bool]:
+def _declined(message: Any, notice: Any) -> sa.ColumnElement[bool]:
+    """Of these columns: a digest asks about the messages within it."""
     own = core(Preference).alias("own")
     off, by_this = preference.wish == fixed(Wish.OFF), preference.medium == message.medium
     here = preference.topic == notice.topic

@@ -113,7 +113,7 @@ def _bounds(at: datetime, timezone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 @functools.cache
-def _question(dialect: str) -> sa.Select[Any]:
+def _question(dialect: str) -> sa.Select[Any, Any, Any, Any, Any]:
     t = core(Message).c
     since, begins, ends = (sa.bindparam(name, type_=t.due_at.type) for name in ("since", "begins", "ends"))
     return sa.select(t.contact_id, sa.type_coerce(t.medium, sa.Text), t.due_at, t.run_id, t.id).where(

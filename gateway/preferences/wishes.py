@@ -55,7 +55,7 @@ async def load(session: Session, topic: str, *, contact_ids: Collection[int], ad
 
 
 @functools.cache
-def _question(dialect: str) -> sa.Select[Any]:
+def _question(dialect: str) -> sa.Select[Any, Any, Any, Any]:
     t, topic = core(Preference).c, sa.bindparam("topic", type_=sa.Text)
     here = t.topic.in_([topic, sa.literal(EVERY)])
     columns = (t.contact_id, t.address, sa.type_coerce(t.medium, sa.Text), sa.type_coerce(t.wish, sa.Text))
