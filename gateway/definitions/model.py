@@ -188,7 +188,7 @@ class Validity(Part):
     for_: Span | None = Field(default=None, alias="for", description="So long after it fires, such as 12h")
     until: Moment | None = Field(default=None, description="Until this local time")
     not_before: ClockTime | None = Field(
-        default=None, description="Not before this time of the day, such as 07:30: it waits until then"
+        default=None, description='Not before this time of the day, such as "07:30": it waits until then'
     )
     not_after: ClockTime | None = Field(
         default=None, description="Not after this time of the day on which it goes: it is over then"

@@ -118,10 +118,10 @@ async def arrange(
     """
     run = _Run(definition, known, found, ruled, when)
     await _prefer(session, run)
-    if definition.purpose.urgent or not ruled.limited or not any(d.medium is Medium.SMS for d in found.drafts.values()):
+    if definition.purpose.urgent or not any(Medium.SMS in step.media for step in definition.steps):
         return None
     got = await load.week(session, known, at=when.dues[0], timezone=ruled.timezone, without_run=run_id)
-    if got.got:
+    if got.got and ruled.limited:
         _limit(run, got)
     _keep_distance(run)
     return got

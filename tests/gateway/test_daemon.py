@@ -176,7 +176,10 @@ async def test_mail_in_flight_is_no_more_than_the_connections(sqlite_database: D
     ("roles", "names"),
     [
         (("web",), {"intake"}),
-        (("web", "clock"), {"intake", "plan job", "leases job", "sweep job", "seal job", "gauges job", "desk job"}),
+        (
+            ("web", "clock"),
+            {"intake", "plan job", "leases job", "sweep job", "seal job", "gauges job", "desk job", "digest job"},
+        ),
     ],
 )
 async def test_every_loop_and_job_is_watched(
