@@ -260,6 +260,7 @@ def jobs(gateway: context.Gateway) -> Mapping[str, Callable[[], Awaitable[None]]
         "doubts": works.sweep,
         "seal": works.seal,
         "gauges": partial(gauges.refresh, gateway),
+        "digest": works.digest,
     }
 
 

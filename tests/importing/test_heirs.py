@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from channels.base import Medium
 from gateway import audit
 from gateway.database import Database
 from gateway.importing import undo
 from gateway.importing.report import Report
-from gateway.models import Contact, ContactPoint, Guardianship
+from gateway.models import Contact, ContactPoint, Guardianship, Wish
 from gateway.models.types import core
+from gateway.preferences import wishes
 
 Save = Callable[..., Path]
 Load = Callable[..., Awaitable[Report]]
@@ -54,10 +56,18 @@ async def confirm(database: Database, *addresses: str) -> None:
 async def test_what_a_parent_confirmed_stays(database: Database, load: Load, save: Save, text: str) -> None:
     await load(save("pupils.csv", PUPILS), save("contacts.csv", CONTACTS))
     await confirm(database, "+442079460001")
+    async with database.write() as session:
+        [mother] = await session.scalars(sa.select(CONTACT.c.id))
+        await wishes.choose(
+            session, mother, "menus", {Medium.SMS: Wish.OFF}, by="page", log=audit.Log(b"k" * 32), now=WHEN
+        )
     before = [await rows(database, table) for table in (CONTACT, LINK, POINT)]
     report = await load(save("other.csv", text))
     contact = await only(database)
     assert (contact["written_language"], contact["spoken_language"]) == ("ur", "pl")
+    async with database.read() as session:
+        [wish] = [one for one in await wishes.shown(session, contact["id"])]
+    assert (wish.topic, wish.wish, wish.how) == ("menus", Wish.OFF, "page")
     assert contact["languages_confirmed_at"] == WHEN
     points = [row for row in await rows(database, POINT) if row["contact_id"] == contact["id"]]
     assert {row["address"]: row["confirmed_at"] for row in points} == {"+447700900101": None, "+442079460001": WHEN}
