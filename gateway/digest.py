@@ -26,7 +26,7 @@ from gateway.models import About, Contact, DigestItem, Message, MessageState
 from gateway.models.types import core, fixed
 from templates import segments, together
 
-SLOT: Final = "digest:"  #: begins the slot of a digest; after it the contact's id
+SLOT: Final = "digest:"  #: begins the slot of a digest; after it its id
 ALONE: Final = "The only one for the digest: goes by itself."
 BY_ITSELF: Final = "The digest that it was part of could not leave: goes by itself."
 
@@ -124,14 +124,15 @@ async def _send(
     # Who has declined what can be declined may not get the whole: then each is asked about by itself.
     least = next((row for row in rows if not row.purpose.mandatory), first)
     parts = segments.count(body).parts if first.medium is Medium.SMS else 1
+    digest_id = gateway.new_id()
     digest = Message(
-        id=gateway.new_id(),
+        id=digest_id,
         contact_id=first.contact_id,
         contact_point_id=first.contact_point_id,
-        sender_id=await _sender(session, first),
+        sender_id=await sender(session, first),
         medium=first.medium,
         address=first.address,
-        slot=f"{SLOT}{first.contact_id}",
+        slot=f"{SLOT}{digest_id}",
         purpose=least.purpose,
         priority=min(row.priority for row in rows),
         language=first.language,
@@ -162,14 +163,15 @@ async def _send(
     await gateway.log.record(session, audit.Line("digest.made", f"message:{digest.id}", facts), now=now)
 
 
-async def _sender(session: Session, row: Message) -> int | None:
+async def sender(session: Session, row: Message) -> int | None:
+    """What a message would go as by itself; None where there is nothing."""
     ids = [one.id or 0 for one in (await context.senders(session)).get(row.medium, ())]
     return planner.sender_for(ids, row.address)
 
 
 async def _release(session: Session, gateway: context.Gateway, row: Message, *, remark: str) -> None:
     """Let a message go by itself, as it would have without a digest."""
-    sender_id = await _sender(session, row)
+    sender_id = await sender(session, row)
     values: dict[str, Any]
     if sender_id is None:
         values = {"state": MessageState.SKIPPED, "reason": "no_sender", "reason_text": guard.REASONS["no_sender"]}

@@ -15,14 +15,14 @@ from gateway import audit
 from gateway.database import Database
 from gateway.importing import undo
 from gateway.importing.report import Report
-from gateway.models import Contact, ContactPoint, Guardianship, Wish
+from gateway.models import Contact, ContactPoint, Guardianship, Preference, Wish
 from gateway.models.types import core
 from gateway.preferences import wishes
 
 Save = Callable[..., Path]
 Load = Callable[..., Awaitable[Report]]
 
-CONTACT, POINT, LINK = core(Contact), core(ContactPoint), core(Guardianship)
+CONTACT, POINT, LINK, WISH = core(Contact), core(ContactPoint), core(Guardianship), core(Preference)
 WHEN = datetime(2026, 9, 2, tzinfo=UTC)
 PUPILS = "Pupil ID,Forename,Surname\n1,Ola,Nowak\n2,Jan,Nowak\n"
 CONTACTS = (
@@ -61,12 +61,12 @@ async def test_what_a_parent_confirmed_stays(database: Database, load: Load, sav
         await wishes.choose(
             session, mother, "menus", {Medium.SMS: Wish.OFF}, by="page", log=audit.Log(b"k" * 32), now=WHEN
         )
-    before = [await rows(database, table) for table in (CONTACT, LINK, POINT)]
+    before = [await rows(database, table) for table in (CONTACT, LINK, POINT, WISH)]
     report = await load(save("other.csv", text))
     contact = await only(database)
     assert (contact["written_language"], contact["spoken_language"]) == ("ur", "pl")
     async with database.read() as session:
-        [wish] = [one for one in await wishes.shown(session, contact["id"])]
+        [wish] = await wishes.shown(session, contact["id"])
     assert (wish.topic, wish.wish, wish.how) == ("menus", Wish.OFF, "page")
     assert contact["languages_confirmed_at"] == WHEN
     points = [row for row in await rows(database, POINT) if row["contact_id"] == contact["id"]]
@@ -75,7 +75,7 @@ async def test_what_a_parent_confirmed_stays(database: Database, load: Load, sav
     assert str(report).count("The languages that the family chose were kept.") == 1
     async with database.write() as session:
         await undo.undo(session, None, by="test", log=audit.Log(b"k" * 32), now=WHEN)
-    assert [await rows(database, table) for table in (CONTACT, LINK, POINT)] == before
+    assert [await rows(database, table) for table in (CONTACT, LINK, POINT, WISH)] == before
 
 
 async def test_another_language_in_the_file_is_asked_about(database: Database, load: Load, save: Save) -> None:

@@ -11,7 +11,7 @@ from support import desk, school
 from support.desk import LOG, definition
 
 from channels.base import Medium, Outcome
-from gateway import digest, guard, notices, receipts
+from gateway import digest, guard, messages, notices, receipts
 from gateway.models import About, DigestItem, Message, MessageState
 from gateway.preferences import arranging
 from templates import letter, segments, together
@@ -184,6 +184,18 @@ async def test_who_declines_a_topic_meanwhile_does_not_get_it_in_a_digest(each_h
     assert sent == ["Oakfield: The trip is off."]
 
 
+async def test_what_waits_for_approval_goes_with_the_next_digest(house: House) -> None:
+    await reader(house, await school.pupil(house.database))
+    await house.send(news("fair", "The fair."))
+    [row] = await house.send(news("choir", "The choir.", approval={"required": True}))
+    assert (row.state, row.due_at) == (S.HELD, FOUR)
+    house.clock.pass_(hours=2)
+    async with house.database.write() as session:
+        await notices.approve(session, house.gateway, "choir", approver="Mrs Okafor")
+    row = await house.message(row.id)
+    assert (row.state, row.due_at, row.sender_id) == (S.QUEUED, FOUR, None)
+
+
 async def test_a_digest_that_the_provider_refuses_is_a_failure_of_each(house: House) -> None:
     await reader(house, await school.pupil(house.database))
     rows = await three(house)
@@ -192,6 +204,9 @@ async def test_a_digest_that_the_provider_refuses_is_a_failure_of_each(house: Ho
     await house.leave(outcome=Outcome.REFUSED)
     await house.digest()
     assert {(await house.message(row.id)).state for row in rows} == {S.FAILED}
+    async with house.database.write() as session:
+        copy = await messages.again(session, house.gateway, rows[0].id, actor="office")
+    assert copy.sender_id == house.senders[Medium.SMS], "staff may send one of them again, by itself"
 
 
 async def test_one_email_with_a_heading_for_each(house: House) -> None:
