@@ -14,6 +14,7 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -24,13 +25,14 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, firing, handshake, people, planner, sorting, tongues
+from gateway import audience, audit, bulk, context, errors, firing, handshake, people, planner, sorting, tongues
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
 from gateway.models.types import core
 from gateway.preferences import arranging, load
 from gateway.voicebank import bank as voicebank
+from templates import languages
 
 PORTION = (
     1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
@@ -99,10 +101,22 @@ async def sort(
     """Who hears by which phone or mailbox, as families prefer and as much as they may get; and what they got before."""
     found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
     when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
+    media = set[Medium]() if definition.purpose.urgent else await _able(session, gateway, definition)
     got = await arranging.arrange(
-        session, gateway.preferences, definition, chosen.people, found, when=when, run_id=run_id
+        session, gateway.preferences, definition, chosen.people, found, when=when, media=media, run_id=run_id
     )
     return found, got
+
+
+async def _able(session: Session, gateway: context.Gateway, definition: model.Definition) -> set[Medium]:
+    """The media by which a notice could go, named or not: there is a sender, and words can be made."""
+    composer, found = gateway.composer(definition), set[Medium]()
+    link = "" if definition.purpose.mandatory else gateway.unsubscribe_url("0")
+    for medium in await context.senders(session):
+        with suppress(errors.BadDefinition):
+            composer.compose(medium, languages.ENGLISH, children=["A"], unsubscribe_url=link)
+            found.add(medium)
+    return found
 
 
 async def looks(

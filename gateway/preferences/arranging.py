@@ -6,7 +6,7 @@ urgent passes all of that, what the school must say passes the limit, and each s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -51,6 +51,7 @@ class _Run:
     found: sorting.Sorting
     rules: rules.Rules
     when: When
+    media: Collection[Medium]
     wanted: wishes.Wishes = field(default_factory=wishes.Wishes)
 
     def silence(self, draft: sorting.Draft, reason: str, pupil_ids: Sequence[int] = ()) -> None:
@@ -76,6 +77,8 @@ class _Run:
         """Let a draft go by another medium that this contact does not decline. False where there is none."""
         mandatory = self.definition.purpose.mandatory
         for medium in media:
+            if medium not in self.media:
+                continue
             ways = reach.ways(self.known, draft.contact.id, draft.pupil_ids, medium=medium, mandatory=mandatory)
             free = [
                 (point, pupils)
@@ -110,13 +113,14 @@ async def arrange(
     found: sorting.Sorting,
     *,
     when: When,
+    media: Collection[Medium],
     run_id: int | None = None,
 ) -> load.Load | None:
     """Apply preferences and limits to what was sorted, in place. Gives what the families got this week, if asked for.
 
-    ``run_id`` is the run that is being planned: what it has written already is no load.
+    ``media`` are those by which it could go; ``run_id`` is the run that is being planned: what it has written is no load.
     """
-    run = _Run(definition, known, found, ruled, when)
+    run = _Run(definition, known, found, ruled, when, media)
     await _prefer(session, run)
     if definition.purpose.urgent or not any(Medium.SMS in step.media for step in definition.steps):
         return None

@@ -11,7 +11,7 @@ from support.desk import definition
 
 from channels.base import Medium
 from gateway import errors
-from gateway.models import MessageState, OptOut, Preference, Reply, Wish
+from gateway.models import MessageState, OptOut, Preference, Reply, Sender, Wish
 from gateway.preferences import arranging, topics, wishes
 
 if TYPE_CHECKING:
@@ -34,6 +34,15 @@ async def test_trips_by_email_only(house: House) -> None:
     assert (moved.medium, moved.address, moved.remark) == (Medium.EMAIL, MAIL, arranging.BY_EMAIL)
     [text] = await house.send(definition(topic="menus", key="3"))
     assert (text.medium, text.state) == (Medium.SMS, S.QUEUED), "other topics come as they did"
+
+
+async def test_nothing_moves_to_a_medium_that_the_school_does_not_have(house: House) -> None:
+    mother = await house.parent(await school.pupil(house.database), phone=MUM, mail=MAIL)
+    await house.prefer(mother, "trips", sms="off")
+    async with house.database.write() as session:
+        (await session.get_one(Sender, house.senders[Medium.EMAIL])).active = False
+    with pytest.raises(errors.BadDefinition, match="wants no messages of this kind"):
+        await house.send(definition(topic="trips"))
 
 
 async def test_no_menus_at_all(house: House) -> None:
