@@ -118,7 +118,7 @@ async def arrange(
 ) -> load.Load | None:
     """Apply preferences and limits to what was sorted, in place. Gives what the families got this week, if asked for.
 
-    ``media`` are those by which it could go; ``run_id`` is the run that is being planned: what it has written is no load.
+    ``media`` are those by which it could go; ``run_id`` is the run that is planned: its own rows are no load.
     """
     run = _Run(definition, known, found, ruled, when, media)
     await _prefer(session, run)
