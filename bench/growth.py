@@ -67,7 +67,7 @@ class Shelf:
     def gateway(self) -> context.Gateway:
         school = sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123")
         return context.Gateway(
-            settings=Settings(school=school),
+            settings=Settings(school=school, quiet=sections.Quiet(enabled=False)),
             database=self.database,
             log=audit.Log(b"k" * 32),
             secret=b"s" * 32,
@@ -260,6 +260,7 @@ def jobs(gateway: context.Gateway) -> Mapping[str, Callable[[], Awaitable[None]]
         "doubts": works.sweep,
         "seal": works.seal,
         "gauges": partial(gauges.refresh, gateway),
+        "digest": works.digest,
     }
 
 

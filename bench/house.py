@@ -74,6 +74,8 @@ class House:
         url = self.database.url.render_as_string(hide_password=False)
         self.settings.write_text(
             f"""
+[quiet]
+enabled = false
 [school]
 name = "Oakfield Primary School"
 short_name = "Oakfield"

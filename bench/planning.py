@@ -150,6 +150,7 @@ def gateway(database: Database) -> context.Gateway:
     settings = Settings(
         school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123"),
         languages=sections.Languages(allow_drafts=True),
+        quiet=sections.Quiet(enabled=False),
     )
     return context.Gateway(
         settings=settings, database=database, log=audit.Log(b"k" * 32), secret=b"s" * 32, channels={}

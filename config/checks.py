@@ -16,8 +16,19 @@ def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
     found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings)]
-    found += [*_check_phone_line(settings), *_check_translation(settings)]
+    found += [*_check_phone_line(settings), *_check_translation(settings), *_check_digest(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
+
+
+def _check_digest(settings: Settings) -> Iterator[str]:
+    starts, ends, _ = settings.quiet.hours
+    at = settings.load.digest_time
+    inside = starts <= at < ends if starts <= ends else at >= starts or at < ends
+    if settings.quiet.enabled and inside:
+        yield (
+            f"load.digest_at is {settings.load.digest_at}, in the quiet hours from {settings.quiet.starts} to "
+            f"{settings.quiet.ends}: the digest would wait for their end. Choose another time."
+        )
 
 
 def warnings(settings: Settings, *, file_secrets: tuple[str, ...] = ()) -> list[str]:

@@ -30,6 +30,8 @@ class Settings(values.Section):
     mail_in: sections.MailIn = sections.MailIn()
     oauth: sections.OAuth = sections.OAuth()
     sending: sections.Sending = sections.Sending()
+    quiet: sections.Quiet = sections.Quiet()
+    load: sections.Load = sections.Load()
     answers: sections.Answers = sections.Answers()
     desk: sections.Desk = sections.Desk()
     calendar: sections.Calendar = sections.Calendar()

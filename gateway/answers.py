@@ -21,6 +21,7 @@ from config import identity, sections
 from gateway import audit, bell, ids, tasks, wording
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose, Reply, Sender
+from gateway.preferences import topics
 from templates import phrases, segments, states
 
 SLOT: Final = "answer:"  #: begins the slot of a message that is our own answer to something
@@ -35,7 +36,7 @@ _AN_ANSWER = 1  #: the priority of answers to a person (architecture.md §4)
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """How the school is called, what an answer costs, and how many there may be.
+    """How the school is called, what an answer costs, how many there may be, and what may be declined by text.
 
     ``listeners`` are told of every reply once it is stored, in the same transaction: what it is about may answer it.
     """
@@ -43,6 +44,7 @@ class Answering:
     school: wording.School
     costs: wording.Costs
     limits: sections.Answers
+    topics: topics.Topics | None = None
     new_id: Callable[[], str] = ids.new_id
     listeners: Sequence[Callable[[Session, Reply], Awaitable[bool]]] = ()
 
@@ -144,6 +146,14 @@ async def sender(session: Session, medium: Medium, address: str) -> Sender | Non
         one for one in await session.scalars(query) if medium is not Medium.SMS or not identity.is_name(one.address)
     ]
     return next((one for one in found if one.address == address), found[0] if found else None)
+
+
+async def thanked(session: Session, address: str, *, now: datetime) -> int:
+    """How many answers of ours went to an address within the hour."""
+    query = select(sa.func.count()).where(
+        Message.address == address, col(Message.slot).startswith(SLOT), col(Message.created_at) > now - _HOUR
+    )
+    return await session.scalar(query) or 0
 
 
 def allowed(language: str, *, drafts: bool, group: phrases.Group = "reply") -> str:

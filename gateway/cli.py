@@ -39,6 +39,7 @@ from gateway.commands import (
     opening,
     people,
     praise,
+    preference,
     reasons,
     rehearse,
     replies,
@@ -321,6 +322,16 @@ GROUPS = (
         DAILY,
         "See pupils, who answers for them, and whom an absence text would reach.",
         (Command(people.list_all, "list", "handbell people list --form 5B"),),
+    ),
+    Group(
+        "preference",
+        DAILY,
+        "What a family wants to hear of, by which medium: at once, once a day, or not at all.",
+        (
+            Command(preference.show, "show", "handbell preference show 12"),
+            Command(preference.set_one, "set", "handbell preference set 12 menus --text off --email digest"),
+            Command(preference.list_topics, "topics", "handbell preference topics"),
+        ),
     ),
     Group(
         "voice",

@@ -24,7 +24,9 @@ from gateway.database import Database, Session
 from gateway.definitions import model
 from gateway.metrics import Metrics
 from gateway.models import Sender
+from gateway.preferences import rules
 from gateway.registers import teachers
+from scheduler.quiet import QuietHours
 
 _HOUR = 3600
 _COMPOSERS = 4  #: of so many notices the wordings are kept ready
@@ -99,6 +101,20 @@ class Gateway:
         """The school's time zone."""
         return ZoneInfo(self.settings.school.timezone)
 
+    @cached_property
+    def preferences(self) -> rules.Rules:
+        """The topics, and how much a family gets. Raises :class:`errors.BadInput`."""
+        return rules.load(self.settings.load, self.year.days.is_school_day, self.timezone)
+
+    @cached_property
+    def quiet(self) -> QuietHours | None:
+        """When nothing leaves that can wait; None where the school keeps no quiet hours."""
+        return QuietHours(*self.settings.quiet.hours) if self.settings.quiet.enabled else None
+
+    def is_quiet(self, at: datetime) -> bool:
+        """Whether a moment lies in the quiet hours."""
+        return self.quiet is not None and self.quiet.is_quiet(at.astimezone(self.timezone).replace(tzinfo=None))
+
     @property
     def public_url(self) -> str:
         """Where providers and families reach us, without a slash at the end; ``""`` when they cannot."""
@@ -123,7 +139,9 @@ class Gateway:
 
     def answering(self) -> answers.Answering:
         """What Handbell needs to answer a family by itself."""
-        return answers.Answering(self.school(), self.costs(), self.settings.answers, self.new_id)
+        return answers.Answering(
+            self.school(), self.costs(), self.settings.answers, self.preferences.topics, self.new_id
+        )
 
     def policy(self) -> retry.Policy:
         """When to try again."""

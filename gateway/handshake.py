@@ -251,7 +251,7 @@ async def _answered(
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id or 0, reads=language, hears="", deed=deed)
     # Who changes their mind three times is a machine, or will see by the next text that it was heard.
-    if asking is not None and await _thanked(session, message.address, now=now) < asking.limits.per_hour:
+    if asking is not None and await answers.thanked(session, message.address, now=now) < asking.limits.per_hour:
         await _thank(session, message, language, asking, wrote_to=wrote_to, now=now)
     return language
 
@@ -267,15 +267,6 @@ async def _heard(session: Session, message: Message, *, log: audit.Log, now: dat
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id, reads="", hears=language, deed=deed)
     return language
-
-
-async def _thanked(session: Session, address: str, *, now: datetime) -> int:
-    query = select(sa.func.count()).where(
-        Message.address == address,
-        col(Message.slot).startswith(answers.SLOT),
-        col(Message.created_at) > now - timedelta(hours=1),
-    )
-    return await session.scalar(query) or 0
 
 
 async def _thank(

@@ -16,6 +16,7 @@ from gateway import (
     bell,
     clock,
     context,
+    digest,
     gauges,
     lanes,
     notices,
@@ -46,6 +47,7 @@ _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of 
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
 _SILENCE_SECONDS = 300.0  #: how often it is looked for families of whom nothing is heard
+_DIGEST_SECONDS = 2.0  #: how often it is looked for a digest that is due, and for news of one
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CALENDAR_SECONDS = 5.0  #: how often it is looked whether the school's calendar has changed
 _FEEDS_SECONDS = 60.0  #: how often it is asked whether a feed of it is due
@@ -118,6 +120,7 @@ class Jobs:
         self.every(_GOOD_NEWS_SECONDS, "good news", self.good_news)
         self.every(settings.sending.poll_s, "contact details", self.contact_details)
         self.every(_SILENCE_SECONDS, "silence", self.silence)
+        self.every(_DIGEST_SECONDS, "digest", self.digest)
         if settings.absence.alert_numbers:
             self.every(settings.sending.poll_s, "alerts", self.alerts)
         if self._rules is not None:
@@ -313,6 +316,16 @@ class Jobs:
 
         await turns.again(turn)
         self._lanes.wake()
+
+    async def digest(self) -> None:
+        """Put together what families prefer to hear once a day, and follow what became of that."""
+
+        async def turn() -> bool:
+            return await digest.work(self._gateway)
+
+        while not self._stopping.is_set() and await turns.again(turn):
+            self._pulse.turn("digest job")
+            self._lanes.wake()
 
     async def alerts(self) -> None:
         """Text staff about what a person must act on at once."""

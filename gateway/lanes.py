@@ -84,6 +84,7 @@ class Lanes:
             policy=self._gateway.policy(),
             timezone=self._gateway.timezone,
             ahead=ahead(rate),
+            is_quiet=self._gateway.is_quiet,
         )
 
     def outgoing(self, message: outgoing.Row) -> Outgoing:

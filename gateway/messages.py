@@ -9,7 +9,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, bell, context, errors, guard, outbox, senders
+from gateway import audit, bell, context, digest, errors, guard, outbox, senders
 from gateway.database import Session
 from gateway.models import Attempt, Audit, Inbound, Message, MessageState
 
@@ -46,7 +46,10 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     if first.not_after and first.not_after <= now:
         raise errors.Conflict("It is no longer worth saying: its time is over.")
     slot = f"{first.slot}{guard.AGAIN}"
-    sender_id = await senders.heir(session, first.sender_id)
+    # What went in a digest had no sender of its own.
+    sender_id = await (
+        digest.sender(session, first) if first.sender_id is None else senders.heir(session, first.sender_id)
+    )
     if sender_id is None:
         raise errors.Conflict(f"{guard.REASONS['no_sender']} Set one up first.")
     if await guard.taken_back(session, first.id):

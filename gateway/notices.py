@@ -13,13 +13,27 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlmodel import col, select
 
 from channels.base import Attachment
-from gateway import attachments, audience, audit, bell, context, errors, firing, outbox, planner, runs, submission
+from gateway import (
+    attachments,
+    audience,
+    audit,
+    bell,
+    context,
+    errors,
+    firing,
+    outbox,
+    planner,
+    runs,
+    sorting,
+    submission,
+)
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.events import changes, planning, slots
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
+from gateway.preferences import load, topics
 
 logger = structlog.get_logger()
 
@@ -51,6 +65,7 @@ class Preview:
     audience: audience.Audience
     rows: Sequence[planner.Planned]
     fire_at: datetime
+    meter: load.Meter | None = None  #: what these families got this week, where it has texts that can wait
 
 
 async def preview(session: Session, gateway: context.Gateway, definition: model.Definition) -> Preview:
@@ -59,10 +74,38 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
     now, definition = gateway.now(), planning.sample(definition, gateway.timezone)
-    calendars = await gateway.calendars.look(session)
-    fire_at = firing.first(definition, now=now, timezone=gateway.timezone, calendars=calendars) or now
+    fire_at = await _first(session, gateway, definition, now=now)
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
-    return Preview(definition, chosen, planner.plan(definition, chosen, needed, fire_at=fire_at, now=now), fire_at)
+    found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
+    rows = planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now)
+    return Preview(definition, chosen, rows, fire_at, _metered(gateway, definition, found, got, fire_at=fire_at))
+
+
+async def meter(session: Session, gateway: context.Gateway, definition: model.Definition) -> load.Meter | None:
+    """What the families that a definition would reach got this week; None where no text of it can wait."""
+    fire_at = await _first(session, gateway, definition, now=gateway.now())
+    chosen = await runs.resolve(session, gateway, definition)
+    found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
+    return _metered(gateway, definition, found, got, fire_at=fire_at)
+
+
+async def _first(
+    session: Session, gateway: context.Gateway, definition: model.Definition, *, now: datetime
+) -> datetime:
+    """When it would fire first, or now where it never does."""
+    calendars = await gateway.calendars.look(session)
+    return firing.first(definition, now=now, timezone=gateway.timezone, calendars=calendars) or now
+
+
+def _metered(
+    gateway: context.Gateway,
+    definition: model.Definition,
+    found: sorting.Sorting,
+    got: load.Load | None,
+    *,
+    fire_at: datetime,
+) -> load.Meter | None:
+    return runs.metered(gateway, definition, found, got, fire_at=fire_at) if got is not None else None
 
 
 async def submit(
@@ -82,7 +125,11 @@ async def submit(
         raise errors.Conflict(taken)
     attachments.check(definition.attachments, files)
     calendars = await gateway.calendars.look(session)
-    fire_at = submission.checked_time(definition, now=gateway.now(), timezone=gateway.timezone, calendars=calendars)
+    fire_at = submission.checked_time(
+        definition, now=gateway.now(), timezone=gateway.timezone, calendars=calendars, quiet=gateway.quiet
+    )
+    if wrong := topics.check(definition, gateway.preferences.topics):
+        raise errors.BadDefinition(wrong)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
     await _check(session, gateway, planning.sample(definition, gateway.timezone), fire_at=fire_at)
     now = gateway.now()
@@ -96,6 +143,7 @@ async def submit(
         author=author,
         created_at=now,
         next_fire_at=fire_at,
+        topic=topics.declinable(definition),
     )
     try:
         async with session.begin_nested():

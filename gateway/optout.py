@@ -29,9 +29,14 @@ class Reading:
     because: str
 
 
+def fold(text: str) -> str:
+    """Words as they are compared: whatever case they are in, and whatever stands around them."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().strip(_AROUND).split())
+
+
 def read(text: str) -> Reading:
     """Say whether the whole message is an opt-out, opt-in or help word."""
-    word = " ".join(unicodedata.normalize("NFKC", text).casefold().strip(_AROUND).split())
+    word = fold(text)
     if word in NETWORK_STOP:
         return Reading(
             Keyword.OPT_OUT, f"The whole message is “{word}”, one of the networks' words for stopping texts."

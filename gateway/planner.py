@@ -19,7 +19,13 @@ from gateway import guard, people, sorting, tongues, wording, zero
 from gateway.audience import Audience
 from gateway.definitions import model
 from gateway.models import MessageState, Purpose, Sender
+from gateway.preferences import arranging
 from scheduler import calendar
+from scheduler.quiet import QuietHours
+
+#: What a row says of its hour.
+QUIET_WAITS = "Waits for the end of the quiet hours."
+QUIET_PASSED = "Passes the quiet hours: it cannot wait."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Means:
     new_id: Callable[[], str]
     timezone: ZoneInfo
     unsubscribe_url: Callable[[str], str]
+    quiet: QuietHours | None = None
 
 
 class Row(NamedTuple):  # not the ORM's object: it would cost as much as the words of the message
@@ -57,6 +64,7 @@ class Row(NamedTuple):  # not the ORM's object: it would cost as much as the wor
     state: MessageState
     reason: str
     reason_text: str
+    remark: str
     medium: Medium
     step: int
     purpose: Purpose
@@ -115,6 +123,7 @@ class _Rung:
     means: Means
     common: _Common
     state: MessageState
+    remark: str
     _said: dict[tuple[int, tuple[str, ...], str, str, str], _Said] = field(default_factory=dict)
     _wordings: dict[tuple[str, str, str], wording.Wording] = field(default_factory=dict)
 
@@ -197,19 +206,19 @@ def write(
 
     Raises :class:`errors.BadDefinition` when the words cannot be made.
     """
-    purpose, ends = definition.purpose, not_after(definition, fire_at, means.timezone)
+    purpose, asked = definition.purpose, _asked(fire_at, now)
+    times = when(definition, fire_at=fire_at, now=now, quiet=means.quiet, timezone=means.timezone)
     further = guard.NOT_ANSWERED if definition.stop_when == "answered" else guard.NOT_REACHED
-    # By the minute, so that what many portions of a run write is due at few moments: a release goes through them.
-    begins = max(fire_at, now.replace(second=0, microsecond=0))
     rungs = dict[tuple[int, Medium], _Rung]()
 
     def rung(step: int, medium: Medium) -> _Rung:
         found = rungs.get((step, medium))
         if found is None:
-            due_at, only_if = begins + _waited(definition, step), further if step else ""
-            common = _Common(medium, step, purpose, purpose.priority, due_at, ends, only_if, now, now)
+            due_at, only_if = times.dues[step], further if step else ""
+            common = _Common(medium, step, purpose, purpose.priority, due_at, times.ends, only_if, now, now)
             state = MessageState.HELD if held else MessageState.QUEUED
-            found = rungs[step, medium] = _Rung(means, common, state)
+            remark = _waits(purpose, asked + _waited(definition, step), due_at, means)
+            found = rungs[step, medium] = _Rung(means, common, state, remark)
         return found
 
     rows = [_planned(draft, known, means, rung(draft.step, draft.medium)) for draft in sorted_out.drafts.values()]
@@ -231,11 +240,14 @@ def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Ru
         unsubscribe_url=means.unsubscribe_url(message_id) if link else "",
         likely=_likely(contact, draft.pupil_ids, known) if common.medium is Medium.VOICE else "",
     )
-    words, reason = said.composed, said.reason
+    words, reason, sender_id = said.composed, said.reason, sender_for(said.senders, point.address)
+    if draft.due_at is not None and not reason:
+        common = common._replace(due_at=max(draft.due_at, common.due_at))
+        sender_id = None if draft.digest else sender_id
     message = Row(
-        message_id, contact.id, point.id, _sender(said.senders, point.address), point.address, draft.slot,
+        message_id, contact.id, point.id, sender_id, point.address, draft.slot,
         words.language, words.state, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
-        said.state, reason, guard.REASONS[reason] if reason else "", *common,
+        said.state, reason, guard.REASONS[reason] if reason else "", draft.remark or rung.remark, *common,
     )  # fmt: skip
     return Planned(message, draft.pupil_ids, ready.wanted, words.saved, words.added)
 
@@ -244,7 +256,7 @@ def _silent(silence: sorting.Silence, means: Means, common: _Common) -> Planned:
     message = Row(
         means.new_id(), silence.contact_id, None, None, silence.address, silence.slot,
         "", "", "", "", None, "", 0, 0.0,
-        MessageState.SKIPPED, silence.reason, guard.REASONS[silence.reason], *common,
+        MessageState.SKIPPED, silence.reason, guard.REASONS[silence.reason], "", *common,
     )  # fmt: skip
     return Planned(message, silence.pupil_ids)
 
@@ -277,7 +289,7 @@ def _may_send(senders: Sequence[Sender], *, answered: bool) -> Sequence[Sender]:
     return numbers or senders
 
 
-def _sender(sender_ids: Sequence[int], address: str) -> int | None:
+def sender_for(sender_ids: Sequence[int], address: str) -> int | None:
     """The same sender for the same family, so that a conversation stays on one number."""
     if len(sender_ids) < 2:
         return sender_ids[0] if sender_ids else None
@@ -288,9 +300,58 @@ def _waited(definition: model.Definition, step: int) -> timedelta:
     return sum((rung.after for rung in definition.steps[: step + 1]), timedelta(0))
 
 
-def not_after(definition: model.Definition, fire_at: datetime, timezone: ZoneInfo) -> datetime | None:
-    """The moment after which the notice is no longer worth saying; that of an event, until it begins."""
+def when(
+    definition: model.Definition, *, fire_at: datetime, now: datetime, quiet: QuietHours | None, timezone: ZoneInfo
+) -> arranging.When:
+    """When the steps of a run are due, and when it is over."""
+    begins = leaves(definition, _asked(fire_at, now), quiet=quiet, timezone=timezone)
+    steps = [begins + _waited(definition, step) for step in range(len(definition.steps))]
+    dues = [leaves(definition, step, quiet=quiet, timezone=timezone) for step in steps]
+    return arranging.When(dues, not_after(definition, fire_at, timezone, begins=begins))
+
+
+def _asked(fire_at: datetime, now: datetime) -> datetime:
+    # By the minute, so that what many portions of a run write is due at few moments: a release goes through them.
+    return max(fire_at, now.replace(second=0, microsecond=0))
+
+
+def _waits(purpose: Purpose, wished: datetime, due_at: datetime, means: Means) -> str:
+    """What a row says of its hour, ``""`` where there is nothing to say."""
+    if means.quiet is None or not means.quiet.is_quiet(local(wished, means.timezone)):
+        return ""
+    return QUIET_PASSED if purpose.urgent else QUIET_WAITS
+
+
+def leaves(definition: model.Definition, wished: datetime, *, quiet: QuietHours | None, timezone: ZoneInfo) -> datetime:
+    """When something that is wished for at a moment may leave: out of quiet hours, and not before its own time of day.
+
+    What is urgent is held back by its own time of day alone.
+    """
+    found = wished
+    if quiet is not None and not definition.purpose.urgent:
+        found = quiet.next_allowed(wished, timezone)
+    if definition.valid.not_before:
+        opens = datetime.combine(local(found, timezone).date(), definition.valid.not_before)
+        found = max(found, calendar.to_utc(opens, timezone))
+    return found
+
+
+def local(at: datetime, timezone: ZoneInfo) -> datetime:
+    """The school's own time of a moment, without a zone."""
+    return at.astimezone(timezone).replace(tzinfo=None)
+
+
+def not_after(
+    definition: model.Definition, fire_at: datetime, timezone: ZoneInfo, *, begins: datetime | None = None
+) -> datetime | None:
+    """The moment after which the notice is no longer worth saying; that of an event, until it begins.
+
+    ``begins`` is when its first messages may leave, where that is later than it fires.
+    """
     ends = [fire_at + definition.valid.for_] if definition.valid.for_ else []
+    if definition.valid.not_after:
+        closes = datetime.combine(local(begins or fire_at, timezone).date(), definition.valid.not_after)
+        ends.append(calendar.to_utc(closes, timezone))
     if definition.valid.until:
         ends.append(moment(definition.valid.until, timezone))
     if definition.event and not ends:

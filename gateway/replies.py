@@ -31,6 +31,7 @@ from gateway import (
     points,
     suggesting,
     survey_answers,
+    topic_stops,
     zero,
 )
 from gateway.database import Session
@@ -147,14 +148,17 @@ async def _taken(
     """Let whatever has asked a question of its own take its answer: nobody has to read that, and it is no row among the
     replies. Gives a word for what came of it, ``""`` where it is nobody's.
     """
-    if message is None:
-        return ""
-    theirs = _is_theirs(reply, message)
-    key = _option(reply, message) if theirs else ""
-    chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
-    if chosen and not reply.media:
-        return chosen
-    return await survey_answers.take(session, reply, message, inbound, log=log, now=now) if theirs else ""
+    theirs = message is not None and _is_theirs(reply, message)
+    if message is not None:
+        key = _option(reply, message) if theirs else ""
+        chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
+        if chosen and not reply.media:
+            return chosen
+    if message is not None and theirs:
+        answer = await survey_answers.take(session, reply, message, inbound, log=log, now=now)
+        if answer:
+            return answer
+    return await topic_stops.take(session, reply, message, inbound, answering, log=log, now=now)
 
 
 async def hold(session: Session, addresses: Sequence[str]) -> None:

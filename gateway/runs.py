@@ -14,6 +14,7 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -30,6 +31,7 @@ from gateway import (
     audit,
     bulk,
     context,
+    errors,
     fresh_question,
     handshake,
     people,
@@ -41,7 +43,9 @@ from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
 from gateway.models.types import core
+from gateway.preferences import arranging, load
 from gateway.voicebank import bank as voicebank
+from templates import languages
 
 PORTION = (
     1000  #: pupils in one transaction: long enough to pay for its commit, short enough for an alarm to wait for it
@@ -65,10 +69,11 @@ _BLANK = {"attempt": 0, "retries": 0, "lease_until": None, "ref": "", "in_reply_
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Rows that are planned and not written: of everybody, or of one portion."""
+    """Rows that are planned and not written: of everybody, or of one portion; ``load`` is what families got before."""
 
     audience: audience.Audience
     rows: Sequence[planner.Planned]
+    load: load.Load | None = None
 
 
 async def means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
@@ -83,6 +88,7 @@ async def means(session: Session, gateway: context.Gateway, definition: model.De
         new_id=gateway.new_id,
         timezone=gateway.timezone,
         unsubscribe_url=gateway.unsubscribe_url,
+        quiet=gateway.quiet,
     )
 
 
@@ -96,6 +102,36 @@ async def resolve(
     )
 
 
+async def sort(
+    session: Session,
+    gateway: context.Gateway,
+    definition: model.Definition,
+    chosen: audience.Audience,
+    *,
+    fire_at: datetime,
+    run_id: int | None = None,
+) -> tuple[sorting.Sorting, load.Load | None]:
+    """Who hears by which phone or mailbox, as families prefer and as much as they may get; and what they got before."""
+    found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
+    when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
+    media = set[Medium]() if definition.purpose.urgent else await _able(session, gateway, definition)
+    got = await arranging.arrange(
+        session, gateway.preferences, definition, chosen.people, found, when=when, media=media, run_id=run_id
+    )
+    return found, got
+
+
+async def _able(session: Session, gateway: context.Gateway, definition: model.Definition) -> set[Medium]:
+    """The media by which a notice could go, named or not: there is a sender, and words can be made."""
+    composer, found = gateway.composer(definition), set[Medium]()
+    link = "" if definition.purpose.mandatory else gateway.unsubscribe_url("0")
+    for medium in await context.senders(session):
+        with suppress(errors.BadDefinition):
+            composer.compose(medium, languages.ENGLISH, children=["A"], unsubscribe_url=link)
+            found.add(medium)
+    return found
+
+
 async def looks(
     session: Session, gateway: context.Gateway, definition: model.Definition, *, fire_at: datetime
 ) -> AsyncGenerator[Look]:
@@ -106,8 +142,9 @@ async def looks(
     needed, now, after = await means(session, gateway, definition), gateway.now(), 0
     while True:
         chosen = await resolve(session, gateway, definition, audience.Portion(after, PORTION))
-        found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
-        yield Look(chosen, planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now))
+        found, got = await sort(session, gateway, definition, chosen, fire_at=fire_at)
+        rows = planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now)
+        yield Look(chosen, rows, got)
         if len(chosen.pupil_ids) < PORTION:
             return
         after = chosen.pupil_ids[-1]
@@ -136,6 +173,18 @@ async def try_words(
     return found
 
 
+def metered(
+    gateway: context.Gateway, definition: model.Definition, found: sorting.Sorting, got: load.Load, *, fire_at: datetime
+) -> load.Meter:
+    """What the families that a run is for got this week, those whom the limit leaves out among them."""
+    ruled = gateway.preferences
+    told = {draft.contact.id for draft in found.drafts.values()}
+    told |= {one.contact_id for one in found.silences if one.reason in arranging.LIMITED and one.contact_id is not None}
+    when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
+    day = when.dues[0].astimezone(gateway.timezone).date()
+    return load.meter(got, told, day, per_day=ruled.per_day, per_week=ruled.per_week)
+
+
 async def under_way(session: Session, notice: Notice) -> Run | None:
     """The run of a notice that is planned in part."""
     return (await session.scalars(_UNDER_WAY, {"notice": notice.id})).first()
@@ -162,7 +211,7 @@ async def advance(
     now = gateway.now()
     chosen = await resolve(session, gateway, definition, audience.Portion(run.planned_up_to, PORTION))
     last = len(chosen.pupil_ids) < PORTION
-    found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
+    found, _ = await sort(session, gateway, definition, chosen, fire_at=run.fire_at, run_id=run.id)
     if run.planned_up_to:
         # Of families with children in two portions. An import may have put more together since: then one place is
         # taken twice, the portion fails, and is tried again with a look at every place.

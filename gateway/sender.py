@@ -37,6 +37,7 @@ _TROUBLE_PAUSE = 1.0  #: seconds to wait before asking a database again that did
 class Rules:
     """How a lane works: calls at once, how many of them are kept for urgent messages, the lease and the poll.
 
+    ``is_quiet``  whether a moment lies in the quiet hours, when only what is urgent is claimed
     ``ahead``  messages that it may claim beyond, so that the wire is not idle while a turn is under way
     """
 
@@ -47,6 +48,7 @@ class Rules:
     policy: retry.Policy
     timezone: ZoneInfo
     ahead: int = 0
+    is_quiet: Callable[[datetime], bool] = lambda _: False
 
 
 class Lane:
@@ -174,6 +176,7 @@ class Lane:
                 lease=self._rules.lease,
                 today=now.astimezone(self._rules.timezone).date(),
                 now=now,
+                quiet=self._rules.is_quiet(now),
             )
         self._log.write(connection, [*accepted.lines, *claim.lines], now=now)
         return claim, accepted.others

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from channels.base import Medium
 from gateway import people, reach
@@ -18,13 +19,19 @@ from gateway.models import Purpose
 
 @dataclass(slots=True)
 class Draft:
-    """A message in the making: one phone or mailbox at one step, and the pupils it is about."""
+    """A message in the making: one phone or mailbox at one step, and the pupils it is about.
+
+    What families prefer, and how much they get, decides the last three fields (``gateway/preferences``).
+    """
 
     step: int
     medium: Medium
     contact: people.Adult
     point: people.Point
     pupil_ids: list[int]
+    due_at: datetime | None = None  #: when it goes at the earliest, where that is not its step's time
+    digest: bool = False  #: whether it goes then together with others
+    remark: str = ""  #: what it waits for, was moved by, or passes
 
     @property
     def slot(self) -> str:

@@ -15,6 +15,8 @@ from gateway import audience, errors, firing, guard, planner, wording
 from gateway.calendars import book
 from gateway.definitions import model, words
 from gateway.models import MessageState
+from gateway.preferences import topics
+from scheduler.quiet import QuietHours
 from templates import library
 
 #: As footers write it: in capitals, as a word of its own.
@@ -28,21 +30,29 @@ def examine(
     timezone: ZoneInfo,
     senders: Sequence[str] = (),
     calendars: book.Calendars | None = None,
+    quiet: QuietHours | None = None,
+    known: topics.Topics | None = None,
 ) -> list[errors.Problem]:
     """Everything for which it would be refused whoever is on file: its times, and words that cannot be made.
 
-    ``senders`` are what texts are sent as, and ``calendars`` the school's days, where that is known.
+    ``senders`` are what texts are sent as, ``calendars`` the school's days and ``known`` its topics, where that is
+    known.
     """
-    found: list[errors.Problem] = []
+    found: list[errors.Problem] = [*topics.check(definition, known)] if known else []
     try:
-        checked_time(definition, now=now, timezone=timezone, calendars=calendars)
+        checked_time(definition, now=now, timezone=timezone, calendars=calendars, quiet=quiet)
     except errors.BadDefinition as error:
         found += error.problems
     return found + _tried_words(definition) + _one_way(definition, senders)
 
 
 def checked_time(
-    definition: model.Definition, *, now: datetime, timezone: ZoneInfo, calendars: book.Calendars | None = None
+    definition: model.Definition,
+    *,
+    now: datetime,
+    timezone: ZoneInfo,
+    calendars: book.Calendars | None = None,
+    quiet: QuietHours | None = None,
 ) -> datetime:
     """When it fires first. A time that has gone by is a slip of the pen, not a wish to send at once.
 
@@ -60,13 +70,23 @@ def checked_time(
     if definition.schedule.at and fire_at < now:
         cure = "Correct it, or take it out to send at once."
         problems.append(errors.Problem("this time has gone by.", cure, field="schedule.at"))
-    ends = planner.not_after(definition, fire_at, timezone)
+    begins = planner.leaves(definition, fire_at, quiet=quiet, timezone=timezone)
+    ends = planner.not_after(definition, fire_at, timezone, begins=begins)
     if ends is not None and ends <= fire_at:
         what = "this is over before the notice goes out."
         problems.append(errors.Problem(what, "Correct the time.", field="valid.until"))
+    elif ends is not None and ends <= begins:
+        what = f"it waits until {showing(begins, timezone)}, and is over by then: nobody would get it."
+        cure = "Let it go earlier, or be worth saying for longer. An emergency passes the quiet hours."
+        problems.append(errors.Problem(what, cure, field="valid"))
     if problems:
         raise errors.BadDefinition(problems)
     return fire_at
+
+
+def showing(at: datetime, timezone: ZoneInfo) -> str:
+    """A moment as staff read it in a sentence."""
+    return f"{planner.local(at, timezone):%H:%M on %A %d/%m/%Y}"
 
 
 def _tried_words(definition: model.Definition) -> list[errors.Problem]:

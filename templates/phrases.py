@@ -20,7 +20,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from templates import dress, formats, languages, segments, skeleton, translations, values
 
-Group = Literal["message", "call", "line", "reply", "page", "fallback", "language", "event", "praise", "details"]
+Group = Literal[
+    "message", "call", "line", "reply", "page", "fallback", "language", "event", "praise", "details", "topic", "wishes"
+]
 
 #: (what is typed or pressed, what it means), the second in the language of the message
 Answers = Sequence[tuple[str, str]]
@@ -48,6 +50,23 @@ class UnsubscribePage:
     done: str
     mistake: str
     expired: str
+
+
+@dataclass(frozen=True, slots=True)
+class WishesPage:
+    """The sentences of the page on which a family chooses what it hears of, plain text, and their language."""
+
+    language: str
+    direction: languages.Direction
+    title: str
+    by_text: str
+    by_email: str
+    at_once: str
+    digest: str
+    off: str
+    save: str
+    saved: str
+    other: str
 
 
 @cache
@@ -133,6 +152,20 @@ def no_pictures(language: str, *, school: str, school_phone: str) -> str:
     return _reply("no_pictures", language, school=school, school_phone=school_phone)
 
 
+def topic_stopped(language: str, *, school: str, topic: str) -> str:
+    """Tell a family that it gets no more texts of a topic, and how it gets them again."""
+    return _topic("stopped", language, school=school, topic=topic)
+
+
+def topic_started(language: str, *, school: str, topic: str) -> str:
+    """Tell a family that it gets texts of a topic again, and how it stops them."""
+    return _topic("started", language, school=school, topic=topic)
+
+
+def _topic(name: str, language: str, **given: str) -> str:
+    return segments.tidy(_say("topic", name, language, **given))
+
+
 def office(language: str) -> str:
     """Name who answers a family, where the school names nobody."""
     return _reply("office", language)
@@ -155,6 +188,13 @@ def unsubscribe_page(language: str, *, school: str, school_phone: str) -> Unsubs
     used = language_for("page", language)
     texts = {n: _say("page", n, language, school=school, school_phone=school_phone) for n in phrases()["page"]}
     return UnsubscribePage(language=used, direction=languages.direction(used), **texts)
+
+
+def wishes_page(language: str) -> WishesPage:
+    """Give all sentences of the page of topics; they are plain text and must be escaped by the page."""
+    used = language_for("wishes", language)
+    texts = {name: _say("wishes", name, language) for name in phrases()["wishes"]}
+    return WishesPage(language=used, direction=languages.direction(used), **texts)
 
 
 def _reply(name: str, language: str, **given: str) -> str:

@@ -22,6 +22,11 @@ _SETTINGS = """
 name = "Oakfield Primary School"
 short_name = "Oakfield"
 phone = "0113 496 0000"
+[quiet]
+enabled = false
+[load]
+texts_per_day = 0
+texts_per_week = 0
 [database]
 state_dir = "{folder}"
 url = "{database}"
@@ -114,7 +119,9 @@ class Office:
 
     def __init__(self, database: Database, *, key: str) -> None:
         settings = Settings(
-            school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="0113 496 0000")
+            school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="0113 496 0000"),
+            quiet=sections.Quiet(enabled=False),
+            load=sections.Load(texts_per_day=0, texts_per_week=0),
         )
         self._database = database
         self._gateway = context.Gateway(

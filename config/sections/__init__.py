@@ -15,6 +15,7 @@ from config.sections.languages import Languages, Translation
 from config.sections.machine import Audit, Database, Log, Web
 from config.sections.mail import MailIn, OAuth, Smtp
 from config.sections.phone_line import PhoneLine
+from config.sections.preferences import Load, Quiet
 from config.sections.school import Costs, Practice, School
 from config.sections.sending import Retries, Retry, Sending
 from config.sections.twilio import SharedKey, TextSender, Twilio, VoiceSender
@@ -32,11 +33,13 @@ __all__ = [
     "Freshness",
     "GoodNews",
     "Languages",
+    "Load",
     "Log",
     "MailIn",
     "OAuth",
     "PhoneLine",
     "Practice",
+    "Quiet",
     "Retries",
     "Retry",
     "School",

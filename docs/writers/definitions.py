@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from importlib import resources
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
@@ -53,6 +53,7 @@ _PLAIN: dict[object, str] = {
     int: "number",
     date: "date",
     datetime: "date and time",
+    time: "time of day, in quotes",
     timedelta: "waiting time",
     Any: "value",
 }

@@ -153,7 +153,13 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
             for point in ways
         ],
         "messages": [
-            {"at": m.created_at, "id": m.id, "medium": m.medium, "state": m.state, "why": m.reason_text or m.reason}
+            {
+                "at": m.created_at,
+                "id": m.id,
+                "medium": m.medium,
+                "state": m.state,
+                "why": m.reason_text or m.reason or m.remark,
+            }
             for m in await session.scalars(latest)
         ],
     }

@@ -20,12 +20,13 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The message's id.")]
 def show(ctx: typer.Context, message_id: Id, json: options.Json = False) -> None:
     """Show one message: its words, every try, every receipt and answer, and its lines in the audit log."""
 
-    from gateway import messages
+    from gateway import digest, messages
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
             message = await messages.find(session, message_id)
             history = await _history(session, message)
+            inside = await digest.within(session, message.id)
         if json:
             showing.data({"message": message.model_dump(mode="json"), "history": history})
             return
@@ -33,6 +34,10 @@ def show(ctx: typer.Context, message_id: Id, json: options.Json = False) -> None
             f"{message.medium} to {message.address or 'nobody'}, {message.language or 'no words'}{_read(message)}"
         )
         showing.say(f"State: {message.state}. {message.reason_text or message.reason}".rstrip())
+        if message.remark:
+            showing.say(message.remark)
+        if inside:
+            showing.say(f"Within it: {', '.join(inside)}.")
         for words in (message.subject, message.body):
             if words:
                 showing.say("\n".join(f"    {line}" for line in words.splitlines()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict, Unpack
 
 import typer
 
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
     from gateway.context import Gateway
     from gateway.definitions.model import Definition
     from gateway.models import Notice
+    from gateway.preferences.topics import Topics
+    from scheduler.quiet import QuietHours
 
 _SHOWN = 10  #: of a long list, unless all of it is asked for
+
+
+class Surroundings(TypedDict):
+    """The clock, the quiet hours and the topics of the school for which a definition is written."""
+
+    timezone: ZoneInfo
+    quiet: QuietHours | None
+    known: Topics
 
 
 def check(
@@ -37,7 +47,7 @@ def check(
     from gateway.definitions import translated, words
     from gateway.good_news import worries
 
-    timezone, senders = opening.timezone(ctx), opening.text_senders(ctx)
+    senders, surroundings = opening.text_senders(ctx), _surroundings(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
     advice: dict[Path, list[errors.Problem]] = {}
     told: dict[Path, dict[str, str]] = {}
@@ -45,7 +55,7 @@ def check(
     opening.use_own_words(ctx)
     for file in files:
         try:
-            definition = _read(file, now=context.utc_now(), timezone=timezone, senders=senders)
+            definition = _read(file, now=context.utc_now(), senders=senders, **surroundings)
             found[file], advice[file] = (), _advice(ctx, file, definition, senders)
             told[file] = words.languages_of(definition)
             remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
@@ -94,15 +104,25 @@ def _advice(ctx: typer.Context, file: Path, definition: Definition, senders: Seq
     return reading.locate([errors.Problem(one.sentence, one.cure, field=field) for field, one in found], file)
 
 
+def _surroundings(ctx: typer.Context) -> Surroundings:
+    """What a definition is judged by, as far as there are settings."""
+    return {"timezone": opening.timezone(ctx), "quiet": opening.quiet(ctx), "known": opening.topics(ctx)}
+
+
 def _read(
-    file: Path, *, now: datetime, timezone: ZoneInfo, senders: Sequence[str], calendars: Calendars | None = None
+    file: Path,
+    *,
+    now: datetime,
+    senders: Sequence[str],
+    calendars: Calendars | None = None,
+    **surroundings: Unpack[Surroundings],
 ) -> Definition:
     """Read a definition that could go out. Raises :class:`errors.BadDefinition` with the lines of what is wrong."""
     from gateway import attachments, submission
     from gateway.definitions import reading
 
     definition = reading.read_file(file)
-    problems = submission.examine(definition, now=now, timezone=timezone, senders=senders, calendars=calendars)
+    problems = submission.examine(definition, now=now, senders=senders, calendars=calendars, **surroundings)
     try:
         attachments.read(file, definition.attachments)
     except errors.BadDefinition as error:
@@ -135,8 +155,8 @@ def preview(
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        known = gateway.calendars.known
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders, calendars=known)
+        now, calendars = gateway.now(), gateway.calendars.known
+        definition = _read(file, now=now, senders=senders, calendars=calendars, **_surroundings(ctx))
         async with gateway.database.read() as session:
             worried = await worries.of_audience(session, gateway, definition)
             seen = await notices.preview(session, gateway, definition)
@@ -165,23 +185,28 @@ def send(ctx: typer.Context, file: options.Definition, author: options.As, json:
     from gateway import attachments, notices
     from gateway.definitions import reading
     from gateway.good_news import worries
+    from gateway.preferences import load
 
     reading.read_file(file)  # its mistakes are told even where the database is away
 
     async def job(gateway: Gateway) -> None:
         senders = opening.text_senders(ctx)
-        known = gateway.calendars.known
-        definition = _read(file, now=gateway.now(), timezone=gateway.timezone, senders=senders, calendars=known)
+        now, calendars = gateway.now(), gateway.calendars.known
+        definition = _read(file, now=now, senders=senders, calendars=calendars, **_surroundings(ctx))
         files = attachments.read(file, definition.attachments)
         try:
+            async with gateway.database.read() as session:
+                meter = await notices.meter(session, gateway, definition)
             async with gateway.database.write() as session:
                 notice = await notices.submit(session, gateway, definition, author=author, files=files)
                 worried = await worries.of_audience(session, gateway, definition)
         except errors.BadDefinition as error:
             raise errors.BadDefinition(reading.locate(error.problems, file)) from None
         if json:
-            showing.data(_row(notice) | {"worries": worried})
+            showing.data(_row(notice) | {"worries": worried, "load": meter._asdict() if meter else None})
         else:
+            for sentence in load.sentences(meter) if meter else ():
+                showing.say(sentence)
             showing.say("\n".join([_what_next(notice, gateway), *worried]))
 
     opening.work(ctx, job)

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from config.settings import Settings
     from gateway.context import Gateway
+    from gateway.preferences.topics import Topics
+    from scheduler.quiet import QuietHours
 
 Result = TypeVar("Result")
 
@@ -77,6 +79,29 @@ def part_pence(ctx: typer.Context) -> float:
         return settings(ctx).costs.pence_per_text_part
     except problems.ConfigError:
         return 0.0
+
+
+def quiet(ctx: typer.Context) -> QuietHours | None:
+    """The school's quiet hours; none where there are no settings."""
+    from config import problems
+    from scheduler.quiet import QuietHours
+
+    try:
+        chosen = settings(ctx).quiet
+    except problems.ConfigError:
+        return None
+    return QuietHours(*chosen.hours) if chosen.enabled else None
+
+
+def topics(ctx: typer.Context) -> Topics:
+    """The school's topics; those of Handbell where there are no settings."""
+    from config import problems
+    from gateway.preferences import topics
+
+    try:
+        return topics.load(settings(ctx).load.topics)
+    except problems.ConfigError:
+        return topics.load(None)
 
 
 def fold_accents(ctx: typer.Context) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from channels.base import Medium
 from gateway import guard, interpreters, notices, numbers
 from gateway.models import MessageState
 from gateway.planner import Planned, Row
+from gateway.preferences import load
 from templates import segments
 
 
@@ -120,6 +121,16 @@ def about(preview: notices.Preview, pupil_ids: Iterable[int]) -> str:
     return ", ".join(f"{pupil.called} {pupil.surname}" + (f" ({pupil.form})" if pupil.form else "") for pupil in pupils)
 
 
+def remarks(preview: notices.Preview) -> list[tuple[str, int]]:
+    """What messages wait for, were moved by, or pass, and how many of them, the commonest first."""
+    return Counter(row.message.remark for row in _leaving(preview.rows) if row.message.remark).most_common()
+
+
+def load_of(preview: notices.Preview) -> list[str]:
+    """What the families that would be reached got this week, as sentences."""
+    return load.sentences(preview.meter) if preview.meter else []
+
+
 def every_row(preview: notices.Preview) -> list[dict[str, object]]:
     """Every message and every silence as plain data; phone numbers are masked."""
     return [
@@ -134,6 +145,7 @@ def every_row(preview: notices.Preview) -> list[dict[str, object]]:
             "words": row.message.words_state,
             "state": row.message.state,
             "reason": row.message.reason,
+            "remark": row.message.remark,
             "parts": row.message.parts,
             "pence": row.message.pence,
             "due_at": row.message.due_at,

@@ -20,7 +20,13 @@ def show(seen: notices.Preview, timezone: ZoneInfo, *, most: int | None) -> None
         showing.say(f"To correct: {problem}")
     shares = preview.shares(seen.rows)
     _totals(shares, laddered=len(seen.definition.steps) > 1)
+    for sentence in hours(seen, timezone):
+        showing.say(sentence)
     _ladder(seen.definition)
+    for sentence in preview.load_of(seen):
+        showing.say(sentence)
+    for remark, number in preview.remarks(seen):
+        showing.say(f"{showing.count(number, 'message')}: {remark}")
     if files := _files(seen.definition):
         showing.say(f"Emails bring along: {', '.join(files)}.")
     _samples(shares, seen.definition)
@@ -44,6 +50,8 @@ def as_data(seen: notices.Preview) -> dict[str, object]:
         "fire_at": seen.fire_at,
         "problems": [str(problem) for problem in seen.audience.problems],
         "files": _files(seen.definition),
+        "load": seen.meter._asdict() if seen.meter else None,
+        "remarks": dict(preview.remarks(seen)),
         "totals": [
             {
                 "medium": share.medium,
@@ -96,6 +104,24 @@ def _ladder(definition: model.Definition) -> None:
         media = " and ".join(step.media)
         later = f"{_span(step.after)} after step {number - 1}"
         showing.say(f"Step {number} ({media}): at most so many, {later}, only to those {missed} by then.")
+
+
+def hours(seen: notices.Preview, timezone: ZoneInfo) -> list[str]:
+    """When it may leave and until when it is worth saying, as sentences."""
+    valid, first = seen.definition.valid, [row.message for row in seen.rows if row.message.sender_id]
+    found = list[str]()
+    begins = min((message.due_at for message in first), default=seen.fire_at)
+    if begins > seen.fire_at:
+        found.append(f"The first of it leaves {showing.when(begins, timezone)}.")
+    if valid.not_before or valid.not_after:
+        words = [f"{word} {at:%H:%M}" for word, at in (("before", valid.not_before), ("after", valid.not_after)) if at]
+        found.append(f"It does not leave {' or '.join(words)}.")
+    ends = max((message.not_after for message in first if message.not_after), default=None)
+    if ends is not None:
+        found.append(
+            f"It is worth saying until {showing.when(ends, timezone)}; what has not left by then does not leave."
+        )
+    return found
 
 
 def _span(span: timedelta) -> str:

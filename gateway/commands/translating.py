@@ -151,7 +151,9 @@ def _look_again(ctx: typer.Context, gateway: Gateway, file: Path) -> None:
     from gateway.definitions import reading
 
     definition, senders = reading.read_file(file), opening.text_senders(ctx)
-    wrong = submission.examine(definition, now=gateway.now(), timezone=gateway.timezone, senders=senders)
+    wrong = submission.examine(
+        definition, now=gateway.now(), timezone=gateway.timezone, senders=senders, quiet=gateway.quiet
+    )
     for problem in reading.locate(wrong, file):
         showing.say(f"To correct: {problem}")
 

@@ -83,6 +83,18 @@ def _phrase(text: str) -> str:
     return text
 
 
+def _clock(value: object) -> object:
+    """Read ``07:30``; a number would read as seconds since midnight."""
+    if isinstance(value, time) and value.tzinfo is None:
+        return value
+    try:
+        if isinstance(value, str) and (found := time.fromisoformat(value.strip())).tzinfo is None:
+            return found
+    except ValueError:
+        pass
+    raise ValueError("write a time of the school's own clock, such as 07:30")
+
+
 def _year(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -113,6 +125,7 @@ Moment = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"}),
 ]
 WallTime = Annotated[Moment, AfterValidator(_wall_time)]
+ClockTime = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}"})]
 Year = Annotated[str, BeforeValidator(_year), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})]
 DateOrTime = Annotated[WallTime | date, Field(union_mode="left_to_right")]
 Media = Annotated[list[Medium], AfterValidator(_each_once)]
@@ -213,10 +226,22 @@ class Schedule(Part):
 
 
 class Validity(Part):
-    """How long it is worth saying."""
+    """How long it is worth saying, and at which hours of the day."""
 
     for_: Span | None = Field(default=None, alias="for", description="So long after it fires, such as 12h")
     until: Moment | None = Field(default=None, description="Until this local time")
+    not_before: ClockTime | None = Field(
+        default=None, description='Not before this time of the day, such as "07:30": it waits until then'
+    )
+    not_after: ClockTime | None = Field(
+        default=None, description="Not after this time of the day on which it goes: it is over then"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Validity:
+        if self.not_before and self.not_after and self.not_before >= self.not_after:
+            raise ValueError("“not_before” must be earlier than “not_after”, on one day")
+        return self
 
 
 class Option(Part):
@@ -323,6 +348,9 @@ class Definition(Part):
     purpose: Purpose = Field(description="Why it is sent: decides priority and whether it can be declined")
     worrying: bool = Field(
         default=False, description="A worry about a child, such as behaviour: counted in the balance of good and bad"
+    )
+    topic: str = Field(
+        default="", max_length=40, description="What families may decline it by, such as clubs; of the school's topics"
     )
     template: str = Field(default="", description="A wording of templates/notices; or give text")
     values: dict[str, Any] = Field(default={}, description="The values that the wording needs")

@@ -13,10 +13,12 @@ from gateway.models import (
     AbsenceStep,
     Contact,
     ContactPoint,
+    DigestItem,
     Guardianship,
     Message,
     Notice,
     OptOut,
+    Preference,
     Pupil,
     Reply,
     Run,
@@ -27,6 +29,7 @@ from gateway.models.types import core, fixed
 message, about, pupil, tie = core(Message).c, core(About).c, core(Pupil).c, core(Guardianship).c
 contact, point, opt_out = core(Contact).c, core(ContactPoint).c, core(OptOut).c
 case, step = core(AbsenceCase).c, core(AbsenceStep).c
+item, preference = core(DigestItem).c, core(Preference).c
 run, notice, event, reply = core(Run).c, core(Notice).c, core(SchoolEvent).c, core(Reply).c
 
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from channels.base import Medium
 from gateway import bulk
-from gateway.guard.asked import exists, message, reply
-from gateway.models import Message, MessageState, Reply, Sender
+from gateway.guard.asked import exists, item, message, reply
+from gateway.models import DigestItem, Message, MessageState, Reply, Sender
 from gateway.models.types import core, fixed
 
 LONG_DOUBT = timedelta(minutes=11)  #: mostly evidence about a doubt has come by then (sending.in_doubt_patience_s)
@@ -70,10 +70,11 @@ def still_on_their_way(dialect: str) -> sa.Select[tuple[str]]:
     works = exists([core(Sender)], lane.id == other.c.sender_id, lane.active, ~held, lane.open_since.is_(None))
     can_tell = exists([core(Sender)], lane.id == other.c.sender_id, lane.open_since.is_(None))
     young = other.c.changed_at > sa.bindparam("long_ago", type_=other.c.changed_at.type)
+    in_a_digest = exists([core(DigestItem)], item.message_id == other.c.id)
     on_its_way = sa.or_(
-        sa.and_(other.c.state == fixed(MessageState.SENDING), other.c.sender_id.is_not(None)),
+        sa.and_(other.c.state == fixed(MessageState.SENDING), sa.or_(other.c.sender_id.is_not(None), in_a_digest)),
         sa.and_(other.c.state == fixed(MessageState.UNKNOWN), can_tell, young),
-        sa.and_(other.c.state == fixed(MessageState.QUEUED), works),
+        sa.and_(other.c.state == fixed(MessageState.QUEUED), sa.or_(works, other.c.sender_id.is_(None))),  # or a digest
     )
     early = _for_the_same(sa.and_(other.c.step < message.step, on_its_way), other)
     return sa.select(message.id).where(bulk.among(dialect, message.id), early)

@@ -14,6 +14,7 @@ AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had f
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
 ALARMED = "alarmed"  #: only if the alarm that it follows has left, or will
+TOGETHER = "together"  #: only if everything that it says is still to be said (``gateway/digest.py``)
 UNACCOUNTED = "unaccounted"  #: only if nobody knows yet where any of the children is that it asks about
 
 
@@ -36,6 +37,11 @@ REASONS: dict[str, str] = {
     "landline": "Only a landline on file: texts to landlines may be read aloud.",
     "no_texts": "This number does not take texts.",
     "opted_out": "Asked us to stop.",
+    "declined": "This family wants no messages of this kind by this way.",
+    "by_email": "Goes to this family by email instead.",
+    "by_sms": "Goes to this family by text instead.",
+    "over_limit": "The family has had as many texts as it may get.",
+    "changed": "Something in it was not to be said any more: the rest goes by itself.",
     "dead": "The number or address does not work.",
     "wrong_number": "Whoever answers there says that it is not this family's.",
     "merged": "Told by the same phone or mailbox as another contact.",

@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from channels.base import Medium
 from gateway import bulk
 from gateway.database import Session
-from gateway.guard import emergencies, ladders, people, reasons
+from gateway.guard import emergencies, ladders, people, reasons, wishes
 from gateway.guard.asked import contact, event, message, notice, one_of, point, pupil, run
 from gateway.models import (
     Contact,
@@ -45,9 +45,11 @@ _QUESTIONS = (
     "reached",
     "accounted_for",
     "not_alarmed",
+    "changed",
     "barred",
     "wrong_number",
     "opted_out",
+    "declined",
     "dead",
     "landline",
     "no_texts",
@@ -118,9 +120,11 @@ def _questions(dialect: str) -> sa.Select[Any]:
             _broken(reasons.NOT_REACHED, sa.or_(ladders.reached(), ladders.answered())).label("reached"),
             _broken(reasons.UNACCOUNTED, people.accounted_for()).label("accounted_for"),
             _broken(reasons.ALARMED, ~emergencies.alarmed()).label("not_alarmed"),
+            _broken(reasons.TOGETHER, wishes.changed()).label("changed"),
             people.barred().label("barred"),
             sa.or_(point.state == fixed(PointState.WRONG), people.wrong_number()).label("wrong_number"),
             people.opted_out().label("opted_out"),
+            wishes.declined().label("declined"),
             (point.state == fixed(PointState.DEAD)).label("dead"),
             sa.and_(message.medium == fixed(Medium.SMS), point.line_type == fixed(LineType.LANDLINE)).label("landline"),
             sa.and_(

@@ -1,8 +1,8 @@
 """A contact under another id: what the family told Handbell goes with the person.
 
 A format without contact ids, such as CTF, or a new system makes everybody a new contact, who takes the place of the one
-known before. Who has the name of a contact that is gone from the same pupil is the same person: languages, and phones
-and mailboxes that were confirmed, are carried over. Where two have the name, nothing is guessed.
+known before. Who has the name of a contact that is gone from the same pupil is the same person: languages, wishes, and
+phones and mailboxes that were confirmed, are carried over. Where two have the name, nothing is guessed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from gateway import upsert
 from gateway.errors import Problem
 from gateway.importing import confirmed, conflicts, identity, leaving, seen
 from gateway.importing.conflicts import Question, Topic
@@ -20,10 +21,10 @@ from gateway.importing.ledger import Change, Ledger
 from gateway.importing.report import Report
 from gateway.importing.rows import Values
 from gateway.importing.seen import What
-from gateway.models import Contact, ContactPoint, Guardianship
+from gateway.models import Contact, ContactPoint, Guardianship, Preference
 from gateway.models.types import PointKind, core
 
-CONTACT, LINK, POINT = core(Contact), core(Guardianship), core(ContactPoint)
+CONTACT, LINK, POINT, WISH = core(Contact), core(Guardianship), core(ContactPoint), core(Preference)
 
 Row = sa.RowMapping
 Key = tuple[int, PointKind, str]  #: contact, kind and address of a phone or mailbox
@@ -37,6 +38,7 @@ async def carry(ledger: Ledger, report: Report, *, before: leaving.Marks, now: d
         pairs = await _pairs(ledger, page)
         found = await _languages(ledger, pairs)
         found |= await _points(ledger, report, pairs)
+        await _wishes(ledger, pairs)
         fresh, _ = await conflicts.raise_all(ledger, found, now=now)
         conflicts.tell(report, fresh)
         for old, new in pairs:
@@ -49,7 +51,8 @@ def _worth_it() -> sa.ColumnElement[bool]:
     languages = (CONTACT.c.written_language != "") | (CONTACT.c.spoken_language != "")
     known = sa.exists().where(CONTACT.c.id == LINK.c.contact_id, languages)
     points = sa.exists().where(POINT.c.contact_id == LINK.c.contact_id, POINT.c.confirmed_at.is_not(None))
-    return known | points
+    wishes = sa.exists().where(WISH.c.contact_id == LINK.c.contact_id)
+    return known | points | wishes
 
 
 async def _pairs(ledger: Ledger, ties: Sequence[Row]) -> list[Pair]:
@@ -120,6 +123,16 @@ async def _points(ledger: Ledger, report: Report, pairs: Sequence[Pair]) -> dict
             found |= confirmed.rank({**same, "rank": row["rank"]}, same["rank"], who=who)
     await ledger.change(POINT, changes)
     return found
+
+
+async def _wishes(ledger: Ledger, pairs: Sequence[Pair]) -> None:
+    """What the family wants to hear of, where nothing was chosen anew. Undo takes it away with the contact."""
+    heirs = {old["id"]: new["id"] for old, new in pairs}
+    rows = (await ledger.session.execute(sa.select(WISH).where(WISH.c.contact_id.in_(heirs)))).mappings()
+    copies = [
+        {name: row[name] for name in row if name != "id"} | {"contact_id": heirs[row["contact_id"]]} for row in rows
+    ]
+    await upsert.insert(ledger.session, WISH, copies, key=("contact_id", "topic", "medium"))
 
 
 async def _of(ledger: Ledger, contacts: Collection[int]) -> dict[Key, Row]:

@@ -12,6 +12,7 @@ from gateway.models.inbound import Conversation, ConversationNote, Inbound, Prom
 from gateway.models.letters import Letter
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
 from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
+from gateway.models.preferences import DigestItem, Preference
 from gateway.models.proof import ApiToken, Audit, Idempotency
 from gateway.models.surveys import Survey, SurveyAnswer, SurveyNotice, SurveyTaker, SurveyTally
 from gateway.models.tasks import Task
@@ -29,6 +30,7 @@ from gateway.models.types import (
     PointState,
     Purpose,
     UtcDateTime,
+    Wish,
 )
 from gateway.models.voice import Clip, VoiceInvite
 
@@ -54,6 +56,7 @@ __all__ = [
     "ConversationState",
     "DaySession",
     "DetailState",
+    "DigestItem",
     "Emergency",
     "EmergencyNotice",
     "EmergencyPart",
@@ -91,6 +94,7 @@ __all__ = [
     "PointState",
     "Praise",
     "PraiseNudge",
+    "Preference",
     "Promise",
     "Pupil",
     "PupilGroup",
@@ -113,4 +117,5 @@ __all__ = [
     "VoiceSound",
     "Watermark",
     "WhatWorks",
+    "Wish",
 ]

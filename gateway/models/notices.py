@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, UniqueConstraint
 
 from channels.base import Medium, Outcome
-from gateway.models.people import NO
+from gateway.models.people import BLANK, NO
 from gateway.models.types import MessageState, NoticeState, Purpose, Table, UtcDateTime, words
 
 
@@ -31,7 +31,10 @@ class SchoolEvent(Table, table=True):
 
 
 class Notice(Table, table=True):
-    """Something the school wants said. ``definition`` is the checked definition as JSON; the other columns index it."""
+    """Something the school wants said. ``definition`` is the checked definition as JSON; the other columns index it.
+
+    ``topic`` is what families may have declined it by, ``""`` where nobody can.
+    """
 
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
@@ -46,6 +49,7 @@ class Notice(Table, table=True):
     approved_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     trouble: str = ""
+    topic: str = Field(default="", sa_column_kwargs=BLANK)
     tries: int = 0  #: how often planning it has failed by the database's doing
 
 
@@ -115,6 +119,8 @@ class Message(Table, table=True):
     ``patience_from``  from when on the patience with a doubt is counted, where it is not from its beginning
     ``ref``       the provider's id
     ``in_reply_to``  the Message-ID of the family's email that this answers
+    ``remark``    what it waited for, was moved by, or passed: quiet hours, a preference, a limit; a sentence
+    A queued one without a ``sender_id`` waits for the digest (``gateway/digest.py``).
     """
 
     __table_args__ = (
@@ -143,11 +149,12 @@ class Message(Table, table=True):
         Index("message_ref", "ref", sqlite_where=text("ref <> ''"), postgresql_where=text("ref <> ''")),
         Index("message_run_state", "run_id", "state"),
         Index("message_run_contact", "run_id", "contact_id"),
+        Index("message_contact_made", "contact_id", "created_at"),
     )
 
     id: str = Field(primary_key=True)
     run_id: int | None = Field(default=None, foreign_key="run.id")
-    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL", index=True)
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", ondelete="SET NULL")
     contact_point_id: int | None = Field(default=None, foreign_key="contact_point.id", ondelete="SET NULL")
     sender_id: int | None = Field(default=None, foreign_key="sender.id")
     medium: Medium = Field(sa_type=words(Medium))
@@ -176,6 +183,7 @@ class Message(Table, table=True):
     ref: str = ""
     in_reply_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
     words_state: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    remark: str = Field(default="", sa_column_kwargs=BLANK)
     created_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
 

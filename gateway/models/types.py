@@ -111,6 +111,11 @@ class Purpose(StrEnum):
         return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING, Purpose.STATUTORY, Purpose.SERVICE}
 
     @property
+    def urgent(self) -> bool:
+        """Whether it passes quiet hours, limits and what a family prefers: a child may be in danger."""
+        return self in {Purpose.EMERGENCY, Purpose.SAFEGUARDING}
+
+    @property
     def needs_consent(self) -> bool:
         """Whether the law asks for prior consent: electronic direct marketing (PECR reg. 22)."""
         return self is Purpose.FUNDRAISING_OR_PAID
@@ -157,6 +162,14 @@ class MessageState(StrEnum):
     SKIPPED = "skipped"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+
+
+class Wish(StrEnum):
+    """How somebody wants to hear of a topic by a medium."""
+
+    AT_ONCE = "at_once"
+    DIGEST = "digest"  #: with the day's other messages, in one
+    OFF = "off"
 
 
 class Keyword(StrEnum):

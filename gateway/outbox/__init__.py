@@ -4,7 +4,7 @@
 came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-out or a 5xx left in doubt.
 """
 
-from gateway.outbox.claiming import URGENT, Claim, Slots, claim
+from gateway.outbox.claiming import URGENT, Claim, Slots, claim, stop
 from gateway.outbox.queue import cancel, change, copy, due_again, expire_held, release, remark, waiting
 from gateway.outbox.settling import Sent, accept, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
@@ -28,5 +28,6 @@ __all__ = [
     "remark",
     "resolve",
     "settle",
+    "stop",
     "waiting",
 ]

@@ -59,8 +59,10 @@ def claim(
     lease: timedelta,
     today: date,
     now: datetime,
+    quiet: bool = False,
 ) -> Claim:
-    """Take the due messages of one sender, by priority, as many as slots and rate allow.
+    """Take the due messages of one sender, by priority, as many as slots and rate allow; while it is ``quiet`` only
+    urgent ones, and answers to a person: the others wait where they are, and their time may run out.
 
     The caller writes its lines.
     """
@@ -75,9 +77,9 @@ def claim(
     if tries:
         slots = Slots(min(1, slots.urgent), min(1, slots.routine))
     given = {"sender": sender_id, "now": now, "most": slots.urgent}
-    due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection)), given)]
+    due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection), quiet), given)]
     stopped = guard.stopped(connection, due, today=today, now=now)
-    lines = _stop(connection, stopped, now=now)
+    lines = stop(connection, stopped, now=now)
     ready = [row for row in due if row["id"] not in stopped]
     early = guard.too_early(connection, ready, now=now)
     _put_off(connection, early, until=now + PUT_OFF)
@@ -131,10 +133,16 @@ _COLUMNS: Sequence[str] = (
 
 
 @functools.cache
-def _due(dialect: str) -> sa.Select[tuple[str]]:
+def _due(dialect: str, quiet: bool = False) -> sa.Select[tuple[str]]:
+    urgent = t.priority <= sa.literal_column(str(URGENT), type_=sa.Integer)
     query = (
         sa.select(*(t[name] for name in _COLUMNS), sa.cast(t.script, sa.Text).label("script"))
-        .where(t.sender_id == _SENDER, t.state == fixed(MessageState.QUEUED), t.due_at <= _NOW)
+        .where(
+            t.sender_id == _SENDER,
+            t.state == fixed(MessageState.QUEUED),
+            t.due_at <= _NOW,
+            *([urgent] if quiet else []),
+        )
         .order_by(t.priority, t.due_at)  # as the index has it: a whole school is due at one moment, and is not sorted
         .limit(sa.bindparam("most", type_=sa.Integer))
         .with_for_update(skip_locked=True, key_share=True)
@@ -223,7 +231,7 @@ def _put_off(connection: Connection, ids: Sequence[str], *, until: datetime) -> 
         connection.execute(sa.update(message_table).where(t.id.in_(ids)).values(due_at=until))
 
 
-def _stop(connection: Connection, stopped: Mapping[str, guard.Stop], *, now: datetime) -> list[audit.Line]:
+def stop(connection: Connection, stopped: Mapping[str, guard.Stop], *, now: datetime) -> list[audit.Line]:
     """Write down what the guard forbade. Gives the lines of it."""
     for message_id, stop in stopped.items():
         values = {"state": stop.state, "reason": stop.reason, "reason_text": stop.text, "changed_at": now}

@@ -64,12 +64,17 @@ async def cancel(session: Session, run_ids: Sequence[int], *, now: datetime) -> 
 
 
 async def release(session: Session, run_id: int, *, now: datetime) -> int:
-    """Let the held messages of a run go; the steps of its ladder keep their distance. Gives how many."""
+    """Let the held messages of a run go; the steps of its ladder keep their distance. Gives how many.
+
+    What waits for a digest goes with the next one, whenever that is.
+    """
     t = message_table.c
     held = sa.and_(t.run_id == run_id, t.state == MessageState.HELD)
+    together = sa.update(message_table).where(held, t.sender_id.is_(None))
+    waits = await session.execute(together.values(state=MessageState.QUEUED, changed_at=now).returning(t.id))
     dues = list(await session.scalars(sa.select(t.due_at).where(held).distinct()))
     late = max(now - min(dues), timedelta(0)) if dues else timedelta(0)
-    released = 0
+    released = len(waits.all())
     for due_at in dues:
         statement = (
             sa.update(message_table)

@@ -70,6 +70,10 @@ pence_per_call_minute = 6.0
 # The Polish and Urdu words are drafts that no person has checked: fine for pretend phones, not for real families.
 allow_drafts = true
 
+[quiet]
+# It is for trying things out, at any hour: a real school keeps its families' nights and Sundays.
+enabled = false
+
 [absence]
 enabled = true
 safeguarding_lead = "Mrs Okafor"

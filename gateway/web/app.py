@@ -10,7 +10,19 @@ from starlette.types import ASGIApp
 
 from gateway import context
 from gateway.phone_line.talking import Talking
-from gateway.web import envelope, events, health, hooks, limits, media, problems, site, survey_page, unsubscribe
+from gateway.web import (
+    envelope,
+    events,
+    health,
+    hooks,
+    limits,
+    media,
+    problems,
+    site,
+    survey_page,
+    topics,
+    unsubscribe,
+)
 from gateway.web.api import api
 from gateway.web.office import office
 
@@ -34,6 +46,7 @@ def build(
         *hooks.routes(),
         *health.routes(),
         *unsubscribe.routes(),
+        *topics.routes(),
         *media.routes(),
         *events.routes(),
         *survey_page.routes(),

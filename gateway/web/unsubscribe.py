@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesParser
+from functools import cache
 from importlib import resources
+from typing import Any
 from urllib.parse import parse_qsl
 
 import jinja2
@@ -34,19 +36,24 @@ _WISH = ("List-Unsubscribe", "One-Click")  #: RFC 8058 section 3.2
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
-def routes() -> list[Route]:
-    """``/u/{message_id}/{token}`` and the page's style."""
-    pages = Pages(
+@cache
+def pages() -> Pages:
+    """The pages behind the link, as they lie beside this file."""
+    return Pages(
         jinja2.Environment(
             loader=jinja2.PackageLoader("gateway.web", "pages"), autoescape=True, undefined=jinja2.StrictUndefined
         ),
         style=(resources.files("gateway.web") / "pages" / "page.css").read_text("utf-8"),
     )
+
+
+def routes() -> list[Route]:
+    """``/u/{message_id}/{token}`` and the page's style."""
     limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
     return [
-        Route("/u/page.css", pages.give_style),
-        Route("/u/{message_id}/{token}", pages.ask, methods=["GET"]),
-        Route("/u/{message_id}/{token}", pages.stop, methods=["POST"], middleware=limited),
+        Route("/u/page.css", pages().give_style),
+        Route("/u/{message_id}/{token}", pages().ask, methods=["GET"]),
+        Route("/u/{message_id}/{token}", pages().stop, methods=["POST"], middleware=limited),
     ]
 
 
@@ -63,31 +70,44 @@ class Pages:
 
     async def ask(self, request: Request) -> Response:
         """Show what would happen, and a button. Does nothing."""
-        message = await _message(request)
-        return self._show(request, "ask" if message else "expired", message)
+        found = await message(request)
+        return self.show(request, "ask" if found else "expired", found)
 
     async def stop(self, request: Request) -> Response:
         """Write down that this address wants no more mail that it may decline. Again and again is as good as once."""
         wished = _one_click(request.headers.get("content-type", ""), await request.body())
-        message = await _message(request)
-        if message is None:
-            return self._show(request, "expired", None)
+        found = await message(request)
+        if found is None:
+            return self.show(request, "expired", None)
         if not wished:
-            return self._show(request, "ask", message)
+            return self.show(request, "ask", found)
         try:
-            await _opt_out(site.of(request).gateway, message)
+            await _opt_out(site.of(request).gateway, found)
         except IntegrityError:  # the same wish came twice at once, and the other was faster
-            logger.info("unsubscribe.twice", message=message.id)
-        return self._show(request, "done", message)
+            logger.info("unsubscribe.twice", message=found.id)
+        return self.show(request, "done", found)
 
-    def _show(self, request: Request, face: str, message: Message | None) -> Response:
+    def show(self, request: Request, face: str, found: Message | None) -> Response:
+        """One of the faces, in the language of the email."""
         school = site.of(request).gateway.settings.school
-        language = message.language if message else school.language
+        language = found.language if found else school.language
         words = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
-        body = self.templates.get_template("unsubscribe.html").render(words=words, face=face, school=school.name)
+        topics = f"{request.path_params['token']}/topics" if found and found.contact_id else ""
+        return self.page(
+            "unsubscribe.html",
+            status=404 if face == "expired" else 200,
+            words=words,
+            face=face,
+            school=school.name,
+            topics=topics,
+            choose=phrases.wishes_page(language).title,
+        )
+
+    def page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page that loads nothing from elsewhere, sends its form to us alone, and is in no search machine."""
         return Response(
-            body,
-            status_code=404 if face == "expired" else 200,
+            self.templates.get_template(template).render(**values),
+            status_code=status,
             media_type="text/html",
             headers={"Content-Security-Policy": _POLICY, "X-Robots-Tag": "noindex"},
         )
@@ -106,7 +126,7 @@ def _one_click(content_type: str, body: bytes) -> bool:
         return False
 
 
-async def _message(request: Request) -> Message | None:
+async def message(request: Request) -> Message | None:
     """The email that a link stands in, if the link is ours and the email is still known."""
     gateway = site.of(request).gateway
     message_id, token = request.path_params["message_id"], request.path_params["token"]

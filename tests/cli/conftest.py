@@ -28,6 +28,9 @@ name = "Oakfield Primary School"
 short_name = "Oakfield"
 phone = "0113 496 0000"
 
+[quiet]
+enabled = false
+
 [database]
 url = "{url}"
 state_dir = "{state_dir}"

@@ -21,6 +21,7 @@ COMMON = {
     "contact_id": None, "contact_point_id": None, "sender_id": None, "run_id": None, "step": 0, "only_if": "",
     "attempt": 0, "retries": 0, "lease_until": None, "ref": "", "language": "en", "reason": "", "reason_text": "",
     "keys": "", "address": "+447700900001", "subject": "", "parts": 1, "in_reply_to": "", "words_state": "",
+    "remark": "",
 }  # fmt: skip
 OWN = ["id", "slot", "medium", "state", "body", "pence", "script"]
 

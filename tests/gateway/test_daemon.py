@@ -174,7 +174,7 @@ async def test_mail_in_flight_is_no_more_than_the_connections(sqlite_database: D
 
 CLOCK_JOBS = (
     "calendar", "campaigns", "calendar feeds", "plan", "leases", "sweep", "seal", "gauges", "desk", "events", "surveys",
-    "good news", "contact details", "silence",
+    "good news", "contact details", "silence", "digest",
 )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ async def test_a_time_is_the_schools_own(sqlite_database: Database, local: str, 
     await family(sqlite_database)
     clock = Clock()
     desk = gateway(sqlite_database, clock)
-    await submit(desk, schedule={"at": local})
+    await submit(desk, schedule={"at": local}, purpose="emergency")  # some of these are in quiet hours
     assert await plan(desk) == []
     clock.now = utc - timedelta(seconds=1)
     assert await plan(desk) == []

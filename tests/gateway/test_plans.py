@@ -59,7 +59,7 @@ async def test_a_lane_reads_what_it_needs_and_sorts_nothing(shelf: growth.Shelf,
     assert seen.scanned(*GROWING) == {}
 
 
-@pytest.mark.parametrize("job", ["plan, nothing due", "leases", "doubts", "seal", "gauges"])
+@pytest.mark.parametrize("job", ["plan, nothing due", "leases", "doubts", "seal", "gauges", "digest"])
 @pytest.mark.parametrize("analyzed", [False, True])
 async def test_no_job_reads_the_history(shelf: growth.Shelf, job: str, analyzed: bool) -> None:
     async with shelf.database.write() as session:  # one that is gone: what comes back to its queue is looked for

@@ -22,10 +22,10 @@ def test_a_question_never_comes_from_a_name_where_there_is_a_number() -> None:
 
 def test_a_family_always_hears_from_the_same_sender() -> None:
     families = [f"+4477009{number:05d}" for number in range(0, 999, 50)]
-    told = [planner._sender([1, 2], one) for one in families]
+    told = [planner.sender_for([1, 2], one) for one in families]
     assert set(told) == {1, 2}
-    assert told == [planner._sender([1, 2], one) for one in families]
-    assert planner._sender([], families[0]) is None
+    assert told == [planner.sender_for([1, 2], one) for one in families]
+    assert planner.sender_for([], families[0]) is None
 
 
 def test_every_text_begins_with_the_schools_short_name() -> None:

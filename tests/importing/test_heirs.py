@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from channels.base import Medium
 from gateway import audit
 from gateway.database import Database
 from gateway.importing import undo
 from gateway.importing.report import Report
-from gateway.models import Contact, ContactPoint, Guardianship
+from gateway.models import Contact, ContactPoint, Guardianship, Preference, Wish
 from gateway.models.types import core
+from gateway.preferences import wishes
 
 Save = Callable[..., Path]
 Load = Callable[..., Awaitable[Report]]
 
-CONTACT, POINT, LINK = core(Contact), core(ContactPoint), core(Guardianship)
+CONTACT, POINT, LINK, WISH = core(Contact), core(ContactPoint), core(Guardianship), core(Preference)
 WHEN = datetime(2026, 9, 2, tzinfo=UTC)
 PUPILS = "Pupil ID,Forename,Surname\n1,Ola,Nowak\n2,Jan,Nowak\n"
 CONTACTS = (
@@ -54,10 +56,18 @@ async def confirm(database: Database, *addresses: str) -> None:
 async def test_what_a_parent_confirmed_stays(database: Database, load: Load, save: Save, text: str) -> None:
     await load(save("pupils.csv", PUPILS), save("contacts.csv", CONTACTS))
     await confirm(database, "+442079460001")
-    before = [await rows(database, table) for table in (CONTACT, LINK, POINT)]
+    async with database.write() as session:
+        [mother] = await session.scalars(sa.select(CONTACT.c.id))
+        await wishes.choose(
+            session, mother, "menus", {Medium.SMS: Wish.OFF}, by="page", log=audit.Log(b"k" * 32), now=WHEN
+        )
+    before = [await rows(database, table) for table in (CONTACT, LINK, POINT, WISH)]
     report = await load(save("other.csv", text))
     contact = await only(database)
     assert (contact["written_language"], contact["spoken_language"]) == ("ur", "pl")
+    async with database.read() as session:
+        [wish] = await wishes.shown(session, contact["id"])
+    assert (wish.topic, wish.wish, wish.how) == ("menus", Wish.OFF, "page")
     assert contact["languages_confirmed_at"] == WHEN
     points = [row for row in await rows(database, POINT) if row["contact_id"] == contact["id"]]
     assert {row["address"]: row["confirmed_at"] for row in points} == {"+447700900101": None, "+442079460001": WHEN}
@@ -65,7 +75,7 @@ async def test_what_a_parent_confirmed_stays(database: Database, load: Load, sav
     assert str(report).count("The languages that the family chose were kept.") == 1
     async with database.write() as session:
         await undo.undo(session, None, by="test", log=audit.Log(b"k" * 32), now=WHEN)
-    assert [await rows(database, table) for table in (CONTACT, LINK, POINT)] == before
+    assert [await rows(database, table) for table in (CONTACT, LINK, POINT, WISH)] == before
 
 
 async def test_another_language_in_the_file_is_asked_about(database: Database, load: Load, save: Save) -> None:

@@ -77,6 +77,7 @@ class Engine:
     simulator: Simulator
     gates: Mapping[Medium, Gate]
     channels: Mapping[str, Channel]
+    quiet: bool = False
     senders: dict[Medium, int] = field(default_factory=dict)
     gateway: context.Gateway = field(init=False)
     works: daemon.Daemon = field(init=False)
@@ -103,6 +104,7 @@ class Engine:
         rules = sender.Rules(
             concurrency=CONCURRENCY, urgent_slots=URGENT_SLOTS, lease=timedelta(hours=1), poll=0.02,
             policy=self.gateway.policy(), timezone=self.gateway.timezone,
+            is_quiet=self.gateway.is_quiet if self.quiet else lambda _: False,
         )  # fmt: skip
         return sender.Lane(
             self.senders[medium], self.channels[NAMES[medium]], database=self.database, log=desk.LOG, rules=rules,
@@ -200,11 +202,13 @@ async def running(
     texts: Mapping[str, Any] | None = None,
     world: Mapping[str, Any] | None = None,
     tls: ssl.SSLContext | None = None,
+    quiet: bool = False,
 ) -> AsyncIterator[Engine]:
     """An engine with nothing in its queue.
 
     ``smtp``, ``texts``, ``world``  further settings of the two channels and of the simulator
     ``tls``  what the mail gate shows
+    ``quiet``  whether the lanes keep quiet hours: most tests run into the night
     """
     clock = Clock()
     simulator = Simulator(account_sid=ACCOUNT, auth_token=TOKEN, now=clock, **(world or {}))
@@ -228,7 +232,7 @@ async def running(
         found.append(SmtpEmail(SmtpServer(**server), now=clock))
         for channel in found:
             await channel.open()
-        engine = Engine(database, clock, simulator, gates, {channel.name: channel for channel in found})
+        engine = Engine(database, clock, simulator, gates, {channel.name: channel for channel in found}, quiet)
         await engine.add_senders()
         lanes = [engine.lane(medium) for medium in NAMES]
         runs = [asyncio.create_task(lane.run()) for lane in lanes]

@@ -133,6 +133,11 @@ class School:
 name = "Oakfield Primary School"
 short_name = "Oakfield"
 phone = "0113 496 0000"
+[quiet]
+enabled = false
+[load]
+texts_per_day = 0
+texts_per_week = 0
 [database]
 state_dir = "{self.folder}"
 url = "{self.database_url}"

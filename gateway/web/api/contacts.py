@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request
 from sqlmodel import col, select
 from starlette.responses import Response
 
-from gateway import errors, points
+from gateway import context, errors, points
 from gateway.database import Session
 from gateway.models import Contact, ContactPoint, Guardianship, OptOut, Pupil
+from gateway.preferences import topics, wishes
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
 
@@ -84,6 +85,38 @@ async def opt_out(
         return once.Done(shapes.StoppedNow(addresses=sum(stopped)))
 
     return await gate.do(deed)
+
+
+@routes.get("/{contact_id}/preferences", summary="What a contact wants to hear of")
+async def preferences(request: Request, contact_id: paging.Id) -> shapes.Preferences:
+    """By topic and medium: at once, in the day's digest, or not at all. Where nothing was chosen it is at once."""
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
+        return await _preferences(session, gateway, contact_id)
+
+
+@routes.put("/{contact_id}/preferences", response_model=shapes.Preferences, summary="Choose what a contact hears of")
+async def prefer(
+    request: Request, contact_id: paging.Id, wish: shapes.PreferenceWish, caller: callers.Caller, gate: once.Once
+) -> Response:
+    """For one topic; media that are not named stay as they are. Emergencies and a child's safety come all the same."""
+    gateway = site.of(request).gateway
+    topic = topics.named(gateway.preferences.topics, wish.topic)
+
+    async def deed(session: Session) -> once.Done:
+        await wishes.choose(
+            session, contact_id, topic, wish.media, by=caller.author, log=gateway.log, now=gateway.now()
+        )
+        return once.Done(await _preferences(session, gateway, contact_id))
+
+    return await gate.do(deed)
+
+
+async def _preferences(session: Session, gateway: context.Gateway, contact_id: int) -> shapes.Preferences:
+    chosen = await wishes.shown(session, contact_id)
+    table = wishes.table(chosen, [*gateway.preferences.topics.topics, topics.OTHER])
+    phones = [shapes.Declined(topic=one.topic, medium=one.medium, since=one.since) for one in chosen if one.address]
+    return shapes.Preferences(topics=table, declined_by_phone=phones)
 
 
 async def _find(session: Session, contact_id: int) -> Contact:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from sqlmodel import col, select
 
-from gateway import messages
+from gateway import digest, messages
 from gateway.database import Session
 from gateway.models import About, Attempt, Inbound, Message, Notice, Reply, Run
 from gateway.web import site
@@ -30,6 +30,8 @@ async def one(request: Request, message_id: Annotated[str, Path(max_length=40)])
         return shapes.MessageDetails(
             **shapes.Message.model_validate(message).model_dump(),
             notice=await _notice(session, message),
+            digest=await digest.of(session, message.id),
+            holds=await digest.within(session, message.id),
             address=message.address,
             subject=message.subject,
             body=message.body,

@@ -15,6 +15,7 @@ from gateway.audience import Audience
 from gateway.database import Session
 from gateway.good_news import worries
 from gateway.models import Message, MessageState, Notice, NoticeState
+from gateway.preferences import load
 from gateway.web import site
 from gateway.web.api import bodies, callers, description, once, paging, shapes
 
@@ -60,6 +61,7 @@ async def preview(request: Request) -> shapes.Preview:
         counts=_counts(counts),
         parts=sum(m.parts for m in messages if m.medium is Medium.SMS and m.state is not MessageState.SKIPPED),
         pence=round(sum(m.pence for m in messages), 4),
+        load=_load(seen.meter),
         rows=[_row(row, seen.audience) for row in seen.rows],
         worries=worried,
     )
@@ -140,6 +142,18 @@ async def messages(
     return paging.page(rows, limit, shape=shapes.Message.model_validate, cursor=lambda row: row.id)
 
 
+def _load(meter: load.Meter | None) -> shapes.Load | None:
+    if meter is None:
+        return None
+    return shapes.Load(
+        families=meter.families,
+        families_by_texts=dict(meter.texts),
+        emails=meter.emails,
+        calls=meter.calls,
+        over=meter.over,
+    )
+
+
 def _counts(tally: Any) -> list[shapes.Count]:
     return [
         shapes.Count(medium=medium, state=state, reason=reason, messages=count)
@@ -160,6 +174,7 @@ def _row(planned: planner.Planned, audience: Audience) -> shapes.PreviewRow:
         state=message.state,
         reason=message.reason,
         reason_text=message.reason_text,
+        remark=message.remark,
         wanted_language=planned.wanted,
         language=message.language,
         translation=message.words_state,

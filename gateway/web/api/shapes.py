@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Medium, Outcome
-from gateway.models import Keyword, LineType, MessageState, NoticeState, PointKind, PointState, Purpose
+from gateway.models import Keyword, LineType, MessageState, NoticeState, PointKind, PointState, Purpose, Wish
 
 GIST = "What a reply in another language says in English, by a machine; empty where there is none"
 
@@ -83,6 +83,7 @@ class PreviewRow(Shape):
     state: MessageState
     reason: str = Field(description="Why nothing would be sent, in a word")
     reason_text: str = Field(description="The same as a sentence")
+    remark: str = Field(description="What it waits for, was moved by, or passes: quiet hours, a preference, a limit")
     wanted_language: str
     language: str = Field(description="The language that would really be used")
     translation: str = Field(description="State of that translation, such as reviewed or draft")
@@ -100,6 +101,7 @@ class Preview(Shape):
     counts: list[Count]
     parts: int = Field(description="Text parts in all")
     pence: float = Field(description="As good as the prices in the settings")
+    load: Load | None = Field(description="What these families got this week; null where no text of it can wait")
     rows: list[PreviewRow]
     worries: list[str] = Field(description="With bad news of a child: that nothing good was said for long")
 
@@ -151,6 +153,7 @@ class Message(Shape):
     state: MessageState
     reason: str
     reason_text: str
+    remark: str = Field(description="What it waited for, was moved by, or passed: quiet hours, a preference, a limit")
     language: str
     words_state: str = Field(description="Who had read those words: source, reviewed, draft or machine")
     parts: int
@@ -212,6 +215,8 @@ class MessageDetails(Message):
     """A message with its words, its address and everything that happened to it."""
 
     notice: str = Field(description="Key of its notice; empty for an answer to a person")
+    digest: str = Field(description="The id of the digest that it went in; empty where it went by itself")
+    holds: list[str] = Field(description="The ids of the messages that went within it, where it is a digest")
     address: str
     subject: str
     body: str
@@ -314,6 +319,40 @@ class StoppedNow(Shape):
     """How many addresses were stopped that were not stopped before."""
 
     addresses: int
+
+
+class Declined(Shape):
+    """A topic that a phone or mailbox of the contact has declined itself, by text."""
+
+    topic: str
+    medium: Medium
+    since: datetime
+
+
+class Preferences(Shape):
+    """How a contact hears of each topic by each medium."""
+
+    topics: dict[str, dict[Medium, Wish]] = Field(description="`other` is what is of no topic and can be declined")
+    declined_by_phone: list[Declined]
+
+
+class PreferenceWish(BaseModel):
+    """What somebody chose for one topic."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    topic: str = Field(max_length=40, description="A topic by its key or a name, `other`, or `*` for all")
+    media: dict[Medium, Wish] = Field(min_length=1)
+
+
+class Load(Shape):
+    """What the families that a notice would reach got this week already. Said once to both parents counts once."""
+
+    families: int
+    families_by_texts: dict[int, int] = Field(description="How many families had so many texts")
+    emails: int
+    calls: int
+    over: int = Field(description="Families that have as many texts as they may get, today or this week")
 
 
 class Sender(Shape):
