@@ -18,6 +18,7 @@ from gateway.models import Campaign, CampaignFiring, Notice, NoticeState
 from scheduler import calendar, occasions
 
 _WINDOW = timedelta(days=400)  #: nobody plans school further ahead
+_NEAR = timedelta(days=60)  #: no school day is farther away, in term or out of it
 _MOST_LEFT_OUT = 400  #: of days that are told beside the firings
 
 
@@ -156,7 +157,9 @@ async def explain(session: Session, gateway: context.Gateway, notice: Notice, da
     just_before = begin - timedelta(microseconds=1)
     wishes = list(made.coming(just_before, until=end - timedelta(microseconds=1)))
     said += [_wish(one, gateway) for one in wishes]
-    if not wishes:
+    moved = [one for one in made.coming(begin - _NEAR, until=end + _NEAR) if one not in wishes and _wants(one, day)]
+    said += [_moved(one, gateway) for one in moved]
+    if not wishes and not moved:
         said.append(f"Its rule ({in_words(definition.schedule)}) names no time on this day.")
     return said
 
@@ -172,6 +175,17 @@ def _told(one: CampaignFiring, gateway: context.Gateway) -> str:
     }[one.outcome].format(at=at, by=one.by)
     several = f" ({one.count} firings in all)" if one.count > 1 else ""
     return f"{what}{several}{f': {one.why}' if one.why else ''}."
+
+
+def _wants(one: occasions.Occasion, day: datetime) -> bool:
+    """Whether a firing of another day is the one that the rule names on this day."""
+    return one.wanted.date() == day.date() or any(key.startswith(f"{day:%Y-%m-%d}T") for key in one.keys)
+
+
+def _moved(one: occasions.Occasion, gateway: context.Gateway) -> str:
+    assert one.at is not None  # noqa: S101 - what is left out is among the wishes of the day
+    local = one.at.astimezone(gateway.timezone)
+    return f"Its rule names {one.wanted:%H:%M} on this day, and it is moved to {local:%A %d %B %H:%M}."
 
 
 def _wish(one: occasions.Occasion, gateway: context.Gateway) -> str:

@@ -64,7 +64,7 @@ def _show_year(year: SchoolYear, today: date) -> None:
         title="Terms" if year.days.terms else "No terms are set: every weekday is a school day",
         right="school days",
     )  # fmt: skip
-    closed = sorted((day, why) for day, why in year.days.closed.items() if day >= today)
+    closed = sorted((day, why) for day, why in year.days.closed.items() if today <= day <= year.days.ends)
     showing.table(("day", "why"), ((_long(day), why) for day, why in closed[:40]), title="Closed")
     for name, session in ((DaySession.AM, "morning"), (DaySession.PM, "afternoon")):
         times = year.sessions[name]

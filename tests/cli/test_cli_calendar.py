@@ -60,6 +60,7 @@ def calendar(school_office: Office) -> str:
     return school_office.write("calendar.toml", text)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_snow_day_by_hand_and_taken_back(school_office: Office, calendar: str) -> None:
     office, first = school_office, year()
     assert "holds from now on" in office.gives("calendar", "import", calendar, "--as", "Mrs Okafor")
@@ -86,6 +87,7 @@ def test_a_snow_day_by_hand_and_taken_back(school_office: Office, calendar: str)
     assert "has no school “juniors”" in office.refuses("calendar", "show", "--school", "juniors")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_campaigns_are_listed_shown_ahead_paused_and_had_at_once(school_office: Office, calendar: str) -> None:
     office = school_office
     office.gives("calendar", "import", calendar)

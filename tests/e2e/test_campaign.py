@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from support import processes
 from support import school as people
 
@@ -37,6 +38,7 @@ until = 15:15:00
 """
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_a_campaign_goes_out_rests_on_a_snow_day_and_is_had_by_hand(
     school: processes.School, world: processes.World
 ) -> None:

@@ -10,6 +10,7 @@ import calendar as months
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -213,6 +214,7 @@ class Oracle:
                     yield first, following - DAY
 
 
+@cache
 def _first_showings(start: datetime, end: datetime) -> dict[datetime, datetime]:
     """When each wall minute is reached first, found by watching the clock minute by minute."""
     shown: dict[datetime, datetime] = {}
