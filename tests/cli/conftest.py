@@ -162,3 +162,9 @@ async def seed(database: Database) -> None:
 def school_office(office: Office) -> Office:
     office.do(seed)
     return office
+
+
+@pytest.fixture
+def small_school_office(small_office: Office) -> Office:
+    small_office.do(seed)
+    return small_office
