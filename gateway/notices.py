@@ -30,7 +30,7 @@ from gateway import (
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
-from gateway.events import changes, planning, slots
+from gateway.events import changes, papers, planning, slots
 from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
 from gateway.preferences import load, topics
@@ -73,7 +73,7 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
 
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
-    now, definition = gateway.now(), planning.sample(definition, gateway.timezone)
+    now, definition = gateway.now(), papers.sample(definition, gateway.timezone)
     fire_at = await _first(session, gateway, definition, now=now)
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
     found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
@@ -131,7 +131,7 @@ async def submit(
     if wrong := topics.check(definition, gateway.preferences.topics):
         raise errors.BadDefinition(wrong)
     submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
-    await _check(session, gateway, planning.sample(definition, gateway.timezone), fire_at=fire_at)
+    await _check(session, gateway, papers.sample(definition, gateway.timezone), fire_at=fire_at)
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from gateway import audit, bell, context, errors, outbox, tasks
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.events import guests, planning, slots, tellings
+from gateway.events import guests, papers, slots, tellings
 from gateway.events.tellings import Happening, Kind
 from gateway.models import EventGuest, EventSlot, GuestState, Notice, NoticeState, Run, SchoolEvent
 from gateway.models.types import core
@@ -62,7 +62,7 @@ async def invited(session: Session, gateway: context.Gateway, notice: Notice) ->
     event = await session.get_one(SchoolEvent, notice.event_id)
     if notice.key != event.key:
         return None
-    happening = await planning.happening_of(session, gateway, event)
+    happening = await papers.happening_of(session, gateway, event)
     before = happening.details.remind
     at = event.starts_at - before
     if not before or at <= gateway.now():
@@ -86,7 +86,7 @@ async def change(session: Session, gateway: context.Gateway, key: str, new: Chan
         raise errors.BadInput([errors.Problem("nothing would change.", "Give a new time, place or details.")])
     if new.starts is not None and new.starts <= now:
         raise errors.BadInput([errors.Problem("this time has gone by.", "Correct it.", field="starts")])
-    happening = await planning.happening_of(session, gateway, event)
+    happening = await papers.happening_of(session, gateway, event)
     moved = new.starts - event.starts_at if new.starts else timedelta(0)
     ends = new.ends or (event.ends_at + moved if event.ends_at else None)
     if ends is not None and ends <= (new.starts or event.starts_at):
@@ -133,7 +133,7 @@ async def cancel(session: Session, gateway: context.Gateway, key: str, *, detail
     """
     event, now = await find(session, key), gateway.now()
     _still_on(event)
-    happening = await planning.happening_of(session, gateway, event)
+    happening = await papers.happening_of(session, gateway, event)
     event.cancelled_at = event.changed_at = now
     event.sequence += 1
     session.add(event)
@@ -194,7 +194,7 @@ async def follow_up(
     noted = sa.select(t.id).where(t.event_id == event.id, t.attended.is_not(None)).limit(1)
     if (await session.scalars(noted)).first() is None:
         raise errors.Conflict(f"Nobody is noted as there or missed: handbell event attended {event.key} comes first.")
-    happening = await planning.happening_of(session, gateway, event)
+    happening = await papers.happening_of(session, gateway, event)
     for one in (
         slots.made_of(happening.details.model_copy(update={"sessions": list(again)}), gateway.timezone) if again else ()
     ):

@@ -19,7 +19,7 @@ from sqlmodel import select
 from channels.base import Medium
 from gateway import answers, audit, bell, context, replies, tasks, turns, upsert
 from gateway.database import Session
-from gateway.events import answering, guests, offers, planning, slots, tellings, understanding
+from gateway.events import answering, guests, offers, papers, planning, slots, tellings, understanding
 from gateway.events.answering import Outcome
 from gateway.models import (
     About,
@@ -191,7 +191,7 @@ async def confirmation(
 ) -> str:
     """What is said to an answer, in the language of the message that was answered, where that may be used."""
     tag, school = heard.message.language, gateway.settings.school
-    happening = await planning.happening_of(session, gateway, event)
+    happening = await papers.happening_of(session, gateway, event)
     if tag not in tellings.spoken(happening, [tag]):
         tag = "en"
     match outcome:
@@ -213,20 +213,20 @@ async def confirmation(
 async def label_of(session: Session, gateway: context.Gateway, guest: EventGuest, event: SchoolEvent, tag: str) -> str:
     """What a guest has chosen, in words: its time and teacher, or that it is coming."""
     slot = await session.get(EventSlot, guest.slot_id) if guest.slot_id else None
-    happening = await planning.happening_of(session, gateway, event)
-    return planning.label(happening, slot, tag)
+    happening = await papers.happening_of(session, gateway, event)
+    return papers.label(happening, slot, tag)
 
 
 async def offer_again(
     session: Session, gateway: context.Gateway, event: SchoolEvent, guest: EventGuest, *, to: int | None
 ) -> None:
     """That time has gone: offer what is left, to whoever answered."""
-    happening = await planning.happening_of(session, gateway, event)
-    at = await planning.desk(session, gateway, happening, [guest])
+    happening = await papers.happening_of(session, gateway, event)
+    at = await papers.read(session, gateway, happening, [guest])
     offer = at.offer(guest)
     lead = tellings.lead(happening, "gone", at.tags(guest))
     asked = tellings.asking(happening, offer, lead=lead)
-    said = planning.Said(guest, asked, offer.menu, tellings.Kind.AGAIN, {to} if to else None, asks=True)
+    said = papers.Said(guest, asked, offer.menu, tellings.Kind.AGAIN, {to} if to else None, asks=True)
     await planning.send_alone(session, gateway, at, said)
 
 

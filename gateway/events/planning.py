@@ -6,156 +6,35 @@ is the last guest of whom everybody was planned. Everybody who is told nothing g
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import select
 
 from channels.base import Medium
-from gateway import audit, bell, context, people, planner, runs, sorting, wording
+from gateway import audit, bell, context, planner, runs, sorting, wording
 from gateway.audience import Audience, Listener
 from gateway.database import Session
-from gateway.definitions import model, reading
-from gateway.events import guests, links, offers, slots, tellings
-from gateway.events.tellings import Happening, Kind
+from gateway.definitions import model
+from gateway.events import guests, links, offers, papers, tellings
+from gateway.events.papers import Papers, Said
+from gateway.events.tellings import Kind
 from gateway.models import (
     EventGuest,
-    EventSlot,
     EventTold,
     GuestState,
     MessageState,
     Notice,
     NoticeState,
-    Pupil,
     Run,
     SchoolEvent,
 )
 from gateway.models.types import core
-from templates import formats, letter, phrases, translations
+from templates import letter, phrases
 
 PORTION = 40  #: guests in one transaction: each has words of its own, so this takes half a second
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one guest is told: the definition that is its own, and what each digit means in it."""
-
-    guest: EventGuest
-    definition: model.Definition
-    menu: Mapping[str, str]
-    kind: Kind
-    to: Collection[int] | None = None  #: only these of its contacts; None for all
-    asks: bool = False  #: whether an answer is awaited, which a link in an email may give, too
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the messages of some guests are made from, read once for all of them."""
-
-    happening: Happening
-    known: people.People
-    parties: Mapping[int, Sequence[tuple[int, int]]]
-    book: offers.Book
-    slots: Mapping[int, EventSlot]
-    means: planner.Means
-    composers: dict[tuple[Any, ...], wording.Composer] = field(default_factory=dict)
-
-    def tags(self, guest: EventGuest) -> list[str]:
-        """The languages of a household, English among them."""
-        contacts = [self.known.contacts[one] for one, _ in self.parties[guest.id or 0] if one in self.known.contacts]
-        written = {tag for one in contacts for tag in (one.written_language, one.spoken_language)}
-        return offers.tags_of(sorted(written))
-
-    def form(self, guest: EventGuest) -> str:
-        """The form of the child that it is about."""
-        forms = [
-            self.known.pupils[pupil].form for _, pupil in self.parties[guest.id or 0] if pupil in self.known.pupils
-        ]
-        return forms[0] if forms else ""
-
-    def offer(self, guest: EventGuest) -> offers.Offer:
-        """What a guest is asked: to choose a time, or whether it comes."""
-        tags = self.tags(guest)
-        if not self.happening.has_times:
-            invitation = self.happening.invitation
-            return offers.of_coming(guest, invitation, tags=tags) if offers.asks(invitation) else offers.Offer()
-        times = self.book.times(guest, self.form(guest), most=offers.most_times(guest))
-        if not times:  # for the waiting list
-            return offers.of_coming(guest, self.happening.invitation, tags=tags)
-        return offers.of_times(guest, times, timezone=self.happening.timezone, tags=tags)
-
-    def named(self, said: Said) -> model.Definition:
-        """Its words, with the child's name where one phone is told of several."""
-        guest = said.guest
-        if not self.happening.has_times or guest.keys == guests.DIGITS:
-            return said.definition
-        names = [self.known.pupils[one].called for _, one in self.parties[guest.id or 0] if one in self.known.pupils]
-        child = names[0] if names else ""
-        return tellings.naming(said.definition, tellings.lead(self.happening, "about", self.tags(guest), child=child))
-
-    @property
-    def closes(self) -> datetime:
-        """When nobody can answer any more: as the last time begins."""
-        return max(one.starts_at for one in self.slots.values())
-
-    def slot(self, guest: EventGuest) -> EventSlot | None:
-        """The place that it has or is offered."""
-        return self.slots.get(guest.slot_id or 0)
-
-
-def sample(definition: model.Definition, timezone: ZoneInfo) -> model.Definition:
-    """The invitation as a family without brothers and sisters would get it: for whoever looks before it goes out."""
-    details = definition.event
-    if details is None or not details.sessions:
-        return definition
-    book = offers.Book(slots.made_of(details, timezone), frozenset())
-    guest = EventGuest(event_id=0, household="", invited_at=datetime.now(UTC))
-    forms = {form for one in details.sessions for form in one.forms}
-    times = book.times(guest, min(forms, default=""), most=offers.most_times(guest))
-    tags = offers.tags_of(translations.languages_available())
-    return definition.model_copy(
-        update={"replies": offers.of_times(guest, times, timezone=timezone, tags=tags).replies}
-    )
-
-
-async def happening_of(session: Session, gateway: context.Gateway, event: SchoolEvent) -> Happening:
-    """An event with the notice that announced it."""
-    invitation = (await session.scalars(select(Notice).where(Notice.key == event.key))).one()
-    return Happening(
-        event,
-        reading.stored(invitation.definition),
-        gateway.timezone,
-        drafts=gateway.settings.languages.allow_drafts,
-        announced=invitation.state is not NoticeState.HELD,
-    )
-
-
-async def desk(session: Session, gateway: context.Gateway, happening: Happening, some: Sequence[EventGuest]) -> Desk:
-    """Read what is needed to write to some guests of an event."""
-    ids = [guest.id or 0 for guest in some]
-    parties = await guests.parties(session, ids)
-    pupils = {pupil for pairs in parties.values() for _, pupil in pairs}
-    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(pupils))
-    found = await slots.of_event(session, happening.event.id)
-    hours, zone = gateway.settings.events, gateway.timezone
-    late = frozenset(one.id or 0 for one in found if slots.is_out_of_hours(one, hours, zone))
-    t = guests.GUESTS.c
-    pupil, party = core(Pupil).c, guests.PARTIES.c
-    first = (
-        sa.select(pupil.form, sa.func.count(t.id.distinct()))
-        .join(guests.PARTIES, party.guest_id == t.id)
-        .join(core(Pupil), pupil.id == party.pupil_id)
-        .where(t.event_id == happening.event.id, t.newcomer, t.state == GuestState.INVITED)
-        .group_by(pupil.form)
-    )
-    newcomers = {row[0]: row[1] for row in await session.execute(first)}
-    book = offers.Book(found, late, newcomers=newcomers)
-    means = await runs.means(session, gateway, happening.invitation)
-    return Desk(happening, known, parties, book, {one.id or 0: one for one in found}, means)
 
 
 async def advance(
@@ -164,7 +43,7 @@ async def advance(
     """Write the next portion of an event's notice. Whether it was the last one."""
     now, held = gateway.now(), notice.state is NoticeState.HELD
     event = await session.get_one(SchoolEvent, notice.event_id)
-    happening, kind = await happening_of(session, gateway, event), tellings.kind_of(definition, event)
+    happening, kind = await papers.happening_of(session, gateway, event), tellings.kind_of(definition, event)
     rows: list[planner.Planned] = []
     if kind is Kind.INVITATION and not run.planned_up_to:
         chosen = await runs.resolve(session, gateway, definition)
@@ -174,7 +53,7 @@ async def advance(
     some = await guests.portion(session, event, tellings.TO[kind], after=run.planned_up_to, most=PORTION)
     if (kind is not Kind.INVITATION and not happening.announced) or (event.cancelled_at and kind is not Kind.CANCELLED):
         some = []  # a reminder of what nobody has approved, or of what does not take place
-    at = await desk(session, gateway, happening, some)
+    at = await papers.read(session, gateway, happening, some)
     said = [one for guest in some if (one := _said(at, definition, kind, guest))]
     rows += await write(session, gateway, at, said, run, held=held)
     last = len(some) < PORTION
@@ -186,7 +65,7 @@ async def advance(
     return last
 
 
-def _said(at: Desk, definition: model.Definition, kind: Kind, guest: EventGuest) -> Said | None:
+def _said(at: Papers, definition: model.Definition, kind: Kind, guest: EventGuest) -> Said | None:
     """What a guest is told; None for nothing."""
     happening, slot = at.happening, at.slot(guest)
     if kind is Kind.INVITATION or (kind is Kind.REMINDER and guest.state is GuestState.INVITED):
@@ -210,7 +89,7 @@ def _said(at: Desk, definition: model.Definition, kind: Kind, guest: EventGuest)
 
 
 async def write(
-    session: Session, gateway: context.Gateway, at: Desk, said: Sequence[Said], run: Run, *, held: bool = False
+    session: Session, gateway: context.Gateway, at: Papers, said: Sequence[Said], run: Run, *, held: bool = False
 ) -> list[planner.Planned]:
     """Put what some guests are told into the outbox. Gives the rows."""
     rows: list[planner.Planned] = []
@@ -228,14 +107,14 @@ async def write(
     return rows
 
 
-def _rows(gateway: context.Gateway, at: Desk, said: Said, *, fire_at: datetime, held: bool) -> list[planner.Planned]:
+def _rows(gateway: context.Gateway, at: Papers, said: Said, *, fire_at: datetime, held: bool) -> list[planner.Planned]:
     guest_id = said.guest.id or 0
     listeners: dict[int, Listener] = {}
     for contact, pupil in at.parties[guest_id]:
         if (
             pupil in at.known.pupils
             and (said.to is None or contact in said.to)
-            and may_hear(at, gateway, contact, pupil)
+            and papers.may_hear(at, gateway, contact, pupil)
         ):
             listeners.setdefault(contact, Listener(contact)).pupil_ids.append(pupil)
     found = sorting.sort(said.definition, Audience(at.known, list(listeners.values()), ()))
@@ -245,18 +124,7 @@ def _rows(gateway: context.Gateway, at: Desk, said: Said, *, fire_at: datetime, 
     return [_own(gateway, at, said, row) for row in rows]
 
 
-def may_hear(at: Desk, gateway: context.Gateway, contact: int, pupil: int) -> bool:
-    """Whether somebody is still on file for the child, and not barred since."""
-    ties = [tie for tie in at.known.ties.get(pupil, ()) if tie.contact_id == contact]
-    return (
-        bool(ties)
-        and pupil in at.known.pupils
-        and not ties[0].barred_on(gateway.today())
-        and not at.known.contacts[contact].deceased
-    )
-
-
-def _composer(gateway: context.Gateway, at: Desk, said: Said) -> wording.Composer:
+def _composer(gateway: context.Gateway, at: Papers, said: Said) -> wording.Composer:
     """What makes the words; guests who are told the same share one."""
     definition = said.definition
     details = definition.event
@@ -271,7 +139,7 @@ def _composer(gateway: context.Gateway, at: Desk, said: Said) -> wording.Compose
     return found
 
 
-def _own(gateway: context.Gateway, at: Desk, said: Said, row: planner.Planned) -> planner.Planned:
+def _own(gateway: context.Gateway, at: Papers, said: Said, row: planner.Planned) -> planner.Planned:
     """A row with the place in its run that is this guest's alone, and in an email the link to its page."""
     message = row.message
     body = message.body
@@ -294,7 +162,7 @@ async def _silent(
     return rows
 
 
-async def send_alone(session: Session, gateway: context.Gateway, at: Desk, said: Said) -> list[planner.Planned]:
+async def send_alone(session: Session, gateway: context.Gateway, at: Papers, said: Said) -> list[planner.Planned]:
     """Tell one guest something between the notices that all get; it is listed with the invitation.
 
     Each is a run of its own, so that the same thing may be said twice.
@@ -318,14 +186,6 @@ async def _free_moment(session: Session, notice: Notice, guest: EventGuest, now:
     while await session.scalar(sa.select(t.id).where(t.notice_id == notice.id, t.fire_at == moment)):
         moment -= timedelta(seconds=1)
     return moment
-
-
-def label(happening: Happening, slot: EventSlot | None, tag: str) -> str:
-    """A place in words: its time and teacher; where there is nothing to choose, that they are coming."""
-    if slot is None or not happening.has_times:
-        return offers.said(offers.COMING, [tag])[tag]
-    when = formats.moment(slot.starts_at.astimezone(happening.timezone).replace(tzinfo=None), tag)
-    return ", ".join(filter(None, [when, slot.host, slot.place]))
 
 
 def is_reached(rows: Sequence[planner.Planned]) -> bool:

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 
 from gateway import audit, context, tasks
 from gateway.database import Session
-from gateway.events import guests, offers, planning, slots, tellings
+from gateway.events import guests, offers, papers, planning, slots, tellings
 from gateway.models import EventGuest, EventSlot, GuestState, SchoolEvent
 from gateway.models.types import core
 
@@ -45,8 +45,8 @@ async def keep(
     session: Session, gateway: context.Gateway, event: SchoolEvent, guest: EventGuest, slot: EventSlot
 ) -> bool:
     """Keep a place that is taken already for a guest, and ask whether it comes. Whether anybody could be asked."""
-    happening = await planning.happening_of(session, gateway, event)
-    at = await planning.desk(session, gateway, happening, [guest])
+    happening = await papers.happening_of(session, gateway, event)
+    at = await papers.read(session, gateway, happening, [guest])
     until = min(gateway.now() + happening.details.keep_offer, slot.starts_at)
     guest.state, guest.slot_id, guest.offer_until = S.OFFERED, slot.id, until
     session.add(guest)
@@ -55,7 +55,7 @@ async def keep(
     lead = tellings.lead(happening, "free", tags, by=until.astimezone(gateway.timezone).replace(tzinfo=None))
     offer = offers.of_coming(guest, happening.invitation, tags=tags)
     asked = tellings.asking(happening, offer, slot=slot, lead=lead, until=until)
-    rows = await planning.send_alone(session, gateway, at, planning.Said(guest, asked, offer.menu, tellings.Kind.AGAIN))
+    rows = await planning.send_alone(session, gateway, at, papers.Said(guest, asked, offer.menu, tellings.Kind.AGAIN))
     if not planning.is_reached(rows):  # nobody would ever answer: a person rings them
         guest.state, guest.slot_id, guest.offer_until = S.PHONE, None, None
         session.add(guest)

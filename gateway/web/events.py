@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from gateway import context, errors, people
 from gateway.database import Session
-from gateway.events import answering, feed, guests, links, offers, planning, slots, tellings
+from gateway.events import answering, feed, guests, links, offers, papers, slots, tellings
 from gateway.models import EventGuest, GuestState, SchoolEvent
 from gateway.web import limits, problems, site
 from templates import formats, languages, phrases
@@ -132,7 +132,7 @@ class Visit:
 
     guest: EventGuest
     contact: people.Adult
-    at: planning.Desk
+    at: papers.Papers
 
     @property
     def event(self) -> SchoolEvent:
@@ -151,11 +151,11 @@ def _is_ours(request: Request) -> bool:
 async def _visit(session: Session, gateway: context.Gateway, guest: EventGuest, contact_id: int) -> Visit | None:
     """Put together what the page needs; None for somebody who may no longer hear of the child."""
     event = await session.get_one(SchoolEvent, guest.event_id)
-    happening = await planning.happening_of(session, gateway, event)
-    at = await planning.desk(session, gateway, happening, [guest])
+    happening = await papers.happening_of(session, gateway, event)
+    at = await papers.read(session, gateway, happening, [guest])
     pairs = at.parties[guest.id or 0]
     theirs = [pupil for contact, pupil in pairs if contact == contact_id]
-    if not theirs or not all(planning.may_hear(at, gateway, contact_id, pupil) for pupil in theirs):
+    if not theirs or not all(papers.may_hear(at, gateway, contact_id, pupil) for pupil in theirs):
         return None
     return Visit(guest, at.known.contacts[contact_id], at)
 
@@ -204,23 +204,23 @@ def _said(gateway: context.Gateway, visit: Visit, tag: str, outcome: answering.O
         return []
     label = offers.said(offers.NOT_COMING, [tag])[tag]
     if outcome is answering.Outcome.COMING:
-        label = planning.label(visit.at.happening, visit.at.slot(visit.guest), tag)
+        label = papers.label(visit.at.happening, visit.at.slot(visit.guest), tag)
     return [phrases.received(tag, school=school, label=label)]
 
 
-def _about(at: planning.Desk, guest: EventGuest, tag: str) -> str:
+def _about(at: papers.Papers, guest: EventGuest, tag: str) -> str:
     known = at.known.pupils
     names = [known[pupil].called for _, pupil in at.parties[guest.id or 0] if pupil in known]
     return phrases.event("about", tag, child=names[0]) if at.happening.has_times and names else ""
 
 
-def _choices(gateway: context.Gateway, at: planning.Desk, guest: EventGuest, tag: str) -> list[tuple[str, str, bool]]:
+def _choices(gateway: context.Gateway, at: papers.Papers, guest: EventGuest, tag: str) -> list[tuple[str, str, bool]]:
     """(value, words, whether it is chosen now): every free time, the one that it has among them."""
     mine = at.slot(guest)
     kept = guest.state is GuestState.OFFERED or (mine is not None and mine.again)
     if kept or not at.happening.has_times:
         coming, leaving = (offers.said(one, [tag])[tag] for one in (offers.COMING, offers.NOT_COMING))
-        coming = planning.label(at.happening, mine, tag) if kept else coming
+        coming = papers.label(at.happening, mine, tag) if kept else coming
         return [
             (offers.COMING, coming, guest.state in (GuestState.COMING, GuestState.WAITING)),
             (offers.NOT_COMING, leaving, guest.state is GuestState.NOT_COMING),
@@ -228,7 +228,7 @@ def _choices(gateway: context.Gateway, at: planning.Desk, guest: EventGuest, tag
     form, now = at.form(guest), gateway.now()
     ahead = [one for one in at.slots.values() if slots.is_for(one, form) and not one.again and one.starts_at > now]
     free = [one for one in ahead if one is mine or slots.is_free(one)]
-    times = [(f"{offers.SLOT}{one.id}", planning.label(at.happening, one, tag), one is mine) for one in free]
+    times = [(f"{offers.SLOT}{one.id}", papers.label(at.happening, one, tag), one is mine) for one in free]
     return [
         *times,
         (offers.NO_TIME, offers.said(offers.NO_TIME, [tag])[tag], guest.state is GuestState.PHONE),
