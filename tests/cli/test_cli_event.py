@@ -132,3 +132,13 @@ def test_a_preview_shows_the_times(invited: Office) -> None:
     assert "Reply 1 for 3:30pm, 2 for 4:20pm, 3 for 5:10pm" in " ".join(
         invited.gives("notice", "preview", file).split()
     )
+
+
+def test_an_answer_to_an_invitation_is_explained(small_office: Office) -> None:
+    def explained(words: str) -> str:
+        return small_office.gives("explain", "reply", words, "--notice", "event_invitation")
+
+    assert explained("nie możemy przyjść").startswith("not coming.\n“nie mozemy przyjsc” says not coming (pl).")
+    assert explained("2").strip() == "not coming: “2” is the menu's answer."
+    assert explained("4.10pm, with an interpreter").startswith("not clear: a person must read it; an interpreter is")
+    assert "an opt-out word of the networks is no answer" in explained("STOP")
