@@ -53,6 +53,7 @@ class _Run:
     when: When
     media: Collection[Medium]
     wanted: wishes.Wishes = field(default_factory=wishes.Wishes)
+    digests: dict[int, datetime] = field(default_factory=dict[int, datetime])
 
     def silence(self, draft: sorting.Draft, reason: str, pupil_ids: Sequence[int] = ()) -> None:
         """Let a draft be a silence."""
@@ -62,7 +63,9 @@ class _Run:
 
     def hold(self, draft: sorting.Draft) -> bool:
         """Let a draft wait for the digest. False, with the reason, where it cannot."""
-        at = self.rules.next_digest(self.when.dues[draft.step])
+        at = self.digests.get(draft.step)
+        if at is None:
+            at = self.digests[draft.step] = self.rules.next_digest(self.when.dues[draft.step])
         if asks(self.definition):
             draft.remark = ASKS
         elif draft.medium is Medium.EMAIL and (self.definition.attachments or self.definition.event):
