@@ -65,11 +65,16 @@ def words(
     segments(given)
 
 
-def opt_out(text: Text = None, jsonl: Jsonl = False) -> None:
-    """Say whether a reply is a word by which people stop, restart or ask about texts."""
+def opt_out(ctx: typer.Context, text: Text = None, jsonl: Jsonl = False) -> None:
+    """Say whether a reply is a word by which people stop, restart or ask about texts, or words that end a topic."""
     from gateway import optout
+    from gateway.preferences import topics
 
     if lines.asked(text, jsonl, lambda one: {"keyword": optout.read(one).keyword}):
+        return
+    if said := topics.read(text or "", opening.topics(ctx)):
+        ends = "ends it for that phone alone" if said.stop else "brings it back to that phone"
+        showing.say(f"topic {said.topic}: the whole message names a topic, and {ends}.")
         return
     reading = optout.read(text or "")
     showing.say(f"{reading.keyword or 'no keyword'}: {reading.because}")

@@ -21,6 +21,8 @@ def test_a_choice_is_noted_shown_and_kept(school_office: Office) -> None:
     found = school_office.data("preference", "show", str(maria))
     assert found["topics"]["menus"] == {"sms": "off", "email": "at_once", "voice": "at_once"}
     assert "STOP TRIPS" in school_office.gives("preference", "topics")
+    assert "topic trips" in school_office.gives("explain", "opt-out", "Stop wycieczki.")
+    assert "opt_out" in school_office.gives("explain", "opt-out", "STOP")
 
 
 def test_what_cannot_be_chosen_is_said_with_what_can(school_office: Office) -> None:
