@@ -102,8 +102,7 @@ async def test_silence_is_followed_by_something_else_with_a_reason(house: House)
     await house.slow_turn()
     assert await tries(house) == [], "not yet"
     house.clock.pass_(hours=2)
-    await house.slow_turn()
-    await house.slow_turn()
+    await house.slow_turn(processes=3)
     [first] = await tries(house)
     assert first.medium is Medium.VOICE
     assert first.because == "texts unanswered twice at 8.30, so a call at 12.30"

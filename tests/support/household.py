@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -117,9 +118,14 @@ class House:
         async with self.database.write() as session:
             await rounds.turn(session, self.gateway)
 
-    async def slow_turn(self) -> None:
-        async with self.database.write() as session:
-            await rounds.slow_turn(session, self.gateway)
+    async def slow_turn(self, *, processes: int = 1) -> None:
+        """Three hands may do it at once, as there may be ten processes."""
+
+        async def turn() -> None:
+            async with self.database.write() as session:
+                await rounds.slow_turn(session, self.gateway)
+
+        await asyncio.gather(*(turns.again(turn) for _ in range(processes)))
 
     async def messages(self) -> list[Message]:
         return await self.all(Message, col(Message.created_at), col(Message.id))
