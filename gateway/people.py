@@ -112,6 +112,13 @@ class Point(NamedTuple):
     state: PointState
 
 
+class _Order(NamedTuple):
+    """Of a row of :class:`WhatWorks`: the media, parted by spaces."""
+
+    contact_id: int
+    media: str
+
+
 @dataclass(frozen=True, slots=True)
 class People:
     """Pupils by id, their guardianships in order of priority, contacts and points by id, and the opt-outs.
@@ -159,7 +166,7 @@ def _questions(dialect: str) -> _Questions:
         .order_by(
             point.c.state == fixed(PointState.DOUBTFUL), point.c.rank, point.c.confirmed_at.is_(None), point.c.id
         ),
-        sa.select(*(works.c.contact_id, works.c.media)).where(among(dialect, works.c.contact_id), works.c.media != ""),
+        _select(_Order, works).where(among(dialect, works.c.contact_id), works.c.media != ""),
     )
 
 
