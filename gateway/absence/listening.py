@@ -21,7 +21,7 @@ def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
         called = _called(heard)
         asked = reading.Asked(heard.day, list(called), menu=menu, language=heard.language)
-        return tuple(_said(reading.understand(heard.body, asked, languages=known), heard, called))
+        return tuple(said(reading.understand(heard.body, asked, languages=known), heard, called))
 
     return understand
 
@@ -35,7 +35,7 @@ def _called(heard: Heard) -> Mapping[str, Sequence[Child]]:
     return {group[0].name: group for group in found.values()}
 
 
-def _said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child]]) -> Iterator[Meaning]:
+def said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child]]) -> Iterator[Meaning]:
     """Of each child that is named; else of all that were asked about, or of the only one. A stranger's words are
     about no child that is known here."""
     if found.children:
@@ -45,6 +45,8 @@ def _said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Chil
                 yield _meaning(one, pupil_ids)
             else:  # not understood, or nobody knows which of two is meant: a person must read it
                 yield Meaning(Intent.OTHER, pupil_ids)
+        if found.urgent and not any(one.urgent for _, one in found.children):  # nobody knows of whom it is said
+            yield _meaning(found, tuple(child.pupil_id for name, _ in found.children for child in called[name]))
     elif found.urgent or (found.confidence >= reading.SURE and (heard.asked or len(heard.children) <= 1)):
         yield _meaning(found, tuple(child.pupil_id for child in heard.children))
 

@@ -54,11 +54,11 @@ def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Lang
     cut = evidence.Text.of(text)
     called = children.words(asked.children)
     whole = _meaning(cut, asked, known, names=frozenset(called))
-    about = [
-        (name, _meaning(_part(cut, part), asked, known, names=frozenset(called)))
-        for part in children.parts(cut, called)
-        for name in part.names
-    ]
+    mentions: dict[str, list[children.Part]] = {}
+    for part in children.parts(cut, called):
+        for name in part.names:
+            mentions.setdefault(name, []).append(part)
+    about = {name: _of_child(cut, parts, asked, known, names=frozenset(called)) for name, parts in mentions.items()}
     return _with_children(whole, about)
 
 
@@ -77,14 +77,34 @@ def _of_menu(pressed: str, asked: Asked) -> Meaning:
     return Meaning(intent, judged, intent is Intent.SAYS_PRESENT, (0.8 if usual else 0.98) if code else 0.1, (because,))
 
 
-def _part(cut: evidence.Text, part: children.Part) -> evidence.Text:
-    return evidence.Text(cut.folded, cut.tokens[part.start : part.end])
+def _of_child(
+    cut: evidence.Text,
+    parts: Sequence[children.Part],
+    asked: Asked,
+    known: Mapping[str, language.Language],
+    *,
+    names: frozenset[str],
+) -> Meaning:
+    """What is said of one child in all the places that name it, read together; what is urgent in one of them stays so.
+
+    «Ana left at 8. Ben is ill. Ana had a cold, too»: the cold does not find her.
+    """
+    each = [evidence.Text(cut.folded, cut.tokens[part.start : part.end]) for part in parts]
+    tokens = list(each[0].tokens)
+    for one in each[1:]:
+        begins = one.tokens[0].start
+        tokens += [folding.Token(".", begins, begins), *one.tokens]
+    together = _meaning(evidence.Text(cut.folded, tuple(tokens)), asked, known, names=names)
+    if together.urgent or len(each) == 1:
+        return together
+    alone = (_meaning(one, asked, known, names=names) for one in each)
+    return next((one for one in alone if one.urgent), together)
 
 
-def _with_children(whole: Meaning, about: Sequence[tuple[str, Meaning]]) -> Meaning:
+def _with_children(whole: Meaning, about: Mapping[str, Meaning]) -> Meaning:
     """Children of whom nothing is said by themselves mean what the whole says: «Amy is ill. Ben too»."""
-    empty = {name for name, said in about if said.intent is Intent.OTHER and said.confidence < 0.3}
-    each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in dict(about).items())
+    empty = {name for name, said in about.items() if said.intent is Intent.OTHER and said.confidence < 0.3}
+    each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in about.items())
     urgent = whole.urgent or any(said.urgent for _, said in each)
     return Meaning(whole.intent, whole.code, urgent, whole.confidence, whole.because, whole.days, each)
 
