@@ -23,8 +23,15 @@ SECTIONS = (*(one.value for one in meaning.Intent if one is not meaning.Intent.O
 _SHORT = 3  #: letters of a stem that too many words begin with to tell a language by a long one
 _DAY_LISTS = ("weekdays", "months", "numbers")
 _DAY_WORDS = (
+    "yesterday",
     "today",
     "tomorrow",
+    "since",
+    "since_after",
+    "from",
+    "to",
+    "and",
+    "so_far",
     "until",
     "back",
     "lasting",

@@ -34,12 +34,15 @@ CODES = frozenset({"I", "M", "R", "L", "U", "G", "N"})
 class Days:
     """The days that an answer speaks of. ``until`` is the last day away; ``back`` the day of the return.
 
-    Calendar days: which of them are school days is for the caller to say. None where nothing is said.
+    Calendar days: which of them are school days is for the caller to say. None where nothing is said. ``named`` are all
+    that stand in the text, weekdays reckoned ahead; not ``sure`` where nobody can say which of them is meant.
     """
 
     since: date | None = None
     until: date | None = None
     back: date | None = None
+    named: tuple[date, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ _NEARLY = 0.95  #: of the best one's share: asked as the text's own language whe
 _FEW_WORDS, _HALF = 2, 0.5
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
+_GUESSED = 0.4  #: at most, where nobody can say of which day it is
 SURE: Final = 0.5  #: below this confidence a person reads it; what is urgent is never left for that
 #: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
 REGISTERS_CLOSE = time(9, 30)
@@ -142,12 +143,13 @@ def _heard(
         foreign=_is_unread(cut, [known[tag] for tag in (*tags, *more)]),
         after_register=any(when > asked.registers_close for when in times),
     )
-    spoken = next((found for read in heard if (found := days.read(read, today=asked.today)).until), meaning.Days())
+    each = (days.read(read, today=asked.today, reason=judged.intent) for read in heard)
+    spoken = next((one for one in each if one.until or not one.sure), meaning.Days())
     return Meaning(
         intent=judged.intent,
         code=judged.code,
         urgent=judged.urgent,
-        confidence=judged.confidence,
+        confidence=judged.confidence if spoken.sure else min(judged.confidence, _GUESSED),
         because=tuple(_said(judged.because, known)),
         days=spoken,
     )
