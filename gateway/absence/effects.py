@@ -6,13 +6,14 @@ It never settles a case by itself where the matter is a holiday, a bereavement, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from gateway import points, tasks
 from gateway.absence import cases, reasons, rules, telling
 from gateway.absence.meaning import Meaning
 from gateway.database import Session
-from gateway.models import AbsenceCase, CaseState
+from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.understanding.meaning import Intent
 
 #: The child is accounted for by such an answer alone: the ladder stops, and whoever was asked is told.
@@ -66,12 +67,15 @@ async def apply(
         return await alarm(session, case, said.intent, speaker, decided, means=means)
     if said.since is not None and said.since > case.date:  # of another day: it does not say where the child is now
         return await unread(session, case, speaker, decided, means=means)
+    if said.is_of_another(case.session, decided.noon):  # nor does the dentist at two say where it is at nine
+        await _keep(session, case, said, speaker, decided, means=means)
+        return await unread(session, case, speaker, decided, means=means)
     if case.state in (CaseState.HANDED_OVER, CaseState.ALARM, CaseState.SAFE):
         return await _late_word(session, case, said, speaker, decided, means=means)
     if said.intent in PLAIN:
         return await _account(session, case, said, speaker, decided, means=means)
     if said.intent in DELICATE:
-        return await _suggest(session, case, said, speaker, means=means)
+        return await _suggest(session, case, said, speaker, decided, means=means)
     if said.intent is Intent.LATE:
         return await _expect(session, case, speaker, decided, means=means)
     if said.intent in NO_USE:
@@ -88,7 +92,7 @@ async def _late_word(
     if said.intent in PLAIN | DELICATE and not case.decided_by:
         case.code, case.intent = said.code, said.intent.value
         session.add(case)
-        await _keep(session, case, said, speaker, means=means)
+        await _keep(session, case, said, speaker, decided, means=means)
     today = means.now.astimezone(decided.timezone).date()
     urgent = case.state is not CaseState.SAFE and case.date == today
     if urgent or said.intent is not Intent.THANKS:
@@ -160,7 +164,7 @@ async def _account(
     case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
     if allowed:
         case.decided_by, case.decided_at = ALLOWED, means.now
-    await _keep(session, case, said, speaker, means=means)
+    await _keep(session, case, said, speaker, decided, means=means)
     await cases.change(
         session, case, after, by=speaker.name, why=said.intent.value, means=means, tell=telling.SETTLED,
         reply_id=speaker.reply_id,
@@ -168,14 +172,16 @@ async def _account(
     return after.value
 
 
-async def _suggest(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> str:
+async def _suggest(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
     if case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED, CaseState.SAFE):
         return "noted"
     case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
     what = "A family says why a child is away, and a person must decide: the machine may not."
     cure = f"handbell absence show {case.id}, then absence confirm or absence settle."
     await cases.ask_person(session, case, "confirm", what, cure, urgent=False, means=means)
-    await _keep(session, case, said, speaker, means=means)
+    await _keep(session, case, said, speaker, decided, means=means)
     await cases.change(
         session, case, CaseState.TO_CONFIRM, by=speaker.name, why=said.intent.value, means=means,
         reply_id=speaker.reply_id,
@@ -183,21 +189,36 @@ async def _suggest(session: Session, case: AbsenceCase, said: Meaning, speaker: 
     return CaseState.TO_CONFIRM.value
 
 
-async def _keep(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> None:
+async def _keep(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> None:
     """So that nobody is asked again about what was said: an illness for the day, an appointment for its session."""
-    whole = said.intent is not Intent.MEDICAL_APPOINTMENT or said.until is not None
+    last = max(said.until or case.date, case.date)
     known = reasons.Said(
         pupil_id=case.pupil_id,
         first=case.date,
-        last=max(said.until or case.date, case.date),
+        last=last,
         intent=said.intent.value,
         code=said.code,
         said_by=speaker.name,
-        session="" if whole else case.session.value,
+        session=only_session(said, case.date, last, decided, asked=case.session),
         contact_id=speaker.contact_id,
         reply_id=speaker.reply_id,
     )
     await reasons.note(session, known, means=means)
+
+
+def only_session(said: Meaning, first: date, last: date, decided: rules.Rules, *, asked: DaySession | None) -> str:
+    """The one session that an appointment or a late arrival is of, ``""`` for whole days.
+
+    Of an appointment with hours in both (one may be that of the return) that which is ``asked`` about, else the first.
+    """
+    if said.intent not in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) or last > first:
+        return ""
+    touched = said.sessions(decided.noon) if said.intent is Intent.MEDICAL_APPOINTMENT else ()
+    if not touched or asked in touched:
+        return asked.value if asked else ""
+    return (DaySession.AM if DaySession.AM in touched else DaySession.PM).value
 
 
 async def _expect(

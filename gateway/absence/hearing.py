@@ -198,20 +198,22 @@ async def _unasked(
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
     first = max(said.since or talk.day, gateway.today())
-    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None and first == talk.day
+    last = max(said.until or first, first)
+    which = talk.session if first == talk.day else None
     known = reasons.Said(
         pupil_id=pupil_id,
         first=first,
-        last=max(said.until or first, first),
+        last=last,
         intent=said.intent.value,
         code=said.code,
         said_by=talk.speaker.name,
-        session=talk.session.value if day_only else "",
+        session=effects.only_session(said, first, last, decided, asked=which),
         contact_id=talk.speaker.contact_id,
         reply_id=talk.reply.id,
     )
     await reasons.note(session, known, means=means)
-    if said.intent is Intent.LATE or first > talk.day or not await _is_here(session, decided, talk, pupil_id):
+    may_come = said.intent in reasons.MAY_COME or first > talk.day
+    if may_come or not await _is_here(session, decided, talk, pupil_id):
         return "reported"
     return await _raise_alarm(session, decided, talk, pupil_id, effects.DISAGREES, gateway.today(), means=means)
 

@@ -52,4 +52,5 @@ def said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child
 
 
 def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Meaning:
-    return Meaning(one.intent, pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)
+    days = one.days
+    return Meaning(one.intent, pupil_ids, one.code or "", one.urgent, days.until, days.since, one.times)

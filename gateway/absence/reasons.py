@@ -24,6 +24,9 @@ INTENTS: Final = {
     "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
 }  # fmt: skip
 
+#: What was said leaves room for coming all the same: before the dentist or after, or a little later.
+MAY_COME: Final = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
+
 _LONGEST = 60  #: days; whoever is away for longer is not off sick for a few days
 
 

@@ -23,6 +23,10 @@ _YEAR = re.compile(r"(19|20)\d\d")
 _ORDINALS = frozenset({"st", "nd", "rd", "th"})
 _MOST_DAYS = 120
 _SATURDAY = 5
+_PARTS = {"morning": time(9), "afternoon": time(14)}
+_HOURS = frozenset(
+    {"am", "pm", "h", "hr", "hrs", "ish", "oclock"}
+)  #: what may be written in one with a number of hours
 _ABSENT = frozenset({"no_reason", "safe"})  #: what says as much as a reason that a child is away on a day
 _TOLD = frozenset({*(one.value for one in Intent), *_ABSENT})
 
@@ -267,9 +271,21 @@ def _named(found: evidence.Read, kind: str) -> Iterator[tuple[str, finding.Found
             yield name, one
 
 
+def _is_form(forms: finding.Forms, at: int) -> bool:
+    """Whether it is the number of a class: 3A is no hour, 3pm is one."""
+    written = at + 1 < len(forms) and forms.origin[at] == forms.origin[at + 1]
+    return written and forms.forms[at + 1][0] not in _HOURS
+
+
 def _half(forms: finding.Forms, at: int) -> int:
     """«half ten» is half past ten."""
     return 30 if at > 0 and forms.forms[at - 1][0] == "half" else 0
+
+
+def hours(found: evidence.Read) -> Sequence[time]:
+    """The hours of a school day that are named, with those that "this morning" and "after lunch" stand for."""
+    parts = [(name, one) for name, one in _named(found, "") if name in _PARTS]
+    return [*clock_times(found), *(_PARTS[name] for name, _ in parts)]
 
 
 def clock_times(found: evidence.Read) -> Sequence[time]:
@@ -284,6 +300,8 @@ def clock_times(found: evidence.Read) -> Sequence[time]:
             continue
         if written := re.fullmatch(r"(\d{1,2})[:.](\d{2})", word):
             times.append((int(written[1]), int(written[2])))
+        elif _is_form(forms, at):
+            continue
         elif word.isdigit() and len(word) <= 2:
             times.append((int(word), _half(forms, at)))
         elif word in forms.numbers and _half(forms, at):

@@ -24,6 +24,8 @@ _SHORT = 3  #: letters of a stem that too many words begin with to tell a langua
 _DAY_LISTS = ("weekdays", "months", "numbers")
 _DAY_WORDS = (
     "yesterday",
+    "morning",
+    "afternoon",
     "today",
     "tomorrow",
     "since",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 
@@ -53,6 +53,7 @@ class Meaning:
     ``urgent``      a child may be missing or unsafe
     ``confidence``  0 to 1: an order, no probability
     ``because``     the words that led there, each with what it was taken for
+    ``times``       the hours of the day that are named; «this afternoon» is one of them
     ``children``    the named ones of those who were given, each with the meaning of what is said of that child
     """
 
@@ -62,4 +63,5 @@ class Meaning:
     confidence: float
     because: tuple[str, ...]
     days: Days = Days()
+    times: tuple[time, ...] = ()
     children: tuple[tuple[str, Meaning], ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Final
 
@@ -107,7 +107,7 @@ def _with_children(whole: Meaning, about: Mapping[str, Meaning]) -> Meaning:
     empty = {name for name, said in about.items() if said.intent is Intent.OTHER and said.confidence < 0.3}
     each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in about.items())
     urgent = whole.urgent or any(said.urgent for _, said in each)
-    return Meaning(whole.intent, whole.code, urgent, whole.confidence, whole.because, whole.days, each)
+    return replace(whole, urgent=urgent, children=each)
 
 
 def _meaning(
@@ -152,6 +152,7 @@ def _heard(
         confidence=judged.confidence if spoken.sure else min(judged.confidence, _GUESSED),
         because=tuple(_said(judged.because, known)),
         days=spoken,
+        times=tuple(sorted({when for read in heard[:1] for when in days.hours(read)})),
     )
 
 
