@@ -65,7 +65,9 @@ async def apply(
         return await _after_seen(session, case, said, speaker, decided, means=means)
     if said.urgent or said.intent in LOUD:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    if said.since is not None and said.since > case.date:  # of another day: it does not say where the child is now
+    today = means.now.astimezone(decided.timezone).date()
+    of_another_day = said.since is not None and said.since > case.date
+    if of_another_day or (said.is_over and case.date == today):  # it does not say where the child is now
         return await unread(session, case, speaker, decided, means=means)
     if said.is_of_another(case.session, decided.noon):  # nor does the dentist at two say where it is at nine
         await _keep(session, case, said, speaker, decided, means=means)
@@ -145,8 +147,10 @@ async def _after_seen(
     """The register has the child in school. Says the family that it is not, a person finds out which is true."""
     if said.intent is Intent.SAFEGUARDING_CONCERN:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    if said.intent not in PLAIN | DELICATE:
+    if said.intent not in PLAIN | DELICATE or said.is_over:
         return "noted"
+    if said.intent.value in reasons.MAY_COME and not said.away:
+        return "noted"  # why it came late, or when it will go
     if said.since is not None and said.since > case.date:
         return "left"  # of another day, and nobody disagrees: a person reads it
     if means.now.astimezone(decided.timezone).date() > case.date:  # why it was away that morning, perhaps as we asked

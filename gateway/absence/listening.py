@@ -52,5 +52,14 @@ def said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child
 
 
 def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Meaning:
-    days = one.days
-    return Meaning(one.intent, pupil_ids, one.code or "", one.urgent, days.until, days.since, one.times)
+    return Meaning(
+        intent=one.intent,
+        pupil_ids=pupil_ids,
+        code=one.code or "",
+        urgent=one.urgent,
+        until=one.days.until,
+        since=one.days.since,
+        times=one.times,
+        over=one.over,
+        away=one.away,
+    )

@@ -64,6 +64,7 @@ class Meaning:
     ``since``   the first day it speaks of, None for the one that it was written on
     ``until``   the last one, None for that day alone
     ``times``   the hours of the day that it names
+    ``over``    an illness is past; ``away``: the child is not in school, or somewhere else, in so many words
     """
 
     intent: Intent
@@ -73,6 +74,13 @@ class Meaning:
     until: date | None = None
     since: date | None = None
     times: Sequence[time] = ()
+    over: bool = False
+    away: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it tells of an illness that is past."""
+        return self.intent is Intent.ILLNESS and self.over
 
     def sessions(self, noon: time) -> Collection[DaySession]:
         """The sessions that its hours touch, of which the second begins at ``noon``; none where it names no hour."""

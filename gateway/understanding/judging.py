@@ -48,13 +48,17 @@ _DAY = (Intent.MEDICAL_APPOINTMENT, Intent.ILLNESS, Intent.RELIGIOUS_OBSERVANCE,
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the evidence comes to; ``because`` are the finds that decided, the weightiest first."""
+    """What the evidence comes to; ``because`` are the finds that decided, the weightiest first. For ``over`` and
+    ``away`` see :class:`~gateway.understanding.meaning.Meaning`.
+    """
 
     intent: Intent
     code: str | None
     urgent: bool
     confidence: float
     because: tuple[evidence.Evidence, ...]
+    over: bool
+    away: bool
 
 
 class _Weights:
@@ -95,6 +99,7 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
     intent = _intent(weights, asks=asks)
     explained = weights.all(intent, "no_reason", "safe", "only_a_head")
     urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not explained)
+    away = any(weights.of(one) == _SURE for one in ("no_reason", "safe", "away"))
     because = weights.all(intent)
     if urgent and intent not in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT):
         because += weights.all(Intent.SAYS_PRESENT, "alarm")
@@ -104,6 +109,8 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
         urgent=urgent,
         confidence=_confidence(weights, intent),
         because=because or weights.all("no_reason", "safe"),
+        over=weights.of("over") > 0 and not away,
+        away=away,
     )
 
 

@@ -53,6 +53,8 @@ class Meaning:
     ``urgent``      a child may be missing or unsafe
     ``confidence``  0 to 1: an order, no probability
     ``because``     the words that led there, each with what it was taken for
+    ``over``        the illness is past: «she is fine now»
+    ``away``        it says that the child is not in school, or where else it is
     ``times``       the hours of the day that are named; «this afternoon» is one of them
     ``children``    the named ones of those who were given, each with the meaning of what is said of that child
     """
@@ -64,4 +66,6 @@ class Meaning:
     because: tuple[str, ...]
     days: Days = Days()
     times: tuple[time, ...] = ()
+    over: bool = False
+    away: bool = False
     children: tuple[tuple[str, Meaning], ...] = ()

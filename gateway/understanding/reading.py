@@ -152,6 +152,8 @@ def _heard(
         confidence=judged.confidence if spoken.sure else min(judged.confidence, _GUESSED),
         because=tuple(_said(judged.because, known)),
         days=spoken,
+        over=judged.over,
+        away=judged.away,
         times=tuple(sorted({when for read in heard[:1] for when in days.hours(read)})),
     )
 
