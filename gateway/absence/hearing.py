@@ -197,7 +197,10 @@ async def _unasked(
         await effects.wrong_number(session, pupil_id, talk.speaker, means=means)
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
-    first = max(said.since or talk.day, gateway.today())
+    if said.is_over:
+        return "left"  # she was ill, and is fine: it says nothing of the next session
+    # «She was sick, back tomorrow», written when school is out, is about the day that ends.
+    first = max(said.since or min(talk.day, said.until or talk.day), gateway.today())
     last = max(said.until or first, first)
     which = talk.session if first == talk.day else None
     known = reasons.Said(

@@ -42,7 +42,7 @@ class Talk:
 
     ``owners``  the contacts whose phone or mailbox it came from
     ``theirs``  the pupils of whom they may speak; ``heard`` names others, too, so that a niece's name is no son's
-    ``day``     with ``session``: what words are about that answer no question
+    ``day``     with ``session``: what words are about that answer no question and name no day
     ``late``    whether it came when the day of the question was over
     """
 
@@ -86,7 +86,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         also=also,
         known=bool(about if asked else mine),
         asked=bool(asked),
-        day=written if asked else day,
+        day=written,
         at=reply.at,
     )
     name = await _name(session, contact, list(about & theirs)) if contact else "whoever has the family's phone"
