@@ -6,7 +6,7 @@ It never settles a case by itself where the matter is a holiday, a bereavement, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from gateway import points, tasks
@@ -15,6 +15,7 @@ from gateway.absence.meaning import Meaning
 from gateway.database import Session
 from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.understanding.meaning import Intent
+from scheduler import calendar
 
 #: The child is accounted for by such an answer alone: the ladder stops, and whoever was asked is told.
 PLAIN: Final = frozenset({Intent.ILLNESS, Intent.MEDICAL_APPOINTMENT})
@@ -79,7 +80,7 @@ async def apply(
     if said.intent in DELICATE:
         return await _suggest(session, case, said, speaker, decided, means=means)
     if said.intent is Intent.LATE:
-        return await _expect(session, case, speaker, decided, means=means)
+        return await expect(session, case, said, speaker, decided, means=means)
     if said.intent in NO_USE:
         return _pass_by(session, case, said.intent, means=means)
     if said.intent is Intent.THANKS:
@@ -225,13 +226,17 @@ def only_session(said: Meaning, first: date, last: date, decided: rules.Rules, *
     return (DaySession.AM if DaySession.AM in touched else DaySession.PM).value
 
 
-async def _expect(
-    session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+async def expect(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
 ) -> str:
+    """Whoever is on the way should be here within ``arrive_within`` of the first hour that is named, or else of now."""
     if case.state not in (CaseState.ASKING, CaseState.UNREAD):
         return "noted"
     case.intent, case.contact_id = Intent.LATE.value, speaker.contact_id
-    ends = means.now + decided.ladder.arrive_within
+    day = means.now.astimezone(decided.timezone).date()
+    hours = (calendar.to_utc(datetime.combine(day, hour), decided.timezone) for hour in said.times)
+    comes = min((hour for hour in hours if hour > means.now), default=means.now)
+    ends = comes + decided.ladder.arrive_within
     await cases.change(
         session, case, CaseState.EXPECTED, by=speaker.name, why="on the way", means=means, next_at=ends,
         reply_id=speaker.reply_id,

@@ -215,10 +215,24 @@ async def _unasked(
         reply_id=talk.reply.id,
     )
     await reasons.note(session, known, means=means)
+    if said.intent is Intent.LATE and said.times and first == talk.day == gateway.today():
+        return await _expected(session, decided, talk, said, pupil_id, means=means)
     may_come = said.intent in reasons.MAY_COME or first > talk.day
     if may_come or not await _is_here(session, decided, talk, pupil_id):
         return "reported"
     return await _raise_alarm(session, decided, talk, pupil_id, effects.DISAGREES, gateway.today(), means=means)
+
+
+async def _expected(
+    session: Session, decided: rules.Rules, talk: talks.Talk, said: Meaning, pupil_id: int, *, means: cases.Means
+) -> str:
+    """A child who is to come at an hour that is named is waited for from now on: the sweep would not know the hour."""
+    if not await _is_here(session, decided, talk, pupil_id):
+        why = "said to come late"
+        case = await cases.open_one(session, pupil_id, talk.day, talk.session, means=means, why=why)
+        talk.cases[pupil_id] = case
+        await effects.expect(session, case, said, talk.speaker, decided, means=means)
+    return "reported"
 
 
 async def _raise_alarm(
