@@ -135,8 +135,8 @@ async def _hear_one(
                 outcomes.append(await _unasked(session, gateway, decided, talk, one, pupil_id, means=means))
             if not _settles(one, outcomes[-1], case):
                 left.append(one.intent)
-    # Whoever asks something besides must get an answer, whatever else was understood.
-    if outcomes and not left and not reading.asks(reply.body):
+    # Whoever asks something besides must get an answer, whatever else was understood; a number that is given, a reader.
+    if outcomes and not left and not reading.asks(reply.body) and not reading.gives_number(reply.body):
         what = "understood: " + ", ".join(sorted({one.intent.value.replace("_", " ") for one in said}))
         await replies.settle(session, reply, what, log=means.log, now=means.now)
     return ", ".join(sorted(set(outcomes))) or "nobody's"

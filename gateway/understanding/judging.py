@@ -88,15 +88,20 @@ class _Weights:
         return tuple(one for one in self.every if one.section in sections)
 
 
-def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, after_register: bool) -> Judgement:
+def judge(
+    every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, after_register: bool, gives_number: bool = False
+) -> Judgement:
     """Weigh the evidence.
 
     ``asks``            a question mark stands in it
     ``foreign``         it is in a language that is known little here or not at all
     ``after_register``  it names a time of arrival when registers are closed
+    ``gives_number``    a telephone number stands in it
     """
     weights = _Weights(_in_questions_lowered(every, asks=asks))
     intent = _intent(weights, asks=asks)
+    if intent is Intent.WRONG_NUMBER and (gives_number or any(weights.of(one) == _SURE for one in _DAY)):
+        intent = Intent.OTHER  # whoever knows the right number, or why the child is away, is no stranger
     explained = weights.all(intent, "no_reason", "safe", "only_a_head")
     urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not explained)
     away = any(weights.of(one) == _SURE for one in ("no_reason", "safe", "away"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
@@ -16,6 +17,7 @@ from gateway.understanding.meaning import Intent, Meaning
 _AS_GOOD, _LITTLE, _SOME = 0.985, 0.15, 0.1
 _NEARLY = 0.95  #: of the best one's share: asked as the text's own language where the best one finds nothing
 _FEW_WORDS, _HALF = 2, 0.5
+_NUMBER = re.compile(r"(?<!\d)(?:\+|0)\d(?:[ ()./-]{0,2}\d){8,}")
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
 _GUESSED = 0.4  #: at most, where nobody can say of which day it is
@@ -61,6 +63,11 @@ def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Lang
             mentions.setdefault(name, []).append(part)
     about = {name: _of_child(cut, parts, asked, known, names=frozenset(called)) for name, parts in mentions.items()}
     return _with_children(whole, about)
+
+
+def gives_number(text: str) -> bool:
+    """Whether a telephone number stands in it: the office must see it, whatever else was understood."""
+    return _NUMBER.search(text) is not None
 
 
 def asks(text: str) -> bool:
@@ -141,6 +148,7 @@ def _heard(
         every,
         asks=any(token.word == "?" for token in cut.tokens),
         foreign=_is_unread(cut, [known[tag] for tag in (*tags, *more)]),
+        gives_number=gives_number(cut.folded),
         after_register=any(when > asked.registers_close for when in times),
     )
     each = (days.read(read, today=asked.today, reason=judged.intent) for read in heard)
