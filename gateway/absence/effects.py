@@ -198,7 +198,7 @@ async def _keep(
     session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
 ) -> None:
     """So that nobody is asked again about what was said: an illness for the day, an appointment for its session."""
-    last = max(said.until or case.date, case.date)
+    last = min(max(said.until or case.date, case.date), reasons.longest(case.date))
     known = reasons.Said(
         pupil_id=case.pupil_id,
         first=case.date,

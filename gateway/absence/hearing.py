@@ -133,7 +133,7 @@ async def _hear_one(
                 outcomes.append(await effects.apply(session, case, one, talk.speaker, decided, means=means))
             else:
                 outcomes.append(await _unasked(session, gateway, decided, talk, one, pupil_id, means=means))
-            if not _settles(one, outcomes[-1], case):
+            if _is_long(one, talk) or not _settles(one, outcomes[-1], case):
                 left.append(one.intent)
     # Whoever asks something besides must get an answer, whatever else was understood; a number that is given, a reader.
     if outcomes and not left and not reading.asks(reply.body) and not reading.gives_number(reply.body):
@@ -149,6 +149,11 @@ async def _unpress(session: Session, talk: talks.Talk, *, means: cases.Means) ->
         reply.option, reply.sorted_at = "", None
         session.add(reply)
         await conversations.wait(session, talk.conversation, at=reply.at, log=means.log, now=means.now)
+
+
+def _is_long(said: Meaning, talk: talks.Talk) -> bool:
+    """Whether somebody is away for longer than may be written down: a person must know of the rest."""
+    return said.until is not None and said.until > reasons.longest(said.since or talk.heard.day)
 
 
 def _settles(said: Meaning, outcome: str, case: AbsenceCase | None) -> bool:
@@ -201,7 +206,7 @@ async def _unasked(
         return "left"  # she was ill, and is fine: it says nothing of the next session
     # «She was sick, back tomorrow», written when school is out, is about the day that ends.
     first = max(said.since or min(talk.day, said.until or talk.day), gateway.today())
-    last = max(said.until or first, first)
+    last = min(max(said.until or first, first), reasons.longest(first))
     which = talk.session if first == talk.day else None
     known = reasons.Said(
         pupil_id=pupil_id,
