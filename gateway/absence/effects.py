@@ -31,6 +31,9 @@ DISAGREES: Final = "disagrees"  #: reported absent, and the register says presen
 
 _ALARM = "The register says absent, and the family says that the child should be in school. Look for the child now."
 _CONCERN = "An answer hints at harm to a child. Read it now."
+_WAS_HERE = (
+    "A family says that its child was in school on a day on which it is marked absent. Look at that day's register."
+)
 _LATE_WORD = "An answer has come about a child that a person has taken over."
 _DISAGREE = "A parent reported a child absent, and the register says present. Find out now which is true."
 _SHOW = "handbell absence show {case}, then absence settle."
@@ -64,14 +67,14 @@ async def apply(
         await wrong_number(session, case.pupil_id, speaker, means=means)
     if case.state is CaseState.SEEN:
         return await _after_seen(session, case, said, speaker, decided, means=means)
+    today = means.now.astimezone(decided.timezone).date()
+    if said.intent is Intent.SAYS_PRESENT and case.date < today and said.is_of_day(case.date, today=today):
+        await cases.ask_person(session, case, "word", _WAS_HERE, _SHOW.format(case=case.id), urgent=False, means=means)
+        return "noted"
     if said.urgent or said.intent in LOUD:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    today = means.now.astimezone(decided.timezone).date()
-    of_another_day = said.since is not None and said.since > case.date
-    if of_another_day or (said.is_over and case.date == today):  # it does not say where the child is now
-        return await unread(session, case, speaker, decided, means=means)
-    if said.is_of_another(case.session, decided.noon):  # nor does the dentist at two say where it is at nine
-        await _keep(session, case, said, speaker, decided, means=means)
+    if _is_of_another_time(said, case, decided, today=today):  # it does not say where the child is now
+        await _keep_hours(session, case, said, speaker, decided, means=means)
         return await unread(session, case, speaker, decided, means=means)
     if case.state in (CaseState.HANDED_OVER, CaseState.ALARM, CaseState.SAFE):
         return await _late_word(session, case, said, speaker, decided, means=means)
@@ -86,6 +89,21 @@ async def apply(
     if said.intent is Intent.THANKS:
         return "noted"  # it says nothing of the child: the ladder does not rest for it
     return await unread(session, case, speaker, decided, means=means)
+
+
+def _is_of_another_time(said: Meaning, case: AbsenceCase, decided: rules.Rules, *, today: date) -> bool:
+    """Whether it is about a later day, an illness that is past, or an appointment in the other session."""
+    later = said.since is not None and said.since > case.date
+    over = said.is_over and case.date == today
+    return later or over or said.is_of_another(case.session, decided.noon)
+
+
+async def _keep_hours(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> None:
+    """The dentist at two is no answer to the morning's question, and known by the afternoon."""
+    if said.is_of_another(case.session, decided.noon) and (said.since is None or said.since <= case.date):
+        await _keep(session, case, said, speaker, decided, means=means)
 
 
 async def _late_word(

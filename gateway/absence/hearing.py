@@ -171,7 +171,7 @@ def _plain(talk: talks.Talk) -> Sequence[Meaning]:
 
 
 async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rules, *, means: cases.Means) -> str:
-    if talk.reply.keyword:
+    if talk.reply.keyword not in (None, Keyword.HELP):  # the networks' word, and perhaps a cry
         return "left"
     outcomes: set[str] = set()
     for case in [talk.cases[child.pupil_id] for child in talk.heard.children if child.pupil_id in talk.cases]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
 
 from gateway.absence import meaning
 from gateway.absence.meaning import Child, Heard, Meaning
@@ -12,7 +13,9 @@ from gateway.understanding.meaning import Intent
 from templates import library
 
 
-def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
+def by_words(
+    known: Mapping[str, language.Language], *, registers_close: time = reading.REGISTERS_CLOSE
+) -> meaning.Understanding:
     """An understanding that reads the menu's digits, and words in the languages that are ``known``."""
 
     def understand(heard: Heard) -> Sequence[Meaning]:
@@ -20,7 +23,9 @@ def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
             return pressed
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
         called = _called(heard)
-        asked = reading.Asked(heard.day, list(called), menu=menu, language=heard.language)
+        asked = reading.Asked(
+            heard.day, list(called), menu=menu, language=heard.language, registers_close=registers_close
+        )
         return tuple(said(reading.understand(heard.body, asked, languages=known), heard, called))
 
     return understand
@@ -60,6 +65,7 @@ def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Meaning:
         until=one.days.until,
         since=one.days.since,
         times=one.times,
+        named=one.days.named,
         over=one.over,
         away=one.away,
     )

@@ -64,6 +64,7 @@ class Meaning:
     ``since``   the first day it speaks of, None for the one that it was written on
     ``until``   the last one, None for that day alone
     ``times``   the hours of the day that it names
+    ``named``   every day that stands in it, weekdays reckoned ahead
     ``over``    an illness is past; ``away``: the child is not in school, or somewhere else, in so many words
     """
 
@@ -74,8 +75,13 @@ class Meaning:
     until: date | None = None
     since: date | None = None
     times: Sequence[time] = ()
+    named: Sequence[date] = ()
     over: bool = False
     away: bool = False
+
+    def is_of_day(self, day: date, *, today: date) -> bool:
+        """Whether a day that is over is the only one that it names: «on Monday», written on a Tuesday."""
+        return bool(self.named) and all(one != today and (one - day).days % 7 == 0 for one in self.named)
 
     @property
     def is_over(self) -> bool:
