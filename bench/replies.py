@@ -15,6 +15,8 @@ from gateway.understanding import library, reading
 from gateway.understanding.meaning import Intent, Meaning
 
 LABELLED = Path(__file__).parent.parent / "tests" / "understanding" / "replies.jsonl"
+DAYS = LABELLED.with_name("days.jsonl")
+MONDAY = date(2026, 11, 23)  #: the day on which the sentences about days were written
 TODAY = date(2026, 11, 25)  #: a Wednesday; nothing that is measured depends on it
 
 
@@ -44,6 +46,27 @@ def answers(split: str, *, hinted: bool = False) -> list[Answer]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A sentence that names days, labelled, and what was made of it."""
+
+    row: Mapping[str, Any]
+    found: Meaning
+
+    @property
+    def right(self) -> bool:
+        """Whether the first and the last day are right, and whether it is left to a person."""
+        days = self.found.days
+        told = {"since": days.since and days.since.isoformat(), "until": days.until and days.until.isoformat()}
+        return {**told, "sure": days.sure} == {name: self.row[name] for name in ("since", "until", "sure")}
+
+
+def days() -> list[Spoken]:
+    """Read every labelled sentence that names days: until when a child is away, and what only mentions a day."""
+    rows = [json.loads(line) for line in DAYS.read_text("utf-8").splitlines()]
+    return [Spoken(row, reading.understand(row["text"], reading.Asked(MONDAY, ("Ana",)))) for row in rows]
+
+
 async def section(*, quick: bool) -> str:
     """The figures of both parts, and the confusion table of the held-out one."""
     library.load()
@@ -53,6 +76,7 @@ async def section(*, quick: bool) -> str:
     tuned = [] if quick else answers("tuned")
     parts = {"held out": held, "held out, language on file": answers("held", hinted=True), "tuned on": tuned}
     figures = "\n".join(_figures(name, found) for name, found in parts.items() if found)
+    spoken = days()
     return f"""## Replies
 
 Intents, urgency, codes on {len(held) + len(tuned):,} labelled answers of our own (`tests/understanding/replies.jsonl`,
@@ -63,6 +87,9 @@ less, as [replies](replies.md#words-that-nobody-had-read-before) says. One answe
 | part | answers | intent right | urgent missed | of urgent | false alarms | code right | opt-outs invented |
 |---|---:|---:|---:|---:|---:|---:|---:|
 {figures}
+
+Days: of {len(spoken)} labelled sentences that name some (`days.jsonl`; made with the rules, so none is a surprise),
+{sum(one.right for one in spoken)} give the first and the last day away as they should.
 
 {_confusion(held)}
 

@@ -84,11 +84,24 @@ async def hold(session: Session, wanted: Iterable[tuple[Medium, str]]) -> None:
         await session.execute(query.with_for_update(key_share=True))
 
 
-async def owners(session: Session, address: str) -> list[int]:
-    """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's."""
+async def owners(session: Session, address: str, *, believed: bool = False) -> list[int]:
+    """Whose phone or mailbox it is; a mailbox goes by its aliases, too: ``maria+school@…`` is Maria's.
+
+    ``believed``: without those whose number somebody has called wrong, until a person says that it is right.
+    """
     point = core(ContactPoint).c
     query = sa.select(point.contact_id).where(point.address.in_(_aliases(address)))
+    query = query.where(point.state != PointState.WRONG) if believed else query
     return list(await session.scalars(query.distinct().order_by(point.contact_id)))
+
+
+async def is_wrong(session: Session, contact_id: int, address: str) -> bool:
+    """Whether somebody has said that this is not the contact's phone or mailbox."""
+    point = core(ContactPoint).c
+    query = sa.select(point.id).where(
+        point.contact_id == contact_id, point.address.in_(_aliases(address)), point.state == PointState.WRONG
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 def _aliases(address: str) -> set[str]:

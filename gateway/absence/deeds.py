@@ -8,7 +8,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from gateway import audit, context, errors
-from gateway.absence import cases, effects, reasons, registers, rules, telling
+from gateway.absence import cases, effects, reasons, rules, telling
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
@@ -146,7 +146,7 @@ async def report(session: Session, gateway: context.Gateway, decided: rules.Rule
     for which in DaySession:
         case = (await cases.of_session(session, today, which)).get(said.pupil_id)
         covered = said.first <= today <= said.last and said.session in ("", which.value)
-        if covered and case is None and said.intent not in registers.MAY_COME:
+        if covered and case is None and said.intent not in reasons.MAY_COME:
             disagrees |= await _in_school(session, decided, said, today, which, means=means)
         if case is None or not covered or case.state in (CaseState.SEEN, CaseState.EXPLAINED):
             continue

@@ -6,14 +6,16 @@ It never settles a case by itself where the matter is a holiday, a bereavement, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 from gateway import points, tasks
 from gateway.absence import cases, reasons, rules, telling
 from gateway.absence.meaning import Meaning
 from gateway.database import Session
-from gateway.models import AbsenceCase, CaseState
+from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.understanding.meaning import Intent
+from scheduler import calendar
 
 #: The child is accounted for by such an answer alone: the ladder stops, and whoever was asked is told.
 PLAIN: Final = frozenset({Intent.ILLNESS, Intent.MEDICAL_APPOINTMENT})
@@ -29,6 +31,9 @@ DISAGREES: Final = "disagrees"  #: reported absent, and the register says presen
 
 _ALARM = "The register says absent, and the family says that the child should be in school. Look for the child now."
 _CONCERN = "An answer hints at harm to a child. Read it now."
+_WAS_HERE = (
+    "A family says that its child was in school on a day on which it is marked absent. Look at that day's register."
+)
 _LATE_WORD = "An answer has come about a child that a person has taken over."
 _DISAGREE = "A parent reported a child absent, and the register says present. Find out now which is true."
 _SHOW = "handbell absence show {case}, then absence settle."
@@ -62,23 +67,43 @@ async def apply(
         await wrong_number(session, case.pupil_id, speaker, means=means)
     if case.state is CaseState.SEEN:
         return await _after_seen(session, case, said, speaker, decided, means=means)
+    today = means.now.astimezone(decided.timezone).date()
+    if said.intent is Intent.SAYS_PRESENT and case.date < today and said.is_of_day(case.date, today=today):
+        await cases.ask_person(session, case, "word", _WAS_HERE, _SHOW.format(case=case.id), urgent=False, means=means)
+        return "noted"
     if said.urgent or said.intent in LOUD:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    if said.since is not None and said.since > case.date:  # of another day: it does not say where the child is now
+    if _is_of_another_time(said, case, decided, today=today):  # it does not say where the child is now
+        await _keep_hours(session, case, said, speaker, decided, means=means)
         return await unread(session, case, speaker, decided, means=means)
     if case.state in (CaseState.HANDED_OVER, CaseState.ALARM, CaseState.SAFE):
         return await _late_word(session, case, said, speaker, decided, means=means)
     if said.intent in PLAIN:
         return await _account(session, case, said, speaker, decided, means=means)
     if said.intent in DELICATE:
-        return await _suggest(session, case, said, speaker, means=means)
+        return await _suggest(session, case, said, speaker, decided, means=means)
     if said.intent is Intent.LATE:
-        return await _expect(session, case, speaker, decided, means=means)
+        return await expect(session, case, said, speaker, decided, means=means)
     if said.intent in NO_USE:
         return _pass_by(session, case, said.intent, means=means)
     if said.intent is Intent.THANKS:
         return "noted"  # it says nothing of the child: the ladder does not rest for it
     return await unread(session, case, speaker, decided, means=means)
+
+
+def _is_of_another_time(said: Meaning, case: AbsenceCase, decided: rules.Rules, *, today: date) -> bool:
+    """Whether it is about a later day, an illness that is past, or an appointment in the other session."""
+    later = said.since is not None and said.since > case.date
+    over = said.is_over and case.date == today
+    return later or over or said.is_of_another(case.session, decided.noon)
+
+
+async def _keep_hours(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> None:
+    """The dentist at two is no answer to the morning's question, and known by the afternoon."""
+    if said.is_of_another(case.session, decided.noon) and (said.since is None or said.since <= case.date):
+        await _keep(session, case, said, speaker, decided, means=means)
 
 
 async def _late_word(
@@ -88,7 +113,7 @@ async def _late_word(
     if said.intent in PLAIN | DELICATE and not case.decided_by:
         case.code, case.intent = said.code, said.intent.value
         session.add(case)
-        await _keep(session, case, said, speaker, means=means)
+        await _keep(session, case, said, speaker, decided, means=means)
     today = means.now.astimezone(decided.timezone).date()
     urgent = case.state is not CaseState.SAFE and case.date == today
     if urgent or said.intent is not Intent.THANKS:
@@ -141,8 +166,10 @@ async def _after_seen(
     """The register has the child in school. Says the family that it is not, a person finds out which is true."""
     if said.intent is Intent.SAFEGUARDING_CONCERN:
         return await alarm(session, case, said.intent, speaker, decided, means=means)
-    if said.intent not in PLAIN | DELICATE:
+    if said.intent not in PLAIN | DELICATE or said.is_over:
         return "noted"
+    if said.intent.value in reasons.MAY_COME and not said.away:
+        return "noted"  # why it came late, or when it will go
     if said.since is not None and said.since > case.date:
         return "left"  # of another day, and nobody disagrees: a person reads it
     if means.now.astimezone(decided.timezone).date() > case.date:  # why it was away that morning, perhaps as we asked
@@ -160,7 +187,7 @@ async def _account(
     case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
     if allowed:
         case.decided_by, case.decided_at = ALLOWED, means.now
-    await _keep(session, case, said, speaker, means=means)
+    await _keep(session, case, said, speaker, decided, means=means)
     await cases.change(
         session, case, after, by=speaker.name, why=said.intent.value, means=means, tell=telling.SETTLED,
         reply_id=speaker.reply_id,
@@ -168,14 +195,16 @@ async def _account(
     return after.value
 
 
-async def _suggest(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> str:
+async def _suggest(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
     if case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED, CaseState.SAFE):
         return "noted"
     case.code, case.intent, case.contact_id = said.code, said.intent.value, speaker.contact_id
     what = "A family says why a child is away, and a person must decide: the machine may not."
     cure = f"handbell absence show {case.id}, then absence confirm or absence settle."
     await cases.ask_person(session, case, "confirm", what, cure, urgent=False, means=means)
-    await _keep(session, case, said, speaker, means=means)
+    await _keep(session, case, said, speaker, decided, means=means)
     await cases.change(
         session, case, CaseState.TO_CONFIRM, by=speaker.name, why=said.intent.value, means=means,
         reply_id=speaker.reply_id,
@@ -183,30 +212,49 @@ async def _suggest(session: Session, case: AbsenceCase, said: Meaning, speaker: 
     return CaseState.TO_CONFIRM.value
 
 
-async def _keep(session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, *, means: cases.Means) -> None:
+async def _keep(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> None:
     """So that nobody is asked again about what was said: an illness for the day, an appointment for its session."""
-    whole = said.intent is not Intent.MEDICAL_APPOINTMENT or said.until is not None
+    last = min(max(said.until or case.date, case.date), reasons.longest(case.date))
     known = reasons.Said(
         pupil_id=case.pupil_id,
         first=case.date,
-        last=max(said.until or case.date, case.date),
+        last=last,
         intent=said.intent.value,
         code=said.code,
         said_by=speaker.name,
-        session="" if whole else case.session.value,
+        session=only_session(said, case.date, last, decided, asked=case.session),
         contact_id=speaker.contact_id,
         reply_id=speaker.reply_id,
     )
     await reasons.note(session, known, means=means)
 
 
-async def _expect(
-    session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+def only_session(said: Meaning, first: date, last: date, decided: rules.Rules, *, asked: DaySession | None) -> str:
+    """The one session that an appointment or a late arrival is of, ``""`` for whole days.
+
+    Of an appointment with hours in both (one may be that of the return) that which is ``asked`` about, else the first.
+    """
+    if said.intent not in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) or last > first:
+        return ""
+    touched = said.sessions(decided.noon) if said.intent is Intent.MEDICAL_APPOINTMENT else ()
+    if not touched or asked in touched:
+        return asked.value if asked else ""
+    return (DaySession.AM if DaySession.AM in touched else DaySession.PM).value
+
+
+async def expect(
+    session: Session, case: AbsenceCase, said: Meaning, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
 ) -> str:
+    """Whoever is on the way should be here within ``arrive_within`` of the first hour that is named, or else of now."""
     if case.state not in (CaseState.ASKING, CaseState.UNREAD):
         return "noted"
     case.intent, case.contact_id = Intent.LATE.value, speaker.contact_id
-    ends = means.now + decided.ladder.arrive_within
+    day = means.now.astimezone(decided.timezone).date()
+    hours = (calendar.to_utc(datetime.combine(day, hour), decided.timezone) for hour in said.times)
+    comes = min((hour for hour in hours if hour > means.now), default=means.now)
+    ends = comes + decided.ladder.arrive_within
     await cases.change(
         session, case, CaseState.EXPECTED, by=speaker.name, why="on the way", means=means, next_at=ends,
         reply_id=speaker.reply_id,

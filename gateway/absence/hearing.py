@@ -136,10 +136,10 @@ async def _hear_one(
                 outcomes.append(await effects.apply(session, case, one, talk.speaker, decided, means=means))
             else:
                 outcomes.append(await _unasked(session, gateway, decided, talk, one, pupil_id, means=means))
-            if not _settles(one, outcomes[-1], case):
+            if _is_long(one, talk) or not _settles(one, outcomes[-1], case):
                 left.append(one.intent)
-    # Whoever asks something besides must get an answer, whatever else was understood.
-    if outcomes and not left and not reading.asks(reply.body):
+    # Whoever asks something besides must get an answer, whatever else was understood; a number that is given, a reader.
+    if outcomes and not left and not reading.asks(reply.body) and not reading.gives_number(reply.body):
         what = "understood: " + ", ".join(sorted({one.intent.value.replace("_", " ") for one in said}))
         await replies.settle(session, reply, what, log=means.log, now=means.now)
     return ", ".join(sorted(set(outcomes))) or "nobody's"
@@ -152,6 +152,11 @@ async def _unpress(session: Session, talk: talks.Talk, *, means: cases.Means) ->
         reply.option, reply.sorted_at = "", None
         session.add(reply)
         await conversations.wait(session, talk.conversation, at=reply.at, log=means.log, now=means.now)
+
+
+def _is_long(said: Meaning, talk: talks.Talk) -> bool:
+    """Whether somebody is away for longer than may be written down: a person must know of the rest."""
+    return said.until is not None and said.until > reasons.longest(said.since or talk.heard.day)
 
 
 def _settles(said: Meaning, outcome: str, case: AbsenceCase | None) -> bool:
@@ -169,7 +174,7 @@ def _plain(talk: talks.Talk) -> Sequence[Meaning]:
 
 
 async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rules, *, means: cases.Means) -> str:
-    if talk.reply.keyword:
+    if talk.reply.keyword not in (None, Keyword.HELP):  # the networks' word, and perhaps a cry
         return "left"
     outcomes: set[str] = set()
     for case in [talk.cases[child.pupil_id] for child in talk.heard.children if child.pupil_id in talk.cases]:
@@ -200,23 +205,42 @@ async def _unasked(
         await effects.wrong_number(session, pupil_id, talk.speaker, means=means)
     if said.intent not in effects.PLAIN | effects.DELICATE | {Intent.LATE}:
         return "left"
-    first = max(said.since or talk.day, gateway.today())
-    day_only = said.intent in (Intent.MEDICAL_APPOINTMENT, Intent.LATE) and said.until is None and first == talk.day
+    if said.is_over:
+        return "left"  # she was ill, and is fine: it says nothing of the next session
+    # «She was sick, back tomorrow», written when school is out, is about the day that ends.
+    first = max(said.since or min(talk.day, said.until or talk.day), gateway.today())
+    last = min(max(said.until or first, first), reasons.longest(first))
+    which = talk.session if first == talk.day else None
     known = reasons.Said(
         pupil_id=pupil_id,
         first=first,
-        last=max(said.until or first, first),
+        last=last,
         intent=said.intent.value,
         code=said.code,
         said_by=talk.speaker.name,
-        session=talk.session.value if day_only else "",
+        session=effects.only_session(said, first, last, decided, asked=which),
         contact_id=talk.speaker.contact_id,
         reply_id=talk.reply.id,
     )
     await reasons.note(session, known, means=means)
-    if said.intent is Intent.LATE or first > talk.day or not await _is_here(session, decided, talk, pupil_id):
+    if said.intent is Intent.LATE and said.times and first == talk.day == gateway.today():
+        return await _expected(session, decided, talk, said, pupil_id, means=means)
+    may_come = said.intent in reasons.MAY_COME or first > talk.day
+    if may_come or not await _is_here(session, decided, talk, pupil_id):
         return "reported"
     return await _raise_alarm(session, decided, talk, pupil_id, effects.DISAGREES, gateway.today(), means=means)
+
+
+async def _expected(
+    session: Session, decided: rules.Rules, talk: talks.Talk, said: Meaning, pupil_id: int, *, means: cases.Means
+) -> str:
+    """A child who is to come at an hour that is named is waited for from now on: the sweep would not know the hour."""
+    if not await _is_here(session, decided, talk, pupil_id):
+        why = "said to come late"
+        case = await cases.open_one(session, pupil_id, talk.day, talk.session, means=means, why=why)
+        talk.cases[pupil_id] = case
+        await effects.expect(session, case, said, talk.speaker, decided, means=means)
+    return "reported"
 
 
 async def _raise_alarm(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import time
 
 from gateway.absence import meaning
 from gateway.absence.meaning import Child, Heard, Meaning
@@ -12,7 +13,9 @@ from gateway.understanding.meaning import Intent
 from templates import library
 
 
-def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
+def by_words(
+    known: Mapping[str, language.Language], *, registers_close: time = reading.REGISTERS_CLOSE
+) -> meaning.Understanding:
     """An understanding that reads the menu's digits, and words in the languages that are ``known``."""
 
     def understand(heard: Heard) -> Sequence[Meaning]:
@@ -20,8 +23,10 @@ def by_words(known: Mapping[str, language.Language]) -> meaning.Understanding:
             return pressed
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
         called = _called(heard)
-        asked = reading.Asked(heard.day, list(called), menu=menu, language=heard.language)
-        return tuple(_said(reading.understand(heard.body, asked, languages=known), heard, called))
+        asked = reading.Asked(
+            heard.day, list(called), menu=menu, language=heard.language, registers_close=registers_close
+        )
+        return tuple(said(reading.understand(heard.body, asked, languages=known), heard, called))
 
     return understand
 
@@ -35,7 +40,7 @@ def _called(heard: Heard) -> Mapping[str, Sequence[Child]]:
     return {group[0].name: group for group in found.values()}
 
 
-def _said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child]]) -> Iterator[Meaning]:
+def said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Child]]) -> Iterator[Meaning]:
     """Of each child that is named; else of all that were asked about, or of the only one. A stranger's words are
     about no child that is known here."""
     if found.children:
@@ -45,9 +50,22 @@ def _said(found: words.Meaning, heard: Heard, called: Mapping[str, Sequence[Chil
                 yield _meaning(one, pupil_ids)
             else:  # not understood, or nobody knows which of two is meant: a person must read it
                 yield Meaning(Intent.OTHER, pupil_ids)
+        if found.urgent and not any(one.urgent for _, one in found.children):  # nobody knows of whom it is said
+            yield _meaning(found, tuple(child.pupil_id for name, _ in found.children for child in called[name]))
     elif found.urgent or (found.confidence >= reading.SURE and (heard.asked or len(heard.children) <= 1)):
         yield _meaning(found, tuple(child.pupil_id for child in heard.children))
 
 
 def _meaning(one: words.Meaning, pupil_ids: Sequence[int]) -> Meaning:
-    return Meaning(one.intent, pupil_ids, one.code or "", one.urgent, one.days.until, one.days.since)
+    return Meaning(
+        intent=one.intent,
+        pupil_ids=pupil_ids,
+        code=one.code or "",
+        urgent=one.urgent,
+        until=one.days.until,
+        since=one.days.since,
+        times=one.times,
+        named=one.days.named,
+        over=one.over,
+        away=one.away,
+    )

@@ -7,13 +7,13 @@ The one of this module reads the digits of the menu. One that reads words is put
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import Final
 
-from gateway.models import CaseState
+from gateway.models import CaseState, DaySession
 from gateway.understanding.meaning import Intent
 from templates import library
 
@@ -63,6 +63,9 @@ class Meaning:
     ``urgent``  a child may be missing or unsafe
     ``since``   the first day it speaks of, None for the one that it was written on
     ``until``   the last one, None for that day alone
+    ``times``   the hours of the day that it names
+    ``named``   every day that stands in it, weekdays reckoned ahead
+    ``over``    an illness is past; ``away``: the child is not in school, or somewhere else, in so many words
     """
 
     intent: Intent
@@ -71,6 +74,28 @@ class Meaning:
     urgent: bool = False
     until: date | None = None
     since: date | None = None
+    times: Sequence[time] = ()
+    named: Sequence[date] = ()
+    over: bool = False
+    away: bool = False
+
+    def is_of_day(self, day: date, *, today: date) -> bool:
+        """Whether a day that is over is the only one that it names: «on Monday», written on a Tuesday."""
+        return bool(self.named) and all(one != today and (one - day).days % 7 == 0 for one in self.named)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it tells of an illness that is past."""
+        return self.intent is Intent.ILLNESS and self.over
+
+    def sessions(self, noon: time) -> Collection[DaySession]:
+        """The sessions that its hours touch, of which the second begins at ``noon``; none where it names no hour."""
+        return {DaySession.PM if hour >= noon else DaySession.AM for hour in self.times}
+
+    def is_of_another(self, which: DaySession, noon: time) -> bool:
+        """Whether it is an appointment at hours that do not touch this session."""
+        touched = self.sessions(noon) if self.intent is Intent.MEDICAL_APPOINTMENT else ()
+        return bool(touched) and which not in touched
 
 
 #: Nothing at all: not understood, a person must read it.

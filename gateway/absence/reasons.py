@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -24,7 +24,10 @@ INTENTS: Final = {
     "I": Intent.ILLNESS, "M": Intent.MEDICAL_APPOINTMENT, "R": Intent.RELIGIOUS_OBSERVANCE, "G": Intent.HOLIDAY,
 }  # fmt: skip
 
-_LONGEST = 60  #: days; whoever is away for longer is not off sick for a few days
+#: What was said leaves room for coming all the same: before the dentist or after, or a little later.
+MAY_COME: Final = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
+
+_LONGEST = timedelta(days=60)  #: whoever is away for longer is not off sick for a few days
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,17 @@ class Said:
     taken_by: str = MACHINE
 
 
+def longest(first: date) -> date:
+    """The last day for which anything may be written down that begins on this one."""
+    return first + _LONGEST
+
+
 async def note(session: Session, said: Said, *, means: cases.Means) -> AbsenceReason:
     """Write down what is known.
 
     Raises :class:`errors.BadInput` for days that cannot be meant.
     """
-    if said.last < said.first or (said.last - said.first).days > _LONGEST:
+    if said.last < said.first or said.last > longest(said.first):
         what = f"From {said.first:%d/%m/%Y} until {said.last:%d/%m/%Y} is no absence of a few days."
         raise errors.BadInput([errors.Problem(what, "Give the first and the last day, two months apart at most.")])
     row = AbsenceReason(

@@ -12,7 +12,7 @@ from datetime import date
 from gateway import context, errors
 from gateway.absence import cases, effects, reasons, rules, states, telling
 from gateway.database import Session
-from gateway.models import AbsenceCase, AbsenceReason, CaseState, DaySession
+from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.registers import codes, marks
 from gateway.understanding.meaning import Intent
 
@@ -23,9 +23,6 @@ _NOT_SEEN = (
 )
 
 _NO_MARK = "The mark by which a child was in school was taken away, and there is no other. Find out where the child is."
-
-#: What was said leaves room for coming all the same: after the dentist, or a little later.
-MAY_COME = frozenset({Intent.MEDICAL_APPOINTMENT.value, Intent.LATE.value, ""})
 
 
 async def take_in(
@@ -76,7 +73,7 @@ async def _follow(
             reported = given.pupil_id in said
             if not (code.asks and given.pupil_id in here_later):
                 await _mark(session, case, change, code, decided, reported=reported, means=means)
-        elif code.in_school and (reason := said.get(given.pupil_id)) is not None and not _may_come(reason):
+        elif code.in_school and (reason := said.get(given.pupil_id)) and reason.intent not in reasons.MAY_COME:
             speaker = effects.Speaker(reason.said_by, reason.contact_id, None)
             case = await cases.open_one(session, given.pupil_id, day, which, means=means, why="reported absent")
             await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
@@ -119,10 +116,6 @@ async def _came(
     facts = {"before": "none", "after": f"{change.given.code} in the afternoon", "source": source.name}
     await cases.step(session, earlier, "mark", means=means, who=source.by, facts=facts)
     await _seen(session, earlier, change, decided, reported=False, means=means)
-
-
-def _may_come(reason: AbsenceReason) -> bool:
-    return reason.intent in MAY_COME
 
 
 async def _mark(
@@ -176,7 +169,7 @@ async def _seen(
     """The register has the child in school. ``reported``: somebody has told of an absence, whoever it was."""
     given = change.given
     known = case.state in (CaseState.TO_CONFIRM, CaseState.EXPLAINED)
-    if known and (reported or case.contact_id is not None) and case.intent not in MAY_COME:
+    if known and (reported or case.contact_id is not None) and case.intent not in reasons.MAY_COME:
         speaker = effects.Speaker(case.by, case.contact_id, None)
         await effects.alarm(session, case, effects.DISAGREES, speaker, decided, means=means)
         return

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import time
 from zoneinfo import ZoneInfo
 
 from config import sections
 from config.settings import Settings
 from gateway.absence import ladder
 from gateway.calendars import schooldays
+from gateway.models import DaySession
 from gateway.registers import codes, reading, teachers
 
 
@@ -22,6 +24,11 @@ class Rules:
     settings: sections.Absence
     timezone: ZoneInfo
     teachers: teachers.Teachers
+
+    @property
+    def noon(self) -> time:
+        """When the afternoon's session begins, on the school's clock."""
+        return self.year.sessions[DaySession.PM].begins
 
     @property
     def lead(self) -> str:

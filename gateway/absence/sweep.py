@@ -161,7 +161,9 @@ async def _expect(
     """A parent said beforehand that the child comes later: it is asked about only if it does not come."""
     case = await cases.open_one(session, pupil_id, day, which, means=means, why="said to come late")
     case.intent, case.contact_id = Intent.LATE.value, reason.contact_id
-    ends = max(means.now, reason.at + decided.ladder.arrive_within)
+    # What was said on an earlier day names no hour that is kept: the waiting begins as the register is looked at.
+    said_today = reason.at.astimezone(decided.timezone).date() == day
+    ends = max(means.now, (reason.at if said_today else means.now) + decided.ladder.arrive_within)
     await cases.change(
         session, case, CaseState.EXPECTED, by=reason.said_by, why="on the way", means=means, next_at=ends,
         reply_id=reason.reply_id,

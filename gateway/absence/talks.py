@@ -24,7 +24,6 @@ from gateway.models import (
     AbsenceStep,
     CaseState,
     Contact,
-    ContactPoint,
     Conversation,
     DaySession,
     Guardianship,
@@ -42,7 +41,7 @@ class Talk:
 
     ``owners``  the contacts whose phone or mailbox it came from
     ``theirs``  the pupils of whom they may speak; ``heard`` names others, too, so that a niece's name is no son's
-    ``day``     with ``session``: what words are about that answer no question
+    ``day``     with ``session``: what words are about that answer no question and name no day
     ``late``    whether it came when the day of the question was over
     """
 
@@ -61,13 +60,15 @@ class Talk:
 async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, reply: Reply) -> Talk:
     """Put a reply together with what it may be about; the cases are locked."""
     conversation = await session.get_one(Conversation, reply.conversation_id)
-    owners = [reply.contact_id] if reply.contact_id is not None else await points.owners(session, conversation.address)
+    owners, writer = await _owners(session, reply, conversation.address)
     written = reply.at.astimezone(decided.timezone).date()
     asked, late = await _cases_asked(session, reply, written)
     mine, others = await answered_for(session, owners, today=gateway.today())
     theirs, about = mine, mine | others
     if asked:
-        about = await _theirs(session, gateway, reply, list(asked), conversation.address)
+        about = await _theirs(
+            session, gateway, reply, list(asked), owners=owners, writer=writer, at=conversation.address
+        )
         theirs = about | (mine - asked.keys())
     day, which = _spoken_of(gateway, decided)
     found = {pupil_id: case for pupil_id, case in asked.items() if pupil_id in about}
@@ -76,7 +77,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
     known = await people.load(session, today=gateway.today(), pupil_ids=sorted(household))
     children = [_child(child, found.get(child.id)) for child in known.pupils.values() if child.id in about]
     also = [_child(child, found.get(child.id)) for child in known.pupils.values() if child.id not in about]
-    contact = await session.get(Contact, owners[0]) if len(owners) == 1 else None
+    contact = await session.get(Contact, writer) if writer is not None else None
     heard = Heard(
         reply_id=reply.id or 0,
         body=reply.body,
@@ -86,12 +87,28 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         also=also,
         known=bool(about if asked else mine),
         asked=bool(asked),
-        day=written if asked else day,
+        day=written,
         at=reply.at,
     )
     name = await _name(session, contact, list(about & theirs)) if contact else "whoever has the family's phone"
     speaker = effects.Speaker(name, contact.id if contact else None, reply.id, conversation.address)
     return Talk(reply, conversation, owners, frozenset(theirs), heard, speaker, found, day, which, late)
+
+
+async def _owners(session: Session, reply: Reply, address: str) -> tuple[list[int], int | None]:
+    """Whose phone or mailbox it came from, and who of them wrote, where that is known.
+
+    Whoever was asked by a phone that several share is known, and may still be another of them. What comes from a wrong
+    number nobody of the family has written.
+    """
+    owners = await points.owners(session, address, believed=True)
+    writer = reply.contact_id
+    if writer is not None and writer not in owners:
+        if await points.is_wrong(session, writer, address):
+            writer = None
+        else:
+            owners.append(writer)
+    return owners, writer if writer is not None or len(owners) != 1 else owners[0]
 
 
 def _child(child: people.Child, case: AbsenceCase | None) -> Child:
@@ -162,24 +179,26 @@ async def _cases_of_the_day(
 
 
 async def _theirs(
-    session: Session, gateway: context.Gateway, reply: Reply, asked: Sequence[int], address: str
+    session: Session,
+    gateway: context.Gateway,
+    reply: Reply,
+    asked: Sequence[int],
+    *,
+    owners: Sequence[int],
+    writer: int | None,
+    at: str,
 ) -> set[int]:
-    """The pupils of the question of whom the sender may speak: on file for them, and not barred. Of a phone that
-    several share, as long as none of its owners is barred.
-    """
-    today = gateway.today()
-    tie, point = core(Guardianship).c, core(ContactPoint).c
-    if reply.contact_id is not None:
-        query = sa.select(Guardianship).where(tie.contact_id == reply.contact_id, tie.pupil_id.in_(asked))
-        return {row.pupil_id for row in await session.scalars(query) if not row.barred_on(today)}
-    message = await session.get(Message, reply.message_id) if reply.message_id else None
-    if message is None or message.address != address:
-        return set()  # a mail that was passed on: nobody knows who writes
-    owners = sa.select(point.contact_id).where(point.address == address)
+    """The pupils of the question of whom the sender may speak: on file for them, and no owner of the phone barred."""
+    if reply.contact_id is None or writer is None:
+        message = await session.get(Message, reply.message_id) if reply.message_id else None
+        if message is None or message.address != at:
+            return set()  # a mail that was passed on: nobody knows who writes
+    tie = core(Guardianship).c
     query = sa.select(Guardianship).where(tie.pupil_id.in_(asked), tie.contact_id.in_(owners))
     rows = list(await session.scalars(query))
-    barred = {row.pupil_id for row in rows if row.barred_on(today)}
-    return {row.pupil_id for row in rows} - barred
+    barred = {row.pupil_id for row in rows if row.barred_on(gateway.today())}
+    theirs = {row.pupil_id for row in rows if writer is None or row.contact_id == writer}
+    return theirs - barred
 
 
 async def _name(session: Session, contact: Contact, pupil_ids: Sequence[int]) -> str:

@@ -163,11 +163,11 @@ async def _means(
     gateway: context.Gateway,
 ) -> Found:
     """What it is about, and how soon somebody must answer."""
-    if reply.keyword is not None or reply.settled:
-        return Found("")
-    spoken = to.event.get("medium") == Medium.VOICE.value and not reply.keys
     heard = await session.get(AbsenceHeard, reply.id)
     outcomes = set(heard.outcome.split(", ")) - _NOTHING if heard else set[str]()
+    if reply.settled or (reply.keyword is not None and "unread" not in outcomes):
+        return Found("")  # a word of the networks; HELP in answer to where a child is may be a cry
+    spoken = to.event.get("medium") == Medium.VOICE.value and not reply.keys
     asked = reading.Asked(gateway.today(), language=to.language)
     said = reading.understand(reply.body, asked, languages=known) if reply.body.strip() and not spoken else None
     alarmed = "alarm" in outcomes

@@ -20,7 +20,7 @@ from channels.base import Medium
 from gateway import context, people, tongues
 from gateway.absence import talks
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, PointKind
+from gateway.models import Contact, ContactPoint, PointKind, PointState
 from gateway.models.types import core
 from gateway.phone_line import dialogue
 from scheduler import calendar
@@ -40,7 +40,9 @@ class Caller:
 async def who(session: Session, gateway: context.Gateway, number: str) -> Caller:
     """Look a number up."""
     point = core(ContactPoint).c
-    owners = sa.select(point.contact_id).where(point.address == number, point.kind == PointKind.PHONE)
+    owners = sa.select(point.contact_id).where(
+        point.address == number, point.kind == PointKind.PHONE, point.state != PointState.WRONG
+    )
     query = sa.select(Contact).where(core(Contact).c.id.in_(owners)).limit(2)
     found = (await session.scalars(query)).all() if number else []
     if len(found) != 1 or found[0].deceased:

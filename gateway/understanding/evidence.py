@@ -26,7 +26,7 @@ _DENIED = frozenset(
     {
         *(meaning.Intent.ILLNESS, meaning.Intent.MEDICAL_APPOINTMENT, meaning.Intent.LATE, meaning.Intent.HOLIDAY),
         *(meaning.Intent.RELIGIOUS_OBSERVANCE, meaning.Intent.FAMILY_EMERGENCY, meaning.Intent.SAYS_PRESENT),
-        *(meaning.Intent.THANKS, "safe", "after_register"),
+        *(meaning.Intent.THANKS, "safe", "after_register", "over", "away"),
     }
 )
 

@@ -48,13 +48,17 @@ _DAY = (Intent.MEDICAL_APPOINTMENT, Intent.ILLNESS, Intent.RELIGIOUS_OBSERVANCE,
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the evidence comes to; ``because`` are the finds that decided, the weightiest first."""
+    """What the evidence comes to; ``because`` are the finds that decided, the weightiest first. For ``over`` and
+    ``away`` see :class:`~gateway.understanding.meaning.Meaning`.
+    """
 
     intent: Intent
     code: str | None
     urgent: bool
     confidence: float
     because: tuple[evidence.Evidence, ...]
+    over: bool
+    away: bool
 
 
 class _Weights:
@@ -84,17 +88,23 @@ class _Weights:
         return tuple(one for one in self.every if one.section in sections)
 
 
-def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, after_register: bool) -> Judgement:
+def judge(
+    every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, after_register: bool, gives_number: bool = False
+) -> Judgement:
     """Weigh the evidence.
 
     ``asks``            a question mark stands in it
     ``foreign``         it is in a language that is known little here or not at all
     ``after_register``  it names a time of arrival when registers are closed
+    ``gives_number``    a telephone number stands in it
     """
     weights = _Weights(_in_questions_lowered(every, asks=asks))
     intent = _intent(weights, asks=asks)
+    if intent is Intent.WRONG_NUMBER and (gives_number or any(weights.of(one) == _SURE for one in _DAY)):
+        intent = Intent.OTHER  # whoever knows the right number, or why the child is away, is no stranger
     explained = weights.all(intent, "no_reason", "safe", "only_a_head")
     urgent = _urgent(weights, intent) or (foreign and intent is Intent.OTHER and not explained)
+    away = any(weights.of(one) == _SURE for one in ("no_reason", "safe", "away"))
     because = weights.all(intent)
     if urgent and intent not in (Intent.SAFEGUARDING_CONCERN, Intent.SAYS_PRESENT):
         because += weights.all(Intent.SAYS_PRESENT, "alarm")
@@ -104,6 +114,8 @@ def judge(every: Sequence[evidence.Evidence], *, asks: bool, foreign: bool, afte
         urgent=urgent,
         confidence=_confidence(weights, intent),
         because=because or weights.all("no_reason", "safe"),
+        over=weights.of("over") > 0 and not away,
+        away=away,
     )
 
 

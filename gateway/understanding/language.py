@@ -18,13 +18,22 @@ from gateway.understanding import finding, folding, meaning, patterns, spelling
 
 WEIGHTS: Mapping[str, int] = {"sure": 3, "likely": 2, "hint": 1}
 #: Tables of lists that name no intent; what each does is told in ``judging``.
-HELPING = ("neutral", "alarm", "safe", "only_a_head", "no_reason", "maybe", "asking", "after_register")
+HELPING = ("neutral", "alarm", "safe", "only_a_head", "no_reason", "maybe", "asking", "after_register", "over", "away")
 SECTIONS = (*(one.value for one in meaning.Intent if one is not meaning.Intent.OPT_OUT), *HELPING)
 _SHORT = 3  #: letters of a stem that too many words begin with to tell a language by a long one
 _DAY_LISTS = ("weekdays", "months", "numbers")
 _DAY_WORDS = (
+    "yesterday",
+    "morning",
+    "afternoon",
     "today",
     "tomorrow",
+    "since",
+    "since_after",
+    "from",
+    "to",
+    "and",
+    "so_far",
     "until",
     "back",
     "lasting",

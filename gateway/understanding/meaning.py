@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 
@@ -34,12 +34,15 @@ CODES = frozenset({"I", "M", "R", "L", "U", "G", "N"})
 class Days:
     """The days that an answer speaks of. ``until`` is the last day away; ``back`` the day of the return.
 
-    Calendar days: which of them are school days is for the caller to say. None where nothing is said.
+    Calendar days: which of them are school days is for the caller to say. None where nothing is said. ``named`` are all
+    that stand in the text, weekdays reckoned ahead; not ``sure`` where nobody can say which of them is meant.
     """
 
     since: date | None = None
     until: date | None = None
     back: date | None = None
+    named: tuple[date, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,9 @@ class Meaning:
     ``urgent``      a child may be missing or unsafe
     ``confidence``  0 to 1: an order, no probability
     ``because``     the words that led there, each with what it was taken for
+    ``over``        the illness is past: «she is fine now»
+    ``away``        it says that the child is not in school, or where else it is
+    ``times``       the hours of the day that are named; «this afternoon» is one of them
     ``children``    the named ones of those who were given, each with the meaning of what is said of that child
     """
 
@@ -59,4 +65,7 @@ class Meaning:
     confidence: float
     because: tuple[str, ...]
     days: Days = Days()
+    times: tuple[time, ...] = ()
+    over: bool = False
+    away: bool = False
     children: tuple[tuple[str, Meaning], ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Final
 
@@ -16,8 +17,10 @@ from gateway.understanding.meaning import Intent, Meaning
 _AS_GOOD, _LITTLE, _SOME = 0.985, 0.15, 0.1
 _NEARLY = 0.95  #: of the best one's share: asked as the text's own language where the best one finds nothing
 _FEW_WORDS, _HALF = 2, 0.5
+_NUMBER = re.compile(r"(?<!\d)(?:\+|0)\d(?:[ ()./-]{0,2}\d){8,}")
 _MOST = 6  #: languages that a text is read in at a time
 _UNSURE = 0.5  #: below this confidence other languages are asked
+_GUESSED = 0.4  #: at most, where nobody can say of which day it is
 SURE: Final = 0.5  #: below this confidence a person reads it; what is urgent is never left for that
 #: Registers may stay open for half an hour (DfE), so this is late enough for any school that begins by nine.
 REGISTERS_CLOSE = time(9, 30)
@@ -54,12 +57,17 @@ def understand(text: str, asked: Asked, *, languages: Mapping[str, language.Lang
     cut = evidence.Text.of(text)
     called = children.words(asked.children)
     whole = _meaning(cut, asked, known, names=frozenset(called))
-    about = [
-        (name, _meaning(_part(cut, part), asked, known, names=frozenset(called)))
-        for part in children.parts(cut, called)
-        for name in part.names
-    ]
+    mentions: dict[str, list[children.Part]] = {}
+    for part in children.parts(cut, called):
+        for name in part.names:
+            mentions.setdefault(name, []).append(part)
+    about = {name: _of_child(cut, parts, asked, known, names=frozenset(called)) for name, parts in mentions.items()}
     return _with_children(whole, about)
+
+
+def gives_number(text: str) -> bool:
+    """Whether a telephone number stands in it: the office must see it, whatever else was understood."""
+    return _NUMBER.search(text) is not None
 
 
 def asks(text: str) -> bool:
@@ -77,16 +85,36 @@ def _of_menu(pressed: str, asked: Asked) -> Meaning:
     return Meaning(intent, judged, intent is Intent.SAYS_PRESENT, (0.8 if usual else 0.98) if code else 0.1, (because,))
 
 
-def _part(cut: evidence.Text, part: children.Part) -> evidence.Text:
-    return evidence.Text(cut.folded, cut.tokens[part.start : part.end])
+def _of_child(
+    cut: evidence.Text,
+    parts: Sequence[children.Part],
+    asked: Asked,
+    known: Mapping[str, language.Language],
+    *,
+    names: frozenset[str],
+) -> Meaning:
+    """What is said of one child in all the places that name it, read together; what is urgent in one of them stays so.
+
+    «Ana left at 8. Ben is ill. Ana had a cold, too»: the cold does not find her.
+    """
+    each = [evidence.Text(cut.folded, cut.tokens[part.start : part.end]) for part in parts]
+    tokens = list(each[0].tokens)
+    for one in each[1:]:
+        begins = one.tokens[0].start
+        tokens += [folding.Token(".", begins, begins), *one.tokens]
+    together = _meaning(evidence.Text(cut.folded, tuple(tokens)), asked, known, names=names)
+    if together.urgent or len(each) == 1:
+        return together
+    alone = (_meaning(one, asked, known, names=names) for one in each)
+    return next((one for one in alone if one.urgent), together)
 
 
-def _with_children(whole: Meaning, about: Sequence[tuple[str, Meaning]]) -> Meaning:
+def _with_children(whole: Meaning, about: Mapping[str, Meaning]) -> Meaning:
     """Children of whom nothing is said by themselves mean what the whole says: «Amy is ill. Ben too»."""
-    empty = {name for name, said in about if said.intent is Intent.OTHER and said.confidence < 0.3}
-    each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in dict(about).items())
+    empty = {name for name, said in about.items() if said.intent is Intent.OTHER and said.confidence < 0.3}
+    each = tuple((name, whole if name in empty or len(about) == 1 else said) for name, said in about.items())
     urgent = whole.urgent or any(said.urgent for _, said in each)
-    return Meaning(whole.intent, whole.code, urgent, whole.confidence, whole.because, whole.days, each)
+    return replace(whole, urgent=urgent, children=each)
 
 
 def _meaning(
@@ -120,16 +148,21 @@ def _heard(
         every,
         asks=any(token.word == "?" for token in cut.tokens),
         foreign=_is_unread(cut, [known[tag] for tag in (*tags, *more)]),
+        gives_number=gives_number(cut.folded),
         after_register=any(when > asked.registers_close for when in times),
     )
-    spoken = next((found for read in heard if (found := days.read(read, today=asked.today)).until), meaning.Days())
+    each = (days.read(read, today=asked.today, reason=judged.intent) for read in heard)
+    spoken = next((one for one in each if one.until or not one.sure), meaning.Days())
     return Meaning(
         intent=judged.intent,
         code=judged.code,
         urgent=judged.urgent,
-        confidence=judged.confidence,
+        confidence=judged.confidence if spoken.sure else min(judged.confidence, _GUESSED),
         because=tuple(_said(judged.because, known)),
         days=spoken,
+        over=judged.over,
+        away=judged.away,
+        times=tuple(sorted({when for read in heard[:1] for when in days.hours(read)})),
     )
 
 

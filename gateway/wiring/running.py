@@ -17,6 +17,7 @@ from channels.base import Misconfigured
 from config.settings import Settings
 from gateway import clock, context, daemon, errors, migrate, senders
 from gateway.absence import listening
+from gateway.models import DaySession
 from gateway.understanding import library
 from gateway.wiring import building, world
 
@@ -86,7 +87,8 @@ def make_daemon(
     from channels.simulator import page
     from gateway.web import app, server
 
-    heard = listening.by_words(library.load(gateway.settings.answers.words))
+    closes = gateway.year.sessions[DaySession.AM].closes
+    heard = listening.by_words(library.load(gateway.settings.answers.words), registers_close=closes)
     works = daemon.Daemon(gateway, listen=None, roles=gateway.settings.roles, ready=ready, understanding=heard)
     pages = app.build(
         gateway,

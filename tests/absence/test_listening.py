@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 from support.absences import Morning
 
 from gateway.absence import listening
+from gateway.absence.meaning import Child, Heard
 from gateway.database import Database
 from gateway.models import CaseState as S
 from gateway.understanding import library
+from gateway.understanding import meaning as words
+from gateway.understanding.meaning import Intent
 
 
 @pytest.fixture
@@ -69,3 +73,24 @@ async def test_a_parent_of_several_who_writes_first_must_say_which(morning: Morn
     await morning.mark(ana, "N", day=date(2026, 11, 26))
     await morning.at("09:30")
     assert await morning.cases() == 1
+
+
+async def test_an_urgent_word_of_one_child_is_not_lost_among_the_others(morning: Morning) -> None:
+    mother = await morning.parent()
+    ana, ben = await morning.child("Ana", mother), await morning.child("Ben", mother)
+    await morning.mark_all(ana, ben, code="N")
+    await morning.at("09:30")
+    await morning.deliver()
+    await morning.answer(mother.number, "Ana left for school at 8. Ben is ill. Ana was sick last week too")
+    assert await morning.states(ana, ben) == [S.ALARM, S.TO_CONFIRM]
+    assert [task.kind for task in await morning.tasks()] == ["absence.alarm"]
+
+
+def test_what_is_urgent_in_a_whole_text_is_never_dropped_though_no_part_of_it_says_so() -> None:
+    calm = words.Meaning(Intent.ILLNESS, "I", urgent=False, confidence=0.9, because=())
+    whole = replace(calm, urgent=True, children=(("Ana", calm), ("Ben", calm)))
+    children = [Child(1, "Ana"), Child(2, "Ben")]
+    at = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    heard = Heard(1, "", "", "", children, (), known=True, asked=True, day=at.date(), at=at)
+    said = list(listening.said(whole, heard, {child.name: [child] for child in children}))
+    assert {pupil_id for one in said if one.urgent for pupil_id in one.pupil_ids} == {1, 2}

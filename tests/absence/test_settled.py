@@ -30,6 +30,7 @@ async def morning(sqlite_database: Database) -> Morning:
         ("we are on holiday in Spain until Friday", "", "absence"),
         ("she left for school at 8!!", "", "absence"),
         ("zxcv", "", "absence"),
+        ("Help", "", "absence"),
         ("thanks", "", ""),
     ],
 )

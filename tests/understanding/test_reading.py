@@ -279,3 +279,16 @@ def test_text_speak_is_no_less_urgent_and_a_plain_question_is_not(text: str, *, 
 
 def test_a_flat_phone_is_no_reason() -> None:
     assert understand("dead phone battery sorry, he's poorly").code == "I"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Amy left for school at 8. Ben is ill. Amy was sick last week too",
+        "Amy went to school at 8 on her own. Ben is off with a cold, Amy had one too",
+        "Amy got the bus at 7.50. Ben is poorly. Hope Amy feels better than him, she had a temp as well",
+    ],
+)
+def test_a_second_mention_of_a_child_takes_nothing_from_the_first(text: str) -> None:
+    found = dict(understand(text, "Amy", "Ben").children)
+    assert (found["Amy"].urgent, found["Ben"].intent, found["Ben"].urgent) == (True, Intent.ILLNESS, False)

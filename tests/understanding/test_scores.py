@@ -57,3 +57,8 @@ def test_codes_are_right_and_none_is_a_heads_to_grant(answers: list[replies.Answ
 
 def test_no_opt_out_is_invented(answers: list[replies.Answer]) -> None:
     assert all((one.found.intent == "opt_out") == (one.row["intent"] == "opt_out") for one in answers)
+
+
+def test_no_day_is_read_into_an_answer_that_does_not_speak_of_it() -> None:
+    wrong = [(one.row["text"], one.found.days) for one in replies.days() if not one.right]
+    assert wrong == []
