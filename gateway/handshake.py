@@ -181,13 +181,13 @@ async def take(
     if reply.medium is Medium.VOICE:
         if reply.keys != zero.KEY or not (message.script or {}).get("other"):
             return ""
-        chosen = await _heard(session, message, log=log, now=now) or "this call"
+        language = await _heard(session, message, log=log, now=now) or "this call"
     elif asks(message) and (key := key or meant(message, reply.body)) and await _is_alone(session, message):
-        chosen = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
+        language = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
     else:
         return ""
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
-    return f"language:{chosen}"
+    return f"language:{language}"
 
 
 def asks(message: Message) -> bool:
@@ -197,28 +197,21 @@ def asks(message: Message) -> bool:
 
 def meant(message: Message, said: str) -> str:
     """The key that words mean to our question, or ``""``: «2 please», «Reply 2», or the language by its name."""
-    found = _SPELT.fullmatch(said.strip())
-    named = languages.match(found["name"]) if found and found["name"] else ""
     keys = {languages.ENGLISH: choosing.ENGLISH_KEY, _language(message): choosing.OWN_KEY}
+    named, found = names_language(said), _SPELT.fullmatch(said.strip())
     key = keys.get(named, "") if named else (found and found["key"]) or ""
     return key if key in message.keys else ""
 
 
-async def may_be_meant(session: Session, message: Message) -> bool:
-    """Whether a key may answer our question, though this other menu is newer and has it too.
+def names_language(said: str) -> str:
+    """The language whose name is all that was said, beside courtesy, or ``""``."""
+    found = _SPELT.fullmatch(said.strip())
+    return languages.match(found["name"]) or "" if found and found["name"] else ""
 
-    The question is never asked while another menu is open, but an absence is asked about whatever else is open: taken
-    for the choice of a language it would tell us nothing, and the other way round it would explain a missing child.
-    """
-    question, contact = core(Message).c, core(Contact).c
-    query = (
-        sa.select(question.id)
-        .join(core(Contact), contact.id == question.contact_id)
-        .where(question.address == message.address, question.slot.startswith(SLOT), question.run_id.is_(None))
-        .where(question.created_at <= message.created_at, question.created_at > message.created_at - _WORTH_ASKING)
-        .where(contact.languages_confirmed_at.is_(None))
-    )
-    return (await session.execute(query.limit(1))).first() is not None
+
+def chosen(message: Message, key: str) -> str:
+    """The language that a key chooses in answer to our question."""
+    return _language(message) if key == choosing.OWN_KEY else languages.ENGLISH
 
 
 def _language(message: Message) -> str:
@@ -247,7 +240,7 @@ async def _answered(
 
     What it hears in calls stays what it was: nobody has asked for that.
     """
-    language = _language(message) if key == choosing.OWN_KEY else languages.ENGLISH
+    language = chosen(message, key)
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id or 0, reads=language, hears="", deed=deed)
     # Who changes their mind three times is a machine, or will see by the next text that it was heard.

@@ -10,16 +10,28 @@ answered from another mailbox than the one it went to: then the words belong to 
 from __future__ import annotations
 
 import dataclasses
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, audit, conversations, errors, handshake, merging, optout, points, suggesting, zero
+from gateway import (
+    answers,
+    audit,
+    conversations,
+    errors,
+    handshake,
+    merging,
+    optout,
+    points,
+    suggesting,
+    two_menus,
+    zero,
+)
 from gateway.database import Session
 from gateway.models import (
     Attempt,
@@ -32,6 +44,7 @@ from gateway.models import (
     MessageState,
     Reply,
 )
+from gateway.understanding import menu
 
 #: How long after a message a word from the same phone is taken as its answer.
 ANSWERS_WITHIN = timedelta(days=14)
@@ -62,7 +75,8 @@ async def handle(
         reply = dataclasses.replace(reply, sender=reply.sender.strip().lower())
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
-    if message is not None:
+    other = await two_menus.other(session, reply, message)
+    if message is not None and other is None:
         key = _option(reply, message) if _is_theirs(reply, message) else ""
         chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
         if chosen and not reply.media:
@@ -75,12 +89,10 @@ async def handle(
     session.add(conversation)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
-    option = _option(reply, message) if theirs else ""
     # What was said to the question for the language, and stands here, is for a person whatever its key; so is a key
     # that may have been meant for it.
-    if message and option and reply.medium is Medium.SMS:
-        unsure = handshake.asks(message) or await handshake.may_be_meant(session, message)
-        option = "" if unsure else option
+    unsure = other is not None or (message is not None and handshake.asks(message))
+    option = _option(reply, message) if theirs and not unsure else ""
     row = Reply(
         conversation_id=_id(conversation),
         inbound_id=_id(inbound),
@@ -96,6 +108,8 @@ async def handle(
     )
     session.add(row)
     await session.flush()
+    if message is not None and other is not None:
+        await two_menus.show(session, row, message, other)
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
     facts = {
         "medium": reply.medium,
@@ -196,13 +210,22 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         offered = await session.scalars(query.where(col(Message.keys).contains(key)).limit(1))
         if message := offered.first():
             return message
-    else:
-        menu = (await session.scalars(query.where(col(Message.keys) != "").limit(1))).first()
-        if menu and handshake.asks(menu) and handshake.meant(menu, reply.body):
-            return menu
+    elif question := await _question_meant(session, query, reply.body):
+        return question
     # Words are an answer to what was said of a child, not to the question for the language that came beside it.
     about_a_child = query.where(~col(Message.slot).startswith(handshake.SLOT))
     return (await session.scalars(about_a_child.limit(1))).first()
+
+
+async def _question_meant(session: Session, sent: SelectOfScalar[Message], said: str) -> Message | None:
+    """Our question for the language, where words answer it. With a newer menu only a language's name does: «2 please»
+    may be said to either."""
+    asks = sent.where(col(Message.run_id).is_(None), col(Message.slot).startswith(handshake.SLOT))
+    question = (await session.scalars(asks.limit(1))).first()
+    if question is None or not handshake.meant(question, said):
+        return None
+    newest = (await session.scalars(sent.where(col(Message.keys) != "").limit(1))).first()
+    return question if newest is question or handshake.names_language(said) else None
 
 
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
@@ -284,8 +307,7 @@ def _option(reply: base.Reply, message: Message | None) -> str:
 
 def _key(reply: base.Reply) -> str:
     """The one digit that the whole reply is, in whichever script it was typed, or ``""``."""
-    said = (reply.keys or reply.body).strip().rstrip(".!").strip()
-    return str(unicodedata.decimal(said)) if len(said) == 1 and said.isdecimal() else ""
+    return menu.digit(reply.keys or reply.body)
 
 
 async def mark_seen(session: Session, reply_id: int, *, by: str, log: audit.Log, now: datetime) -> Reply:

@@ -144,7 +144,7 @@ async def test_who_shares_the_phone_by_now_has_chosen_nothing(sqlite_database: D
 @pytest.mark.parametrize(
     ("said", "reads"),
     [
-        ("2 please", "pt-PT"), ("Reply 2", "pt-PT"), ("reply 2.", "pt-PT"), ("Português", "pt-PT"),
+        ("2)", "pt-PT"), ("(2)", "pt-PT"), ("2\ufe0f\u20e3", "pt-PT"), ("2 please", "pt-PT"), ("Reply 2", "pt-PT"), ("reply 2.", "pt-PT"), ("Português", "pt-PT"),
         ("portugues!", "pt-PT"), ("Portuguese please", "pt-PT"), ("English, thanks", "en"), ("1 pls", "en"),
         ("Polski", ""), ("2 of us", ""), ("Reply 3", ""), ("Please ring me", ""),
     ],
