@@ -3,7 +3,8 @@
 What makes a language likely (the home language of a child, a reply that was written in it) decides nothing: the family
 does, by ``2`` in answer to our text or key 0 in a call, or a person of the school. The question is a text of its own,
 beside the first one that goes to that phone: put into it, it would make an English text cost twice as much, and its
-keys would be taken for an answer to something else. So it is not asked either while another menu is open there.
+keys would be taken for an answer to something else. So it is not asked either while another menu is open there, when it
+is planned or when it is to leave (``guard/menus.py``): what has not left may be asked another time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlmodel import col, select
 from channels import base
 from channels.base import Medium
 from config import identity
-from gateway import answers, audit, deciding, likely, people, points, zero
+from gateway import answers, audit, deciding, guard, likely, people, points, zero
 from gateway.database import Session
 from gateway.models import (
     About,
@@ -47,6 +48,7 @@ _ROUTINE = 3  #: nothing waits for it
 class Told:
     """A text that is about to leave: whom it is for, where to, about whom, and as what."""
 
+    message_id: str
     contact_id: int
     point_id: int
     address: str
@@ -123,7 +125,7 @@ async def _mark(session: Session, wanted: Iterable[int], *, now: datetime) -> li
     contact = core(Contact).c
     query = (
         sa.update(core(Contact))
-        .where(people.among(people.dialect(session), contact.id), contact.languages_asked_at.is_(None))
+        .where(people.among(people.dialect(session), contact.id), likely.never_asked())
         .values(languages_asked_at=now)
         .returning(contact.id)
     )
@@ -153,6 +155,7 @@ async def _send(
         now=now,
     )
     message.priority, message.keys = _ROUTINE, choosing.KEYS
+    message.only_if, message.in_reply_to = guard.BESIDE, told.message_id
     message.due_at = max(told.due_at, now)
     message.not_after = message.due_at + _WORTH_ASKING
     session.add(message)

@@ -215,6 +215,7 @@ def _told(gateway: context.Gateway, rows: Sequence[planner.Planned]) -> list[han
     texts = (row for row in rows if _may_be_asked(row, gateway.settings.school.language))
     return [
         handshake.Told(
+            row.message.id,
             row.message.contact_id or 0,
             row.message.contact_point_id or 0,
             row.message.address,

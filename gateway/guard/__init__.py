@@ -1,10 +1,11 @@
 """The wall below every feature: what may not leave, asked again when a message is claimed."""
 
-from gateway.guard.reasons import AGAIN, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, UNACCOUNTED, Stop, kept
+from gateway.guard.reasons import AGAIN, BESIDE, MOST_PARTS, NOT_ANSWERED, NOT_REACHED, REASONS, UNACCOUNTED, Stop, kept
 from gateway.guard.wall import stopped, taken_back, too_early
 
 __all__ = [
     "AGAIN",
+    "BESIDE",
     "MOST_PARTS",
     "NOT_ANSWERED",
     "NOT_REACHED",
