@@ -223,10 +223,10 @@ def _language(message: Message) -> str:
 
 
 async def _is_alone(session: Session, message: Message) -> bool:
-    """Whether the phone is one person's by now: else nobody knows who of them answered."""
+    """Whether the phone is still the person's whom we asked, and nobody else's: or nobody knows who answered."""
     point = core(ContactPoint).c
-    owners = sa.select(sa.func.count(sa.distinct(point.contact_id))).where(point.address == message.address)
-    return await session.scalar(owners) == 1
+    owners = await session.scalars(sa.select(point.contact_id).where(point.address == message.address).distinct())
+    return owners.all() == [message.contact_id]
 
 
 async def _answered(

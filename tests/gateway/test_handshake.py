@@ -20,6 +20,7 @@ from gateway.models import (
     Attempt,
     Audit,
     Contact,
+    ContactPoint,
     Conversation,
     Message,
     MessageState,
@@ -153,6 +154,19 @@ async def test_who_shares_the_phone_by_now_has_chosen_nothing(sqlite_database: D
     await family(sqlite_database, name="Imran")  # the same phone
     await texted(gateway, "2")
     assert (await contact(sqlite_database, mother)).written_language == ""
+    assert await waits(sqlite_database) == ("2", "")
+
+
+async def test_who_has_the_number_by_now_has_chosen_nothing_for_whom_it_was(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database)
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    await leave(sqlite_database, await send(gateway))
+    async with sqlite_database.write() as session:  # an import moves the number
+        await session.execute(sa.delete(ContactPoint).where(col(ContactPoint.contact_id) == mother))
+    other = await family(sqlite_database, name="Imran")
+    await texted(gateway, "2")
+    assert [(await contact(sqlite_database, one)).written_language for one in (mother, other)] == ["", ""]
     assert await waits(sqlite_database) == ("2", "")
 
 
