@@ -78,6 +78,12 @@ async def ask(
     return len(marked)
 
 
+def may_ask(asking: answers.Answering) -> bool:
+    """Whether there is any language to ask for: in a school that has reviewed none yet there is not."""
+    drafts = asking.school.allow_drafts
+    return any(choosing.offered(tag, drafts=drafts) for tag in translations.languages_available())
+
+
 async def price(
     session: Session, told: Iterable[Told], asking: answers.Answering, *, today: date, now: datetime
 ) -> tuple[int, int, float]:
@@ -99,8 +105,8 @@ async def _wanted(
     session: Session, first: Mapping[int, Told], asking: answers.Answering, *, today: date, now: datetime
 ) -> dict[int, str]:
     """Who is to be asked, and for which language."""
-    if not any(choosing.offered(tag, drafts=asking.school.allow_drafts) for tag in translations.languages_available()):
-        return {}  # as in every school that has reviewed no language yet
+    if not may_ask(asking):
+        return {}
     found = {
         contact_id: tag
         for contact_id, tag in (await likely.languages_of(session, first, today=today)).items()

@@ -237,7 +237,10 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
     notice.state = NoticeState.SCHEDULED if notice.next_fire_at else NoticeState.DONE
     session.add(notice)
     await session.flush()
-    released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])
+    released = 0
+    for run_id in await run_ids(session, notice):
+        released += await outbox.release(session, run_id, now=now)
+        await runs.ask_released(session, gateway, run_id)
     line = audit.Line("notice.approved", f"notice:{notice.id}", {"released": released}, approver)
     await gateway.log.record(session, line, now=now)
     await bell.ring(session)

@@ -307,6 +307,32 @@ async def test_a_question_beside_a_later_step_goes_with_it_or_not_at_all(sqlite_
     assert await leave(sqlite_database, found, now=clock()) == []
 
 
+async def test_who_is_told_only_once_somebody_has_approved_is_asked_then(database: Database) -> None:
+    await office(database)
+    mother = await family(database)
+    await family(database, phone=DAD, name="Jan", home="pl", written_language="pl")
+    gateway = desk.gateway(database, desk.Clock(), drafts=True)
+    held: dict[str, Any] = {"approval": {"required": True}}
+    assert questions(await send(gateway, **held)) == []
+    async with database.write() as session:
+        await notices.approve(session, gateway, "fair", approver="Mrs Head")
+    [question] = questions(await messages(database))
+    assert (question.contact_id, question.state) == (mother, MessageState.QUEUED)
+    assert [one.keys for one in await leave(database, await messages(database))] == ["", "", "12"]
+    assert (await contact(database, mother)).languages_asked_at is not None
+
+
+async def test_nobody_is_asked_beside_a_held_menu_or_an_emergency(sqlite_database: Database) -> None:
+    await office(sqlite_database)
+    await family(sqlite_database)
+    gateway = desk.gateway(sqlite_database, desk.Clock(), drafts=True)
+    for key, changes in {"one": {"replies": MENU}, "two": {"purpose": "emergency"}}.items():
+        await send(gateway, key=key, approval={"required": True}, **changes)
+        async with sqlite_database.write() as session:
+            await notices.approve(session, gateway, key, approver="Mrs Head")
+    assert questions(await messages(sqlite_database)) == []
+
+
 async def test_english_is_a_choice_too_and_words_are_for_the_notice(sqlite_database: Database) -> None:
     await office(sqlite_database)
     mother = await family(sqlite_database)
