@@ -31,12 +31,13 @@ def never_asked() -> sa.ColumnElement[bool]:
 
 
 async def languages_of(session: Session, contact_ids: Collection[int], *, today: date) -> dict[int, str]:
-    """The likely language of those who were never asked and have chosen none.
+    """The likely language of those who were never asked and have not chosen what they read.
 
     It is what staff or a reply suggest, else the one home language of all of their children, where nothing is on file.
     """
     contact, tie, pupil = core(Contact).c, core(Guardianship).c, core(Pupil).c
-    never = (contact.languages_confirmed_at.is_(None), never_asked(), ~contact.deceased)
+    unknown = sa.or_(contact.languages_confirmed_at.is_(None), contact.written_language == "")
+    never = (unknown, never_asked(), ~contact.deceased)
     known = (contact.id, contact.written_language, contact.likely_language)
     homes = sa.func.count(sa.distinct(pupil.home_language))
     query = (

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from support import desk
 from support.absences import Morning, Parent
 
+from channels.base import Medium
 from gateway import handshake, notices, runs
 from gateway.absence import listening
 from gateway.database import Database
@@ -43,6 +44,24 @@ async def missed(morning: Morning) -> tuple[int, Parent]:
     await morning.at("09:30")
     await morning.deliver()
     return child, mother
+
+
+async def test_a_question_that_the_absence_check_overtakes_does_not_leave(morning: Morning) -> None:
+    """It is the last of all to leave, so for a whole school it may wait until the register is closed."""
+    mother = await morning.parent("Saima")
+    child = await morning.child("Ana", mother, home_language="ur")
+    await tell(morning)
+    await morning.mark(child, "N")
+    await morning.at("09:30")
+    [sender] = {one.sender_id or 0 for one in await morning.messages() if one.medium is Medium.SMS}
+    left = list[str]()
+    for routine in (0, 1, 1, 1):
+        claim = await desk.claim(morning.database, sender, now=morning.clock.now, urgent=1, routine=routine)
+        left += [row["keys"] for row in claim.messages]
+        morning.clock.pass_(seconds=30)
+    assert left == ["1234", ""]
+    await morning.answer(mother.number, "1")
+    assert ((await morning.case(child)).code, await reads(morning, mother)) == ("I", "")
 
 
 async def reads(morning: Morning, parent: Parent) -> str:

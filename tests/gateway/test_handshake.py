@@ -14,7 +14,7 @@ from support.desk import LOG, NOW, definition
 
 from channels import base
 from channels.base import Medium
-from gateway import answers, context, guard, handshake, ids, intake, likely, notices, outbox, runs
+from gateway import answers, context, deciding, guard, handshake, ids, intake, likely, notices, outbox, runs
 from gateway.database import Database
 from gateway.models import (
     Attempt,
@@ -351,7 +351,7 @@ async def test_english_is_a_choice_too_and_words_are_for_the_notice(sqlite_datab
     ("why", "fields", "changes"),
     [
         ("reads a language already", {"written_language": "pl"}, {}),
-        ("has chosen", {"languages_confirmed_at": NOW}, {}),
+        ("has chosen", {"languages_confirmed_at": NOW, "written_language": "en", "likely_language": "ur"}, {}),
         ("speaks English at home", {"home": "en"}, {}),
         ("a language that we have no words in", {"home": "yo"}, {}),
         ("an emergency", {}, {"purpose": "emergency"}),
@@ -396,6 +396,22 @@ async def test_a_suggested_language_is_asked_for(sqlite_database: Database) -> N
     await family(sqlite_database, home="", likely_language="pl", likely_because="reply")
     [question] = questions(await send(desk.gateway(sqlite_database, drafts=True)))
     assert "Polski" in question.body
+
+
+@pytest.mark.parametrize("known", [{"also": ["prs"]}, {"hears": "pl"}])
+async def test_who_has_said_something_else_is_still_asked_what_they_read(
+    sqlite_database: Database, known: dict[str, Any]
+) -> None:
+    await office(sqlite_database)
+    mother = await family(sqlite_database, home="", likely_language="ur", likely_because="writes in it")
+    gateway = desk.gateway(sqlite_database, drafts=True)
+    async with sqlite_database.write() as session:
+        deed = deciding.Deed("Mrs Office", NOW, LOG)
+        chosen = await deciding.choose_languages(session, mother, **({"reads": "", "hears": ""} | known), deed=deed)
+        assert (chosen.languages_confirmed_at is None) == ("also" in known), "no import has a third language"
+        assert chosen.likely_language == "ur"
+    [question] = questions(await send(gateway))
+    assert question.contact_id == mother
 
 
 CLOSED: dict[str, Any] = {
