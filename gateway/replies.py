@@ -76,6 +76,8 @@ async def handle(
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
     other = await two_menus.other(session, reply, message)
+    if message is not None and other is not None and handshake.asks(message):
+        message, other = other, message  # what it may say of a child comes first
     if message is not None and other is None:
         key = _option(reply, message) if _is_theirs(reply, message) else ""
         chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)

@@ -272,6 +272,9 @@ async def test_whichever_left_first_a_key_of_both_is_for_a_person(sqlite_databas
     await texted(gateway, "2")
     assert (await contact(sqlite_database, mother)).written_language == ""
     assert await waits(sqlite_database) == ("2", "")
+    async with sqlite_database.read() as session:
+        [reply] = await session.scalars(select(Reply))
+    assert reply.run_id is not None, "it is looked at as what it may say of a child"
 
 
 async def test_a_question_goes_only_if_its_text_went(database: Database) -> None:
