@@ -31,7 +31,7 @@ async def other(session: Session, reply: base.Reply, message: Message | None) ->
     key = menu.digit(reply.body)
     if message is None or not key or reply.medium is not Medium.SMS or key not in message.keys:
         return None
-    query = select(Message).join(Attempt, sa.and_(col(Attempt.message_id) == col(Message.id)))
+    query = select(Message).join(Attempt, col(Attempt.message_id) == col(Message.id))
     query = query.where(Message.address == message.address, Message.medium == Medium.SMS, Message.id != message.id)
     query = query.where(col(Message.keys).contains(key), col(Attempt.number) == col(Message.attempt))
     question = sa.and_(col(Message.run_id).is_(None), col(Message.slot).startswith(handshake.SLOT))
@@ -58,7 +58,9 @@ async def _meant(session: Session, message: Message, key: str) -> str:
     if handshake.asks(message):
         return f"“write to us in {languages.english(handshake.chosen(message, key))}”"
     query = select(Notice).join(Run, col(Run.notice_id) == col(Notice.id)).where(Run.id == message.run_id)
-    notice = (await session.scalars(query)).one()
+    notice = (await session.scalars(query)).first()
+    if notice is None:
+        return f"“{key}”"
     wanted = reading.stored(notice.definition)
     options = {option.key: option.label[languages.ENGLISH] for option in wanted.replies.options}
     if not options and wanted.template:
