@@ -60,7 +60,8 @@ class Turn:
         return twilio_script.Speech(version(self._message, spoken), self._voices)
 
     def _answer_url(self, *more: tuple[str, str]) -> str:
-        spoken = [("v", self._spoken)] if self._spoken else []
+        # Back again says nothing of what the family wants: only the call's own language is left for good.
+        spoken = [("v", self._spoken)] if self._spoken else _zero(self._message)
         return _keys_url(self._message, "answer", ("k", ",".join(self._keys)), *spoken, *more)
 
 
@@ -80,8 +81,12 @@ def can_be_said(message: base.Outgoing, voices: twilio_voices.Voices) -> bool:
 
 def opening_url(message: base.Outgoing) -> str:
     """Where the first key leads."""
-    zero = [("z", "language")] if message.script and message.script.other else []
-    return _keys_url(message, "open", *zero)
+    return _keys_url(message, "open", *_zero(message))
+
+
+def _zero(message: base.Outgoing) -> list[tuple[str, str]]:
+    """Say in an address that key 0 leads to the call's other language, where it has one."""
+    return [("z", "language")] if message.script and message.script.other else []
 
 
 def _keys_url(message: base.Outgoing, step: str, *more: tuple[str, str]) -> str:

@@ -176,6 +176,7 @@ def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
         return [_key(request, "0", "person")]
     if not pressed:
         return []
+    chosen = pressed == "0" and request.query.get("z") == "language"
     if step == "open":
         heard = base.Receipt(
             message_id=request.query.get("m", ""),
@@ -186,8 +187,9 @@ def _key_events(request: base.HookRequest) -> Sequence[base.Event]:
             attempt=twilio_account.attempt_of(request),
             raw=twilio_account.first_values(request),
         )
-        chosen = pressed == "0" and request.query.get("z") == "language"
         return [heard, _key(request, pressed, "language")] if chosen else [heard]
+    if step == "answer" and chosen:
+        return [_key(request, pressed, "language")]
     if step != "answer" or pressed not in request.query.get("k", "").split(","):
         return []
     return [_key(request, pressed, "keys")]

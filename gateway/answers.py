@@ -98,6 +98,13 @@ async def no_pictures(
     return True
 
 
+async def tell(session: Session, row: Reply, answering: Answering) -> None:
+    """Tell the listeners of a reply, until one of them has dealt with it."""
+    for listener in answering.listeners:
+        if await listener(session, row):
+            return
+
+
 async def repeats(session: Session, row: Reply, *, limits: sections.Answers, log: audit.Log, now: datetime) -> bool:
     """Whether the same words come from one address again and again, as from a machine. Then staff are told, once.
 

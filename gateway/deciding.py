@@ -53,6 +53,7 @@ async def choose_languages(
 ) -> Contact:
     """Note the languages that a family has chosen (BCP 47 tags, ``""`` leaves one as it is).
 
+    Only what they read ends the search for it: whoever has said no more than what they hear is still asked.
     ``also``  what they understand beside these, the best first; None leaves it as it is
     Raises :class:`errors.NotFound`.
     """
@@ -61,8 +62,10 @@ async def choose_languages(
         contact.further_languages = " ".join(also)
     contact.written_language = reads or contact.written_language
     contact.spoken_language = hears or contact.spoken_language
-    contact.languages_confirmed_at = deed.now
-    contact.likely_language = contact.likely_because = ""  # it is known now
+    if reads or hears:  # no import says what else they understand
+        contact.languages_confirmed_at = deed.now
+    if reads:
+        contact.likely_language = contact.likely_because = ""  # it is known now
     session.add(contact)
     facts = {
         "reads": contact.written_language,

@@ -3,7 +3,8 @@
 What makes a language likely (the home language of a child, a reply that was written in it) decides nothing: the family
 does, by ``2`` in answer to our text or key 0 in a call, or a person of the school. The question is a text of its own,
 beside the first one that goes to that phone: put into it, it would make an English text cost twice as much, and its
-keys would be taken for an answer to something else. So it is not asked either while another menu is open there.
+keys would be taken for an answer to something else. So it is not asked either while another menu is open there, when it
+is planned or when it is to leave (``guard/menus.py``): what has not left may be asked another time.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlmodel import col, select
 from channels import base
 from channels.base import Medium
 from config import identity
-from gateway import answers, audit, deciding, likely, people, points, zero
+from gateway import answers, audit, deciding, guard, likely, people, points, zero
 from gateway.database import Session
 from gateway.models import (
     About,
@@ -47,6 +48,7 @@ _ROUTINE = 3  #: nothing waits for it
 class Told:
     """A text that is about to leave: whom it is for, where to, about whom, and as what."""
 
+    message_id: str
     contact_id: int
     point_id: int
     address: str
@@ -76,6 +78,12 @@ async def ask(
     return len(marked)
 
 
+def may_ask(asking: answers.Answering) -> bool:
+    """Whether there is any language to ask for: in a school that has reviewed none yet there is not."""
+    drafts = asking.school.allow_drafts
+    return any(choosing.offered(tag, drafts=drafts) for tag in translations.languages_available())
+
+
 async def price(
     session: Session, told: Iterable[Told], asking: answers.Answering, *, today: date, now: datetime
 ) -> tuple[int, int, float]:
@@ -97,8 +105,8 @@ async def _wanted(
     session: Session, first: Mapping[int, Told], asking: answers.Answering, *, today: date, now: datetime
 ) -> dict[int, str]:
     """Who is to be asked, and for which language."""
-    if not any(choosing.offered(tag, drafts=asking.school.allow_drafts) for tag in translations.languages_available()):
-        return {}  # as in every school that has reviewed no language yet
+    if not may_ask(asking):
+        return {}
     found = {
         contact_id: tag
         for contact_id, tag in (await likely.languages_of(session, first, today=today)).items()
@@ -123,7 +131,7 @@ async def _mark(session: Session, wanted: Iterable[int], *, now: datetime) -> li
     contact = core(Contact).c
     query = (
         sa.update(core(Contact))
-        .where(people.among(people.dialect(session), contact.id), contact.languages_asked_at.is_(None))
+        .where(people.among(people.dialect(session), contact.id), likely.never_asked())
         .values(languages_asked_at=now)
         .returning(contact.id)
     )
@@ -153,6 +161,7 @@ async def _send(
         now=now,
     )
     message.priority, message.keys = _ROUTINE, choosing.KEYS
+    message.only_if, message.in_reply_to = guard.BESIDE, told.message_id
     message.due_at = max(told.due_at, now)
     message.not_after = message.due_at + _WORTH_ASKING
     session.add(message)
@@ -181,13 +190,13 @@ async def take(
     if reply.medium is Medium.VOICE:
         if reply.keys != zero.KEY or not (message.script or {}).get("other"):
             return ""
-        chosen = await _heard(session, message, log=log, now=now) or "this call"
+        language = await _heard(session, message, log=log, now=now) or "this call"
     elif asks(message) and (key := key or meant(message, reply.body)) and await _is_alone(session, message):
-        chosen = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
+        language = await _answered(session, message, key, asking, wrote_to=reply.to, log=log, now=now)
     else:
         return ""
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
-    return f"language:{chosen}"
+    return f"language:{language}"
 
 
 def asks(message: Message) -> bool:
@@ -197,28 +206,21 @@ def asks(message: Message) -> bool:
 
 def meant(message: Message, said: str) -> str:
     """The key that words mean to our question, or ``""``: «2 please», «Reply 2», or the language by its name."""
-    found = _SPELT.fullmatch(said.strip())
-    named = languages.match(found["name"]) if found and found["name"] else ""
     keys = {languages.ENGLISH: choosing.ENGLISH_KEY, _language(message): choosing.OWN_KEY}
+    named, found = names_language(said), _SPELT.fullmatch(said.strip())
     key = keys.get(named, "") if named else (found and found["key"]) or ""
     return key if key in message.keys else ""
 
 
-async def may_be_meant(session: Session, message: Message) -> bool:
-    """Whether a key may answer our question, though this other menu is newer and has it too.
+def names_language(said: str) -> str:
+    """The language whose name is all that was said, beside courtesy, or ``""``."""
+    found = _SPELT.fullmatch(said.strip())
+    return languages.match(found["name"]) or "" if found and found["name"] else ""
 
-    The question is never asked while another menu is open, but an absence is asked about whatever else is open: taken
-    for the choice of a language it would tell us nothing, and the other way round it would explain a missing child.
-    """
-    question, contact = core(Message).c, core(Contact).c
-    query = (
-        sa.select(question.id)
-        .join(core(Contact), contact.id == question.contact_id)
-        .where(question.address == message.address, question.slot.startswith(SLOT), question.run_id.is_(None))
-        .where(question.created_at <= message.created_at, question.created_at > message.created_at - _WORTH_ASKING)
-        .where(contact.languages_confirmed_at.is_(None))
-    )
-    return (await session.execute(query.limit(1))).first() is not None
+
+def chosen(message: Message, key: str) -> str:
+    """The language that a key chooses in answer to our question."""
+    return _language(message) if key == choosing.OWN_KEY else languages.ENGLISH
 
 
 def _language(message: Message) -> str:
@@ -227,10 +229,10 @@ def _language(message: Message) -> str:
 
 
 async def _is_alone(session: Session, message: Message) -> bool:
-    """Whether the phone is one person's by now: else nobody knows who of them answered."""
+    """Whether the phone is still the person's whom we asked, and nobody else's: or nobody knows who answered."""
     point = core(ContactPoint).c
-    owners = sa.select(sa.func.count(sa.distinct(point.contact_id))).where(point.address == message.address)
-    return await session.scalar(owners) == 1
+    owners = await session.scalars(sa.select(point.contact_id).where(point.address == message.address).distinct())
+    return owners.all() == [message.contact_id]
 
 
 async def _answered(
@@ -247,7 +249,7 @@ async def _answered(
 
     What it hears in calls stays what it was: nobody has asked for that.
     """
-    language = _language(message) if key == choosing.OWN_KEY else languages.ENGLISH
+    language = chosen(message, key)
     deed = deciding.Deed("parent", now, log)
     await deciding.choose_languages(session, message.contact_id or 0, reads=language, hears="", deed=deed)
     # Who changes their mind three times is a machine, or will see by the next text that it was heard.

@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 import sqlalchemy as sa
 
-from gateway import people
+from gateway import guard, people
 from gateway.database import Session
+from gateway.guard import menus
 from gateway.models import Contact, ContactPoint, Guardianship, Message, PointKind, Pupil
 from gateway.models.types import core
 from templates import languages
 
-OPEN_FOR: Final = timedelta(days=14)  #: as long a key may answer an earlier menu (``replies.ANSWERS_WITHIN``)
+OPEN_FOR: Final = menus.OPEN_FOR
+
+
+def never_asked() -> sa.ColumnElement[bool]:
+    """Whether a contact was never asked; a question that did not leave was none."""
+    contact, question = core(Contact).c, core(Message).alias("question")
+    unsent = sa.select(question.c.id).where(
+        question.c.contact_id == contact.id,
+        question.c.only_if == guard.BESIDE,
+        question.c.created_at == contact.languages_asked_at,
+        question.c.state.in_(menus.NOT_SENT),
+    )
+    return sa.or_(contact.languages_asked_at.is_(None), unsent.correlate(core(Contact)).exists())
 
 
 async def languages_of(session: Session, contact_ids: Collection[int], *, today: date) -> dict[int, str]:
-    """The likely language of those who were never asked and have chosen none.
+    """The likely language of those who were never asked and have not chosen what they read.
 
     It is what staff or a reply suggest, else the one home language of all of their children, where nothing is on file.
     """
     contact, tie, pupil = core(Contact).c, core(Guardianship).c, core(Pupil).c
-    never = (contact.languages_confirmed_at.is_(None), contact.languages_asked_at.is_(None), ~contact.deceased)
+    unknown = sa.or_(contact.languages_confirmed_at.is_(None), contact.written_language == "")
+    never = (unknown, never_asked(), ~contact.deceased)
     known = (contact.id, contact.written_language, contact.likely_language)
     homes = sa.func.count(sa.distinct(pupil.home_language))
     query = (
@@ -58,6 +72,9 @@ async def free(
         .having(sa.func.count(sa.distinct(point.contact_id)) == 1)
     )
     asked = sa.select(message.c.address).where(
-        message.c.address.in_(wanted), message.c["keys"] != "", message.c.created_at > now - OPEN_FOR
+        message.c.address.in_(wanted),
+        message.c["keys"] != "",
+        message.c.created_at > now - OPEN_FOR,
+        message.c.state.in_(menus.OPEN),
     )
     return set(await session.scalars(alone)) - set(await session.scalars(asked))

@@ -299,7 +299,10 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
         await deciding.lay_out(session, gateway, notice, reading.stored(notice.definition))
     session.add(notice)
     await session.flush()
-    released = sum([await outbox.release(session, run_id, now=now) for run_id in await run_ids(session, notice)])
+    released = 0
+    for run_id in await run_ids(session, notice):
+        released += await outbox.release(session, run_id, now=now)
+        await runs.ask_released(session, gateway, run_id)
     line = audit.Line("notice.approved", f"notice:{notice.id}", {"released": released}, approver)
     await gateway.log.record(session, line, now=now)
     await bell.ring(session)

@@ -10,12 +10,12 @@ answered from another mailbox than the one it went to: then the words belong to 
 from __future__ import annotations
 
 import dataclasses
-import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from channels import base
 from channels.base import Medium
@@ -32,6 +32,7 @@ from gateway import (
     suggesting,
     survey_answers,
     topic_stops,
+    two_menus,
     zero,
 )
 from gateway.database import Session
@@ -46,6 +47,7 @@ from gateway.models import (
     MessageState,
     Reply,
 )
+from gateway.understanding import menu
 
 #: How long after a message a word from the same phone is taken as its answer; and for as long as it is worth saying.
 ANSWERS_WITHIN = timedelta(days=14)
@@ -76,7 +78,11 @@ async def handle(
         reply = dataclasses.replace(reply, sender=reply.sender.strip().lower())
     medium = Medium.SMS if reply.medium is Medium.VOICE else reply.medium
     message = await _answered(session, reply, now=now)
-    if taken := await _taken(session, reply, message, inbound, answering, log=log, now=now):
+    other = await two_menus.other(session, reply, message)
+    if message is not None and other is not None and handshake.asks(message):
+        message, other = other, message  # what it may say of a child comes first
+    clear = other is None
+    if taken := await _taken(session, reply, message, inbound, answering, clear=clear, log=log, now=now):
         return taken
     contact = await _who(session, reply, message)
     conversation = await _conversation(session, medium, reply.sender, at=reply.at)
@@ -86,13 +92,7 @@ async def handle(
     session.add(conversation)
     keyword = None if reply.keys else optout.read(reply.body).keyword
     theirs = message is not None and _is_theirs(reply, message)
-    option = _option(reply, message) if theirs else ""
-    # What was said to the question for the language, and stands here, is for a person whatever its key; so is a key
-    # that may have been meant for it.
-    if message and option and reply.medium is Medium.SMS:
-        unsure = handshake.asks(message) or await handshake.may_be_meant(session, message)
-        unsure = unsure or await fresh_question.may_be_meant(session, message, option)
-        option = "" if unsure else option
+    option = await _chosen(session, reply, message) if message is not None and theirs and clear else ""
     row = Reply(
         conversation_id=_id(conversation),
         inbound_id=_id(inbound),
@@ -108,6 +108,8 @@ async def handle(
     )
     session.add(row)
     await session.flush()
+    if message is not None and other is not None:
+        await two_menus.show(session, row, message, other)
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
     facts = {
         "medium": reply.medium,
@@ -129,10 +131,18 @@ async def handle(
     if answering and not await answers.repeats(session, row, limits=answering.limits, log=log, now=now):
         language = _language(contact, message) or answering.school.language
         await answers.no_pictures(session, reply, row, language=language, answering=answering, log=log, now=now)
-        for listener in answering.listeners:
-            if await listener(session, row):
-                break
+        await answers.tell(session, row, answering)
     return "reply"
+
+
+async def _chosen(session: Session, reply: base.Reply, message: Message) -> str:
+    """The key of a message's menu that a reply stands for. What was said to the question for the language, and stands
+    here, is for a person whatever its key; so is a key that may have been meant for our question about a number.
+    """
+    key = "" if handshake.asks(message) else _option(reply, message)
+    if key and reply.medium is Medium.SMS and await fresh_question.may_be_meant(session, message, key):
+        return ""
+    return key
 
 
 async def _taken(
@@ -142,19 +152,22 @@ async def _taken(
     inbound: Inbound,
     answering: answers.Answering | None,
     *,
+    clear: bool,
     log: audit.Log,
     now: datetime,
 ) -> str:
     """Let whatever has asked a question of its own take its answer: nobody has to read that, and it is no row among the
     replies. Gives a word for what came of it, ``""`` where it is nobody's.
+
+    ``clear``  whether a key can answer no other message as well
     """
     theirs = message is not None and _is_theirs(reply, message)
-    if message is not None:
+    if message is not None and clear:
         key = _option(reply, message) if theirs else ""
         chosen = await handshake.take(session, reply, message, key, answering, log=log, now=now)
         if chosen and not reply.media:
             return chosen
-    if message is not None and theirs:
+    if message is not None and theirs and clear:
         answer = await survey_answers.take(session, reply, message, inbound, log=log, now=now)
         if answer:
             return answer
@@ -238,13 +251,22 @@ async def _answered(session: Session, reply: base.Reply, *, now: datetime) -> Me
         offered = await session.scalars(query.where(col(Message.keys).contains(key)).limit(1))
         if message := offered.first():
             return message
-    else:
-        menu = (await session.scalars(query.where(col(Message.keys) != "").limit(1))).first()
-        if menu and handshake.asks(menu) and handshake.meant(menu, reply.body):
-            return menu
+    elif question := await _question_meant(session, query, reply.body):
+        return question
     # Words are an answer to what was said of a child, not to the question for the language that came beside it.
     about_a_child = query.where(~col(Message.slot).startswith(handshake.SLOT))
     return (await session.scalars(about_a_child.limit(1))).first()
+
+
+async def _question_meant(session: Session, sent: SelectOfScalar[Message], said: str) -> Message | None:
+    """Our question for the language, where words answer it. With a newer menu only a language's name does: «2 please»
+    may be said to either."""
+    asks = sent.where(col(Message.run_id).is_(None), col(Message.slot).startswith(handshake.SLOT))
+    question = (await session.scalars(asks.limit(1))).first()
+    if question is None or not handshake.meant(question, said):
+        return None
+    newest = (await session.scalars(sent.where(col(Message.keys) != "").limit(1))).first()
+    return question if newest is question or handshake.names_language(said) else None
 
 
 async def _who(session: Session, reply: base.Reply, message: Message | None) -> Contact | None:
@@ -326,8 +348,7 @@ def _option(reply: base.Reply, message: Message | None) -> str:
 
 def _key(reply: base.Reply) -> str:
     """The one digit that the whole reply is, in whichever script it was typed, or ``""``."""
-    said = (reply.keys or reply.body).strip().rstrip(".!").strip()
-    return str(unicodedata.decimal(said)) if len(said) == 1 and said.isdecimal() else ""
+    return menu.digit(reply.keys or reply.body)
 
 
 async def mark_seen(session: Session, reply_id: int, *, by: str, log: audit.Log, now: datetime) -> Reply:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -273,6 +273,29 @@ async def write(
     return rows
 
 
+async def ask_released(session: Session, gateway: context.Gateway, run_id: int) -> None:
+    """Ask beside the texts of a run that somebody has just approved: while they were held nobody was asked."""
+    if not handshake.may_ask(gateway.answering()):
+        return
+    message, about, contact = core(Message).c, core(About).c, core(Contact).c
+    query = (
+        sa.select(Message, about.pupil_id)
+        .join(core(Contact), contact.id == message.contact_id)
+        .join(core(About), about.message_id == message.id)
+        .where(message.run_id == run_id, message.state == MessageState.QUEUED, message.medium == Medium.SMS)
+        .where(message["keys"] == "", message.purpose != Purpose.EMERGENCY)
+        .where(contact.written_language.in_(("", gateway.settings.school.language)))
+        .order_by(message.due_at, message.id)
+    )
+    texts, pupils = dict[str, Message](), defaultdict[str, list[int]](list)
+    for text, pupil_id in await session.execute(query):
+        texts[text.id] = text
+        pupils[text.id].append(pupil_id)
+    told = [_beside(text, pupils[text.id]) for text in texts.values()]
+    now, today = gateway.now(), gateway.today()
+    await handshake.ask(session, told, gateway.answering(), log=gateway.log, today=today, now=now)
+
+
 async def price_of_asking(
     session: Session, gateway: context.Gateway, rows: Sequence[planner.Planned]
 ) -> tuple[int, int, float]:
@@ -283,17 +306,19 @@ async def price_of_asking(
 
 def _told(gateway: context.Gateway, rows: Sequence[planner.Planned]) -> list[handshake.Told]:
     texts = (row for row in rows if _may_be_asked(row, gateway.settings.school.language))
-    return [
-        handshake.Told(
-            row.message.contact_id or 0,
-            row.message.contact_point_id or 0,
-            row.message.address,
-            row.message.sender_id or 0,
-            row.pupil_ids,
-            row.message.due_at,
-        )
-        for row in texts
-    ]
+    return [_beside(row.message, row.pupil_ids) for row in texts]
+
+
+def _beside(text: planner.Row | Message, pupil_ids: Sequence[int]) -> handshake.Told:
+    return handshake.Told(
+        text.id,
+        text.contact_id or 0,
+        text.contact_point_id or 0,
+        text.address,
+        text.sender_id or 0,
+        pupil_ids,
+        text.due_at,
+    )
 
 
 def _may_be_asked(row: planner.Planned, default: str) -> bool:

@@ -26,9 +26,10 @@ _CLEARLY: Final = 0.2  #: by so much more than English, and than every other lan
 async def note(session: Session, reply: Reply, contact: Contact, *, log: audit.Log, now: datetime) -> str:
     """Note the language of a reply where it is another one than we write in. Gives its tag, ``""`` for nothing new.
 
-    Not where the family has chosen its language itself.
+    Not where the family has chosen itself what it reads.
     """
-    tag = written_in(reply.body, library.load()) if contact.languages_confirmed_at is None else ""
+    unknown = contact.languages_confirmed_at is None or not contact.written_language
+    tag = written_in(reply.body, library.load()) if unknown else ""
     ours = {contact.written_language or languages.ENGLISH, *contact.further_languages.split()}
     if not tag or languages.base(tag) in map(languages.base, ours) or tag == contact.likely_language:
         return ""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from channels import base
 from channels.base import Medium
-from gateway import audit, handshake, optout, points, upsert
+from gateway import audit, optout, points, upsert
 from gateway.database import Session
 from gateway.definitions import survey as shape
 from gateway.models import (
@@ -80,8 +80,6 @@ async def take(
     said = reply.keys or reply.body
     if asked is None or asked.survey.closed_at is not None or (not reply.keys and optout.read(said).keyword):
         return ""
-    if reply.medium is Medium.SMS and await handshake.may_be_meant(session, message):
-        return ""  # a digit may have been meant for the question for the language
     key = choice.key(said, asked.question.labels())
     if asked.question.options and not key:
         return ""

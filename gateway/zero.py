@@ -22,7 +22,7 @@ def offer(
     """
     script = dict(composed.script or {})
     language = languages.ENGLISH if composed.language != languages.ENGLISH else likely
-    if language == languages.ENGLISH or choosing.offered(language, drafts=composer.school.allow_drafts):
+    if language == languages.ENGLISH or choosing.may_be_named(language, drafts=composer.school.allow_drafts):
         other = composer.compose(Medium.VOICE, language, children=children, recipient=recipient)
         if other.language != composed.language:
             zero = {"locale": other.language, "text": choosing.press(other.language, KEY)}

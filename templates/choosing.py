@@ -8,14 +8,23 @@ from templates import dress, languages, phrases, segments, states, words
 
 NOTICE: Final = "language_menu"
 ENGLISH_KEY, OWN_KEY = "1", "2"
+_PROMISED: Final = ("absence_check", "absence_chase")  #: what a family that chooses a language must be able to read
 KEYS: Final = ENGLISH_KEY + OWN_KEY  #: the answers of :data:`NOTICE`, in the order of its menu
 
 
 def offered(language: str, *, drafts: bool) -> bool:
-    """Whether a family may be asked if it wants this language: there are words in it that may go out.
+    """Whether a family may be asked if it wants this language: it would be asked about an absence in it, too.
 
     ``drafts``  whether the school sends what nobody has reviewed
     """
+    if not may_be_named(language, drafts=drafts):
+        return False
+    made = [words.prepare(notice, language=language, medium="sms") for notice in _PROMISED]
+    return all(one.language == language and (drafts or states.trusted(one.state)) for one in made)
+
+
+def may_be_named(language: str, *, drafts: bool) -> bool:
+    """Whether we have words in which this language is chosen, and they may go out."""
     if language == languages.ENGLISH or phrases.language_for("language", language) != language:
         return False
     return drafts or states.trusted(phrases.state("language", language))

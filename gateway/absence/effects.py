@@ -36,6 +36,7 @@ _WAS_HERE = (
 )
 _LATE_WORD = "An answer has come about a child that a person has taken over."
 _DISAGREE = "A parent reported a child absent, and the register says present. Find out now which is true."
+_UNSURE = "A digit has come that may say why a child is away, or answer our question for the family's language."
 _SHOW = "handbell absence show {case}, then absence settle."
 
 
@@ -158,6 +159,17 @@ async def unread(
         reply_id=speaker.reply_id,
     )  # fmt: skip
     return "unread"
+
+
+async def unsure(
+    session: Session, case: AbsenceCase, speaker: Speaker, decided: rules.Rules, *, means: cases.Means
+) -> str:
+    """A digit that may answer another menu of ours: a person asks what was meant, and the asking goes on meanwhile."""
+    if case.state not in (CaseState.ASKING, CaseState.UNREAD):
+        return await unread(session, case, speaker, decided, means=means)
+    cure = f"Ask the family which it was: handbell replies list --waiting, then handbell absence settle {case.id}."
+    await cases.ask_person(session, case, "unsure", _UNSURE, cure, urgent=True, means=means)
+    return "unsure"
 
 
 async def _after_seen(

@@ -178,11 +178,12 @@ async def _not_understood(session: Session, talk: talks.Talk, decided: rules.Rul
         return "left"
     outcomes: set[str] = set()
     for case in [talk.cases[child.pupil_id] for child in talk.heard.children if child.pupil_id in talk.cases]:
+        intent, take = ("unsure", effects.unsure) if talk.heard.unsure else ("unread", effects.unread)
         await cases.step(
-            session, case, "answer", means=means, who=talk.speaker.name, facts={"intent": "unread"},
+            session, case, "answer", means=means, who=talk.speaker.name, facts={"intent": intent},
             reply_id=talk.reply.id,
         )  # fmt: skip
-        outcomes.add(await effects.unread(session, case, talk.speaker, decided, means=means))
+        outcomes.add(await take(session, case, talk.speaker, decided, means=means))
     return ", ".join(sorted(outcomes)) or "left"
 
 

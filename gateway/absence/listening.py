@@ -21,6 +21,8 @@ def by_words(
     def understand(heard: Heard) -> Sequence[Meaning]:
         if pressed := meaning.by_menu(heard):
             return pressed
+        if heard.unsure:  # the digit stands in the words, too
+            return ()
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
         called = _called(heard)
         asked = reading.Asked(

@@ -36,6 +36,7 @@ class Heard:
     """What came in, and from whom.
 
     ``option``    the code of the menu's answer, ``""`` where it was no key of the menu
+    ``unsure``    whether it is a key of the menu that another menu of ours offers, too (``gateway/two_menus.py``)
     ``known``     whether it came from an address on file for these children; otherwise nobody is named
     ``children``  those of the question, or of whom the sender may tell: words that name nobody are about them
     ``also``      the others of these families, so that a brother's name is not taken for nobody's
@@ -53,6 +54,7 @@ class Heard:
     asked: bool
     day: date
     at: datetime
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

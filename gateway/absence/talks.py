@@ -14,6 +14,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from channels.base import Medium
 from gateway import context, people, points
 from gateway.absence import cases, effects, meaning, rules
 from gateway.absence.meaning import Child, Heard
@@ -31,6 +32,7 @@ from gateway.models import (
     Reply,
 )
 from gateway.models.types import core
+from gateway.understanding import menu
 
 _WELL = frozenset({CaseState.SEEN, CaseState.EXPLAINED, CaseState.SAFE})
 
@@ -89,6 +91,7 @@ async def of(session: Session, gateway: context.Gateway, decided: rules.Rules, r
         asked=bool(asked),
         day=written,
         at=reply.at,
+        unsure=bool(asked) and _is_unsure(reply, conversation),
     )
     name = await _name(session, contact, list(about & theirs)) if contact else "whoever has the family's phone"
     speaker = effects.Speaker(name, contact.id if contact else None, reply.id, conversation.address)
@@ -109,6 +112,11 @@ async def _owners(session: Session, reply: Reply, address: str) -> tuple[list[in
         else:
             owners.append(writer)
     return owners, writer if writer is not None or len(owners) != 1 else owners[0]
+
+
+def _is_unsure(reply: Reply, conversation: Conversation) -> bool:
+    """Whether a text is a key of the question's menu that was not taken for an answer to it."""
+    return conversation.medium is Medium.SMS and not reply.option and bool(meaning.option(menu.digit(reply.body)))
 
 
 def _child(child: people.Child, case: AbsenceCase | None) -> Child:

@@ -3,6 +3,7 @@
 from gateway.guard.reasons import (
     AGAIN,
     ALARMED,
+    BESIDE,
     MOST_PARTS,
     NOT_ANSWERED,
     NOT_REACHED,
@@ -17,6 +18,7 @@ from gateway.guard.wall import stopped, taken_back, too_early
 __all__ = [
     "AGAIN",
     "ALARMED",
+    "BESIDE",
     "MOST_PARTS",
     "NOT_ANSWERED",
     "NOT_REACHED",

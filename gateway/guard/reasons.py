@@ -17,10 +17,12 @@ ALARMED = "alarmed"  #: only if the alarm that it follows has left, or will
 TOGETHER = "together"  #: only if everything that it says is still to be said (``gateway/digest.py``)
 UNACCOUNTED = "unaccounted"  #: only if nobody knows yet where any of the children is that it asks about
 
+BESIDE = "beside"  #: only beside a text that has left (``in_reply_to``), and where no other menu waits: for a language
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Why a message does not leave."""
+    """Why a message does not leave, and what it becomes; ``queued``: not yet."""
 
     state: MessageState
     reason: str
@@ -57,11 +59,16 @@ REASONS: dict[str, str] = {
     "stranger": "No longer on file with this number or address for a child that it names.",
     "arrived": "An earlier copy has arrived after all.",
     "too_long": f"The text would need more than {MOST_PARTS} parts.",
+    "another_menu": "Another question of ours may be answered there.",
+    "not_beside": "The text that it was to go beside has not left.",
+    "not_yet": "It waits for the text that it goes beside.",
     "no_consent": "Has not agreed to hear of fundraising or paid offers.",
     "no_sender": "No number or address to send as is set up for this medium.",
 }
 
 
 def kept(only_if: str) -> str:
-    """What a copy of a message still depends on: a question about a child is never asked when it is answered."""
-    return only_if if only_if == UNACCOUNTED else ""
+    """What a copy of a message still depends on: a question about a child is never asked when it is answered, nor that
+    for a language beside another menu.
+    """
+    return only_if if only_if in (UNACCOUNTED, BESIDE) else ""

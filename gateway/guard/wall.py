@@ -21,7 +21,7 @@ from sqlalchemy.engine import Connection
 from channels.base import Medium
 from gateway import bulk
 from gateway.database import Session
-from gateway.guard import emergencies, ladders, people, reasons, wishes
+from gateway.guard import emergencies, ladders, menus, people, reasons, wishes
 from gateway.guard.asked import contact, event, message, notice, one_of, point, pupil, run
 from gateway.models import (
     Contact,
@@ -58,7 +58,12 @@ _QUESTIONS = (
     "left",
     "stranger",
     "no_consent",
+    "not_beside",
+    "another_menu",
+    "not_yet",
 )
+
+_BECOMES = {"cancelled": MessageState.CANCELLED, "not_yet": MessageState.QUEUED}
 
 _NEEDS_CONSENT = [purpose for purpose in Purpose if purpose.needs_consent]
 
@@ -66,7 +71,7 @@ _NEEDS_CONSENT = [purpose for purpose in Purpose if purpose.needs_consent]
 def stopped(
     connection: Connection, rows: Sequence[Mapping[str, Any]], *, today: date, now: datetime
 ) -> dict[str, reasons.Stop]:
-    """Which of these claimed rows may not leave, and why."""
+    """Which of these claimed rows may not leave, or not yet, and why."""
     if not rows:
         return {}
     found = {
@@ -74,7 +79,7 @@ def stopped(
         for row in rows
         if row["not_after"] is not None and row["not_after"] <= now
     }
-    given = {"ids": bulk.packed_ids(row["id"] for row in rows), "today": today}
+    given = {"ids": bulk.packed_ids(row["id"] for row in rows), "today": today, "menus_since": now - menus.OPEN_FOR}
     answers = bulk.run(connection, _questions(bulk.dialect(connection)), given)
     because = {
         message_id: next(question for question, yes in zip(_QUESTIONS, answered, strict=True) if yes)
@@ -84,8 +89,9 @@ def stopped(
         if because.get(message_id) != "cancelled":
             because[message_id] = "arrived"
     for message_id, reason in because.items():
-        state = MessageState.CANCELLED if reason == "cancelled" else MessageState.SKIPPED
-        found[message_id] = reasons.Stop(state, reason, reasons.REASONS[reason])
+        if reason != "not_yet" or message_id not in found:  # what is expired waits for nothing
+            state = _BECOMES.get(reason, MessageState.SKIPPED)
+            found[message_id] = reasons.Stop(state, reason, reasons.REASONS[reason])
     return found
 
 
@@ -95,7 +101,7 @@ def too_early(connection: Connection, rows: Sequence[Mapping[str, Any]], *, now:
     A lane that is held back, refused by its provider or out of use is not waited for: the next step is the way out. Nor
     is a doubt of a lane that is refused, or one that has lasted long: it may last as long as the provider is away.
     """
-    ids = [row["id"] for row in rows if row["only_if"]]
+    ids = [row["id"] for row in rows if row["only_if"] not in ("", reasons.BESIDE)]
     if not ids:
         return []
     values = {"ids": bulk.packed_ids(ids), "now": now, "long_ago": now - ladders.LONG_DOUBT}
@@ -142,6 +148,9 @@ def _questions(dialect: str) -> sa.Select[Any]:
                 one_of(message.purpose, _NEEDS_CONSENT),
                 sa.func.coalesce(contact.marketing_consent, sa.false()).is_(sa.false()),
             ).label("no_consent"),
+            _broken(reasons.BESIDE, menus.text_is_gone()).label("not_beside"),
+            _broken(reasons.BESIDE, menus.another_waits()).label("another_menu"),
+            _broken(reasons.BESIDE, menus.text_waits()).label("not_yet"),
         )
         .select_from(
             _with_notice()

@@ -118,7 +118,8 @@ class Message(Table, table=True):
     ``lease_until`` until when the worker's word is awaited, or when a doubt is looked into
     ``patience_from``  from when on the patience with a doubt is counted, where it is not from its beginning
     ``ref``       the provider's id
-    ``in_reply_to``  the Message-ID of the family's email that this answers
+    ``in_reply_to``  the Message-ID of the family's email that this answers; or the id of the text of ours that this,
+        the question for a language, goes beside
     ``remark``    what it waited for, was moved by, or passed: quiet hours, a preference, a limit; a sentence
     A queued one without a ``sender_id`` waits for the digest (``gateway/digest.py``).
     """

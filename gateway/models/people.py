@@ -52,7 +52,7 @@ class Contact(Table, table=True):
     ``languages_confirmed_at`` is when the family itself chose them: from then on no file changes them.
     ``further_languages`` are those that they understand beside these, the best first, parted by spaces.
     ``likely_language`` is what something suggests (``likely_because``) and nobody has said; it decides nothing.
-    ``languages_asked_at`` is when we asked by text, once and never again.
+    ``languages_asked_at`` is when we asked by text: once and never again, but where the question did not leave.
     """
 
     id: int | None = Field(default=None, primary_key=True)

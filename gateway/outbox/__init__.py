@@ -4,12 +4,13 @@
 came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-out or a 5xx left in doubt.
 """
 
-from gateway.outbox.claiming import URGENT, Claim, Slots, claim, stop
+from gateway.outbox.claiming import PUT_OFF, URGENT, Claim, Slots, claim, stop
 from gateway.outbox.queue import cancel, change, copy, due_again, expire_held, release, remark, waiting
 from gateway.outbox.settling import Sent, accept, settle
 from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
 
 __all__ = [
+    "PUT_OFF",
     "URGENT",
     "Claim",
     "Doubt",

@@ -79,12 +79,13 @@ def claim(
     given = {"sender": sender_id, "now": now, "most": slots.urgent}
     due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection), quiet), given)]
     stopped = guard.stopped(connection, due, today=today, now=now)
-    lines = stop(connection, stopped, now=now)
+    beside = [message_id for message_id, why in stopped.items() if why.state is MessageState.QUEUED]
+    lines = stop(connection, {one: why for one, why in stopped.items() if one not in beside}, now=now)
     ready = [row for row in due if row["id"] not in stopped]
     early = guard.too_early(connection, ready, now=now)
     _put_off(connection, early, until=now + PUT_OFF)
     ready = [row for row in ready if row["id"] not in early]
-    busy = engaged.engaged(connection, ready, now=now)
+    busy = [*beside, *engaged.engaged(connection, ready, now=now)]
     _put_off(connection, busy, until=now + engaged.AGAIN_IN)
     ready = [row for row in ready if row["id"] not in busy]
     taken, tat, again_in = _afford(sender, ready, slots, now=now)

@@ -376,6 +376,17 @@ async def test_key_0_changes_the_language(voice: twilio_voice.TwilioVoice, http_
     assert heard(back)[1] == CALL.body
 
 
+def test_key_0_at_the_menu_is_as_good_as_at_the_opening() -> None:
+    _, message = follow(hook("keys", "m=01C&a=2&step=open&z=language", CallSid="CA1", Digits="1"), TWO_LANGUAGES)
+    assert heard(message)[1] == CALL.body
+    [chosen], answer = follow(hook("keys", action(message), CallSid="CA1", Digits="0"), TWO_LANGUAGES)
+    assert isinstance(chosen, base.Reply)
+    assert (chosen.keys, chosen.in_reply_to, chosen.event_id) == ("0", "01C", "CA1:language")
+    assert heard(answer)[:3] == ["Gather", POLISH.body, POLISH.script.menu]
+    _, one_language = follow(hook("keys", "m=01C&a=2&step=open", CallSid="CA1", Digits="1"), CALL)
+    assert follow(hook("keys", action(one_language), CallSid="CA1", Digits="0"), CALL)[0] == []
+
+
 def test_key_0_for_a_person_rings_the_office() -> None:
     events, answer = follow(hook("keys", "m=01C&a=2&step=open", CallSid="CA1", Digits="0"), PERSON)
     assert [type(event) for event in events] == [base.Receipt], "nobody needs to be told while the office is rung"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from templates import coverage, library, own_words, pofiles, reviewing, states, translations, words
+from templates import choosing, coverage, library, own_words, pofiles, reviewing, states, translations, words
 
 ANNA = states.Review("Anna Kowalska", "2026-11-28")
 CHECK = ("absence_check/sms/text", "absence_check/answer/ill")
@@ -45,6 +45,17 @@ def test_a_notice_is_as_far_read_as_its_weakest_text(folder: Path) -> None:
     pofiles.write(pofiles.path_of(folder, "pl"), po)
     own_words.use(folder)
     assert coverage.of("pl")["absence_check", "sms"] == "draft"
+
+
+def test_a_language_is_offered_only_once_an_absence_may_be_asked_about_in_it(folder: Path) -> None:
+    for accepted, offered in (
+        (["phrases/language"], False), (["phrases", "absence_check"], False), (["absence_chase"], True),
+    ):  # fmt: skip
+        reviewing.accept("pl", folder, accepted, ANNA)
+        own_words.use(folder)
+        assert choosing.offered("pl", drafts=False) is offered
+    assert not choosing.offered("ro", drafts=False)
+    assert choosing.offered("ro", drafts=True)
 
 
 def test_what_is_missing_cannot_be_accepted(folder: Path) -> None:
