@@ -203,7 +203,7 @@ async def test_twelve_weeks_are_kept_as_long_as_allowed_and_a_person_reads_it(mo
     words = "Ana has broken her leg, she will be off for 12 weeks"
     if first:
         mother = await morning.parent()
-        await morning.child("Ana", mother)
+        child = await morning.child("Ana", mother)
     else:
         child, mother = await asked(morning)
     await morning.answer(mother.number, words)
