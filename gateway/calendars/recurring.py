@@ -35,6 +35,8 @@ def days(rule: Mapping[str, Sequence[Any]], first: date, until: date) -> Iterato
     frequency, interval = str(wanted["FREQ"][0]).upper(), int(wanted.get("INTERVAL", [1])[0])
     if frequency not in ("DAILY", "WEEKLY", "MONTHLY", "YEARLY") or interval < 1:
         raise NotUnderstood("it repeats more often than daily.")
+    if frequency == "WEEKLY" and "BYMONTHDAY" in wanted:
+        raise NotUnderstood("it repeats weekly and names days of the month (RFC 5545 forbids that).")
     end = min(until, *(_day(given) for given in wanted.get("UNTIL", [])), first + LONGEST * _DAY)
     every = (first + number * _DAY for number in range((end - first).days + 1))
     found = (day for day in every if day == first or _names(wanted, frequency, interval, first, day))

@@ -27,7 +27,7 @@ def rules(draw: st.DrawFn) -> dict[str, list[Any]]:
         rule["BYDAY"] = draw(st.lists(weekday, min_size=1, max_size=2, unique=True))
     if draw(st.booleans()):
         rule["BYMONTH"] = draw(st.lists(st.integers(1, 12), min_size=1, max_size=3, unique=True))
-    if "BYDAY" not in rule and draw(st.booleans()):
+    if "BYDAY" not in rule and frequency != "WEEKLY" and draw(st.booleans()):
         rule["BYMONTHDAY"] = draw(st.lists(st.integers(1, 28) | st.just(-1), min_size=1, max_size=2, unique=True))
     if draw(st.booleans()):
         rule["COUNT"] = [draw(st.integers(1, 5))]
@@ -57,6 +57,7 @@ def test_a_day_that_never_comes_ends() -> None:
     [
         ({"FREQ": ["SECONDLY"]}, "more often than daily"),
         ({"FREQ": ["MONTHLY"], "BYSETPOS": [1]}, "BYSETPOS"),
+        ({"FREQ": ["WEEKLY"], "BYMONTHDAY": [1]}, "RFC 5545 forbids"),
         ({"FREQ": ["WEEKLY"], "BYDAY": ["2MO"]}, "only a month or a year"),
     ],
 )
