@@ -34,7 +34,7 @@ def rules(draw: st.DrawFn) -> dict[str, list[Any]]:
     return rule
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(rule=rules(), first=st.dates(date(2024, 1, 1), date(2027, 12, 31)))
 def test_the_days_are_those_of_dateutil(rule: dict[str, list[Any]], first: date) -> None:
     until = first + timedelta(days=900)

@@ -42,7 +42,7 @@ async def went_as_foretold(year: Year) -> None:
 
 async def test_a_year_with_both_clock_changes_snow_and_a_leap_year(sqlite_database: Database) -> None:
     pick = random.Random(SEED)
-    await went_as_foretold(Year(sqlite_database, plans(pick, 18), pick, outages=outages(pick, 14)))
+    await went_as_foretold(Year(sqlite_database, plans(pick, 15), pick, outages=outages(pick, 14)))
 
 
 @pytest.mark.skipif(not WHOLE, reason="make year")
