@@ -163,6 +163,15 @@ def test_a_review_names_the_reviewer_and_is_remembered(school_office: Office, se
     assert not any("Choir" in str(row.body) for row in school_office.change(lines))
 
 
+def test_a_reviewer_may_write_a_name_as_the_language_does(school_office: Office, club: Path) -> None:
+    club.write_text(club.read_text("utf-8").replace("Ana sings for", "Miss Ana sings for"), "utf-8")
+    school_office.gives("notice", "translate", str(club), "--to", "pl", "--yes")
+    text = club.read_text("utf-8").replace("PL: Miss Ana sings for", "Pani Ana śpiewa dla")
+    club.write_text(text, "utf-8")
+    said = school_office.gives("notice", "review", str(club), "pl", "--by", "Anna Kowalska")
+    assert "Polish is reviewed by Anna Kowalska. 4 sentences remembered." in said
+
+
 async def lines(session: Session) -> list[Audit]:
     return list((await session.scalars(select(Audit))).all())
 
