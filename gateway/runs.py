@@ -24,7 +24,7 @@ from sqlalchemy import orm
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audience, audit, bulk, context, firing, handshake, people, planner, sorting, tongues
+from gateway import audience, audit, bulk, context, firing, handshake, people, planner, sorting, tongues, wording
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
@@ -61,17 +61,22 @@ class Look:
 
 async def means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
     """What planning a definition needs beside the people."""
-    composer = gateway.composer(definition)
-    if gateway.public_url and any(Medium.VOICE in step.media for step in definition.steps):
-        composer.play(await voicebank.load(session))
     return planner.Means(
-        composer=composer,
+        composer=await _composer(session, gateway, definition),
         costs=gateway.costs(),
         senders=await context.senders(session),
         new_id=gateway.new_id,
         timezone=gateway.timezone,
         unsubscribe_url=gateway.unsubscribe_url,
     )
+
+
+async def _composer(session: Session, gateway: context.Gateway, definition: model.Definition) -> wording.Composer:
+    """What makes the words, with what is recorded for its calls: providers must be able to fetch that."""
+    composer = gateway.composer(definition)
+    if gateway.public_url and any(Medium.VOICE in step.media for step in definition.steps):
+        composer.play(await voicebank.load(session))
+    return composer
 
 
 async def resolve(
@@ -109,7 +114,7 @@ async def try_words(
     After this no portion can fail for want of a value, which would leave a notice told to half of the school.
     Raises :class:`errors.BadDefinition`.
     """
-    composer = gateway.composer(definition)
+    composer = await _composer(session, gateway, definition)
     contact, found = core(Contact).c, dict[tuple[Medium, str], int]()
     spoken = (contact.written_language, contact.spoken_language, contact.further_languages)
     every = (await session.execute(sa.select(*spoken).distinct())).all()
