@@ -199,7 +199,8 @@ def prepare(key: str, *, language: str, medium: str, mandatory: bool = True) -> 
     Raises :class:`errors.UnknownNotice` for a key or a medium that there is not.
     """
     notice = library.notice(key)
-    own, around = notice.sources(medium), phrases.around(medium)
+    named = skeleton.parse(notice.wording(medium).text, where=key).names
+    own, around = notice.sources(medium), phrases.around(medium, names=named)
     message = [phrases.source("message", name) for name in phrases.phrases()["message"]]
     used = translations.choose(language, own + around + message)
     state = translations.state(used, own + around)
@@ -229,9 +230,10 @@ def prepare_free(
     if used is None:
         raise errors.BadWording(f'The free text has no words in "{language}" and none in English ("en"). Add English.')
     where = f'the free text in "{used}"'
+    text = skeleton.parse(values.clean(texts[used]), where=where)
     subject = values.by_language(subjects or {}, used)
     ours = phrases.language_for("message", used)
-    if not allow_drafts and not states.trusted(translations.state(ours, phrases.around(medium))):
+    if not allow_drafts and not states.trusted(translations.state(ours, phrases.around(medium, names=text.names))):
         ours = languages.ENGLISH
     return Renderer(
         notice,
@@ -240,7 +242,7 @@ def prepare_free(
         ours,
         (drafted or {}).get(used, "source"),
         mandatory,
-        own_text=skeleton.parse(values.clean(texts[used]), where=where),
+        own_text=text,
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,
     )
 
