@@ -25,7 +25,7 @@ from channels.base import Medium
 from gateway import context, points
 from gateway.models import Message
 from gateway.web import limits, site
-from templates import phrases
+from templates import languages, phrases, states
 
 logger = structlog.get_logger()
 
@@ -81,10 +81,16 @@ class Pages:
         return self._show(request, "done", message)
 
     def _show(self, request: Request, face: str, message: Message | None) -> Response:
-        school = site.of(request).gateway.settings.school
+        settings = site.of(request).gateway.settings
+        school = settings.school
         language = message.language if message else school.language
-        words = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
-        body = self.templates.get_template("unsubscribe.html").render(words=words, face=face, school=school.name)
+        first = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
+        english = None
+        # Everybody can stop mail in their own words, a draft too: with the English below, nobody is misled by one.
+        if not settings.languages.allow_drafts and not states.trusted(phrases.state("page", language)):
+            english = phrases.unsubscribe_page(languages.ENGLISH, school=school.name, school_phone=school.phone)
+        page = self.templates.get_template("unsubscribe.html")
+        body = page.render(first=first, english=english, face=face, school=school.name)
         return Response(
             body,
             status_code=404 if face == "expired" else 200,
