@@ -222,11 +222,13 @@ def prepare_free(
     ``texts`` and ``subjects`` are by language tag; they may hold the placeholders of every message and any others for
     which values are given. What we add to them (greeting, menu, footer) comes in the same language where we have it,
     and in English where we have not, or only a translation that nobody has reviewed and ``allow_drafts`` is off.
-    ``drafted`` says of texts that are no author's own how far they can be trusted.
+    ``drafted`` says of texts that are no author's own how far they can be trusted: an unread one hides no base of it.
     Raises :class:`errors.BadWording` where there is no English to fall back to.
     """
     notice = library.notice("free_text")
-    used = next((tag for tag in languages.fallbacks(language) if texts.get(tag, "").strip()), None)
+    states_of = drafted or {}
+    there = [tag for tag in languages.fallbacks(language) if texts.get(tag, "").strip()]
+    used = next((tag for tag in there if allow_drafts or states.trusted(states_of.get(tag, "source"))), None)
     if used is None:
         raise errors.BadWording(f'The free text has no words in "{language}" and none in English ("en"). Add English.')
     where = f'the free text in "{used}"'
@@ -240,7 +242,7 @@ def prepare_free(
         str(medium),
         used,
         ours,
-        (drafted or {}).get(used, "source"),
+        states_of.get(used, "source"),
         mandatory,
         own_text=text,
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,

@@ -68,6 +68,16 @@ def test_words_that_changed_after_their_review_are_reviewed_no_more() -> None:
         drafting.check(changed, ["pl"])
 
 
+def test_a_draft_hides_no_version_of_a_kindred_language_that_may_go() -> None:
+    texts = {"en": "Hi.", "pt-PT": "Olá PT.", "pt-BR": "Oi BR."}
+    note = {"english": translated.fingerprint(desk.definition(text=texts)), "by": "DeepL"}
+    definition = desk.definition(text=texts, translations={"pt-BR": note})
+    for drafts, language in ((False, "pt-PT"), (True, "pt-BR")):
+        school = wording.School("Oakfield Primary School", "Oakfield", "0", allow_drafts=drafts)
+        made = wording.Composer(definition, school, lambda _: True).compose(Medium.SMS, "pt-BR", children=["Ana"])
+        assert made.language == language
+
+
 def test_a_note_without_its_text_is_a_mistake() -> None:
     with pytest.raises(errors.BadDefinition, match="goes with a text"):
         desk.definition(translations={"ur": {"english": "x"}})
