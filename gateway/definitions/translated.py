@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Medium
+from gateway import errors
 from templates import languages, translations
 from templates import states as library_states
 
@@ -39,6 +40,12 @@ class Translation(BaseModel):
     seal: str = Field(
         default="", max_length=80, description="A check sum of the words that were read: others are a draft"
     )
+
+
+def check_free(definition: Definition) -> None:
+    """Refuse a notice of the library. Raises :class:`errors.Conflict`."""
+    if not definition.text:
+        raise errors.Conflict("The words of a template have translations of their own: see handbell words coverage.")
 
 
 def english(definition: Definition) -> dict[str, str]:

@@ -109,8 +109,7 @@ def missing(definition: model.Definition, tags: Iterable[str]) -> list[str]:
 
 def check(definition: model.Definition, tags: Sequence[str]) -> None:
     """Refuse what is not to be drafted. Raises :class:`errors.Conflict`."""
-    if not definition.text:
-        raise errors.Conflict("The words of a template have translations of their own: see handbell words coverage.")
+    translated.check_free(definition)
     for tag in tags:
         if tag == languages.ENGLISH:
             raise errors.Conflict("English is what is translated from.")

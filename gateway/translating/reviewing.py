@@ -21,8 +21,10 @@ async def accept(
 ) -> tuple[int, list[str]]:
     """Remember the sentences of a version that ``by`` has read. Gives how many, and what he should look at once more.
 
-    Raises :class:`errors.BadDefinition` where a placeholder is missing, :class:`errors.NotFound` without such a text.
+    Raises :class:`errors.BadDefinition` where a placeholder is missing, :class:`errors.NotFound` without such a text,
+    :class:`errors.Conflict` for a notice of the library.
     """
+    translated.check_free(definition)
     if not by.strip():
         raise errors.BadInput([errors.Problem("Nobody is named.", "Say who has reviewed it: --by NAME.")])
     english, theirs = translated.english(definition), translated.version(definition, tag)

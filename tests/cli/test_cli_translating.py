@@ -204,6 +204,26 @@ def test_a_review_of_a_text_without_its_placeholder_is_refused_with_its_line(sch
     assert school_office.change(memories) == []
 
 
+def test_a_template_is_reviewed_elsewhere(school_office: Office) -> None:
+    shut = """
+        key = "shut"
+        title = "School closed"
+        purpose = "emergency"
+        template = "closure"
+        media = ["sms"]
+        values = { date = "2026-12-01", reason = "flood" }
+        audience = { whole_school = true }
+        """
+    file = school_office.write("shut.toml", shut)
+    said = school_office.refuses("notice", "review", file, "pl", "--by", "Anna Kowalska")
+    assert "handbell words coverage" in said
+
+
+def test_nothing_to_do_is_data_too(school_office: Office, service: Service, club: Path) -> None:
+    club.write_text(CLUB.replace("\n\n[audience]", '\npl = "!"\nur = "!"\n\n[audience]'), "utf-8")
+    assert school_office.data("notice", "translate", str(club)) == {"to_be_sent": []}
+
+
 def test_what_staff_have_typed_is_theirs(school_office: Office, service: Service, club: Path) -> None:
     club.write_text(CLUB.replace("\n\n[audience]", '\npl = "{children}!"\n\n[audience]'), "utf-8")
     assert "typed by staff" in school_office.refuses("notice", "translate", str(club), "--to", "pl", "--yes")
