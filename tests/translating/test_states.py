@@ -78,6 +78,11 @@ def test_a_draft_hides_no_version_of_a_kindred_language_that_may_go() -> None:
         assert made.language == language
 
 
+def test_one_language_by_two_names_is_a_mistake() -> None:
+    with pytest.raises(errors.BadDefinition, match="“pt” and “pt-PT” are the same language"):
+        desk.definition(text={"en": "Hi.", "pt": "Olá A.", "pt-PT": "Olá B."})
+
+
 def test_a_note_without_its_text_is_a_mistake() -> None:
     with pytest.raises(errors.BadDefinition, match="goes with a text"):
         desk.definition(translations={"ur": {"english": "x"}})
