@@ -38,6 +38,7 @@ from gateway import (
     planner,
     sorting,
     tongues,
+    wording,
 )
 from gateway.database import Session
 from gateway.definitions import model
@@ -78,11 +79,8 @@ class Look:
 
 async def means(session: Session, gateway: context.Gateway, definition: model.Definition) -> planner.Means:
     """What planning a definition needs beside the people."""
-    composer = gateway.composer(definition)
-    if gateway.public_url and any(Medium.VOICE in step.media for step in definition.steps):
-        composer.play(await voicebank.load(session))
     return planner.Means(
-        composer=composer,
+        composer=await _composer(session, gateway, definition),
         costs=gateway.costs(),
         senders=await context.senders(session),
         new_id=gateway.new_id,
@@ -90,6 +88,14 @@ async def means(session: Session, gateway: context.Gateway, definition: model.De
         unsubscribe_url=gateway.unsubscribe_url,
         quiet=gateway.quiet,
     )
+
+
+async def _composer(session: Session, gateway: context.Gateway, definition: model.Definition) -> wording.Composer:
+    """What makes the words, with what is recorded for its calls: providers must be able to fetch that."""
+    composer = gateway.composer(definition)
+    if gateway.public_url and any(Medium.VOICE in step.media for step in definition.steps):
+        composer.play(await voicebank.load(session))
+    return composer
 
 
 async def resolve(
@@ -158,7 +164,7 @@ async def try_words(
     After this no portion can fail for want of a value, which would leave a notice told to half of the school.
     Raises :class:`errors.BadDefinition`.
     """
-    composer = gateway.composer(definition)
+    composer = await _composer(session, gateway, definition)
     contact, found = core(Contact).c, dict[tuple[Medium, str], int]()
     spoken = (contact.written_language, contact.spoken_language, contact.further_languages)
     every = (await session.execute(sa.select(*spoken).distinct())).all()

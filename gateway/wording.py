@@ -139,7 +139,7 @@ class Wording:
         saved, added = max(0, parts - needs), max(0, needs - parts)
         script = self.script
         if script and self.recorded:
-            script = script | {"sounds": self.recorded.sounds(children)}
+            script = script | {"sounds": self.recorded.sounds(children, recipient=recipient)}
         return Composed(text, subject, words.language, self.wanted, words.state, needs, self.keys, script, saved, added)
 
     def _with_line(self, text: str) -> str:

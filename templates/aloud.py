@@ -52,17 +52,20 @@ def fingerprint(language: str, said: str) -> str:
     return hashlib.sha256(f"{language}\n{plain}".encode()).hexdigest()[:12]
 
 
-def body(renderer: words.Renderer, given: Mapping[str, object]) -> list[Piece]:
+def body(renderer: words.Renderer, given: Mapping[str, object], *, keys: phrases.Answers = ()) -> list[Piece]:
     """Cut the private part of a call for somebody, in the order in which it is heard.
 
+    A ``{menu}`` in it is said as the call's own menu is, whose pieces are recorded anyway.
     Raises a :class:`errors.WordingError` as :meth:`words.Renderer.fill` does.
     """
     known = renderer.known(given)
     # With nothing left out, so that an optional value that is not given changes no piece beside it.
-    text = renderer.form(1, frozenset()).text
-    checked = values.check(given, known, needed=frozenset(text.names), language=renderer.language, where=renderer.where)
+    needed = renderer.form(1, frozenset()).needed
+    checked = values.check(given, known, needed=needed, language=renderer.language, where=renderer.where)
     form = renderer.form(values.amount(checked.get(renderer.notice.plural_by)), frozenset()).text
     shown = {name: list(_value(checked[name], known[name].type, renderer.language)) for name in checked}
+    shown["greeting"] = _greeting(str(checked.get("recipient", "")), renderer.phrases_language)
+    shown["menu"] = _menu(keys, renderer.phrases_language)
     return list(_filled(form, shown))
 
 
@@ -70,9 +73,7 @@ def around(language: str, *, school: str, school_phone: str, keys: phrases.Answe
     """Cut what is said around the message, by the parts of a call's script."""
     shown = {"school": [Piece(values.clean(school), "name")], "school_phone": list(_digits(school_phone))}
     found = {part: list(_filled(phrases.parsed("call", part, language), shown)) for part in _CALL if part != "choice"}
-    choice = phrases.parsed("call", "choice", language)
-    said = [_filled(choice, {"key": [Piece(key, "value")], "label": [Piece(label)]}) for key, label in keys]
-    return found | {"menu": [piece for each in said for piece in each]}
+    return found | {"menu": _menu(keys, language)}
 
 
 def script(language: str) -> list[Line]:
@@ -135,6 +136,17 @@ def _filled(form: skeleton.Skeleton, shown: Mapping[str, Sequence[Piece]]) -> It
     for name, piece in zip(form.names, form.pieces[1:], strict=True):
         yield from shown.get(name, ())
         yield from _ours(piece)
+
+
+def _greeting(recipient: str, language: str) -> list[Piece]:
+    greeting = phrases.parsed("message", "greeting_named" if recipient else "greeting", language)
+    return list(_filled(greeting, {"recipient": [Piece(recipient, "name")]}))
+
+
+def _menu(keys: phrases.Answers, language: str) -> list[Piece]:
+    choice = phrases.parsed("call", "choice", language)
+    said = [_filled(choice, {"key": [Piece(key, "value")], "label": [Piece(label)]}) for key, label in keys]
+    return [piece for each in said for piece in each]
 
 
 def _ours(literal: str) -> Iterator[Piece]:

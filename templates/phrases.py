@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -96,12 +96,17 @@ def state(group: Group, language: str) -> translations.State:
     return translations.state(language_for(group, language), [source(group, name) for name in phrases()[group]])
 
 
-def around(medium: str) -> list[translations.Source]:
-    """Give what may stand around a notice's own words: greeting, menu and footers, or the rest of a call's script."""
-    if medium == "voice":
-        return [source("call", name) for name in phrases()["call"]]
-    names = phrases()["message"] if medium == "email" else ("choice", "menu")
-    return [source("message", name) for name in names]
+def around(medium: str, *, names: Collection[str] = ()) -> list[translations.Source]:
+    """Give what may stand around a notice's own words: greeting, menu and footers, or the rest of a call's script.
+
+    ``names`` are the placeholders in them: a greeting is part of a text or a call only where it is asked for.
+    """
+    if medium == "email":
+        return [source("message", name) for name in phrases()["message"]]
+    greeting = ("greeting", "greeting_named") if "greeting" in names else ()
+    menu = ("choice", "menu") if medium == "sms" or "menu" in names else ()
+    found = [source("message", name) for name in (*greeting, *menu)]
+    return found + ([source("call", name) for name in phrases()["call"]] if medium == "voice" else [])
 
 
 @cache

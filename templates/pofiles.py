@@ -136,7 +136,7 @@ def read(path: Path, language: str) -> Po:
             what = f"a text has more plural forms than the {forms} of {languages.english(language)}"
         raise Unreadable(f"It cannot be read: {what}.", error.lineno + 1) from error
     except (UnicodeDecodeError, LookupError) as error:
-        raise Unreadable("It is not in the encoding UTF-8.") from error
+        raise Unreadable("It is not in the encoding UTF-8. Save a sheet of Excel as: CSV UTF-8.") from error
     except ValueError as error:
         raise Unreadable(f"A date of its header is none. Write it as {_BEGUN}, or take its line out.") from error
     be_of(catalogue.language_header, language)

@@ -199,7 +199,8 @@ def prepare(key: str, *, language: str, medium: str, mandatory: bool = True) -> 
     Raises :class:`errors.UnknownNotice` for a key or a medium that there is not.
     """
     notice = library.notice(key)
-    own, around = notice.sources(medium), phrases.around(medium)
+    named = skeleton.parse(notice.wording(medium).text, where=key).names
+    own, around = notice.sources(medium), phrases.around(medium, names=named)
     message = [phrases.source("message", name) for name in phrases.phrases()["message"]]
     used = translations.choose(language, own + around + message)
     state = translations.state(used, own + around)
@@ -221,26 +222,29 @@ def prepare_free(
     ``texts`` and ``subjects`` are by language tag; they may hold the placeholders of every message and any others for
     which values are given. What we add to them (greeting, menu, footer) comes in the same language where we have it,
     and in English where we have not, or only a translation that nobody has reviewed and ``allow_drafts`` is off.
-    ``drafted`` says of texts that are no author's own how far they can be trusted.
+    ``drafted`` says of texts that are no author's own how far they can be trusted: an unread one hides no base of it.
     Raises :class:`errors.BadWording` where there is no English to fall back to.
     """
     notice = library.notice("free_text")
-    used = next((tag for tag in languages.fallbacks(language) if texts.get(tag, "").strip()), None)
+    states_of = drafted or {}
+    there = [tag for tag in languages.fallbacks(language) if texts.get(tag, "").strip()]
+    used = next((tag for tag in there if allow_drafts or states.trusted(states_of.get(tag, "source"))), None)
     if used is None:
         raise errors.BadWording(f'The free text has no words in "{language}" and none in English ("en"). Add English.')
     where = f'the free text in "{used}"'
+    text = skeleton.parse(values.clean(texts[used]), where=where)
     subject = values.by_language(subjects or {}, used)
     ours = phrases.language_for("message", used)
-    if not allow_drafts and not states.trusted(translations.state(ours, phrases.around(medium))):
+    if not allow_drafts and not states.trusted(translations.state(ours, phrases.around(medium, names=text.names))):
         ours = languages.ENGLISH
     return Renderer(
         notice,
         str(medium),
         used,
         ours,
-        (drafted or {}).get(used, "source"),
+        states_of.get(used, "source"),
         mandatory,
-        own_text=skeleton.parse(values.clean(texts[used]), where=where),
+        own_text=text,
         own_subject=skeleton.parse(values.clean(subject), where=f"the subject of {where}") if subject else None,
     )
 

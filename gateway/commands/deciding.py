@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway import errors
-from gateway.commands import opening, options, showing
+from gateway.commands import opening, options, showing, words
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,8 +49,8 @@ def language(
     """Note the languages that a family has chosen: no import changes them from then on."""
     from gateway import deciding
 
-    read, heard = _tag(reads), _tag(hears)
-    others = None if also is None else [tag for tag in map(_tag, also) if tag]
+    read, heard = (words.tag(said) if said else "" for said in (reads, hears))
+    others = None if also is None else [words.tag(said) for said in also if said]
     if not (read or heard) and others is None:
         raise errors.Conflict("Say which language: --reads, --hears, --also, or several of them.")
 
@@ -116,17 +116,6 @@ def _write(ctx: typer.Context, job: Callable[[Session, Deed], Awaitable[None]], 
             await job(session, deciding.Deed(by, gateway.now(), gateway.log))
 
     opening.work(ctx, opened)
-
-
-def _tag(words: str) -> str:
-    from templates import languages
-
-    if not words:
-        return ""
-    tag = languages.match(words)
-    if not tag:
-        raise errors.NotFound(f"“{words}” is no language that Handbell knows. Write it in English, such as Polish.")
-    return tag
 
 
 def _day(words: str) -> date | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.commands import lines, opening, showing
+from gateway.commands import words as naming
 
 if TYPE_CHECKING:
     from gateway.numbers import Number
@@ -48,8 +49,10 @@ def words(
     jsonl: Jsonl = False,
     language: Annotated[str, typer.Option(help="The language of the text, such as pl.")] = "en",
 ) -> None:
-    """Say what families would stumble over in a text, as in a notice's [text], and what to write instead."""
+    """Say what families would stumble over in the words of a notice, and what to write instead."""
     from templates import plain
+
+    language = naming.tag(language)
 
     def found(one: str) -> list[plain.Finding]:
         folded = language in opening.fold_accents(ctx)

@@ -29,6 +29,10 @@ Checkout = Annotated[
 ]
 
 
+#: What goes with the words of every notice, without which they are a draft.
+_WITH_EVERY = {"phrases/message": "Texts and emails go with", "phrases/call": "Calls go with"}
+
+
 def review(ctx: typer.Context, language: Language, checkout: Checkout = False, json: options.Json = False) -> None:
     """List the texts of a language that nobody who speaks it has read."""
     from templates import reviewing
@@ -72,6 +76,12 @@ def accept(
             raise errors.NotFound(f"There is no text and no notice “{error}”: {cure}") from None
 
     _told(_done(ctx, deed, chosen, by=by, author=author, checkout=checkout))
+    unread = [one.entry for one in reviewing.waiting(chosen, _folder(ctx, checkout))]
+    for group, goes in _WITH_EVERY.items():
+        if number := sum(entry.startswith(f"{group}/") for entry in unread):
+            showing.say(
+                f"{goes} {showing.count(number, 'more text')} of {group} that nobody has read, and wait for them."
+            )
 
 
 def export(
@@ -83,7 +93,10 @@ def export(
     """Write what waits for a reader into a file for a volunteer. Nobody's data is in it: its names are made up."""
     from templates import reviewing
 
-    number = reviewing.export(tag(language), _folder(ctx, checkout), file)
+    try:
+        number = reviewing.export(tag(language), _folder(ctx, checkout), file)
+    except OSError as error:
+        raise errors.NotReady(f"{file} cannot be written: {error.strerror}.") from None
     back = f"handbell words import {file} --language {tag(language)} --by NAME"
     showing.say(f"{file} has {showing.count(number, 'text')}. When it comes back: {back}")
 

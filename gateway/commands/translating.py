@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway import errors
-from gateway.commands import opening, options, showing
+from gateway.commands import opening, options, showing, words
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -51,7 +51,10 @@ def translate(
             drafting.check(definition, tags)
             jobs = await drafting.prepare(session, gateway, definition, tags)
         if not jobs:
-            showing.say("Every language that this audience reads is there.")
+            if json:
+                showing.data({"to_be_sent": []})
+            else:
+                showing.say("Every language that this audience reads is there.")
             return
         if json and not yes:
             showing.data({"to_be_sent": [_planned(gateway, each, families) for each in jobs]})
@@ -72,13 +75,7 @@ def translate(
 
 
 def _tags(to: Sequence[str] | None) -> list[str]:
-    from templates import languages
-
-    found = {name: languages.match(name) for name in to or ()}
-    for name, tag in found.items():
-        if tag is None:
-            raise errors.NotFound(f"“{name}” is not a language that Handbell knows. Write a tag such as so or pt-BR.")
-    return [tag for tag in dict.fromkeys(found.values()) if tag]
+    return list(dict.fromkeys(words.tag(name) for name in to or ()))
 
 
 def _announce(gateway: Gateway, jobs: Sequence[Job], families: Counter[str]) -> None:

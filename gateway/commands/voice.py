@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway import errors
-from gateway.commands import opening, options, showing
+from gateway.commands import opening, options, showing, words
 
 if TYPE_CHECKING:
     from gateway.context import Gateway
@@ -33,7 +33,7 @@ def script(
     json: options.Json = False,
 ) -> None:
     """Print what to read aloud: each line with the code that the name of its file must begin with."""
-    tag = _tag(language)
+    tag = words.tag(language)
 
     async def job(gateway: Gateway) -> None:
         from gateway.voicebank import bank
@@ -54,7 +54,7 @@ def script(
 
 def invite(ctx: typer.Context, language: Language, actor: options.As) -> None:
     """Let somebody record phrases by telephone: a code, and the numbered list to read from."""
-    tag = _tag(language)
+    tag = words.tag(language)
 
     async def job(gateway: Gateway) -> None:
         from gateway.phone_line import studio
@@ -81,7 +81,7 @@ def import_files(
     ] = None,
 ) -> None:
     """Take recordings over: all of them or, where one is wrong, none."""
-    tag = _tag(language)
+    tag = words.tag(language)
 
     async def job(gateway: Gateway) -> None:
         from gateway.voicebank import bank
@@ -104,7 +104,7 @@ def status(
     json: options.Json = False,
 ) -> None:
     """Show, for languages without a machine voice, which notices a call can say whole, and what is missing."""
-    tag = _tag(language) if language else ""
+    tag = words.tag(language) if language else ""
 
     async def job(gateway: Gateway) -> None:
         from gateway.voicebank import bank, coverage
@@ -136,7 +136,7 @@ def forget(
     old: Annotated[bool, typer.Option("--old", help="Those whose words no call says any more.")] = False,
 ) -> None:
     """Throw recordings away."""
-    tag = _tag(language)
+    tag = words.tag(language)
 
     async def job(gateway: Gateway) -> None:
         from gateway.voicebank import bank
@@ -152,15 +152,6 @@ def forget(
         showing.say(f"Gone: {showing.count(gone, 'recording')}.")
 
     opening.work(ctx, job)
-
-
-def _tag(words: str) -> str:
-    from templates import languages
-
-    tag = languages.match(words)
-    if not tag:
-        raise errors.NotFound(f"“{words}” is no language that Handbell knows. Write it in English, such as Urdu.")
-    return tag
 
 
 def _named(tag: str) -> str:

@@ -91,7 +91,7 @@ def tag(language: str) -> str:
 
     found = languages.match(language)
     if found is None:
-        raise errors.NotFound(f"“{language}” is not a language that Handbell knows. Write a tag such as so or pt-BR.")
+        raise errors.NotFound(f"“{language}” is not a language that Handbell knows. Write Somali, or a tag such as so.")
     return found
 
 

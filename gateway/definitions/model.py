@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -112,6 +113,16 @@ def _language(tag: str) -> str:
     return found
 
 
+def _each_language_once(raw: object) -> object:
+    """Of two spellings of one language the later words would replace the others, and nobody would know."""
+    named = dict[str, str]()
+    for tag in cast(Mapping[object, object], raw) if isinstance(raw, Mapping) else ():
+        before = named.setdefault(languages.match(str(tag)) or str(tag), str(tag))
+        if before != tag:
+            raise ValueError(f"“{before}” and “{tag}” are the same language; take one of them out")
+    return raw
+
+
 Span = Annotated[
     timedelta,
     BeforeValidator(_span),
@@ -130,6 +141,7 @@ Year = Annotated[str, BeforeValidator(_year), WithJsonSchema({"anyOf": [{"type":
 DateOrTime = Annotated[WallTime | date, Field(union_mode="left_to_right")]
 Media = Annotated[list[Medium], AfterValidator(_each_once)]
 Language = Annotated[str, AfterValidator(_language)]
+ByLanguage = Annotated[dict[Language, str], BeforeValidator(_each_language_once)]
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
 Tell = Literal["first_contact", "parental_responsibility", "lives_with", "everyone"]
 
@@ -248,7 +260,7 @@ class Option(Part):
     """One answer: the digit to send or press, and its words by language (English at least)."""
 
     key: str = Field(pattern=r"^[1-9]$", description="The digit to send or press")
-    label: dict[Language, str] = Field(description="What it means, by language")
+    label: ByLanguage = Field(description="What it means, by language")
     means: Literal["", "coming", "not_coming", "no_time", "interpreter"] = Field(
         default="", description="For kind = event: what the answer says of coming"
     )
@@ -354,8 +366,8 @@ class Definition(Part):
     )
     template: str = Field(default="", description="A wording of templates/notices; or give text")
     values: dict[str, Any] = Field(default={}, description="The values that the wording needs")
-    text: dict[Language, str] = Field(default={}, description="Free text by language, English at least")
-    subject: dict[Language, str] = Field(default={}, description="Email subject of a free text, by language")
+    text: ByLanguage = Field(default={}, description="Free text by language, English at least")
+    subject: ByLanguage = Field(default={}, description="Email subject of a free text, by language")
     translations: dict[Language, translated.Translation] = Field(
         default={}, description="How the text of a language came about, where a machine drafted it"
     )

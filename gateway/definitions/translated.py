@@ -1,7 +1,7 @@
 """The versions of a free text that a machine drafted: what stands beside them, and whether they may be used.
 
 A text without such a note was typed by staff and is theirs. One with it is the machine's until somebody reviews it,
-and stale once the English has changed.
+and stale once the English has changed. A review is sealed: it holds for the words that were read, and for no others.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Medium
+from gateway import errors
 from templates import languages, translations
+from templates import states as library_states
 
 if TYPE_CHECKING:
     from gateway.definitions.model import Definition
 
-State = Literal["source", "machine", "reviewed", "stale"]
+State = Literal["source", "draft", "machine", "reviewed", "stale"]
 
 TEXT, SUBJECT, OPTION = "text", "subject", "option"
 
@@ -35,6 +37,15 @@ class Translation(BaseModel):
     back: dict[str, str] = Field(default={}, description="What it says, put back into English by the same service")
     reviewed_by: str = Field(default="", max_length=80, description="Who has read it and stands for it")
     reviewed_on: date | None = Field(default=None, description="When that was")
+    seal: str = Field(
+        default="", max_length=80, description="A check sum of the words that were read: others are a draft"
+    )
+
+
+def check_free(definition: Definition) -> None:
+    """Refuse a notice of the library. Raises :class:`errors.Conflict`."""
+    if not definition.text:
+        raise errors.Conflict("The words of a template have translations of their own: see handbell words coverage.")
 
 
 def english(definition: Definition) -> dict[str, str]:
@@ -58,6 +69,12 @@ def fingerprint(definition: Definition) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:12]
 
 
+def seal(definition: Definition, tag: str) -> str:
+    """The check sum of a version and its English, as the library seals its own reviews."""
+    parts = (english(definition), version(definition, tag))
+    return library_states.seal(*([f"{part}\n{words}" for part, words in sorted(one.items())] for one in parts))
+
+
 def state(definition: Definition, tag: str) -> State:
     """How far the text of a language can be trusted."""
     note = definition.translations.get(tag)
@@ -65,6 +82,8 @@ def state(definition: Definition, tag: str) -> State:
         return "source"
     if note.english != fingerprint(definition):
         return "stale"
+    if note.reviewed_by and note.seal not in ("", seal(definition, tag)):
+        return "draft"
     return "reviewed" if note.reviewed_by else "machine"
 
 
@@ -90,6 +109,9 @@ def remarks(definition: Definition, *, allow_drafts: bool) -> list[str]:
         match state(definition, tag):
             case "stale":
                 found.append(f"{tag}: the English has changed since this was drafted; families get the English.")
+            case "draft":
+                out = "it goes out as it is" if allow_drafts else "families get the English until it is reviewed again"
+                found.append(f"{tag}: changed since {note.reviewed_by} reviewed it; {out}.")
             case "machine" if allow_drafts:
                 found.append(f"{tag}: drafted by {note.by or 'a machine'} and not reviewed; it goes out as it is.")
             case "machine":

@@ -109,14 +109,13 @@ def missing(definition: model.Definition, tags: Iterable[str]) -> list[str]:
 
 def check(definition: model.Definition, tags: Sequence[str]) -> None:
     """Refuse what is not to be drafted. Raises :class:`errors.Conflict`."""
-    if not definition.text:
-        raise errors.Conflict("The words of a template have translations of their own: see handbell words coverage.")
+    translated.check_free(definition)
     for tag in tags:
         if tag == languages.ENGLISH:
             raise errors.Conflict("English is what is translated from.")
         state = translated.state(definition, tag) if tag in definition.text else ""
-        if state in ("source", "reviewed"):
-            whose = "typed by staff" if state == "source" else "reviewed by a person"
+        whose = {"source": "typed by staff", "reviewed": "reviewed by a person", "draft": "changed by hand"}.get(state)
+        if whose:
             raise errors.Conflict(
                 f"The text in “{tag}” was {whose}. Take it out first if a machine is to write it anew."
             )

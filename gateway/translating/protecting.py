@@ -57,6 +57,11 @@ class Care:
 _CLOCK = r"(?:1[0-2]|0?[1-9])(?:[.:][0-5]\d)?"
 _HALF = r"\s?[ap](?:\.m\.|m\b)"
 _ENDS = r"uk|com|org|net|info|edu|school|eu|ie|example"
+#: Every capital that a name in Latin, Greek or Cyrillic letters begins with; an accent may be a letter of its own.
+_CAPITAL = f"[{''.join(filter(str.isupper, map(chr, (*range(0x0530), *range(0x1E00, 0x1F00)))))}]"
+_TITLE = r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Dame|Revd?|Prof|Cllr|Madame?)\b"
+_NAME = rf"(?!{_TITLE})(?:{_CAPITAL}\.[^\S\n]*)*{_CAPITAL}[\w\u0300-\u036f'’-]*"
+_PARTICLE = r"(?:(?:d[aeiou]|del|della|van|von|der|den|ter|el|al|bin|ibn|la|le|ap)(?:[^\S\n]+|-)|d['’])"
 _BLANK: Final = ("blank", r"\{[a-z][a-z0-9_]*\}")
 _LINKS: Final = (
     ("link", r"(?:https?://|www\.)[^\s<>]+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
@@ -65,11 +70,12 @@ _LINKS: Final = (
 _FIGURES: Final = (
     ("date", r"\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b\d{4}-\d{2}-\d{2}\b"),
     ("phone", r"(?<![\w+])(?:\+\d|\(?0\d)[\d ()-]{7,}\d"),
-    ("price", r"[£€$]\s?\d+(?:,\d{3})*(?:\.\d+)?|\b\d+p\b"),
+    ("price", r"[£€$]\s?\d+(?:,\d{3})*(?:\.\d+)?|\b\d+p\b(?!\.m\b)"),
     # «4 to 5pm»: a service that saw the 4 alone would leave it in the morning.
     ("span", rf"\b{_CLOCK}(?:\s?[-–]\s?|\s(?:to|until|till|and|or)\s){_CLOCK}{_HALF}"),
     ("time", rf"\b{_CLOCK}{_HALF}|\b(?:[01]?\d|2[0-3]):[0-5]\d\b"),
-    ("titled", r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Sir|Rev|Prof)\b\.?\s[A-Z][\w'’-]+"),
+    # All names after the first one too, up to an 's: a word too many stays English, a name too few leaves the house.
+    ("titled", rf"{_TITLE}\.?\s+(?:{_PARTICLE})*{_NAME}(?:(?<!['’]s)[^\S\n]+(?:{_PARTICLE})*{_NAME})*"),
 )
 _KINDS: Final = {
     "blank": Kind.BLANK, "link": Kind.LINK, "site": Kind.LINK, "date": Kind.DATE, "phone": Kind.PHONE,

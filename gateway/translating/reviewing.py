@@ -21,8 +21,10 @@ async def accept(
 ) -> tuple[int, list[str]]:
     """Remember the sentences of a version that ``by`` has read. Gives how many, and what he should look at once more.
 
-    Raises :class:`errors.BadDefinition` where a placeholder is missing, :class:`errors.NotFound` without such a text.
+    Raises :class:`errors.BadDefinition` where a placeholder is missing, :class:`errors.NotFound` without such a text,
+    :class:`errors.Conflict` for a notice of the library.
     """
+    translated.check_free(definition)
     if not by.strip():
         raise errors.BadInput([errors.Problem("Nobody is named.", "Say who has reviewed it: --by NAME.")])
     english, theirs = translated.english(definition), translated.version(definition, tag)
@@ -76,7 +78,8 @@ async def _parted(
 ) -> str:
     """Why a version's sentences are not those of the English beside them, ``""`` where nothing speaks against it.
 
-    A sentence that stands beside another's English would be drafted wrongly for good, under a reviewer's name.
+    A sentence that stands beside another's English would be drafted wrongly for good, under a reviewer's name. One with
+    a name is never remembered, so its order is nobody's business: and its name need not be written as in the English.
     """
     for mine, yours in pairs:
         if number := sentences.lost_number(mine.words(), protecting.whole(yours.pieces)):
@@ -84,8 +87,9 @@ async def _parted(
         if not _same_slots(mine, yours):
             return "its sentences have not the placeholders, links and numbers to ring of the English ones"
     service = gateway.translator.name if gateway.translator else ""
-    drafts = await memory.look_up(session, (mine.remembered() for mine, _ in pairs), language=tag, service=service)
-    for mine, yours in pairs:
+    kept = [(mine, yours) for mine, yours in pairs if not mine.personal and not yours.personal]
+    drafts = await memory.look_up(session, (mine.remembered() for mine, _ in kept), language=tag, service=service)
+    for mine, yours in kept:
         like = {
             source: difflib.SequenceMatcher(None, draft.text, _as_theirs(mine, yours)).ratio()
             for source, draft in drafts.items()

@@ -82,6 +82,7 @@ def _put_review(data: _Data, definition: model.Definition, tag: str, *, by: str,
     notes = data.setdefault("translations", make.holder())
     note = notes.setdefault(_key(notes, tag), make.table())
     note["english"], note["reviewed_by"], note["reviewed_on"] = translated.fingerprint(definition), by, on
+    note["seal"] = translated.seal(definition, tag)
     note.pop("back", None)  # of words that may have been corrected since
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from gateway.voicebank.bank import Bank
 from templates import aloud, phrases, words
 
 _BODY = "body"
+_MOST_CHILDREN = 12  #: as many as any language's plural forms need: Arabic has one that begins with eleven
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,10 @@ class Call:
     school: str
     school_phone: str
 
-    def body(self, children: Sequence[str]) -> list[aloud.Piece]:
+    def body(self, children: Sequence[str], *, recipient: str) -> list[aloud.Piece]:
         """The private part, cut up."""
-        return aloud.body(self.renderer, {**self.shared, "children": children})
+        given = {**self.shared, "children": children} | ({"recipient": recipient} if recipient else {})
+        return aloud.body(self.renderer, given, keys=self.keys)
 
     def around(self) -> dict[str, list[aloud.Piece]]:
         """The parts around it, cut up."""
@@ -39,9 +42,9 @@ class Recorded:
     call: Call
     around: Mapping[str, list[dict[str, Any]]]
 
-    def sounds(self, children: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    def sounds(self, children: Sequence[str], *, recipient: str = "") -> dict[str, list[dict[str, Any]]]:
         """What one family hears for each part of the call, as it is stored with the message."""
-        body = self.bank.put_together(self.call.renderer.language, self.call.body(children))
+        body = self.bank.put_together(self.call.renderer.language, self.call.body(children, recipient=recipient))
         return {**self.around, _BODY: body or []}
 
 
@@ -60,6 +63,6 @@ def to_record(call: Call) -> list[aloud.Piece]:
 
 
 def _every_part(call: Call) -> dict[str, list[aloud.Piece]]:
-    """All that may be heard: by families of one child and of several."""
-    several = (["A"], ["A", "B"], ["A", "B", "C"])
-    return {**call.around(), _BODY: [piece for children in several for piece in call.body(children)]}
+    """All that may be heard: by families of one child and of several, greeted by name or not."""
+    heard = (call.body(["A"] * several, recipient=who) for several in range(1, _MOST_CHILDREN + 1) for who in ("A", ""))
+    return {**call.around(), _BODY: list(itertools.chain.from_iterable(heard))}

@@ -27,7 +27,7 @@ from channels.base import Medium
 from gateway import context, points
 from gateway.models import Message
 from gateway.web import limits, site
-from templates import phrases
+from templates import languages, phrases, states
 
 logger = structlog.get_logger()
 
@@ -89,18 +89,24 @@ class Pages:
 
     def show(self, request: Request, face: str, found: Message | None) -> Response:
         """One of the faces, in the language of the email."""
-        school = site.of(request).gateway.settings.school
+        settings = site.of(request).gateway.settings
+        school = settings.school
         language = found.language if found else school.language
-        words = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
+        first = phrases.unsubscribe_page(language, school=school.name, school_phone=school.phone)
+        english = None
+        # Everybody can stop mail in their own words, a draft too: with the English below, nobody is misled by one.
+        if not settings.languages.allow_drafts and not states.trusted(phrases.state("page", language)):
+            english = phrases.unsubscribe_page(languages.ENGLISH, school=school.name, school_phone=school.phone)
         topics = f"{request.path_params['token']}/topics" if found and found.contact_id else ""
         return self.page(
             "unsubscribe.html",
             status=404 if face == "expired" else 200,
-            words=words,
+            first=first,
+            english=english,
             face=face,
             school=school.name,
             topics=topics,
-            choose=phrases.wishes_page(language).title,
+            choose=phrases.wishes_page(language),
         )
 
     def page(self, template: str, *, status: int = 200, **values: Any) -> Response:

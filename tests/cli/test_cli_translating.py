@@ -163,6 +163,15 @@ def test_a_review_names_the_reviewer_and_is_remembered(school_office: Office, se
     assert not any("Choir" in str(row.body) for row in school_office.change(lines))
 
 
+def test_a_reviewer_may_write_a_name_as_the_language_does(school_office: Office, club: Path) -> None:
+    club.write_text(club.read_text("utf-8").replace("Ana sings for", "Miss Ana sings for"), "utf-8")
+    school_office.gives("notice", "translate", str(club), "--to", "pl", "--yes")
+    text = club.read_text("utf-8").replace("PL: Miss Ana sings for", "Pani Ana śpiewa dla")
+    club.write_text(text, "utf-8")
+    said = school_office.gives("notice", "review", str(club), "pl", "--by", "Anna Kowalska")
+    assert "Polish is reviewed by Anna Kowalska. 4 sentences remembered." in said
+
+
 async def lines(session: Session) -> list[Audit]:
     return list((await session.scalars(select(Audit))).all())
 
@@ -193,6 +202,26 @@ def test_a_review_of_a_text_without_its_placeholder_is_refused_with_its_line(sch
     said = school_office.refuses("notice", "review", str(club), "pl", "--by", "Anna Kowalska")
     assert "club.toml, line 9, “text.pl”: {children} is missing." in said
     assert school_office.change(memories) == []
+
+
+def test_a_template_is_reviewed_elsewhere(school_office: Office) -> None:
+    shut = """
+        key = "shut"
+        title = "School closed"
+        purpose = "emergency"
+        template = "closure"
+        media = ["sms"]
+        values = { date = "2026-12-01", reason = "flood" }
+        audience = { whole_school = true }
+        """
+    file = school_office.write("shut.toml", shut)
+    said = school_office.refuses("notice", "review", file, "pl", "--by", "Anna Kowalska")
+    assert "handbell words coverage" in said
+
+
+def test_nothing_to_do_is_data_too(school_office: Office, service: Service, club: Path) -> None:
+    club.write_text(CLUB.replace("\n\n[audience]", '\npl = "!"\nur = "!"\n\n[audience]'), "utf-8")
+    assert school_office.data("notice", "translate", str(club)) == {"to_be_sent": []}
 
 
 def test_what_staff_have_typed_is_theirs(school_office: Office, service: Service, club: Path) -> None:

@@ -72,7 +72,7 @@ def test_phrases_are_listed_recorded_counted_and_thrown_away(small_office: Offic
     assert "Gone: 1 recording." in office.gives("voice", "forget", "ur", first)
     assert "Gone: 0 recordings." in office.gives("voice", "forget", "ur", "--old")
     assert "no words in Yoruba" in office.refuses("voice", "script", "Yoruba")
-    assert "no language" in office.refuses("voice", "status", "Klingon")
+    assert "not a language" in office.refuses("voice", "status", "Klingon")
 
 
 def test_the_words_of_one_notice(small_office: Office) -> None:

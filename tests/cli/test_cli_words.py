@@ -139,6 +139,19 @@ def test_what_is_still_to_be_read_is_listed(small_office: Office) -> None:
     assert "at most 50 letters" in small_office.refuses("words", "accept", "pl", "--all", "--by", "x" * 51)
 
 
+def test_what_else_a_notice_waits_for_is_said(small_office: Office) -> None:
+    said = small_office.gives("words", "accept", "pl", "absence_check", "--by", "Anna Kowalska")
+    assert "more texts of phrases/message that nobody has read" in said
+    small_office.gives("words", "accept", "pl", "phrases/message", "--by", "Anna Kowalska")
+    assert "phrases/message" not in small_office.gives("words", "accept", "pl", "closure", "--by", "Anna Kowalska")
+
+
+def test_a_place_that_cannot_be_written_is_said(small_office: Office) -> None:
+    for name in ("a.csv", "a.po"):
+        below_a_file = str(small_office.settings / name)
+        assert "cannot be written" in small_office.refuses("words", "export", "pl", below_a_file)
+
+
 def test_doctor_tells_what_of_the_schools_words_is_not_used(small_office: Office) -> None:
     path = pofiles.path_of(small_office.folder / "words", "pl")
     po = pofiles.Po("pl")

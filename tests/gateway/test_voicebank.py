@@ -135,6 +135,27 @@ async def test_the_names_of_children_are_said_and_never_asked_for(sqlite_databas
     assert "Zainab" not in str(status)
 
 
+async def test_a_greeting_a_name_and_the_answers_are_said_too(sqlite_database: Database) -> None:
+    changes: dict[str, Any] = {
+        "template": "", "values": {}, "purpose": "survey",
+        "text": {"en": "{greeting} Shut, {recipient}. {menu}", "ur": "{greeting} سکول بند ہے، {recipient}۔ {menu}"},
+        "replies": {"options": [{"key": "1", "label": {"en": "I know", "ur": "معلوم ہے"}}]},
+    }  # fmt: skip
+    await record(sqlite_database, "ur", [line.piece for line in aloud.script("ur")][:3])
+    there = await loaded(sqlite_database)
+    partly = composer(there, **changes)
+    assert partly.compose(Medium.VOICE, "ur", children=["Ana"], recipient="Mrs Khan").language == "en"
+    await record(sqlite_database, "ur", composer(**changes).to_record("ur"))
+    made = composer(await loaded(sqlite_database), **changes)
+    named, unnamed = (made.compose(Medium.VOICE, "ur", children=["Ana"], recipient=who) for who in ("Mrs Khan", ""))
+    assert named.script is not None
+    assert unnamed.script is not None
+    said = heard(named.script["sounds"]["body"])
+    assert (said.count("[Mrs Khan]"), "معلوم ہے" in said, "سکول بند ہے" in said) == (2, True, True)
+    assert "[Mrs Khan]" not in heard(unnamed.script["sounds"]["body"])
+    assert len(unnamed.script["sounds"]["body"]) > 1
+
+
 async def test_what_is_kept_replaces_the_older_one_and_is_written_down(database: Database) -> None:
     piece = aloud.Piece("آج")
     await record(database, "ur", [piece])

@@ -4,6 +4,7 @@ import datetime
 import html
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from hypothesis import given as hypothesis_given
@@ -18,10 +19,13 @@ from templates import (
     languages,
     letter,
     library,
+    own_words,
     phrases,
     pofiles,
+    reviewing,
     segments,
     skeleton,
+    states,
     translations,
     values,
     words,
@@ -264,6 +268,21 @@ def test_our_words_around_a_free_text_are_drafts_only_where_drafts_are_allowed(g
     assert '<footer dir="ltr"' in page(message)
     reviewed = words.prepare_free({"en": "Hello."}, language="ur", medium="email", allow_drafts=False)
     assert reviewed.phrases_language == "en"
+
+
+@pytest.mark.parametrize("medium", ["sms", "voice"])
+def test_a_greeting_that_nobody_has_reviewed_is_a_draft_in_every_medium(tmp_path: Path, medium: str) -> None:
+    read = ["phrases/message/choice", "phrases/message/menu", "phrases/call"]
+    reviewing.accept("pl", tmp_path, read, states.Review("Anna", "2026-11-28"))
+    own_words.use(tmp_path)
+    try:
+        plain, greets = (
+            words.prepare_free({"en": text, "pl": text}, language="pl", medium=medium, allow_drafts=False)
+            for text in ("Hi.", "{greeting} Hi.")
+        )
+    finally:
+        own_words.use(tmp_path / "none")
+    assert (plain.phrases_language, greets.phrases_language) == ("pl", "en")
 
 
 def test_a_title_holds_no_tag() -> None:

@@ -63,6 +63,26 @@ def found(text: str) -> list[tuple[str, str, str]]:
                 ("name", "Ms. O'Neill", "Ms. O'Neill"),
             ],
         ),
+        *(
+            (f"Ask {who}, or {{name}}!", [("name", who, who), ("blank", "{name}", "{name}")])
+            for who in (
+                "Mr Ian Smith",
+                "Ms Łukasz",
+                "Dr Öztürk",
+                "Dr O\u0308ztürk",
+                "Mr  Smith",
+                "Mrs\u00a0Okafor",
+                "Mr J. P. Smith",
+                "Miss Jane Doe-Roe",
+                "Dr van der Berg",
+                "Mr el-Sayed",
+                "Mrs d’Souza",
+                "Cllr Jones",
+                "Madame Dupont",
+                "Mr\nSmith",
+            )
+        ),
+        ("Mrs Okafor\nChoir at 5p.m.", [("name", "Mrs Okafor", "Mrs Okafor"), ("time", "5p.m.", "17:00")]),
         (
             "Oakfield Primary School, Anabel, 12 pupils, Year 4",
             [("school", "Oakfield Primary School", "Oakfield Primary School")],

@@ -60,6 +60,17 @@ async def test_looking_does_nothing(running: Running, link: str) -> None:
     assert await opt_outs(running) == []
 
 
+async def test_what_nobody_has_reviewed_has_the_english_below(running: Running, link: str, family: Family) -> None:
+    page = (await running.ask("GET", link)).text
+    assert re.findall(r'<section lang="(\w+)"', page) == ["pl", "en"]
+    assert page.count("<button") == 2
+    done = (await running.ask("POST", link, data=ONE_CLICK)).text
+    assert re.findall(r'<section lang="(\w+)"', done) == ["pl", "en"]
+    await add_email(running, family, id="01english", language="en", slot="english")
+    plain = (await running.ask("GET", path_of(running, "01english"))).text
+    assert re.findall(r'<section lang="(\w+)"', plain) == ["en"]
+
+
 async def test_the_page_runs_no_script_and_tells_nobody_where_it_came_from(running: Running, link: str) -> None:
     answer = await running.ask("GET", link)
     policy = answer.headers["Content-Security-Policy"]
