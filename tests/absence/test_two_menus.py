@@ -29,7 +29,7 @@ async def tell(morning: Morning) -> None:
         await notices.submit(session, morning.gateway, wanted, author="office")
     async with morning.database.write() as session:
         notice = (await session.scalars(select(Notice).where(col(Notice.key) == wanted.key))).one()
-        run = await runs.begin(session, morning.gateway, notice, wanted, due=morning.gateway.now())
+        run = await runs.begin(session, morning.gateway, notice, wanted, fire_at=morning.gateway.now())
         await runs.advance(session, morning.gateway, notice, wanted, run)
 
 

@@ -54,7 +54,7 @@ async def send(gateway: context.Gateway, **changes: Any) -> list[Message]:
     async with gateway.database.write() as session:
         wanted = definition(**changes)
         notice = (await session.scalars(select(Notice).where(Notice.key == wanted.key))).one()
-        run = await runs.begin(session, gateway, notice, wanted, due=gateway.now())
+        run = await runs.begin(session, gateway, notice, wanted, fire_at=gateway.now())
         await runs.advance(session, gateway, notice, wanted, run)
     return await messages(gateway.database)
 

@@ -37,10 +37,12 @@ def gateway(
     *,
     channels: Mapping[str, Channel] | None = None,
     drafts: bool = False,
+    quiet: bool = True,
 ) -> context.Gateway:
     settings = Settings(
         school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123"),
         languages=sections.Languages(allow_drafts=drafts),
+        quiet=sections.Quiet(enabled=quiet),
         costs=sections.Costs(pence_per_text_part=4, pence_per_call_minute=10, pence_per_email=0.1),
     )
     return context.Gateway(

@@ -63,7 +63,7 @@ class House:
             await notices.submit(session, self.gateway, wanted, author="office")
         async with self.database.write() as session:
             notice = (await session.scalars(select(Notice).where(Notice.key == wanted.key))).one()
-            run = await runs.begin(session, self.gateway, notice, wanted, due=self.gateway.now())
+            run = await runs.begin(session, self.gateway, notice, wanted, fire_at=self.gateway.now())
             await runs.advance(session, self.gateway, notice, wanted, run)
             run_id = run.id
         await self.leave()

@@ -127,7 +127,7 @@ class Year:
         self._start()
 
     def _start(self) -> None:
-        self.gateways = [desk.gateway(one, self.clock) for one in (self.database, *self.others)]
+        self.gateways = [desk.gateway(one, self.clock, quiet=False) for one in (self.database, *self.others)]
 
     async def open(self) -> None:
         """Hand everything in: a family, the calendar, the campaigns."""
