@@ -28,8 +28,8 @@ def count(rows: Iterable[Planned], known: people.People) -> Passed:
     """What planned rows would go past; what they do not is not in it."""
     found = Counter[str]()
     for message in (row.message for row in rows if not row.message.reason):
-        if remark := str(getattr(message, "remark", "")):  # quiet hours and preferences, where there are any
-            found[remark] += 1
+        if message.remark:
+            found[message.remark] += 1
         elif known.opted_out.get((message.medium, message.address)) is False:
             found[DECLINED] += 1
     return dict(found)
@@ -46,10 +46,8 @@ async def of(session: Session, run_ids: Sequence[int]) -> Passed:
         )
     )
     found = {DECLINED: await session.scalar(declined.where(*there)) or 0}
-    if "remark" in message:
-        said = sa.select(message["remark"], sa.func.count()).where(*there, message["remark"] != "")
-        rows = await session.execute(said.group_by(message["remark"]))
-        found.update((str(what), int(number)) for what, number in rows)
+    said = sa.select(message.remark, sa.func.count()).where(*there, message.remark != "").group_by(message.remark)
+    found |= {what: number for what, number in await session.execute(said)}
     return {what: number for what, number in found.items() if number}
 
 
