@@ -47,7 +47,7 @@ async def of(session: Session, run_ids: Sequence[int]) -> Passed:
     )
     found = {DECLINED: await session.scalar(declined.where(*there)) or 0}
     said = sa.select(message.remark, sa.func.count()).where(*there, message.remark != "").group_by(message.remark)
-    found |= {what: number for what, number in await session.execute(said)}
+    found.update((what, number) for what, number in await session.execute(said))
     return {what: number for what, number in found.items() if number}
 
 
