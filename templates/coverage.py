@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Collection, Mapping
+from typing import Literal, NamedTuple
 
 from templates import languages, library, translations, words
 
@@ -22,13 +22,40 @@ def of(language: str) -> dict[tuple[str, str], Covered]:
     }
 
 
-def weighted(families: Mapping[str, int], medium: str) -> dict[str, Counter[Covered]]:
-    """Give for each notice how many families would get it in which state; ``families`` is by language."""
+def weighted(
+    families: Mapping[str, int], medium: str, *, voices: Collection[str] | None = None
+) -> dict[str, Counter[Covered]]:
+    """Give for each notice how many families would get it in which state; ``families`` is by language.
+
+    ``voices`` are the languages that a machine speaks: by call the words of any other are missing, recordings aside.
+    """
     found: dict[str, Counter[Covered]] = {}
     for language, number in families.items():
+        unspoken = medium == "voice" and voices is not None and language not in voices
         for (key, by), state in of(language).items():
             if by == medium:
-                found.setdefault(key, Counter())[state] += number
+                found.setdefault(key, Counter())["missing" if unspoken else state] += number
+    return found
+
+
+class Share(NamedTuple):
+    """Which share of the families (0 to 1) would get a notice in their own language, reviewed or as a draft."""
+
+    notice: str
+    own: float
+    reviewed: float
+    draft: float
+    missing: float
+
+
+def shares(families: Mapping[str, int], medium: str, *, voices: Collection[str] | None = None) -> list[Share]:
+    """Give the shares of every notice; see :func:`weighted`. Nothing where there are no families."""
+    found: list[Share] = []
+    for key, states in weighted(families, medium, voices=voices).items():
+        if every := states.total():
+            reviewed, draft = states["reviewed"] + states["source"], states["draft"] + states["machine"]
+            own = reviewed + draft
+            found.append(Share(key, own / every, reviewed / every, draft / every, states["missing"] / every))
     return found
 
 

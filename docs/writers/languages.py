@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
+from random import Random
 from typing import Final
 
 from channels import twilio_voices
 from docs.writers import markdown
+from gateway.practice import school
 from templates import catalogue, coverage, languages, library, plurals, pofiles
 
 _INTRO = """
@@ -62,6 +65,13 @@ handbell words update       # after a change of the English: changed texts wait 
 
 Plural forms are CLDR's, for whole numbers; the head of each file says which form is for which numbers.
 """
+_COVERAGE = """
+Which share of the families of the practice school would get a notice in their own language, drafts counted, as
+`handbell words coverage` shows it of your own school. A call needs a voice too; recordings are not counted here.
+"""
+_BY: Final = {"sms": "by text", "email": "by email", "voice": "by call"}
+_SEED: Final = 1
+_DAY: Final = date(2026, 9, 7)
 _SIGNS: Final = {"source": "●", "reviewed": "●", "draft": "○", "machine": "○", "missing": ""}
 
 
@@ -91,6 +101,23 @@ def _parts() -> Iterator[str]:
         ("notice", *tags),
         [(markdown.code(key), *(_SIGNS[states[tag][key, "sms"]] for tag in tags)) for key in _texted()],
     )
+    yield "## Coverage in the practice school"
+    yield _COVERAGE
+    yield markdown.table(("notice", *_BY.values()), list(_coverage()))
+
+
+def _coverage() -> Iterator[tuple[str, ...]]:
+    """What ``handbell words coverage`` counts, for the families of the practice school."""
+    made_up = school.make(Random(_SEED), today=_DAY)  # noqa: S311  # the same families each time
+    adults = {tie.adult.id: tie.adult for family in made_up for tie in family.ties}
+    voices = frozenset(filter(twilio_voices.Voices().find, languages.table()))
+    by: dict[str, dict[str, coverage.Share]] = {}
+    for medium in _BY:
+        wanted = (one.spoken or one.written if medium == "voice" else one.written for one in adults.values())
+        families = Counter(languages.match(name) or languages.ENGLISH for name in wanted)
+        by[medium] = {one.notice: one for one in coverage.shares(families, medium, voices=voices)}
+    for key in library.notices():
+        yield (markdown.code(key), *(f"{by[medium][key].own:.0%}" if key in by[medium] else "" for medium in _BY))
 
 
 def _tags() -> list[str]:

@@ -27,10 +27,11 @@ def coverage(
     A notice is as far read as the weakest of its texts. Without settings it counts no families.
     """
     from templates import catalogue
+    from templates import coverage as found
 
     school = _school(ctx, medium)
     rows = [_language(tag, number, school, medium) for tag, number in _by_number(school.families)]
-    notices = _notices(school.families, medium)
+    notices = [one._asdict() for one in found.shares(school.families, medium, voices=school.voices)]
     stale = catalogue.stale()
     if json:
         drafts = school.allow_drafts
@@ -39,6 +40,8 @@ def coverage(
     _show_languages(rows, medium)
     if school.families:
         _show_notices(notices, allow_drafts=school.allow_drafts)
+        if medium == "voice":
+            showing.say("What is recorded for languages without a voice is not counted: handbell voice status.")
     for sentence in stale:
         showing.say(sentence)
 
@@ -94,19 +97,6 @@ def _language(tag: str, number: int, school: _School, medium: Medium) -> dict[st
         "missing": states["missing"],
         "voice": tag in school.voices,
     }
-
-
-def _notices(families: Mapping[str, int], medium: Medium) -> list[dict[str, Any]]:
-    """Which share of the families would get each notice how."""
-    from templates import coverage
-
-    found: list[dict[str, Any]] = []
-    for key, states in coverage.weighted(families, medium).items():
-        every = states.total()
-        reviewed, draft = states["reviewed"] + states["source"], states["draft"] + states["machine"]
-        figures = {"own": reviewed + draft, "reviewed": reviewed, "draft": draft, "missing": states["missing"]}
-        found.append({"notice": key, **{name: number / every for name, number in figures.items()}})
-    return found
 
 
 def _show_languages(rows: Sequence[Mapping[str, Any]], medium: Medium) -> None:

@@ -52,6 +52,15 @@ def test_coverage_is_weighted_by_the_schools_own_families(office: Office) -> Non
     assert (closure["reviewed"], closure["draft"]) == (7 / 8, 0.0)
 
 
+def test_a_call_in_a_language_without_a_voice_counts_as_missing(small_office: Office) -> None:
+    reads(small_office, "so", 1)
+    reads(small_office, "", 3)
+    for medium, missing in (("sms", 0.0), ("voice", 1 / 4)):
+        found = small_office.data("words", "coverage", "--medium", medium)
+        assert next(row["missing"] for row in found["notices"] if row["notice"] == "closure") == missing
+    assert "handbell voice status" in small_office.gives("words", "coverage", "--medium", "voice")
+
+
 FROM_THE_LIBRARY = """
 key = "boiler"
 title = "School closed"
