@@ -55,6 +55,8 @@ def test_coverage_is_weighted_by_the_schools_own_families(office: Office) -> Non
 def test_a_call_in_a_language_without_a_voice_counts_as_missing(small_office: Office) -> None:
     reads(small_office, "so", 1)
     reads(small_office, "", 3)
+    with small_office.settings.open("a") as file:
+        file.write('\n[[twilio.voice_senders]]\naddress = "+441134960002"\n')
     for medium, missing in (("sms", 0.0), ("voice", 1 / 4)):
         found = small_office.data("words", "coverage", "--medium", medium)
         assert next(row["missing"] for row in found["notices"] if row["notice"] == "closure") == missing
