@@ -38,11 +38,14 @@ def gateway(
     channels: Mapping[str, Channel] | None = None,
     drafts: bool = False,
     quiet: bool = True,
+    limits: bool = True,
 ) -> context.Gateway:
+    """A gateway without a wire; with ``limits`` a family gets one text a day of what can wait."""
     settings = Settings(
         school=sections.School(name="Oakfield Primary School", short_name="Oakfield", phone="020 7946 0123"),
         languages=sections.Languages(allow_drafts=drafts),
         quiet=sections.Quiet(enabled=quiet),
+        load=sections.Load() if limits else sections.Load(texts_per_day=0, texts_per_week=0),
         costs=sections.Costs(pence_per_text_part=4, pence_per_call_minute=10, pence_per_email=0.1),
     )
     return context.Gateway(
