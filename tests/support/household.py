@@ -161,7 +161,7 @@ class House:
 
 async def build(database: Database) -> House:
     clock = desk.Clock()
-    gateway = desk.gateway(database, clock, drafts=True, limits=False)
+    gateway = desk.gateway(database, clock, drafts=True, quiet=False, limits=False)
     for medium, address in ((Medium.SMS, OFFICE), (Medium.VOICE, OFFICE), (Medium.EMAIL, "office@oakfield.example")):
         row = Sender(channel=f"c-{medium}", medium=medium, address=address, rate=100, burst=100)
         await school.add(database, row)
