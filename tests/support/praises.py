@@ -25,7 +25,9 @@ class Staffroom(Morning):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        settings = self.gateway.settings.model_copy(update={"good_news": sections.GoodNews(**self.good_news)})
+        free = sections.Load(texts_per_day=0, texts_per_week=0)  # what is counted here is what was said
+        changed = {"good_news": sections.GoodNews(**self.good_news), "load": free}
+        settings = self.gateway.settings.model_copy(update=changed)
         object.__setattr__(self.gateway, "settings", settings)
 
     async def praise(self, pupil: str, kind: str = "effort", words: str = "", **more: Any) -> Praise:
