@@ -20,6 +20,7 @@ from gateway import errors, handshake, notices
 from gateway.database import Database
 from gateway.definitions import survey as shape
 from gateway.models import (
+    Attempt,
     Audit,
     Guardianship,
     Inbound,
@@ -358,9 +359,10 @@ async def test_a_digit_that_may_be_meant_for_the_language_is_for_a_person(here: 
     question = Message(
         id="0" * 26, contact_id=mother.id, sender_id=first.sender_id, medium=Medium.SMS, address=mother.number,
         slot=f"{handshake.SLOT}pl:{mother.id}", purpose=Purpose.SERVICE, keys="12", body="?", due_at=at,
-        state=MessageState.DELIVERED, created_at=at, changed_at=at,
+        state=MessageState.DELIVERED, attempt=1, created_at=at, changed_at=at,
     )  # fmt: skip
     await school.add(here.database, question)
+    await school.add(here.database, Attempt(message_id=question.id, number=1, worker="w", begun_at=at))
     await here.say(mother, "1")
     assert await here.all(SurveyTaker) == []
     [reply] = await here.all(Reply)
