@@ -211,7 +211,7 @@ allow_drafts = {str(drafts).lower()}
 async def hand_in(school: School, database: Database, definition: str) -> None:
     """Hand in a notice as ``handbell notice send`` would, without another process, of which there are enough."""
     log = audit.Log(school.env["HANDBELL_AUDIT__KEY"].encode())
-    office = replace(desk.gateway(database), log=log, now=lambda: datetime.now(UTC))
+    office = replace(desk.gateway(database, quiet=False), log=log, now=lambda: datetime.now(UTC))
     async with database.write() as session:
         await notices.submit(session, office, reading.read(tomllib.loads(definition)), author="office")
 

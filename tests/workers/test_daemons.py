@@ -20,7 +20,7 @@ SLOWLY = 600.0  #: seconds of a poll that no test waits for
 
 
 def gateway(database: Database, wire: lanes.Wire | None, *, poll: float = SLOWLY) -> context.Gateway:
-    made = desk.gateway(database, channels={"wire": wire} if wire else {})
+    made = desk.gateway(database, channels={"wire": wire} if wire else {}, quiet=False)  # it may be night
     sending = sections.Sending().model_copy(update={"poll_s": poll})  # longer than settings allow
     settings = made.settings.model_copy(update={"sending": sending})
     return dataclasses.replace(made, settings=settings, now=context.utc_now)
