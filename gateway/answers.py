@@ -70,21 +70,44 @@ async def no_pictures(
         return False
     used = allowed(language, drafts=answering.school.allow_drafts)
     text = phrases.no_pictures(used, school=answering.school.short_name, school_phone=answering.school.phone)
-    parts = segments.count(text).parts
+    said = Said(text, used, phrases.state("reply", used), f"{SLOT}{row.inbound_id}", row.contact_id)
+    message = await send(session, answering, wrote_to, reply.sender, said, now=now)
+    facts = {"message": message.id, "why": "media"}
+    await log.record(session, audit.Line("reply.answered", f"reply:{row.id}", facts), now=now)
+    await bell.ring(session)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer of ours by text: the words, their language and state, its slot, and whose phone it is, if one's."""
+
+    text: str
+    language: str
+    state: str
+    slot: str
+    contact_id: int | None
+
+
+async def send(
+    session: Session, answering: Answering, sender: Sender, address: str, said: Said, *, now: datetime
+) -> Message:
+    """Put an answer by text into the outbox. The caller writes the log's line, and rings."""
+    parts = segments.count(said.text).parts
     message = Message(
         id=answering.new_id(),
-        contact_id=row.contact_id,
-        sender_id=wrote_to.id,
+        contact_id=said.contact_id,
+        sender_id=sender.id,
         medium=Medium.SMS,
-        address=reply.sender,
-        slot=f"{SLOT}{row.inbound_id}",
+        address=address,
+        slot=said.slot,
         purpose=Purpose.SERVICE,
         priority=_AN_ANSWER,
-        language=used,
-        words_state=phrases.state("reply", used),
-        body=text,
+        language=said.language,
+        words_state=said.state,
+        body=said.text,
         parts=parts,
-        pence=answering.costs.of(Medium.SMS, parts=parts, characters=len(text)),
+        pence=answering.costs.of(Medium.SMS, parts=parts, characters=len(said.text)),
         state=MessageState.QUEUED,
         due_at=now,
         created_at=now,
@@ -92,10 +115,7 @@ async def no_pictures(
     )
     session.add(message)
     await session.flush()
-    facts = {"message": message.id, "why": "media"}
-    await log.record(session, audit.Line("reply.answered", f"reply:{row.id}", facts), now=now)
-    await bell.ring(session)
-    return True
+    return message
 
 
 async def tell(session: Session, row: Reply, answering: Answering) -> None:

@@ -11,13 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 
-from gateway import audit, bell, context, errors, people, planner, runs, sorting
+from gateway import audit, bell, context, people, planner, runs, sorting
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import Message, MessageState, Notice, NoticeState, Run
+from gateway.models import Message, MessageState, Notice, Run
 from gateway.models.types import core
 
 
@@ -55,26 +54,7 @@ async def send(
 
     Raises :class:`errors.BadDefinition` when the words cannot be made, :class:`errors.Conflict` for a key in use.
     """
-    now = gateway.now()
-    notice = Notice(
-        id=gateway.new_id(),
-        key=definition.key,
-        title=definition.title,
-        purpose=definition.purpose,
-        state=NoticeState.DONE,
-        definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        author=author,
-        created_at=now,
-    )
-    try:
-        async with session.begin_nested():
-            session.add(notice)
-            await session.flush()
-    except IntegrityError:
-        raise errors.Conflict(f"A notice “{definition.key}” is there already.") from None
-    run = Run(notice_id=notice.id, fire_at=now, planned_at=now)
-    session.add(run)
-    await session.flush()
+    run = await runs.at_once(session, gateway, definition, author=author)
     return await add(session, gateway, run, definition, known, listeners, author=author, changed=changed)
 
 

@@ -22,6 +22,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy import orm
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from channels.base import Medium
@@ -205,6 +206,35 @@ async def begin(
     """
     await try_words(session, gateway, definition)
     run = Run(notice_id=notice.id, fire_at=fire_at)
+    session.add(run)
+    await session.flush()
+    return run
+
+
+async def at_once(session: Session, gateway: context.Gateway, definition: model.Definition, *, author: str) -> Run:
+    """A notice that is written here and now, by whoever knows its people, and its one run; the rows are the caller's.
+
+    Raises :class:`errors.Conflict` for a key in use: of several processes one makes it.
+    """
+    now = gateway.now()
+    notice = Notice(
+        id=gateway.new_id(),
+        key=definition.key,
+        title=definition.title,
+        purpose=definition.purpose,
+        topic=definition.topic,
+        state=NoticeState.DONE,
+        definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        author=author,
+        created_at=now,
+    )
+    try:
+        async with session.begin_nested():
+            session.add(notice)
+            await session.flush()
+    except IntegrityError:
+        raise errors.Conflict(f"A notice “{definition.key}” is there already.") from None
+    run = Run(notice_id=notice.id, fire_at=now, planned_at=now)
     session.add(run)
     await session.flush()
     return run

@@ -14,11 +14,9 @@ from channels import base
 from channels.base import Medium
 from gateway import answers, audit, bell, points
 from gateway.database import Session
-from gateway.models import Contact, ContactPoint, Inbound, Message, MessageState, Purpose
+from gateway.models import Contact, ContactPoint, Inbound, Message
 from gateway.preferences import topics, wishes
-from templates import phrases, segments
-
-_AN_ANSWER = 1
+from templates import phrases
 
 
 async def take(
@@ -68,28 +66,10 @@ async def _confirm(
     name = answering.topics.shown(said.topic, used, drafts=answering.school.allow_drafts)
     tell = phrases.topic_stopped if said.stop else phrases.topic_started
     text = tell(used, school=answering.school.short_name, topic=name)
-    parts = segments.count(text).parts
-    confirmation = Message(
-        id=answering.new_id(),
-        contact_id=contact_id,
-        sender_id=sender.id,
-        medium=Medium.SMS,
-        address=reply.sender,
-        slot=f"{answers.THANKS}topic:{inbound.id}",
-        purpose=Purpose.SERVICE,
-        priority=_AN_ANSWER,
-        language=used,
-        words_state=phrases.state("topic", used),
-        body=text,
-        parts=parts,
-        pence=answering.costs.of(Medium.SMS, parts=parts, characters=len(text)),
-        state=MessageState.QUEUED,
-        due_at=now,
-        created_at=now,
-        changed_at=now,
+    state, slot = phrases.state("topic", used), f"{answers.THANKS}topic:{inbound.id}"
+    confirmation = await answers.send(
+        session, answering, sender, reply.sender, answers.Said(text, used, state, slot, contact_id), now=now
     )
-    session.add(confirmation)
-    await session.flush()
     facts = {"message": confirmation.id, "topic": said.topic}
     await log.record(session, audit.Line("preference.confirmed", f"inbound:{inbound.id}", facts), now=now)
     await bell.ring(session)

@@ -108,7 +108,7 @@ def _parts() -> Iterator[str]:
 
 def _coverage() -> Iterator[tuple[str, ...]]:
     """What ``handbell words coverage`` counts, for the families of the practice school."""
-    made_up = school.make(Random(_SEED), today=_DAY)  # noqa: S311  # the same families each time
+    made_up = school.make(Random(_SEED), today=_DAY)  # noqa: S311 - a made-up school, not a secret
     adults = {tie.adult.id: tie.adult for family in made_up for tie in family.ties}
     voices = frozenset(filter(twilio_voices.Voices().find, languages.table()))
     by: dict[str, dict[str, coverage.Share]] = {}

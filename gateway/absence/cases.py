@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -200,14 +200,6 @@ async def ask_person(
     ask = tasks.Ask(f"absence.{kind}", f"case:{case.id}", what, cure, urgent, loud=urgent)
     await tasks.ask(session, ask, log=means.log, now=means.now)
     await step(session, case, "urgent" if urgent else "task", means=means, facts={"task": kind})
-
-
-async def runs_of(session: Session, case_ids: Sequence[int]) -> list[int]:
-    """The runs by which these cases were asked about."""
-    query = sa.select(step_table.c.run_id).where(
-        step_table.c.case_id.in_(case_ids), step_table.c.run_id.is_not(None), step_table.c.kind == "asked"
-    )
-    return [run_id for run_id in await session.scalars(query.distinct()) if run_id is not None]
 
 
 def _said(state: CaseState) -> str:

@@ -18,7 +18,7 @@ from gateway import audit, bell, context, people, planner, runs, sorting
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import DaySession, MessageState, Notice, NoticeState, Purpose, Run
+from gateway.models import DaySession, MessageState, Notice, Purpose
 from gateway.models.types import core
 
 AUTHOR: Final = "handbell"  #: of the notices by which absences are asked about, and families told
@@ -97,25 +97,13 @@ async def send(
     now = gateway.now()
     rows = plan(wanted, found, known, await runs.means(session, gateway, wanted), now=now)
     rows = [row._replace(message=row.message._replace(step=step, only_if=only_if)) for row in rows]
-    notice = Notice(
-        id=gateway.new_id(),
-        key=wanted.key,
-        title=wanted.title,
-        purpose=wanted.purpose,
-        state=NoticeState.DONE,
-        definition=wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        author=AUTHOR,
-        created_at=now,
-    )
-    session.add(notice)
-    await session.flush()
-    run = Run(notice_id=notice.id, fire_at=now, planned_at=now, messages=len(rows))
+    run = await runs.at_once(session, gateway, wanted, author=AUTHOR)
+    run.messages = len(rows)
     session.add(run)
-    await session.flush()
     await runs.write(session, gateway, rows, run_id=run.id)
     counts = Counter(row.message.state.value for row in rows)
     facts = {"run": run.id, "key": wanted.key, "counts": counts}
-    await gateway.log.record(session, audit.Line("absence.sent", f"notice:{notice.id}", facts), now=now)
+    await gateway.log.record(session, audit.Line("absence.sent", f"notice:{run.notice_id}", facts), now=now)
     await bell.ring(session)
     return Sent(run.id or 0, reached(rows))
 

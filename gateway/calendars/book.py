@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway import errors
-from gateway.calendars import bank_holidays, document, schooldays
+from gateway.calendars import document, schooldays
 from gateway.database import Session
 from gateway.models import CalendarClosure, CalendarFeed, SchoolCalendar
 from gateway.models.types import core
@@ -101,10 +101,6 @@ class Calendars:
             for name in ("", *self.schools) for days in [self.year(name).days]
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
-
-    def bank_holidays_end(self) -> date | None:
-        """Until when bank holidays are known; None where the school has none."""
-        return None if self.document.bank_holidays == "none" else bank_holidays.known().until
 
 
 class Book:

@@ -20,7 +20,7 @@ from sqlmodel import col, select
 
 from config import values
 from gateway import audit, errors, upsert
-from gateway.calendars import book, deeds, document, ics
+from gateway.calendars import book, deeds, ics
 from gateway.database import Session
 from gateway.models import CalendarFeed
 from gateway.models.types import core
@@ -210,8 +210,3 @@ async def failed(session: Session, school: str, trouble: str, *, now: datetime) 
 async def listed(session: Session) -> list[CalendarFeed]:
     """What is known of every feed and file."""
     return list(await session.scalars(select(CalendarFeed).order_by(col(CalendarFeed.school))))
-
-
-def as_school(found: ics.Found) -> document.School:
-    """What a file says, as a part of the calendar."""
-    return document.School(terms=found.terms, closed=found.closed)

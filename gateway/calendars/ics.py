@@ -169,8 +169,7 @@ def _ends(event: Event, starts: date | datetime) -> date | datetime:
 
 def _length(event: Event) -> timedelta:
     starts = event["DTSTART"].dt
-    length = _ends(event, starts) - starts
-    assert isinstance(length, timedelta)  # noqa: S101 - the difference of two of a kind
+    length: timedelta = _ends(event, starts) - starts
     return length
 
 

@@ -38,10 +38,6 @@ class SchoolYear:
     office: document.Office | None = None
     others: Mapping[str, SchoolYear] = field(default_factory=dict[str, "SchoolYear"])  #: of year groups, casefolded
 
-    def of_year_group(self, year: str) -> SchoolYear:
-        """The days and hours of a year group's own school; these, where it has none of its own."""
-        return self.others.get(year.casefold(), self)
-
     def moments(self, day: date, session: DaySession, timezone: ZoneInfo) -> Moments:
         """When a session begins, closes, is checked and ends on a day."""
         times = self.sessions[session]

@@ -39,14 +39,13 @@ async def decide(
     session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition
 ) -> CampaignFiring | None:
     """The firing that is to go out now, in the caller's transaction; None when none is, or for what fires once."""
-    if not definition.schedule.repeats:
-        return None
     calendars = await gateway.calendars.look(session)
     made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
-    assert made is not None  # noqa: S101 - it repeats
+    if made is None:
+        return None
     now, campaign = gateway.now(), await row(session, notice, now=gateway.now())
     if campaign.by_hand_at is not None:
-        return await _by_hand(session, gateway, notice, campaign)
+        return await _by_hand(session, gateway, notice, campaign, campaign.by_hand_at)
     if campaign.paused_at is not None:
         if campaign.paused_until is not None and campaign.paused_until <= now:
             await end_pause(session, gateway, notice, definition, until=campaign.paused_until)
@@ -54,10 +53,10 @@ async def decide(
         return None
     done = await known(session, notice, made, now=now)
     found = firing.overdue(made, campaign.decided_until, now, done=done)
-    if found is None:  # the calendar has changed since it was laid out
+    if found is None or found.last.at is None:  # the calendar has changed since it was laid out
         await lay_out(session, gateway, notice, definition)
         return None
-    return await _settle(session, gateway, notice, definition, campaign, found)
+    return await _settle(session, gateway, notice, definition, campaign, found, found.last.at)
 
 
 async def _settle(
@@ -67,10 +66,10 @@ async def _settle(
     definition: model.Definition,
     campaign: Campaign,
     found: firing.Overdue,
+    at: datetime,
 ) -> CampaignFiring | None:
     """Make up the last of what is due, if that is still true; what came before it is over."""
-    now, at = gateway.now(), found.last.at
-    assert at is not None  # noqa: S101 - what is overdue fires
+    now = gateway.now()
     campaign.decided_until = at
     session.add(campaign)
     if found.missed and found.first_missed:
@@ -105,10 +104,9 @@ def still_true_until(definition: model.Definition, at: datetime, gateway: contex
 
 
 async def _by_hand(
-    session: Session, gateway: context.Gateway, notice: Notice, campaign: Campaign
-) -> CampaignFiring | None:
-    at, by = campaign.by_hand_at, campaign.by_hand_by
-    assert at is not None  # noqa: S101 - the caller has looked
+    session: Session, gateway: context.Gateway, notice: Notice, campaign: Campaign, at: datetime
+) -> CampaignFiring:
+    by = campaign.by_hand_by
     campaign.by_hand_at, campaign.by_hand_by = None, ""
     session.add(campaign)
     made = CampaignFiring(

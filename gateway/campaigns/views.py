@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import context, firing
+from gateway import context, errors, firing
 from gateway.calendars import book
 from gateway.campaigns import deciding
 from gateway.database import Session
@@ -142,7 +142,8 @@ async def explain(session: Session, gateway: context.Gateway, notice: Notice, da
     calendars = await gateway.calendars.look(session)
     definition = reading.stored(notice.definition)
     made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
-    assert made is not None  # noqa: S101 - a campaign has a rule
+    if made is None:
+        raise errors.NotFound(f"“{notice.key}” is no campaign: it goes out once.")
     begin = calendar.to_utc(day, gateway.timezone)
     end = calendar.to_utc(day + timedelta(days=1), gateway.timezone)
     query = (
@@ -158,7 +159,7 @@ async def explain(session: Session, gateway: context.Gateway, notice: Notice, da
     wishes = list(made.coming(just_before, until=end - timedelta(microseconds=1)))
     said += [_wish(one, gateway) for one in wishes]
     moved = [one for one in made.coming(begin - _NEAR, until=end + _NEAR) if one not in wishes and _wants(one, day)]
-    said += [_moved(one, gateway) for one in moved]
+    said += [_moved(one, one.at, gateway) for one in moved if one.at is not None]
     if not wishes and not moved:
         said.append(f"Its rule ({in_words(definition.schedule)}) names no time on this day.")
     return said
@@ -182,9 +183,8 @@ def _wants(one: occasions.Occasion, day: datetime) -> bool:
     return one.wanted.date() == day.date() or any(key.startswith(f"{day:%Y-%m-%d}T") for key in one.keys)
 
 
-def _moved(one: occasions.Occasion, gateway: context.Gateway) -> str:
-    assert one.at is not None  # noqa: S101 - what is left out is among the wishes of the day
-    local = one.at.astimezone(gateway.timezone)
+def _moved(one: occasions.Occasion, at: datetime, gateway: context.Gateway) -> str:
+    local = at.astimezone(gateway.timezone)
     return f"Its rule names {one.wanted:%H:%M} on this day, and it is moved to {local:%A %d %B %H:%M}."
 
 

@@ -10,11 +10,12 @@ from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from zoneinfo import ZoneInfo
 
     from gateway.context import Gateway
     from gateway.events.views import Invited, Whole
-    from gateway.models import EventSlot, SchoolEvent
+    from gateway.models import EventSlot, GuestState, SchoolEvent
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="The event's key, from handbell event list.")]
 Guest = Annotated[int, typer.Argument(metavar="GUEST", help="The guest's number, from handbell event show.")]
@@ -38,7 +39,7 @@ def list_all(ctx: typer.Context, limit: Annotated[int, typer.Option(help="At mos
             (
                 (
                     one.event.key, one.event.title, _starts(one.event, gateway.timezone), one.event.place,
-                    *(one.counts.get(state, 0) for state in _ORDER),  # type: ignore[call-overload]
+                    *_counted(one.counts),
                 )
                 for one in found
             ),
@@ -49,6 +50,12 @@ def list_all(ctx: typer.Context, limit: Annotated[int, typer.Option(help="At mos
 
 def _starts(event: SchoolEvent, timezone: ZoneInfo) -> str:
     return "cancelled" if event.cancelled_at else showing.when(event.starts_at, timezone)
+
+
+def _counted(counts: Mapping[GuestState, int]) -> list[int]:
+    """How many families there are of each state, in our order."""
+    by_name = {state.value: number for state, number in counts.items()}
+    return [by_name.get(state, 0) for state in _ORDER]
 
 
 def _words(state: str) -> str:
@@ -77,7 +84,8 @@ def show(
             return
         event = whole.event
         showing.say(f"{event.title}, {_starts(event, gateway.timezone)}, {event.place or 'no place given'}.")
-        showing.say("; ".join(f"{_words(state)} {whole.counts.get(state, 0)}" for state in _ORDER) + ".")  # type: ignore[call-overload]
+        told = zip(_ORDER, _counted(whole.counts), strict=True)
+        showing.say("; ".join(f"{_words(state)} {number}" for state, number in told) + ".")
         if whole.interpreters:
             showing.say(interpreters.sentence({tag: list(names) for tag, names in whole.interpreters.items()}))
         showing.table(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlmodel import col, select
@@ -158,7 +159,7 @@ async def _tell(session: Session, gateway: context.Gateway, row: NewDetail, othe
         if (point.state in (PointState.DEAD, PointState.WRONG) and not old) or not letters.can_be_written_to(point):
             continue
         to = letters.To(letters.medium_of(point.kind), point.address, row.contact_id, language)
-        words = lambda tag: fresh.changed(tag, school=school.short_name, school_phone=school.phone)  # noqa: E731
+        words = partial(fresh.changed, school=school.short_name, school_phone=school.phone)
         if await letters.send(session, gateway, to, words, slot=f"{letters.TOLD}{row.id}:{point.id}"):
             row.told_at = gateway.now()
     session.add(row)

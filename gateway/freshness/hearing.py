@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -148,7 +149,7 @@ async def _take_code(session: Session, gateway: context.Gateway, talk: Conversat
         inbound = await session.get_one(Inbound, reply.inbound_id)
         reads, wrote_to = letters.language(gateway, contact), str(inbound.event.get("to", ""))
         to = letters.To(talk.medium, talk.address, reply.contact_id, reads, wrote_to)
-        words = lambda tag: fresh.checked(tag, school=school.short_name)  # noqa: E731
+        words = partial(fresh.checked, school=school.short_name)
         await letters.send(session, gateway, to, words, slot=f"{letters.SLOT}checked:{reply.id}")
     return await _settled(session, gateway, reply, f"understood: code {outcome}")
 

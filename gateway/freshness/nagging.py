@@ -24,8 +24,6 @@ from gateway.models import (
     ContactPoint,
     FreshQuestion,
     Guardianship,
-    Notice,
-    NoticeState,
     PointKind,
     PointState,
     Pupil,
@@ -140,21 +138,9 @@ async def _ask(session: Session, gateway: context.Gateway, contact_id: int) -> b
     found = sorting.sort(wanted, Audience(known, [Listener(contact_id, sorted(known.pupils))], ()))
     means, now = await runs.means(session, gateway, wanted), gateway.now()
     rows = planner.write(found, wanted, known, means, fire_at=now, now=now)
-    notice = Notice(
-        id=gateway.new_id(),
-        key=wanted.key,
-        title=wanted.title,
-        purpose=wanted.purpose,
-        state=NoticeState.DONE,
-        definition=wanted.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        author=_AUTHOR,
-        created_at=now,
-    )
-    session.add(notice)
-    await session.flush()
-    run = Run(notice_id=notice.id, fire_at=now, planned_at=now, messages=len(rows))
+    run = await runs.at_once(session, gateway, wanted, author=_AUTHOR)
+    run.messages = len(rows)
     session.add(run)
-    await session.flush()
     leaving = [row.message for row in await runs.write(session, gateway, rows, run_id=run.id) if row.message.body]
     for message in leaving:
         question = FreshQuestion(
@@ -168,7 +154,7 @@ async def _ask(session: Session, gateway: context.Gateway, contact_id: int) -> b
         session.add(question)
     await session.flush()
     facts = {"contact": contact_id, "media": [one.value for one in media]}
-    await gateway.log.record(session, audit.Line("details.asked", f"notice:{notice.id}", facts), now=now)
+    await gateway.log.record(session, audit.Line("details.asked", f"notice:{run.notice_id}", facts), now=now)
     return bool(leaving)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
@@ -122,7 +123,7 @@ async def _send_code(session: Session, gateway: context.Gateway, told: Told, row
     )
     back = letters.To(letters.medium_of(told.point.kind), told.point.address, row.contact_id, language, told.wrote_to)
     if letters.can_be_written_to(told.point):
-        words = lambda tag: fresh.sent(tag, school=school.short_name)  # noqa: E731
+        words = partial(fresh.sent, school=school.short_name)
         await letters.send(session, gateway, back, words, slot=f"{letters.SLOT}sent:{row.id}")
     return True
 

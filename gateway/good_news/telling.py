@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.exc import IntegrityError
 
 from channels.base import Medium
 from gateway import audience, audit, bell, context, errors, people, planner, reach, runs, sorting, tasks, tongues
 from gateway.database import Session
 from gateway.definitions import model
 from gateway.good_news import hours, versions, words
-from gateway.models import About, Letter, LineType, Message, MessageState, Notice, NoticeState, PointKind, Praise, Run
+from gateway.models import About, Letter, LineType, Message, MessageState, Notice, PointKind, Praise, Run
 from gateway.models.types import core
 from gateway.translating import drafting
 from templates import translations
@@ -139,7 +138,7 @@ async def _send(session: Session, gateway: context.Gateway, said: versions.Versi
         return Sent(0, 0)
     rows = await _rows(session, gateway, day, said)
     await runs.write(session, gateway, rows, run_id=run.id)
-    run.messages, run.planned_at = len(rows), now
+    run.messages = len(rows)
     for one in going:
         one.run_id, one.told_at = run.id, now
     session.add_all([run, *going])
@@ -152,27 +151,10 @@ async def _send(session: Session, gateway: context.Gateway, said: versions.Versi
 
 async def _begin(session: Session, gateway: context.Gateway, definition: model.Definition) -> Run | None:
     """Today's notice and its one run; None where another process has just made it."""
-    now = gateway.now()
-    notice = Notice(
-        id=gateway.new_id(),
-        key=definition.key,
-        title=definition.title,
-        purpose=definition.purpose,
-        state=NoticeState.DONE,
-        definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
-        author=AUTHOR,
-        created_at=now,
-    )
     try:
-        async with session.begin_nested():
-            session.add(notice)
-            await session.flush()
-    except IntegrityError:
+        return await runs.at_once(session, gateway, definition, author=AUTHOR)
+    except errors.Conflict:
         return None
-    run = Run(notice_id=notice.id, fire_at=now)
-    session.add(run)
-    await session.flush()
-    return run
 
 
 async def _rows(
