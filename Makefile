@@ -8,12 +8,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8080
 FOLDER ?= practice
+EXAMPLES ?= 3000
+SEED ?= 1
 
 # A dot for every package, so that nobody thinks it hangs.
 DOTS := awk '/^Collecting|^Installing/ { printf "."; fflush() } END { print "" }'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types pytest year bench bench-peers crash docs clean lock
+.PHONY: help run test check lint types audit pytest year bench bench-peers crash fuzz soak shots docs site clean lock
 
 help: ## Show what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -23,12 +25,16 @@ run: $(VENV)/run.stamp ## Make the environment and, the first time, a practice s
 
 test: check pytest ## Everything: linters, types, import contracts, and all tests on SQLite and PostgreSQL
 
-check: lint types ## Ruff, mypy, pyright and the import contracts
+check: lint types audit ## Ruff, mypy, pyright, the import contracts, bandit, and known faults of packages
 
 lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-cache
+
+audit: $(VENV)/dev.stamp
+	@$(BIN)/bandit -q -c pyproject.toml -ll -r gateway channels templates scheduler config 2> >(grep -v '^.tester' >&2)
+	@$(BIN)/python .ci/audit $(BIN)/pip-audit
 
 types: $(VENV)/dev.stamp
 	@$(BIN)/mypy
@@ -50,8 +56,20 @@ bench-peers: $(VENV)/dev.stamp ## Measure Kannel, Jasmin, Celery and Apprise bes
 crash: $(VENV)/dev.stamp ## Kill everything again and again, and count what arrived (about an hour; python -m bench.crash --help)
 	@$(BIN)/python -m bench.crash
 
+soak: $(VENV)/dev.stamp ## Load it as a trust does for an hour, and see that its memory stays flat (python -m bench.soak --help)
+	@$(BIN)/python -m bench.soak
+
+fuzz: $(VENV)/dev.stamp ## Feed every reader damaged files, mails and calls (some minutes); writes docs/reliability.md
+	@PYTHONPATH=tests $(BIN)/python tests/fuzzed.py --examples $(EXAMPLES) --seed $(SEED)
+
+shots: $(VENV)/dev.stamp ## Take the pictures of the main pages anew (docs/images); needs Chromium
+	@PYTHONPATH=tests $(BIN)/python -m shots $(PAGES)
+
 docs: $(VENV)/run.stamp ## Write the pages that are made from the code
 	@$(BIN)/python -m docs.make
+
+site: $(VENV)/run.stamp ## Write the docs as a small site with a search, into site/; open site/index.html
+	@$(BIN)/python -m docs.site
 
 clean: ## Remove the environment and the practice school
 	rm -rf $(VENV) $(FOLDER)

@@ -37,10 +37,13 @@ PARTS: Mapping[str, tuple[int, int]] = {
     "growth": (300, 2400),
     "replies": (60, 120),
     "footprint": (120, 300),
+    "pages": (300, 900),
+    "trust": (400, 2400),
     "peers": (1200, 2400),
 }
 ON_REQUEST = {"peers"}  #: installs other programs: ``make bench-peers``
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+ELSEWHERE = {"trust": PAGE.with_name("scaling.md")}  #: parts whose piece stands on another page, among what it means
 _PIECE = re.compile(r"<!-- bench (\w+) -->\n(.*?)<!-- end \1 -->\n", re.DOTALL)
 
 
@@ -61,7 +64,9 @@ def main() -> int:
             failed.append(name)
             continue
         print(f"\n{piece}", flush=True)
-        if asked.write or not asked.quick:
+        if name in ELSEWHERE and (asked.write or not asked.quick):
+            ELSEWHERE[name].write_text(put(ELSEWHERE[name].read_text("utf-8"), name, piece), "utf-8")
+        elif asked.write or not asked.quick:
             PAGE.write_text(page(pieces(PAGE.read_text("utf-8")) | {name: piece}), "utf-8")
     if failed:
         print(f"Nothing was measured of: {', '.join(failed)}. What the page says of it is what it said before.")
@@ -133,6 +138,13 @@ def machine() -> str:
 def pieces(text: str) -> dict[str, str]:
     """The pieces of a page by name."""
     return {found[1]: found[2] for found in _PIECE.finditer(text)}
+
+
+def put(text: str, name: str, piece: str) -> str:
+    """A page with another piece of this name."""
+    start, end = f"<!-- bench {name} -->\n", f"<!-- end {name} -->\n"
+    before, _, rest = text.partition(start)
+    return before + start + piece + end + rest.partition(end)[2]
 
 
 def page(known: Mapping[str, str]) -> str:

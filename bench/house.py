@@ -9,7 +9,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +76,8 @@ class House:
             f"""
 [quiet]
 enabled = false
+[sending]
+trial = false
 [school]
 name = "Oakfield Primary School"
 short_name = "Oakfield"
@@ -103,37 +105,8 @@ level = "warning"
     async def running(self) -> AsyncIterator[float]:
         """Run the daemon; gives how many seconds it took from its start until it was ready."""
         begun = time.monotonic()
-        with (self.folder / "gateway.log").open("ab") as log:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", "gateway.cli", "--config", str(self.settings), "run"),
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "HANDBELL_AUDIT__KEY": self.key.hex()},
-            )
-        self.pid = child.pid
-        try:
-            await self._ready(child)
+        async with daemon(self.settings, self.url, env={"HANDBELL_AUDIT__KEY": self.key.hex()}) as self.pid:
             yield time.monotonic() - begun
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                child.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(child.wait(), START_SECONDS)
-            except TimeoutError:
-                child.kill()
-                await child.wait()
-
-    async def _ready(self, child: asyncio.subprocess.Process) -> None:
-        async with aiohttp.ClientSession() as session, asyncio.timeout(START_SECONDS):
-            while True:
-                if child.returncode is not None:
-                    raise RuntimeError(f"The daemon ended: {(self.folder / 'gateway.log').read_text('utf-8')[-2000:]}")
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(f"{self.url}/readyz") as answer:
-                        if answer.status == 200:
-                            return
-                await asyncio.sleep(0.01)
 
     async def sender_id(self) -> int:
         async with self.database.read() as session:
@@ -151,6 +124,54 @@ level = "warning"
     def rss_mb(self) -> float:
         """Resident memory of the daemon, in MB."""
         return resident_mb(self.pid)
+
+
+@contextlib.asynccontextmanager
+async def daemon(
+    settings: Path, url: str, *, env: Mapping[str, str] | None = None, patience: float = START_SECONDS
+) -> AsyncIterator[int]:
+    """The gateway of a settings file, ready, until the end of the block. Gives its process id.
+
+    ``url``       where it answers
+    ``patience``  seconds for its start, and for its end
+    """
+    said = settings.with_name("gateway.log")
+    with said.open("ab") as log:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "gateway.cli", "--config", str(settings), "run"),
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **(env or {})},
+        )
+    try:
+        async with asyncio.timeout(patience):
+            await _ready(child, url, said)
+        yield child.pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(child.wait(), patience)
+        except TimeoutError:
+            child.kill()
+            await child.wait()
+
+
+async def _ready(child: asyncio.subprocess.Process, url: str, said: Path) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            if child.returncode is not None:
+                raise RuntimeError(f"The daemon ended: {_last_words(said)}")
+            with contextlib.suppress(aiohttp.ClientError):
+                async with session.get(f"{url}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.01)
+
+
+def _last_words(log: Path) -> str:
+    return log.read_text("utf-8")[-2000:]
 
 
 @contextlib.asynccontextmanager

@@ -127,7 +127,7 @@ def _parent(number: int, language: str) -> dict[str, Any]:
         "id": number, "source_id": f"c{number}", "title": "Ms", "forename": NAMES[number % len(NAMES)],
         "surname": "Example", "written_language": language, "spoken_language": "",
         "deceased": False, "marketing_consent": False, "further_languages": "", "likely_language": "",
-        "likely_because": "", "interpreter": False,
+        "likely_because": "", "interpreter": False, "postal_address": "",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -340,6 +340,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
+class Choosy(Protocol):
+    """A channel that cannot carry everything: letters that it would spoil, files, other countries."""
+
+    def takes(self, to: str, body: str, *, files: bool) -> bool:
+        """Whether these words can go to this address as they are."""
+        ...
+
+
+@runtime_checkable
 class Callbacks(Protocol):
     """A channel that the provider calls back."""
 
@@ -374,6 +383,34 @@ class Advises(Protocol):
 
     async def advise(self) -> Sequence[Advice]:
         """Look, in a few seconds at most. Never raises for what it finds or cannot find."""
+        ...
+
+
+@runtime_checkable
+class TellsTime(Protocol):
+    """A channel whose provider says in its answers what time it is."""
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """By how much the provider's clock is ahead of ours, as of its last answer; None while nobody knows."""
+        ...
+
+
+class CouldNotScrub(Exception):
+    """A provider still has the words of a message; ``str()`` is a sentence for the journal, without any of them."""
+
+
+@runtime_checkable
+class Scrubs(Protocol):
+    """A channel whose provider keeps words, and deletes them when it is asked to."""
+
+    medium: Medium
+
+    async def scrub(self, ref: str) -> None:
+        """Delete the words of a message that has come to its end, by the provider's id of it; again is no harm.
+
+        Raises :class:`CouldNotScrub`.
+        """
         ...
 
 

@@ -39,12 +39,12 @@ class _Bounded(Compat32):
     """The library's tolerant policy, with headers that have an end and are always text."""
 
     def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        name, value = sourcelines[0][:_MOST_HEADER].split(":", 1)
+        name, _, value = sourcelines[0][: 2 * _MOST_HEADER].partition(":")
         for line in sourcelines[1:]:
             if len(value) > _MOST_HEADER:
                 break
             value += line
-        return name, value[:_MOST_HEADER].lstrip(" \t").rstrip("\r\n")
+        return name[:_MOST_HEADER], value[:_MOST_HEADER].lstrip(" \t").rstrip("\r\n")
 
     def header_fetch_parse(self, name: str, value: str) -> str:
         return _mend(value)

@@ -19,11 +19,14 @@ from urllib.parse import urlencode
 import aiohttp
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
+from yarl import URL
 
 from channels import resolving
 
 _log = logging.getLogger(__name__)
 
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
+_MOST_HOPS = 3
 _MOST = 4 * 2**20  #: bytes of an answer; a page of Twilio's lists has a tenth of that
 
 
@@ -117,14 +120,25 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
     async def download(self, uri: str, *, auth: tuple[str, str], most_bytes: int) -> tuple[int, str, bytes]:
         """Fetch a file: HTTP status, content type, and all of its bytes. A file that is cut short is never given.
 
-        Twilio may send us on to where the school keeps its recordings: our credentials do not go along to there.
+        Twilio may send us on to where the school keeps its recordings: our credentials do not go along to another
+        host, and a voice never comes over the open wire (:func:`onward`).
+
         Raises :class:`NotSent`, :class:`Doubtful` (a file that is longer than ``most_bytes`` too), :class:`TooFast`.
         """
         headers = {"Authorization": aiohttp.encode_basic_auth(*auth)}
+        place, hops = URL(uri), 0
         try:
-            async with self._session.get(uri, headers=headers, max_redirects=3) as answer:
-                content = await _read(answer.content, most=most_bytes)
-                status, kind = answer.status, answer.content_type
+            while True:
+                async with self._session.get(place, headers=headers, allow_redirects=False) as answer:
+                    location = answer.headers.get("Location", "") if answer.status in _ELSEWHERE else ""
+                    if not location:
+                        content = await _read(answer.content, most=most_bytes)
+                        status, kind = answer.status, answer.content_type
+                        break
+                there, hops = onward(place, location), hops + 1
+                if hops > _MOST_HOPS:
+                    raise Doubtful("Twilio sends us from one address to the next.")
+                place, headers = there, headers if there.origin() == place.origin() else {}
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotSent(_connect_sentence(error)) from None
         except TimeoutError:
@@ -160,6 +174,18 @@ async def _read(content: aiohttp.StreamReader, *, most: int = _MOST) -> bytes:
         if size > most:
             raise Doubtful("What answered did not speak like Twilio: it went on and on.")
     return b"".join(pieces)
+
+
+def onward(place: URL, location: str) -> URL:
+    """Where an answer sends us: https alone, or this machine to itself. Raises :class:`Doubtful`."""
+    try:
+        there = place.join(URL(location))
+    except ValueError:
+        there = URL()
+    at_home = (there.scheme, there.host) == (place.scheme, place.host)
+    if there.host and (there.scheme == "https" or at_home):
+        return there
+    raise Doubtful("Twilio sent us on to an address that is not https.")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

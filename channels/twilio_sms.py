@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from twilio.base import values
 from twilio.rest.api.v2010.account.message import MessageInstance, MessagePage
 
-from channels import base, twilio_account, twilio_codes, twilio_polling
+from channels import base, twilio_account, twilio_codes, twilio_polling, twilio_scrubbing
 
 #: What ``ValidityPeriod`` may be, in seconds (Twilio, Message resource).
 _VALIDITY = (1, 36_000)
@@ -49,6 +49,11 @@ class TwilioSms:
         """Any language can be written."""
         return True
 
+    @property
+    def ahead(self) -> timedelta | None:
+        """By how much Twilio's clock is ahead of ours, as of its last answer."""
+        return self._api.ahead
+
     async def check(self) -> str:
         """Ask Twilio for the account; raises :class:`base.Misconfigured`."""
         return await self._api.check()
@@ -83,6 +88,10 @@ class TwilioSms:
         return await twilio_account.find(
             self._api, records, lambda record: _is_same(record, message), since, slack=_SET_BACK
         )
+
+    async def scrub(self, ref: str) -> None:
+        """Delete the words and pictures of a text there; raises :class:`base.CouldNotScrub`."""
+        await twilio_scrubbing.scrub(self._api, ref)
 
     def verify(self, request: base.HookRequest) -> None:
         """Raise :class:`base.BadSignature` unless Twilio signed this request."""
@@ -248,4 +257,4 @@ def _listed_reply(record: MessageInstance, now: datetime) -> base.Reply:
 
 
 def _count(media: str) -> int:
-    return int(media) if media.isascii() and media.isdigit() else 0
+    return int(media) if media.isdecimal() and len(media) < 4 else 0

@@ -16,7 +16,7 @@ for a message that a key press has already delivered**. This module remembers no
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from twilio.base import values
 from twilio.rest.api.v2010.account.call import CallInstance
@@ -72,6 +72,11 @@ class TwilioVoice:
     def speaks(self, locale: str) -> bool:
         """Whether Twilio has a voice for this language."""
         return self._voices.find(locale) is not None
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """By how much Twilio's clock is ahead of ours, as of its last answer."""
+        return self._api.ahead
 
     async def check(self) -> str:
         """Ask Twilio for the account; raises :class:`base.Misconfigured`."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def problems(settings: Settings) -> list[str]:
     """Give a sentence for everything that cannot work."""
     found = [*_check_timing(settings), *_check_mail(settings), *_check_mail_in(settings)]
-    found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings)]
+    found += [*_check_oauth(settings), *_check_senders(settings), *_check_absence(settings), *_check_notify(settings)]
     found += [*_check_phone_line(settings), *_check_translation(settings), *_check_digest(settings)]
     return [*found, *(_check_practice(settings) if settings.practice.enabled else _check_live(settings))]
 
@@ -41,7 +41,16 @@ def warnings(settings: Settings, *, file_secrets: tuple[str, ...] = ()) -> list[
         return found
     for number, sender in enumerate(settings.twilio.sms_senders, start=1):
         found += [f"twilio.sms_senders#{number}.address {remark}." for remark in identity.doubts(sender.address)]
-    return [*found, *_doubt_reach(settings), *_doubt_mail(settings), *_doubt_costs(settings)]
+    return [*found, *_doubt_reach(settings), *_doubt_staff(settings), *_doubt_mail(settings), *_doubt_costs(settings)]
+
+
+def _doubt_staff(settings: Settings) -> Iterator[str]:
+    web = settings.web
+    if not values.is_loopback(web.host) and not (web.office_url or web.public_base_url).startswith("https://"):
+        yield (
+            "Staff sign in over plain http: whoever listens on the wire can read their passwords. Let a proxy with a "
+            "certificate stand before web.host, and set web.office_url."
+        )
 
 
 def _variable(key: str) -> str:
@@ -60,7 +69,7 @@ def _check_live(settings: Settings) -> Iterator[str]:
         if key not in school.model_fields_set:
             yield _unset(f"school.{key}", "families must know who writes to them")
     senders = (*twilio.sms_senders, *twilio.voice_senders)
-    if not senders and not settings.smtp.host:
+    if not senders and not settings.smtp.host and not settings.notify.sms_senders:
         yield _unset("twilio.sms_senders", "nor twilio.voice_senders nor smtp.host, so nothing could be sent")
     if senders and not twilio.account_sid:
         yield _unset("twilio.account_sid", "Twilio takes no text or call without it")
@@ -98,6 +107,8 @@ def _check_practice(settings: Settings) -> Iterator[str]:
     api = urlsplit(twilio.api_base_url)
     if twilio.account_sid and not (api.scheme == "http" and values.is_loopback(api.hostname or "") and api.port):
         yield _not_here("twilio.api_base_url", "http://127.0.0.1 and a free port, such as http://127.0.0.1:9001")
+    if settings.notify.in_use and not values.is_loopback(urlsplit(settings.notify.api_base_url).hostname or ""):
+        yield _not_here("notify.api_base_url", "the address of twilio.api_base_url")
     if settings.smtp.host and not values.is_loopback(settings.smtp.host):
         yield _not_here("smtp.host", "127.0.0.1")
     if settings.mail_in.mode == "imap" and settings.mail_in.host and not values.is_loopback(settings.mail_in.host):
@@ -134,6 +145,21 @@ def _check_translation(settings: Settings) -> Iterator[str]:
         yield "translation.service is deepl: while practice.enabled is true nothing may leave. Set it to off."
     if translation.replies and translation.service == "off":
         yield "translation.replies is true, but there is no translation.service that could put them into English."
+
+
+def _check_notify(settings: Settings) -> Iterator[str]:
+    notify = settings.notify
+    if not notify.in_use:
+        return
+    if not notify.api_key.get_secret_value():
+        yield _unset("notify.api_key", "Notify takes nothing without it", secret=True)
+    if notify.sms_senders and not notify.sms_template:
+        yield "notify.sms_template is not set: Notify sends templates. Make one whose body is ((body)), and set its id."
+    if notify.email_address and not notify.email_template:
+        yield (
+            "notify.email_template is not set: Notify sends templates. Make one with the subject ((subject)) and the "
+            "body ((body)), and set its id."
+        )
 
 
 def _check_oauth(settings: Settings) -> Iterator[str]:
@@ -183,17 +209,19 @@ def _check_phone_line(settings: Settings) -> Iterator[str]:
 
 
 def _check_senders(settings: Settings) -> Iterator[str]:
-    for number, sender in enumerate(settings.twilio.sms_senders, start=1):
-        for fault in identity.faults(sender.address):
-            yield f"twilio.sms_senders#{number}.address {fault}."
-    for key, senders in (
-        ("sms_senders", settings.twilio.sms_senders),
-        ("voice_senders", settings.twilio.voice_senders),
-    ):
-        addresses = [sender.address for sender in senders]
+    twilio, notify = settings.twilio, settings.notify
+    named = {
+        "twilio.sms_senders": [sender.address for sender in twilio.sms_senders],
+        "notify.sms_senders": list(notify.senders()),
+        "twilio.voice_senders": [sender.address for sender in twilio.voice_senders],
+    }
+    for key, addresses in named.items():
+        for number, address in enumerate(addresses, start=1):
+            for fault in identity.faults(address):
+                yield f"{key}#{number}.address {fault}."
         if len(set(addresses)) < len(addresses):
             # Two lanes for one number would each believe that they may use its whole rate.
-            yield f"twilio.{key} has the same address twice: give each number once, with its whole rate."
+            yield f"{key} has the same address twice: give each number once, with its whole rate."
 
 
 def _doubt_reach(settings: Settings) -> Iterator[str]:
@@ -218,6 +246,9 @@ def _doubt_mail(settings: Settings) -> Iterator[str]:
 
 
 def _doubt_costs(settings: Settings) -> Iterator[str]:
+    notify, web = settings.notify, settings.web
+    if notify.in_use and web.public_base_url and not notify.callback_token.get_secret_value():
+        yield "notify.callback_token is not set: Notify's calls are refused, and its lists are asked now and then."
     costs, twilio = settings.costs, settings.twilio
     if twilio.sms_senders and not costs.pence_per_text_part:
         yield "costs.pence_per_text_part is 0: estimates leave out the price of texts. Take it from your contract."

@@ -17,7 +17,7 @@ PREFIX = "HANDBELL_"
 #: ``LoadCredential=handbell:DIRECTORY`` names each file ``handbell_<file>`` (systemd.exec(5)).
 CREDENTIAL_PREFIX = "handbell_"
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]#]+?)\s*\]")
+_HEADER = re.compile(r"\s*(\[\[?)([^\[\]#]+)\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_\"'-]+(?:\s*\.\s*[A-Za-z0-9_\"'-]+)*)\s*=")
 
 
@@ -51,6 +51,25 @@ class Found:
         self.places = {key: said for key, said in self.places.items() if key[: len(where)] != where}
         self.places[where] = place
         self.in_file.discard(".".join(where))
+
+
+def read_school(
+    found: Found,
+    file: Path,
+    school: str,
+    *,
+    environ: Mapping[str, str],
+    credentials: Path | None,
+    names: Collection[str],
+) -> None:
+    """Lay the file and the credentials of one school of a trust over the common ones; the environment stays on top.
+
+    Raises :class:`problems.ConfigError` where they cannot be read at all.
+    """
+    _read_file(found, file)
+    _read_environment(found, environ, names)
+    if credentials is not None:
+        _read_credentials(found, credentials, names, of=f"{school}.")
 
 
 def read(path: Path | None, *, environ: Mapping[str, str], credentials: Path | None, names: Collection[str]) -> Found:
@@ -100,7 +119,7 @@ def locate(text: str) -> dict[shape.Place, int]:
     Keys inside an inline table have no line of their own: the key that holds the table stands for them.
     """
     lines: dict[shape.Place, int] = {}
-    tables: Counter[str] = Counter()
+    tables: Counter[shape.Place] = Counter()
     header: shape.Place = ()
     quoted = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -108,12 +127,12 @@ def locate(text: str) -> dict[shape.Place, int]:
         if inside:
             continue
         if match := _HEADER.match(line):
-            header = _parts(match[2])
+            header = named = _parts(match[2])
             if match[1] == "[[":
-                header = (*header, tables[match[2]])
-                tables[match[2]] += 1
+                header = (*named, tables[named])
+                tables[named] += 1
             lines.setdefault(header, number)
-            lines.setdefault(_parts(match[2]), number)
+            lines.setdefault(named, number)
         elif match := _KEY.match(line):
             lines.setdefault((*header, *_parts(match[1])), number)
     return lines
@@ -165,12 +184,14 @@ def _misspelt(key: str, names: Collection[str]) -> str:
     return ""
 
 
-def _read_credentials(found: Found, directory: Path, names: Collection[str]) -> None:
+def _read_credentials(found: Found, directory: Path, names: Collection[str], *, of: str = "") -> None:
+    """Read the files of the settings' names; ``of`` is what stands before them for one school of a trust."""
     if not directory.is_dir():
         raise problems.ConfigError([f"There is no credentials directory {directory}: see LoadCredential= in the unit."])
     for file in sorted(directory.iterdir()):
-        where = tuple(file.name.removeprefix(CREDENTIAL_PREFIX).split("."))
-        if len(where) < 2 or where[0] not in names or not file.is_file():
+        given = file.name.removeprefix(CREDENTIAL_PREFIX)
+        where = tuple(given.removeprefix(of).split("."))
+        if not given.startswith(of) or len(where) < 2 or where[0] not in names or not file.is_file():
             continue  # a unit may be given credentials that are no settings, a certificate for one
         try:
             found.put(where, file.read_text(encoding="utf-8").strip(), f"in the credential {file.name}")

@@ -18,6 +18,9 @@ NO_SECRET = SecretStr("")
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _MAIL_ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_CONDITION = "(gsm|free|cheapest|one_way|can_wait)"
+_ROUTE = re.compile(f"(twilio|notify|smtp)( if {_CONDITION}( and {_CONDITION})*)?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}")
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -146,6 +149,23 @@ def _check_account_sid(value: str) -> str:
     return value
 
 
+def _check_route(value: str) -> str:
+    if not _ROUTE.fullmatch(value):
+        raise ValueError(
+            "must be a provider (twilio, notify, smtp) and its conditions, such as “notify if gsm and free”; these are "
+            "gsm, free, cheapest, one_way and can_wait"
+        )
+    return value
+
+
+def _check_notify_sender(value: str) -> str:
+    address, _, sender_id = value.partition(":")
+    if sender_id and not _UUID.fullmatch(sender_id.strip()):
+        raise ValueError("must have the sender's id at Notify after the colon, 36 letters and digits, or no colon")
+    _check_text_sender(address.strip())
+    return value
+
+
 def _check_mail_address(value: str) -> str:
     if value and not _MAIL_ADDRESS.fullmatch(value):
         raise ValueError("must be an email address such as office@school.example")
@@ -169,7 +189,8 @@ def _check_web_address(value: str) -> str:
     if not value:
         return value
     parts = _split_address(value)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
+    # Python's own reading leaves out tabs and line ends in silence; whoever sends it on might not.
+    if not parts.hostname or parts.username or parts.query or parts.fragment or re.search(r"[\s\0-\x1f\x7f]", value):
         raise ValueError("must be an address such as https://handbell.school.example")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ValueError("must begin with https:// (plain http:// is for this machine alone)")
@@ -205,6 +226,8 @@ NumberIfAny = Annotated[str, AfterValidator(_check_number_if_any)]
 Clock = Annotated[str, AfterValidator(_check_clock)]
 TextSender = Annotated[str, AfterValidator(_check_text_sender)]
 AccountSid = Annotated[str, AfterValidator(_check_account_sid)]
+NotifySender = Annotated[str, AfterValidator(_check_notify_sender)]
+Route = Annotated[str, AfterValidator(_check_route)]
 MailAddress = Annotated[str, AfterValidator(_check_mail_address)]
 HostName = Annotated[str, AfterValidator(_check_host_name)]
 WebAddress = Annotated[str, AfterValidator(_check_web_address)]

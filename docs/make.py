@@ -9,7 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from docs.writers import api, commands, definitions, languages, metrics, provider_codes, settings, wordings
+from docs.writers import (
+    api,
+    commands,
+    data_protection,
+    definitions,
+    languages,
+    metrics,
+    provider_codes,
+    settings,
+    signing_in,
+    wordings,
+)
 from gateway.definitions import reading
 
 
@@ -28,7 +39,9 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "languages.md": languages.page,
         "metrics.md": metrics.page,
         "provider-codes.md": provider_codes.page,
+        "signing-in.md": signing_in.page,
         "api.md": api.page,
+        "data-protection.md": data_protection.page,
     }
 )
 

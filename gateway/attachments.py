@@ -116,10 +116,13 @@ class Files:
         self._kept: OrderedDict[int, tuple[tuple[Attachment, ...], bool]] = OrderedDict()
 
     async def of(self, message: Mapping[str, Any]) -> tuple[Attachment, ...]:
-        """The files that go along with a message; none for anything but an email of a notice."""
+        """The files that go along with an email of a notice, or with our answer to what a family said of an event."""
         run_id = message["run_id"]
-        if message["medium"] != Medium.EMAIL or run_id is None:
+        if message["medium"] != Medium.EMAIL:
             return ()
+        if run_id is None:
+            answer = await self._answered(message["id"])
+            return () if answer is None else (self._calendar_file(answer),)
         if run_id not in self._kept:
             self._kept[run_id] = await self._read(run_id)
             while len(self._kept) > _KEPT:
@@ -178,6 +181,41 @@ class Files:
             return None
         over = found["starts_at"] <= self._now() and found["cancelled_at"] is None
         return None if over else found
+
+    async def _answered(self, message_id: str) -> Mapping[str, Any] | None:
+        """The entry of a household whose answer is confirmed: at the time that it has chosen, or taken out again."""
+        notice, event = core(Notice).c, core(SchoolEvent).c
+        told, guest, slot = core(EventTold).c, core(EventGuest).c, core(EventSlot).c
+        times = sa.select(sa.func.count()).where(slot.event_id == event.id, slot.again.is_(False)).scalar_subquery()
+        query = (
+            sa.select(
+                event.key, event.title, event.cancelled_at, event.starts_at, event.ends_at, event.place,
+                (event.sequence + guest.sequence).label("sequence"), guest.sequence.label("own"),
+                guest.id.label("guest"), guest.state, slot.starts_at.label("from"), slot.ends_at.label("until"),
+                slot.place.label("room"), slot.again, times.correlate(core(SchoolEvent)).label("times"),
+                notice.definition,
+            )
+            .select_from(core(EventTold))
+            .join(core(EventGuest), guest.id == told.guest_id)
+            .join(core(SchoolEvent), event.id == guest.event_id)
+            .join(core(Notice), notice.key == event.key)
+            .outerjoin(core(EventSlot), slot.id == guest.slot_id)
+            .where(told.message_id == message_id)
+        )  # fmt: skip
+        async with self._database.read() as session:
+            row = (await session.execute(query)).mappings().one_or_none()
+        if row is None or not row["definition"]["event"].get("calendar_file", True):
+            return None
+        found = dict(row)
+        chosen = found["times"] > 1 or found["again"]
+        if found["state"] == GuestState.COMING and found["from"] is not None:
+            room = found["room"] or found["place"]
+            found |= {"starts_at": found["from"], "ends_at": found["until"], "place": room} if chosen else {}
+        elif found["times"] > 1 and found["own"]:  # it had a time
+            found["cancelled_at"] = self._now()
+        else:
+            return None
+        return None if found["starts_at"] <= self._now() else found
 
     def _calendar_file(self, event: Mapping[str, Any]) -> Attachment:
         cancelled = event["cancelled_at"] is not None

@@ -74,6 +74,12 @@ async def resolve(
     return Audience(known, listeners, problems, pupil_ids)
 
 
+async def count(session: Session, wanted: model.Audience, *, today: date) -> int:
+    """How many pupils an audience has."""
+    chosen, _ = await _choose(session, wanted, today=today)
+    return await session.scalar(sa.select(sa.func.count()).select_from(PUPILS).where(chosen)) or 0
+
+
 async def _around(session: Session, chosen: sa.ColumnElement[bool], pupil_ids: Sequence[int]) -> list[int]:
     """These pupils, and every other of the audience who has a contact in common with them, or whose contact has an
     address in common with one of theirs.

@@ -9,24 +9,24 @@ erasure do not break the chain.
 from __future__ import annotations
 
 import functools
-import hashlib
 import hmac
+import itertools
 import json
+import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlmodel import col, select
 
-from gateway import bulk
+from gateway import bulk, chain
 from gateway.database import Session
 from gateway.models import Audit
 from gateway.models.types import core
 
-GENESIS = "0" * 64
 _table = core(Audit)
 
 
@@ -45,11 +45,17 @@ class Log:
 
     def __init__(self, key: bytes):
         self._key = key
+        self._writer, self._numbers = secrets.token_hex(6), itertools.count(1)
 
-    def mac(self, *, at: datetime, actor: str, action: str, subject: str, body: str) -> str:
-        """HMAC-SHA256 (RFC 2104) of a line's canonical JSON form, in hex."""
-        stamp = at.astimezone(UTC).isoformat(timespec="microseconds")
-        return hmac.digest(self._key, _packed([stamp, actor, action, subject, body]).encode(), "sha256").hex()
+    def mac_of(self, row: Audit) -> str:
+        """HMAC-SHA256 (RFC 2104) of a line's canonical JSON form, in hex. A line of an older Handbell has no nonce."""
+        stamp = row.at.astimezone(UTC).isoformat(timespec="microseconds")
+        nonce = [row.nonce] if row.nonce else []
+        return self.sign(stamp, row.actor, row.action, row.subject, row.body, *nonce)
+
+    def sign(self, *values: object) -> str:
+        """HMAC-SHA256 of some values, in hex."""
+        return hmac.digest(self._key, _packed(values).encode(), "sha256").hex()
 
     async def record(self, session: Session, lines: Line | Iterable[Line], *, now: datetime) -> None:
         """Write lines in the caller's transaction: no deed without a line, no line without the deed."""
@@ -68,69 +74,133 @@ class Log:
         body = json.dumps(
             dict(line.facts or {}), ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=str
         )
-        mac = self.mac(at=now, actor=line.actor, action=line.action, subject=line.subject, body=body)
-        return line.actor, line.action, line.subject, body, mac
+        # What nobody can guess and is never given twice: a copy of a line is no second line.
+        nonce = f"{self._writer}-{next(self._numbers)}"
+        row = Audit(at=now, actor=line.actor, action=line.action, subject=line.subject, body=body, nonce=nonce, mac="")
+        return line.actor, line.action, line.subject, body, nonce, self.mac_of(row)
 
     async def seal(self, session: Session, *, limit: int = 5000) -> int:
         """Chain the lines that are not chained yet, oldest first. Gives how many."""
-        await _lock(session)
-        last = (
-            await session.scalars(
-                select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(1)
-            )
-        ).first()
-        link, head = (last.link or 0, last.hash) if last else (0, GENESIS)
-        waiting = await session.execute(
-            sa.select(_table.c.id, _table.c.mac).where(_table.c.link.is_(None)).order_by(_table.c.id).limit(limit)
-        )
-        rows = []
-        for row_id, mac in waiting:
-            link += 1
-            head = chained(head, mac)
-            rows.append((row_id, link, head))
-        if rows:
-            await session.execute(_chain(session.get_bind().dialect.name), {"links": bulk.packed(rows)})
-        return len(rows)
+        return await chain.seal(session, self, limit=limit)
 
-    async def verify(self, session: Session, *, expect_head: str = "") -> Verdict:
+    async def verify(self, session: Session, *, expect_head: str = "") -> chain.Verdict:
         """Recompute every HMAC and the whole chain; the first bad line is named in the verdict."""
-        head, link, found = GENESIS, 0, ""
-        async for row in _in_chain(session):
-            link += 1
-            head = chained(head, row.mac)
-            found = found or self._fault(row, link=link, head=head)
-        unsealed = 0
-        async for row in _unsealed(session):
-            unsealed += 1
-            found = found or self._fault(row, link=None, head="")
-        if not found and expect_head and not await _was_head(session, expect_head):
-            found = "The head hash that was published is nowhere in this chain: lines were removed or rewritten."
-        return Verdict(sealed=link, unsealed=unsealed, head=head, fault=found)
-
-    def _fault(self, row: Audit, *, link: int | None, head: str) -> str:
-        if row.link != link:
-            return f"Line {link} is missing: the chain goes on with line {row.link} (row {row.id})."
-        mac = self.mac(at=row.at, actor=row.actor, action=row.action, subject=row.subject, body=row.body)
-        if not hmac.compare_digest(mac, row.mac) or (link is None and row.hash):
-            return f"Row {row.id} ({row.action}) was changed after it was written."
-        if link is not None and row.hash != head:
-            return f"The chain is broken at line {link} (row {row.id}): a line before it was removed, added or swapped."
-        return ""
+        return await chain.verify(session, self, expect_head=expect_head)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What verification found. ``fault`` is ``""`` when nothing is missing and nothing has been changed."""
+class Wanted:
+    """Which lines to list; what is empty does not matter.
 
-    sealed: int
-    unsealed: int
-    head: str
-    fault: str
+    ``since``, ``until``  the moments that they are of, the second of them not among them
+    ``actors``    who did it, as lines are signed; one that ends with a colon stands for all that begin so
+    ``actions``   what was done; ``without`` what does not matter
+    ``mentions``  lines of one of these deeds, by somebody whose name has this in it, or about one of these
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    actors: Sequence[str] = ()
+    actions: Sequence[str] = ()
+    without: Sequence[str] = ()
+    mentions: Mentions | None = None
 
 
-def chained(previous: str, mac: str) -> str:
-    """The next hash of the chain, in hex."""
-    return hashlib.sha256(f"{previous}{mac}".encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Words that somebody looks for: in a signature, as deeds that they describe, and as ``subjects``, one column."""
+
+    words: str
+    actions: Sequence[str]
+    subjects: sa.CompoundSelect[tuple[str]]
+
+
+async def listed(session: Session, wanted: Wanted, *, before: int = 0, limit: int = 50) -> Sequence[Audit]:
+    """The lines that are wanted, the newest first; ``before`` is the id of the last one that was seen already."""
+    query = select(Audit).where(*await _conditions(session, wanted)).order_by(col(Audit.id).desc()).limit(limit)
+    if before:
+        query = query.where(col(Audit.id) < before)
+    return (await session.scalars(query)).all()
+
+
+async def count(session: Session, wanted: Wanted, *, most: int) -> int:
+    """How many there are, but no more than ``most``: nobody reads a number of millions, and it takes its time."""
+    some = sa.select(_table.c.id).where(*await _conditions(session, wanted)).limit(most).subquery()
+    return await session.scalar(sa.select(sa.func.count()).select_from(some)) or 0
+
+
+async def every(session: Session, wanted: Wanted, *, page: int = 1000) -> AsyncIterator[Sequence[Audit]]:
+    """All of them, the oldest first, page by page."""
+    conditions, last = await _conditions(session, wanted), 0
+    while True:
+        query = select(Audit).where(*conditions, col(Audit.id) > last).order_by(col(Audit.id)).limit(page)
+        found = (await session.scalars(query)).all()
+        if not found:
+            return
+        yield found
+        last = found[-1].id or 0
+        session.expunge_all()
+
+
+#: Lines are written in the order of time, give or take the length of a transaction and a clock that is set.
+_OUT_OF_ORDER = timedelta(minutes=15)
+
+
+async def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    t, found = _table.c, list[sa.ColumnElement[bool]]()
+    if wanted.since:
+        found += [t.id >= await _first_at(session, wanted.since - _OUT_OF_ORDER), t.at >= wanted.since]
+    if wanted.until:
+        found += [t.id < await _first_at(session, wanted.until + _OUT_OF_ORDER), t.at < wanted.until]
+    if wanted.actors:
+        exact = [one for one in wanted.actors if not one.endswith(":")]
+        begins = [t.actor.startswith(one, autoescape=True) for one in wanted.actors if one.endswith(":")]
+        found.append(sa.or_(t.actor.in_(exact), *begins))
+    if wanted.actions:
+        found.append(t.action.in_(wanted.actions))
+    if wanted.without:
+        found.append(t.action.not_in(wanted.without))
+    if of := wanted.mentions:
+        by = t.actor.icontains(of.words, autoescape=True)
+        found.append(sa.or_(by, t.action.in_(of.actions), t.subject.in_(of.subjects)))
+    return found
+
+
+async def _first_at(session: Session, moment: datetime) -> int:
+    """The id of the first line of a moment or later, found by halving: the time has no index of its own."""
+    low, high = 0, (await session.scalar(sa.select(sa.func.max(_table.c.id))) or 0) + 1
+    while low < high:
+        middle = (low + high) // 2
+        query = sa.select(_table.c.id, _table.c.at).where(_table.c.id >= middle).order_by(_table.c.id).limit(1)
+        row = (await session.execute(query)).one_or_none()
+        if row is None or row.at >= moment:
+            high = middle
+        else:
+            low = row.id + 1
+    return low
+
+
+VERIFIED = "audit.verified"  #: the action of the line that a verification leaves
+
+
+async def note_verified(
+    session: Session, verdict: chain.Verdict, *, seconds: float, by: str, log: Log, now: datetime
+) -> None:
+    """Write down that somebody had the whole log verified, what came of it, and how long it took."""
+    facts = {"sealed": verdict.sealed, "unsealed": verdict.unsealed, "head": verdict.head,
+             "seconds": round(seconds, 2), "fault": verdict.fault}  # fmt: skip
+    await log.record(session, Line(VERIFIED, "", facts, by), now=now)
+
+
+async def written_since(session: Session, line: Audit) -> int:
+    """About how many lines were written after one: ids are given one after another, but a few may be left out."""
+    last = await session.scalar(sa.select(sa.func.max(_table.c.id))) or 0
+    return max(last - (line.id or 0), 0)
+
+
+async def first(session: Session) -> Audit | None:
+    """The first line there is."""
+    return (await session.scalars(select(Audit).order_by(col(Audit.id)).limit(1))).first()
 
 
 async def lines_about(session: Session, subject: str = "", *, action: str = "", limit: int = 50) -> Sequence[Audit]:
@@ -143,53 +213,20 @@ async def lines_about(session: Session, subject: str = "", *, action: str = "", 
     return (await session.scalars(query)).all()
 
 
-def _packed(values: Sequence[str]) -> str:
+def _packed(values: Sequence[object]) -> str:
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
 
 
 @functools.cache
 def _insert(dialect: str) -> sa.Insert:
     text = sa.Text
-    line = bulk.table(dialect, "lines", actor=text, action=text, subject=text, body=text, mac=text).c
+    line = bulk.table(dialect, "lines", actor=text, action=text, subject=text, body=text, nonce=text, mac=text).c
     now = sa.bindparam("now", type_=_table.c.at.type)
-    rows = sa.select(now, line.actor, line.action, line.subject, line.body, line.mac, sa.literal(""))
-    return sa.insert(_table).from_select(["at", "actor", "action", "subject", "body", "mac", "hash"], rows)
-
-
-@functools.cache
-def _chain(dialect: str) -> sa.Update:
-    link = bulk.table(dialect, "links", id=sa.BigInteger, link=sa.BigInteger, hash=sa.Text).c
-    return sa.update(_table).where(_table.c.id == link.id).values(link=link.link, hash=link.hash)
+    rows = sa.select(now, line.actor, line.action, line.subject, line.body, line.nonce, line.mac, sa.literal(""))
+    return sa.insert(_table).from_select(["at", "actor", "action", "subject", "body", "nonce", "mac", "hash"], rows)
 
 
 async def lines_at(session: Session, actions: Sequence[str], moments: Sequence[datetime]) -> Sequence[Audit]:
     """The lines of these actions that were written at exactly one of these moments."""
     query = select(Audit).where(col(Audit.action).in_(actions), col(Audit.at).in_(moments)).order_by(col(Audit.id))
     return (await session.scalars(query)).all()
-
-
-async def _lock(session: Session) -> None:
-    """Let one sealer work at a time. SQLite's writers are one anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('handbell.audit.seal'))"))
-
-
-async def _in_chain(session: Session) -> AsyncIterator[Audit]:
-    stream = await session.stream_scalars(
-        select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link)).execution_options(yield_per=1000)
-    )
-    async for row in stream:
-        yield row
-
-
-async def _unsealed(session: Session) -> AsyncIterator[Audit]:
-    stream = await session.stream_scalars(
-        select(Audit).where(col(Audit.link).is_(None)).order_by(col(Audit.id)).execution_options(yield_per=1000)
-    )
-    async for row in stream:
-        yield row
-
-
-async def _was_head(session: Session, head: str) -> bool:
-    query = select(Audit.id).where(Audit.hash == head, col(Audit.link).is_not(None)).limit(1)
-    return (await session.scalars(query)).first() is not None

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 import structlog
 from asyncpg import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.engine import URL
 
-from gateway.database import Database, Session
+from gateway import enclosure
+from gateway.database import Session
 
 logger = structlog.get_logger()
 
-CHANNEL = "handbell"
+CHANNEL = "handbell"  #: a school of a trust has one of its own, named like its schema
+LISTENER = "handbell daemon"  #: how each daemon's line is called in pg_stat_activity
 _BEAT = 20.0  #: seconds after which an idle line is tried: one that is cut without a word stays silent for ever
 _ANSWER = 10.0  #: seconds in which a server must answer
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  #: between two tries to connect, in seconds
@@ -29,19 +30,27 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0  #: between two tries to connect, in se
 
 async def ring(session: Session) -> None:
     """Wake every worker once the caller's transaction is committed; nobody, if it is not."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
+    bind = session.get_bind()
+    if bind.dialect.name == "postgresql":
+        await session.execute(sa.select(sa.func.pg_notify(channel(enclosure.whose(bind)), "")))
+
+
+def channel(school: str) -> str:
+    """On which channel a school's bell rings; ``""`` for the only one of a database."""
+    return enclosure.name(school) if school else CHANNEL
 
 
 class Bell:
     """Listens on a connection of its own, for as long as ``listen`` is not cancelled.
 
-    ``rung`` is called for every ring, and whenever a line is up again: something may have been missed meanwhile.
+    ``rung`` is by school (``""`` for the only one of a database): called for every ring of that school's, and whenever
+    a line is up again, as something may have been missed meanwhile.
     """
 
-    def __init__(self, database: Database, rung: Callable[[], None], *, beat: float = _BEAT):
+    def __init__(self, url: URL, rung: Mapping[str, Callable[[], None]], *, beat: float = _BEAT):
         self.heard = False  #: whether there is a line at the moment
-        self._url, self._rung, self._beat = database.url, rung, beat
+        self._url, self._beat = url, beat
+        self._rung = {channel(school): ring for school, ring in rung.items()}
 
     async def listen(self) -> None:
         """Keep a line up. Whatever befalls it is logged once, and tried again, ever more rarely."""
@@ -60,7 +69,9 @@ class Bell:
 
     async def _hold_a_line(self) -> None:
         """Listen until the line is lost. Raises what befell it."""
-        engine = create_async_engine(self._url, poolclass=NullPool)  # it reads the address as the database's own does
+        named = {"server_settings": {"application_name": LISTENER}}
+        # It reads the address as the database's own does.
+        engine = enclosure.alone(self._url, connect_args=named)
         try:
             async with asyncio.timeout(_ANSWER):
                 held = await engine.connect()
@@ -79,10 +90,12 @@ class Bell:
         lost = asyncio.Event()
         line.add_termination_listener(lambda _line: lost.set())
         async with asyncio.timeout(_ANSWER):
-            await line.add_listener(CHANNEL, lambda *_ring: self._rung())
+            for name in self._rung:
+                await line.add_listener(name, lambda _line, _pid, rang, _words: self._rung[rang]())
         self.heard = True
         logger.info("bell.listening")
-        self._rung()
+        for ring in self._rung.values():
+            ring()
         while True:
             try:
                 async with asyncio.timeout(self._beat):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from gateway import audit, bell, context, people, planner, runs, sorting
+from gateway import audit, bell, context, people, planner, runs
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
@@ -31,8 +31,15 @@ class Sent:
     @property
     def contacts(self) -> int:
         """How many people something is on its way to."""
-        leaving = (row.message for row in self.rows if row.message.state is not MessageState.SKIPPED)
-        return len({message.contact_id for message in leaving})
+        return len(told(self.rows))
+
+
+def told(rows: Sequence[planner.Planned]) -> set[int | None]:
+    """To whom something is on its way, by a phone or mailbox of their own or by one that they share."""
+    messages = [row.message for row in rows]
+    going = {one.address for one in messages if one.state is not MessageState.SKIPPED}
+    by_another = {one.contact_id for one in messages if one.reason == "merged" and one.address in going}
+    return by_another | {one.contact_id for one in messages if one.state is not MessageState.SKIPPED}
 
 
 def unchanged(row: planner.Planned) -> planner.Planned:
@@ -49,13 +56,15 @@ async def send(
     *,
     author: str,
     changed: Callable[[planner.Planned], planner.Planned] = unchanged,
+    passes: str = "",
 ) -> Sent:
-    """Put it into the outbox, in the caller's transaction. ``changed`` has the last word about each row.
+    """Put it into the outbox, in the caller's transaction. ``changed`` has the last word about each row; ``passes`` is
+    why it goes past the limit of texts to a family, where it does.
 
     Raises :class:`errors.BadDefinition` when the words cannot be made, :class:`errors.Conflict` for a key in use.
     """
     run = await runs.at_once(session, gateway, definition, author=author)
-    return await add(session, gateway, run, definition, known, listeners, author=author, changed=changed)
+    return await add(session, gateway, run, definition, known, listeners, author=author, changed=changed, passes=passes)
 
 
 async def add(
@@ -68,6 +77,7 @@ async def add(
     *,
     author: str,
     changed: Callable[[planner.Planned], planner.Planned] = unchanged,
+    passes: str = "",
 ) -> Sent:
     """The same for further people, in a run that is there; whoever has it from that run already gets it no more.
 
@@ -75,7 +85,8 @@ async def add(
     """
     now = gateway.now()
     await session.refresh(run, with_for_update=True)
-    found = sorting.sort(definition, Audience(known, listeners, ()))
+    whole = Audience(known, listeners, (), list(known.pupils))
+    found, _ = await runs.sort(session, gateway, definition, whole, fire_at=now, run_id=run.id, passes=passes)
     message = core(Message).c
     there = sa.select(message.slot).where(message.run_id == run.id, message.slot.in_(found.slots()))
     found = found.without(set(await session.scalars(there)))
@@ -89,6 +100,12 @@ async def add(
     await gateway.log.record(session, line, now=now)
     await bell.ring(session)
     return Sent(run.notice_id, run.id or 0, rows)
+
+
+async def free_key(session: Session, wanted: str) -> str:
+    """This key, or where somebody has taken it the next free one that begins like it."""
+    taken = await session.scalar(sa.select(core(Notice).c.id).where(core(Notice).c.key == wanted))
+    return await next_key(session, wanted) if taken else wanted
 
 
 async def next_key(session: Session, prefix: str) -> str:

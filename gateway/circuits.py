@@ -24,7 +24,7 @@ from gateway.models.types import core
 
 t = core(Sender).c
 
-#: What only a person can mend. A provider that fails on each request mends itself, and makes nobody unready.
+#: What only a person can mend. A provider that fails on each request mends itself, mostly soon.
 NEEDS_A_PERSON: Final = frozenset({Reason.AUTH, Reason.CONFIG})
 
 _SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(minutes=5)
@@ -74,7 +74,7 @@ async def trip(
     for row in rows:
         since = row.open_since or now
         until = max(row.held_until or now, now + pause(since, reason=reason.value, now=now))
-        values: dict[str, Any] = {"held_until": until}
+        values: dict[str, Any] = {"held_until": until, "held_by": ""}
         if row.open_since is None:
             opened.append(row.id)
         if row.open_since is None or reason in NEEDS_A_PERSON:  # a failure on top of a refusal changes no words

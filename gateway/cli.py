@@ -15,6 +15,7 @@ from gateway import errors
 from gateway.commands import (
     absence,
     audit,
+    backup,
     balance,
     calendar,
     campaign,
@@ -29,16 +30,21 @@ from gateway.commands import (
     explain,
     explain_mail,
     explain_reply,
+    explain_route,
+    golive,
     groups,
     importing,
     imports,
+    installing,
     letters,
     mapping,
     marks,
     message,
     notice,
+    one_person,
     opening,
     people,
+    person,
     praise,
     preference,
     reasons,
@@ -46,14 +52,19 @@ from gateway.commands import (
     replies,
     reports,
     reviews,
+    routes,
+    school,
     sender,
     service,
     settings,
     showing,
+    staff,
+    status,
     surveys,
     tasks,
     token,
     translating,
+    trial,
     voice,
     words,
 )
@@ -61,6 +72,7 @@ from gateway.commands import (
 DAILY, UPKEEP, ANSWERS, WORKSHOP = "Every day", "The installation", "Questions and proof", "For translators"
 _GATE = '--you-said "The gate is crowded." --we-did "We now open a second gate."'
 _GAS = '--what "There is a gas leak." --do "Please do not come to school."'
+_AT = "handbell --school oakfield school"
 DEFAULT_CONFIG = Path("/etc/handbell/handbell.toml")
 
 
@@ -85,9 +97,12 @@ class Group(NamedTuple):
 LONE: tuple[tuple[str, Command], ...] = (
     (DAILY, Command(balance.show, "balance", "handbell balance --form 3A --group SEN")),
     (UPKEEP, Command(service.practice, "practice", "handbell practice --folder practice --port 8080")),
+    (UPKEEP, Command(installing.install, "install", "handbell install --systemd --write")),
     (UPKEEP, Command(service.run, "run", "handbell --config /etc/handbell/handbell.toml run")),
+    (UPKEEP, Command(status.show, "status", "handbell status --live")),
     (UPKEEP, Command(service.doctor, "doctor", "handbell doctor")),
     (UPKEEP, Command(service.migrate, "migrate", "handbell migrate")),
+    (UPKEEP, Command(routes.routes, "routes", "handbell routes")),
 )
 
 GROUPS = (
@@ -115,6 +130,8 @@ GROUPS = (
             Command(notice.send, "send", "handbell notice send closure.toml"),
             Command(notice.approve, "approve", 'handbell notice approve closure-boiler --as "Mrs Okafor"'),
             Command(notice.cancel, "cancel", "handbell notice cancel closure-boiler"),
+            Command(notice.pause, "pause", "handbell notice pause closure-boiler"),
+            Command(notice.resume, "resume", "handbell notice resume closure-boiler"),
             Command(notice.list_all, "list", "handbell notice list --limit 10"),
             Command(notice.show, "show", "handbell notice show closure-boiler"),
             Command(translating.translate, "translate", "handbell notice translate choir.toml --to pl --to ur"),
@@ -201,6 +218,8 @@ GROUPS = (
             Command(calendar.import_file, "import", "handbell calendar import term-dates.ics"),
             Command(calendar.close, "close", 'handbell calendar close 12/01/2027 --because "Snow"'),
             Command(calendar.undo, "undo", "handbell calendar undo 3"),
+            Command(calendar.hold, "hold", "handbell calendar hold"),
+            Command(calendar.release, "release", "handbell calendar release"),
         ),
     ),
     Group(
@@ -231,6 +250,8 @@ GROUPS = (
             Command(emergency.send, "send", f"handbell emergency send {_GAS} --form 3A"),
             Command(notice.approve, "approve", 'handbell emergency approve emergency-2026-11-24-1 --as "Mrs Okafor"'),
             Command(emergency.status, "status", "handbell emergency status --watch"),
+            Command(emergency.note, "note", 'handbell emergency note P1017 --how "rang her mother"'),
+            Command(emergency.list_all, "list", "handbell emergency list"),
             Command(emergency.update, "update", 'handbell emergency update --what "…" --do "…"'),
             Command(emergency.all_clear, "all-clear", 'handbell emergency all-clear --now "Lessons go on as usual."'),
             Command(emergency.rehearse, "rehearse", "handbell emergency rehearse"),
@@ -304,6 +325,9 @@ GROUPS = (
             Command(deciding.interpreter, "interpreter", "handbell contact interpreter 12"),
             Command(deciding.bar, "bar", "handbell contact bar 12 S1234 --from 01/09/2026"),
             Command(deciding.lift, "lift", "handbell contact lift 12 S1234"),
+            Command(one_person.doubles, "doubles", "handbell contact doubles"),
+            Command(one_person.merge, "merge", 'handbell contact merge 12 47 --yes --as "Mrs Okafor"'),
+            Command(one_person.part, "part", "handbell contact part 12 C47"),
         ),
     ),
     Group(
@@ -366,6 +390,76 @@ GROUPS = (
         ),
     ),
     Group(
+        "staff",
+        UPKEEP,
+        "Who may come in to the office's pages, and what they may do there.",
+        (
+            Command(staff.list_all, "list", "handbell staff list"),
+            Command(staff.add, "add", 'handbell staff add "Ms Green" a.green@school.example --role teacher --form 3A'),
+            Command(staff.link, "link", "handbell staff link a.green@school.example"),
+            Command(staff.role, "role", "handbell staff role a.green@school.example office"),
+            Command(staff.disable, "disable", "handbell staff disable a.green@school.example"),
+            Command(staff.end_sessions, "end-sessions", "handbell staff end-sessions a.green@school.example"),
+        ),
+    ),
+    Group(
+        "trial",
+        UPKEEP,
+        "Trial mode: a new installation sends to guests alone, until this is ended.",
+        (
+            Command(trial.status, "status", "handbell trial status"),
+            Command(trial.guests, "guests", 'handbell trial guests add 07700900111 --name "Mr Reilly"'),
+            Command(trial.test, "test", "handbell trial test"),
+            Command(trial.end, "end", 'handbell trial end --as "Mr Reilly"'),
+        ),
+    ),
+    Group(
+        "golive",
+        UPKEEP,
+        "What must be true before messages reach families.",
+        (
+            Command(golive.check, "check", "handbell golive check"),
+            Command(golive.waive, "waive", 'handbell golive waive "audit key" --because "A copy lies in the safe."'),
+        ),
+    ),
+    Group(
+        "backup",
+        UPKEEP,
+        "Copies of the database, and what a restored one asks of a person.",
+        (
+            Command(backup.make, "make", "handbell backup make"),
+            Command(backup.list_all, "list", "handbell backup list"),
+            Command(backup.verify, "verify", "handbell backup verify latest"),
+            Command(backup.restore, "restore", "handbell backup restore latest"),
+            Command(backup.held, "held", "handbell backup held --each"),
+            Command(backup.open_again, "open", 'handbell backup open --as "Mr Reilly"'),
+            Command(backup.release, "release", "handbell backup release --absent"),
+            Command(backup.cancel, "cancel", "handbell backup cancel --notice closure-boiler"),
+            Command(backup.hold, "hold", "handbell backup hold --since 2026-11-29T02:00:00Z"),
+        ),
+    ),
+    Group(
+        "school",
+        UPKEEP,
+        "The schools of a trust that has several in one installation, and who of one may come to another.",
+        (
+            Command(school.list_all, "list", "handbell school list"),
+            Command(school.add, "add", "handbell school add oakfield"),
+            Command(school.show, "show", "handbell school show oakfield"),
+            Command(school.retire, "retire", "handbell school retire oakfield"),
+            Command(
+                school.let_in,
+                "let-in",
+                "handbell --school oakfield school let-in it@trust.example --to beechwood --role it",
+            ),
+            Command(
+                school.keep_out,
+                "keep-out",
+                "handbell --school oakfield school keep-out it@trust.example --to beechwood",
+            ),
+        ),
+    ),
+    Group(
         "config",
         UPKEEP,
         "The settings in force, and all that there are.",
@@ -386,6 +480,7 @@ GROUPS = (
             Command(explain_mail.bounce, "bounce", "handbell explain bounce returned.eml"),
             Command(explain_mail.email, "email", "handbell explain email answer.eml"),
             Command(details.family, "family", "handbell explain family S1234"),
+            Command(explain_route.route, "route", 'handbell explain route "Oakfield: the trip is on Friday."'),
             Command(explain_reply.reply, "reply", 'handbell explain reply "hes got a temp, back monday"'),
         ),
     ),
@@ -405,7 +500,25 @@ GROUPS = (
         (
             Command(audit.show, "show", "handbell audit show --action notice.approved --limit 10"),
             Command(audit.verify, "verify", "handbell audit verify"),
+            Command(audit.head, "head", "handbell audit head"),
+            Command(audit.export, "export", 'handbell audit export audit-2026 --as "Mrs Okafor"'),
         ),
+    ),
+    Group(
+        "person",
+        ANSWERS,
+        "What is held of somebody: shown to them, put right, or erased.",
+        (
+            Command(person.export, "export", "handbell person export pupil:7 ana --for 12"),
+            Command(person.correct, "correct", "handbell person correct contact:12 surname=Nowak"),
+            Command(person.erase, "erase", 'handbell person erase contact:12 --why "asked by letter"'),
+        ),
+    ),
+    Group(
+        "retention",
+        ANSWERS,
+        "How long what is known of people is kept.",
+        (Command(person.retention, "show", "handbell retention show"),),
     ),
     Group(
         "memory",
@@ -491,9 +604,7 @@ def _epilog(example: str) -> str:
 
 def _say_version(wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
-
-        showing.say(f"Handbell {metadata.version('handbell')}")
+        showing.say(f"Handbell {opening.version()}")
         raise typer.Exit
 
 
@@ -508,6 +619,9 @@ def _choose_installation(
             help=f"The settings file. Else {DEFAULT_CONFIG}, if any.",
         ),
     ] = None,
+    school: Annotated[
+        str, typer.Option("--school", metavar="KEY", help="Which school of a trust: the name of its settings file.")
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which.")
     ] = False,
@@ -515,7 +629,7 @@ def _choose_installation(
     """Handbell: a school's messages by text, email and call, in every family's language."""
     if config is None and DEFAULT_CONFIG.exists():
         config = DEFAULT_CONFIG
-    ctx.obj = opening.Installation(config)
+    ctx.obj = opening.Installation(config, school)
 
 
 def main() -> None:

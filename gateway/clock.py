@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
@@ -19,6 +20,36 @@ logger = structlog.get_logger()
 
 _LOOKS = 3
 _WORTH_SAYING = timedelta(seconds=2)  #: by so much two clocks under NTP never differ
+
+
+class Movable:
+    """The clock of practice mode: it can be put on, and never back. Nothing else has one.
+
+    By how much stands in a file, for the next start, and for commands in another window.
+    """
+
+    def __init__(self, own: Callable[[], datetime], file: Path):
+        self._own, self._file = own, file
+        try:
+            self._ahead = timedelta(seconds=max(0.0, float(file.read_text("ascii"))))
+        except (OSError, ValueError):  # it was never put on
+            self._ahead = timedelta(0)
+
+    def __call__(self) -> datetime:
+        """The moment, aware and in UTC."""
+        return self._own() + self._ahead
+
+    def unmoved(self) -> datetime:
+        """What it would be had nobody put it on: whoever watches whether loops come round goes by this."""
+        return self._own()
+
+    def skip(self, span: timedelta) -> None:
+        """Put it on. Raises :class:`ValueError` for a way back, and ``OSError`` where that cannot be kept."""
+        if span < timedelta(0):
+            raise ValueError("The clock is never put back.")
+        ahead = self._ahead + span
+        self._file.write_text(f"{ahead.total_seconds()}\n", "ascii")
+        self._ahead = ahead
 
 
 class Shared:

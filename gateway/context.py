@@ -16,7 +16,7 @@ from channels.base import Channel, Medium, Receiver
 from channels.calls_in import PhoneLine
 from channels.translators.base import Translator
 from config.settings import Settings
-from gateway import answers, audit, ids, retry, tongues, wording
+from gateway import answers, audit, ids, retry, routing, tongues, wording
 from gateway.arrivals import Arrivals
 from gateway.calendars import book, schooldays
 from gateway.commits import Commits
@@ -26,6 +26,7 @@ from gateway.metrics import Metrics
 from gateway.models import Sender
 from gateway.preferences import rules
 from gateway.registers import teachers
+from gateway.understanding import language, library
 from scheduler.quiet import QuietHours
 
 _HOUR = 3600
@@ -43,6 +44,10 @@ class Gateway:
 
     ``lines`` are the numbers that families ring, by name. ``receivers`` are run by whichever process has the role
     ``web``: it is the one that the world comes to. ``translator`` drafts other languages, where the school has one.
+
+    Of a trust's school, ``elsewhere`` are the numbers of the other ones: what comes for those is none of ours. ``calm``
+    says how many times more rarely than in the settings it is looked for what has become due, where there are many
+    schools; what is handed in or comes in is seen to at once, as always.
     """
 
     settings: Settings
@@ -52,6 +57,8 @@ class Gateway:
     channels: Mapping[str, Channel]
     receivers: Sequence[Receiver] = ()
     lines: Mapping[str, PhoneLine] = field(default_factory=dict[str, PhoneLine])
+    elsewhere: frozenset[str] = frozenset()
+    calm: float = 1.0
     translator: Translator | None = None
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
@@ -96,6 +103,11 @@ class Gateway:
         """Who takes the register of which form. Raises :class:`errors.BadInput`."""
         return teachers.load(self.settings.absence.teachers)
 
+    @cached_property
+    def known_words(self) -> Mapping[str, language.Language]:
+        """The words by which families are understood, ours and the school's. Raises :class:`errors.BadInput`."""
+        return library.load(self.settings.answers.words)
+
     @property
     def timezone(self) -> ZoneInfo:
         """The school's time zone."""
@@ -104,11 +116,17 @@ class Gateway:
     @cached_property
     def preferences(self) -> rules.Rules:
         """The topics, and how much a family gets. Raises :class:`errors.BadInput`."""
-        return rules.load(self.settings.load, self.year.days.is_school_day, self.timezone)
+        # By the calendar of whatever moment it is asked in: these rules are kept, and terms and snow days change.
+        return rules.of(self.settings.load, lambda day: self.year.days.is_school_day(day), self.timezone)
 
-    @cached_property
+    @property
     def quiet(self) -> QuietHours | None:
-        """When nothing leaves that can wait; None where the school keeps no quiet hours."""
+        """When nothing leaves that can wait, by the calendar, else by the settings; None where the school keeps none.
+
+        Raises :class:`errors.BadInput` where the calendar cannot be read.
+        """
+        if kept := self.calendars.known.document.quiet:
+            return kept.hours()
         return QuietHours(*self.settings.quiet.hours) if self.settings.quiet.enabled else None
 
     def is_quiet(self, at: datetime) -> bool:
@@ -119,6 +137,14 @@ class Gateway:
     def public_url(self) -> str:
         """Where providers and families reach us, without a slash at the end; ``""`` when they cannot."""
         return self.settings.web.public_base_url.rstrip("/")
+
+    @property
+    def office_url(self) -> str:
+        """Where staff reach the office's pages, without a slash at the end."""
+        web = self.settings.web
+        # Nothing listens here.
+        here = "localhost" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104  # nosec B104
+        return web.office_url.rstrip("/") or self.public_url or f"http://{here}:{web.port}"
 
     def today(self) -> date:
         """The school's date."""
@@ -136,6 +162,18 @@ class Gateway:
         """What the providers charge, in pence."""
         costs = self.settings.costs
         return wording.Costs(costs.pence_per_text_part, costs.pence_per_call_minute, costs.pence_per_email)
+
+    def around(self) -> routing.Surroundings:
+        """What the rules of routing need to know."""
+        sending, costs = self.settings.sending, self.costs()
+        wished = {Medium.SMS: routing.rules(sending.text_routes), Medium.EMAIL: routing.rules(sending.email_routes)}
+        return routing.Surroundings(wished, self.channels, {Medium.SMS: costs.text_part, Medium.EMAIL: costs.email})
+
+    async def router(self, session: Session) -> routing.Router:
+        """What chooses by which provider a message goes, as things stand now."""
+        known = await senders(session)
+        waiting = await routing.queued(session, known)
+        return routing.Router(known, self.around(), today=self.today(), now=self.now(), queued=waiting)
 
     def answering(self) -> answers.Answering:
         """What Handbell needs to answer a family by itself."""

@@ -7,6 +7,7 @@ function below is given a root, locked.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -220,6 +221,43 @@ async def close(session: Session, root: Conversation, outcome: str, *, by: str, 
     await _close(session, root, outcome, by=by, log=log, now=now)
     if any(one.waiting_since for one in await members(session, root)):
         await reopen(session, root, log=log, now=now)
+
+
+async def take_back(
+    session: Session, root: Conversation, *, since: datetime, by: str, log: audit.Log, now: datetime
+) -> None:
+    """Undo one's own answer or close of a moment ago: what it had read waits again, and what was promised is due.
+
+    ``since``  when that was. What has come or was promised anew since then stays as it is.
+    """
+    every = await members(session, root)
+    ids = [one.id for one in every]
+    t = reply_table.c
+    mine = sa.and_(t.conversation_id.in_(ids), t.seen_by == by, t.seen_at >= since)
+    await session.execute(sa.update(reply_table).where(mine).values(seen_at=None, seen_by=""))
+    if root.state is ConversationState.CLOSED:
+        await reopen(session, root, by=by, log=log, now=now)
+    for one in every:
+        one.waiting_since = await _unread_since(session, one)
+    session.add_all(every)
+    kept = select(Promise).where(Promise.conversation_id == root.id).order_by(col(Promise.id).desc()).limit(1)
+    last = (await session.scalars(kept)).first()
+    if last is not None and (last.kept_at is None or last.kept_at >= since):
+        last.kept_at = last.overdue_at = None
+        root.kind, root.due_at = last.kind, last.due_at
+        root.urgent = await _was_urgent(session, root)
+        session.add_all([last, root])
+    await record(session, root, "taken_back", {}, by=by, log=log, now=now)
+    if root.due_at is None and not any(one.waiting_since for one in every):
+        await _close(session, root, READ, by="handbell", log=log, now=now)
+
+
+async def _was_urgent(session: Session, root: Conversation) -> bool:
+    """Whether the open promise was one of urgent words: the audit log has what was last said of it."""
+    for line in await audit.lines_about(session, f"conversation:{root.id}"):
+        if line.action in ("conversation.promised", "conversation.sorted"):
+            return bool(json.loads(line.body).get("urgent"))
+    return False
 
 
 async def reopen(session: Session, root: Conversation, *, log: audit.Log, now: datetime, by: str = "handbell") -> None:

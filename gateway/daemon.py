@@ -17,7 +17,7 @@ import sqlalchemy as sa
 import structlog
 
 from channels.base import Event, Medium, Receiver
-from gateway import bell, context, intake, jobs, lanes, pulse, sender, systemd
+from gateway import bell, can_send, context, intake, jobs, lanes, pulse, sender, systemd
 from gateway.absence import meaning
 from gateway.events import hearing
 from gateway.models import Message, MessageState
@@ -27,6 +27,7 @@ from gateway.phone_line import talking
 logger = structlog.get_logger()
 
 CALL_SECONDS = 45  #: how long calls are heard out when we are told to stop
+_READY_SECONDS = 15.0  #: how often it is asked for the metrics whether we can send
 _NEW_LANES, _NEW_LANES_SECONDS = "lanes", 15.0  #: how often it is asked whether there are senders without a lane
 
 #: Answers on an open socket until the first event is set; sets the second one once it answers.
@@ -38,6 +39,7 @@ class Daemon:
 
     ``listen`` opens the web server's socket and gives what answers on it, or None for no web server.
     ``understanding`` says what a family's words mean for an absence.
+    ``among_others`` says that other schools run in this process, and that somebody else hears the bell for all.
     """
 
     def __init__(
@@ -48,11 +50,16 @@ class Daemon:
         roles: Sequence[str] = ("web", "sender", "clock"),
         ready: Callable[[], None] = lambda: None,
         understanding: meaning.Understanding = meaning.by_menu,
+        among_others: bool = False,
+        unmoved: Callable[[], datetime] | None = None,
     ):
+        """``unmoved`` is a clock that practice mode does not put on: by the gateway's every loop would hang then."""
         self.gateway = gateway
+        self._environ = {} if among_others else os.environ  # whoever runs several schools speaks to systemd for all
+        self._has_ear = not (among_others or gateway.database.is_sqlite)
         self.stopping = asyncio.Event()
-        self._closing = asyncio.Event()  # the last thing: until then the web answers, and what comes in is read
-        self.lanes, self.pulse = lanes.Lanes(gateway), pulse.Pulse(gateway.now)
+        self.closing = asyncio.Event()  # the last thing: until then the web answers, and what comes in is read
+        self.lanes, self.pulse = lanes.Lanes(gateway), pulse.Pulse(unmoved or gateway.now)
         self.jobs = jobs.Jobs(
             gateway,
             lanes=self.lanes,
@@ -85,6 +92,9 @@ class Daemon:
                 await self.lanes.look()
             if "clock" in self._roles:
                 self.jobs.schedule()
+            if "web" in self._roles:  # or nobody can ask this process for its metrics
+                self.gateway.metrics.watch_process(self.stuck)
+                self.jobs.every(_READY_SECONDS, "ready", self._look)
             # Last, as nothing else would close it; and before anybody is told that we are ready.
             web = self.listen() if self.listen and "web" in self._roles else None
             with _plainly():
@@ -95,7 +105,7 @@ class Daemon:
     async def _watch(self, web: Serve | None) -> None:
         """Work, with the watchdog fed to the very end: a call that is waited for is no hang."""
         async with asyncio.TaskGroup() as group:
-            watchdog = group.create_task(systemd.keep_alive(self._turning, environ=os.environ))
+            watchdog = group.create_task(systemd.keep_alive(self._turning, environ=self._environ))
             await self._work(web)
             watchdog.cancel()
 
@@ -103,25 +113,26 @@ class Daemon:
         answering = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             self._run_lanes(group, self.lanes.all)
-            ear = group.create_task(bell.Bell(self.gateway.database, self.planned).listen()) if self._several else None
+            heard = bell.Bell(self.gateway.database.url, {self.gateway.database.school: self.planned})
+            ear = group.create_task(heard.listen()) if self._has_ear else None
             self.pulse.expect("intake")
             group.create_task(self._supervised(self._take_in(), "intake"))
             if web:
-                group.create_task(self._supervised(web(self._closing, answering), "web server"))
+                group.create_task(self._supervised(web(self.closing, answering), "web server"))
                 await answering.wait()
             doors = [group.create_task(self._supervised(self._receive(each), each.name)) for each in self._receivers]
             try:
                 self.jobs.ticker.start()
-                systemd.tell("READY=1", environ=os.environ)
+                systemd.tell("READY=1", environ=self._environ)
                 self._ready()
                 await self.stopping.wait()
                 await self._hear_calls_out()
             finally:  # also when a loop has died: no job may go on beside what is being closed
-                systemd.tell("STOPPING=1", environ=os.environ)
+                systemd.tell("STOPPING=1", environ=self._environ)
                 self.stop()
                 await _cancel([*doors, *([ear] if ear else [])])
                 await self.jobs.ticker.stop()
-                self._closing.set()
+                self.closing.set()
                 self._arrived.set()
 
     def _run_lanes(self, group: asyncio.TaskGroup, made: Sequence[sender.Lane]) -> None:
@@ -149,7 +160,7 @@ class Daemon:
         since = self.gateway.now() - timedelta(seconds=CALL_SECONDS)
         with suppress(TimeoutError):
             async with asyncio.timeout(CALL_SECONDS):
-                while not self._closing.is_set():
+                while not self.closing.is_set():
                     if not await self._anybody_on_the_phone(since):
                         return
                     await asyncio.sleep(0.25)
@@ -191,11 +202,12 @@ class Daemon:
         """Stop cleanly on SIGTERM and SIGINT."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._interrupt)
+            loop.add_signal_handler(number, self.interrupt)
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
+        """Stop cleanly; told a second time, hear no call out."""
         if self.stopping.is_set():
-            self._closing.set()  # somebody is in a hurry
+            self.closing.set()  # somebody is in a hurry
         self.stop()
 
     async def _supervised(self, loop: Awaitable[None], name: str) -> None:
@@ -207,7 +219,7 @@ class Daemon:
     async def _take_in(self) -> None:
         """Interpret what came in, as it comes and at every poll."""
         gateway = self.gateway
-        while not self._closing.is_set():
+        while not self.closing.is_set():
             self.pulse.turn("intake")
             self._arrived.clear()
             try:
@@ -226,7 +238,7 @@ class Daemon:
                 self.jobs.ticker.soon(jobs.DESK)
             else:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s)
+                    await asyncio.wait_for(self._arrived.wait(), gateway.settings.sending.poll_s * gateway.calm)
 
     async def _receive(self, receiver: Receiver) -> None:
         """Store what a receiver hands in; it is interpreted from there, as everything is."""
@@ -242,6 +254,11 @@ class Daemon:
     def stuck(self) -> list[str]:
         """The loops and jobs of this process that have not come round for too long."""
         return self.lanes.stuck(pulse.STUCK_SECONDS) + self.pulse.stuck()
+
+    async def _look(self) -> None:
+        """Let the metrics say what ``/readyz`` would."""
+        answer = await can_send.look(self.gateway, stuck=self.stuck(), failing=self.failing())
+        self.gateway.metrics.ready.set(not answer.reasons)
 
     def failing(self) -> list[str]:
         """The lanes of this process that cannot write down what they do."""

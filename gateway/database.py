@@ -17,11 +17,13 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine, ExceptionContext, RootTransaction, make_url
+from sqlalchemy.engine import URL, Connection, Engine, ExceptionContext, RootTransaction
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from gateway import enclosure
 
 Session = AsyncSession
 T = TypeVar("T")
@@ -75,8 +77,10 @@ class Database:
         pool_size: int = 10,
         busy_seconds: float = BUSY_SECONDS,
         statement_seconds: float = STATEMENT_SECONDS,
+        pools: Pools | None = None,
     ):
-        self.url = make_url(url)
+        self.url, self.school = enclosure.part(url)
+        self._pools = pools
         self._busy_seconds = busy_seconds
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._turn = asyncio.Lock()  # SQLite's two connections for writing take turns here, not by polling the file
@@ -88,15 +92,11 @@ class Database:
             direct = create_engine(self.url.set(drivername="sqlite"), poolclass=QueuePool, **self._patient())
             self._direct = _settled_in(direct, "BEGIN IMMEDIATE", "busy_timeout=0")
         else:
-            self.writer = create_async_engine(
-                self.url,
-                pool_size=pool_size,
-                max_overflow=5,
-                hide_parameters=True,
-                connect_args={"server_settings": dict(_POSTGRESQL), "command_timeout": statement_seconds},
-            )
-            _proved(self.writer.sync_engine)
-            _given_up(self.writer.sync_engine)
+            if pools:
+                engine = pools.of(self.url)
+            else:
+                engine = _postgresql(self.url, pool_size, statement_seconds, enclosed=bool(self.school))
+            self.writer = enclosure.of(engine, self.school) if self.school else engine
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -204,12 +204,47 @@ class Database:
             yield session
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; those of a pool that others use too stay."""
+        if self._pools:
+            return
         await self.writer.dispose()
         await self.reader.dispose()
         if self.is_sqlite:
             self._thread.shutdown()
             self._direct.dispose()
+
+
+class Pools:
+    """The connections of one process to PostgreSQL, shared by all schools: a pool for each server and login."""
+
+    def __init__(self, *, size: int = 20) -> None:
+        self._size = size
+        self._engines: dict[URL, AsyncEngine] = {}
+
+    def of(self, url: URL) -> AsyncEngine:
+        """The pool of an address."""
+        if url not in self._engines:
+            self._engines[url] = _postgresql(url, self._size, STATEMENT_SECONDS, enclosed=True)
+        return self._engines[url]
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for engine in self._engines.values():
+            await engine.dispose()
+
+
+def _postgresql(url: URL, pool_size: int, statement_seconds: float, *, enclosed: bool) -> AsyncEngine:
+    whose: dict[str, Any] = {"connection_class": enclosure.SchoolConnection} if enclosed else {}
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=5,
+        hide_parameters=True,
+        connect_args={"server_settings": dict(_POSTGRESQL), "command_timeout": statement_seconds, **whose},
+    )
+    _proved(engine.sync_engine)
+    _given_up(engine.sync_engine)
+    return enclosure.enclose(engine) if enclosed else engine
 
 
 class _Here(AsyncSession):

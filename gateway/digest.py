@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell, context, guard, outbox, planner
+from gateway import audit, bell, context, guard, outbox, routing
 from gateway.database import Session
 from gateway.models import About, Contact, DigestItem, Message, MessageState
 from gateway.models.types import core, fixed
@@ -129,7 +129,7 @@ async def _send(
         id=digest_id,
         contact_id=first.contact_id,
         contact_point_id=first.contact_point_id,
-        sender_id=await sender(session, first),
+        sender_id=await sender(session, gateway, first, words=body),
         medium=first.medium,
         address=first.address,
         slot=f"{SLOT}{digest_id}",
@@ -163,15 +163,19 @@ async def _send(
     await gateway.log.record(session, audit.Line("digest.made", f"message:{digest.id}", facts), now=now)
 
 
-async def sender(session: Session, row: Message) -> int | None:
-    """What a message would go as by itself; None where there is nothing."""
-    ids = [one.id or 0 for one in (await context.senders(session)).get(row.medium, ())]
-    return planner.sender_for(ids, row.address)
+async def sender(session: Session, gateway: context.Gateway, row: Message, *, words: str = "") -> int | None:
+    """What a message would go as by itself, with these words or its own; None where there is nothing."""
+    body = words or row.body
+    parts = segments.count(body).parts if row.medium is Medium.SMS else 1
+    email = row.medium is Medium.EMAIL  # files may go along with what is in it
+    ask = routing.Ask(row.medium, body, parts, answered=bool(row.keys), urgent=row.purpose.urgent, files=email)
+    found = routing.same_for((await gateway.router(session)).choose(ask, row.address).senders, row.address)
+    return found.id if found else None
 
 
 async def _release(session: Session, gateway: context.Gateway, row: Message, *, remark: str) -> None:
     """Let a message go by itself, as it would have without a digest."""
-    sender_id = await sender(session, row)
+    sender_id = await sender(session, gateway, row)
     values: dict[str, Any]
     if sender_id is None:
         values = {"state": MessageState.SKIPPED, "reason": "no_sender", "reason_text": guard.REASONS["no_sender"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -63,7 +63,7 @@ def first(
 ) -> datetime | None:
     """When the notice fires first: now, without a schedule; None when its schedule never fires.
 
-    Without ``calendars`` every weekday is a school day. Raises :class:`errors.NotFound` for a school of another name.
+    Without ``calendars`` every weekday is a school day.
     """
     schedule = definition.schedule
     if schedule.at:
@@ -73,12 +73,15 @@ def first(
 
 
 def timetable(definition: model.Definition, *, timezone: ZoneInfo, calendars: book.Calendars) -> Timetable | None:
-    """What a campaign goes by; None for what fires once. Raises :class:`errors.NotFound`."""
+    """What a campaign goes by; None for what fires once.
+
+    Where the calendar has its school no more nothing falls on a school day: it waits until somebody has seen to that.
+    """
     made, schedule = rule(definition), definition.schedule
     if made is None:
         return None
     until = planner.moment(schedule.until, timezone) if schedule.until else None
-    days = calendars.year(school(definition, calendars)).days
+    days = calendars.days(school(definition, calendars))
     return Timetable(made, days, schedule.school_days, until, timezone)
 
 
@@ -105,13 +108,25 @@ def school(definition: model.Definition, calendars: book.Calendars) -> str:
     return definition.schedule.school or ("" if others else calendars.of_year_groups(audience.years))
 
 
-def is_over(definition: model.Definition, made: Timetable, now: datetime) -> bool:
+def is_over(made: Timetable, now: datetime) -> bool:
     """Whether what has no firing in sight never fires again, however the calendar goes on or is changed."""
     if made.until is not None and made.until <= now:
         return True
-    if isinstance(made.rule, occasions.Named) and any(one.anchor for one in made.rule.phrases):
+    by_terms = isinstance(made.rule, occasions.Named) and any(one.anchor for one in made.rule.phrases)
+    if by_terms or made.move == "any":
+        return not by_terms
+    if not isinstance(made.rule, occasions.Named):
         return False
-    return made.move == "any"
+    last = _last_wish(made.rule, made.days)
+    if last is None or last > planner.local(now, made.timezone):
+        return False
+    return made.move != "next" or last.date() <= made.days.ends
+
+
+def _last_wish(rule: occasions.Named, days: terms.Terms) -> datetime | None:
+    """The last local time that phrases name which count from a date; None where the calendar does not know it."""
+    named = [next(phrases.walls(one, rule.given, date.min, days), None) for one in rule.phrases]
+    return None if None in named else max(wall for wall, _ in filter(None, named))
 
 
 def overdue(made: Timetable, after: datetime, now: datetime, *, done: Collection[str] = ()) -> Overdue | None:

@@ -67,7 +67,10 @@ async def carry(
 def _may_carry(row: planner.Planned) -> bool:
     message = row.message
     leaves = message.state is MessageState.QUEUED and message.purpose is Purpose.GOOD_NEWS and message.step == 0
-    return leaves and message.medium in _KINDS and not message.keys and message.contact_point_id is not None
+    by_itself = message.sender_id is not None  # not within a digest: there nobody could answer
+    return (
+        leaves and by_itself and message.medium in _KINDS and not message.keys and message.contact_point_id is not None
+    )
 
 
 def _addresses(rows: Sequence[planner.Planned], medium: Medium) -> set[str]:

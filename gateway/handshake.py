@@ -41,6 +41,7 @@ _WORTH_ASKING = timedelta(days=1)
 _SPELT: Final = re.compile(
     r"(?:reply\W+)?(?:(?P<key>\d)|(?P<name>\D+?))(?:\W+(?:please|pls|thanks|thank you))?[.!]*", re.IGNORECASE
 )
+_LONGEST = 100  #: letters; nobody names a language in more, and the pattern takes the square of them
 _ROUTINE = 3  #: nothing waits for it
 
 
@@ -207,14 +208,14 @@ def asks(message: Message) -> bool:
 def meant(message: Message, said: str) -> str:
     """The key that words mean to our question, or ``""``: «2 please», «Reply 2», or the language by its name."""
     keys = {languages.ENGLISH: choosing.ENGLISH_KEY, _language(message): choosing.OWN_KEY}
-    named, found = names_language(said), _SPELT.fullmatch(said.strip())
+    named, found = names_language(said), _SPELT.fullmatch(said.strip()[:_LONGEST])
     key = keys.get(named, "") if named else (found and found["key"]) or ""
     return key if key in message.keys else ""
 
 
 def names_language(said: str) -> str:
     """The language whose name is all that was said, beside courtesy, or ``""``."""
-    found = _SPELT.fullmatch(said.strip())
+    found = _SPELT.fullmatch(said.strip()[:_LONGEST])
     return languages.match(found["name"]) or "" if found and found["name"] else ""
 
 

@@ -14,10 +14,13 @@ from functools import cached_property, partial
 from gateway import (
     alerting,
     bell,
+    chain,
     clock,
     context,
     digest,
+    failover,
     gauges,
+    heads,
     lanes,
     notices,
     outbox,
@@ -28,17 +31,20 @@ from gateway import (
     turns,
 )
 from gateway.absence import dropping, meaning, reminding, rounds, rules
+from gateway.backup import looking
 from gateway.campaigns import feeding, rearranging
 from gateway.desk import arriving, overdue, promise
 from gateway.events import waiting
 from gateway.freshness import rounds as details
 from gateway.good_news import nudging, telling
 from gateway.phone_line import voicemail
-from gateway.surveys import asking
+from gateway.privacy import retention, scrubbing
+from gateway.surveys import going_on
 from gateway.translating import gists
 from gateway.understanding import language, library
 from scheduler.ticker import Ticker
 
+_JITTER_SECONDS = 2.0  #: over which the first runs of all jobs are spread
 _LOOK_TICK = 5.0  #: how often it is asked whether a look is due, in seconds
 _REMINDERS_SECONDS = 300.0  #: how often it is looked for absences whose reason is still missing
 _FOLDER_SECONDS = 2.0  #: how often it is looked whether the MIS has dropped a file of marks
@@ -47,11 +53,15 @@ _MISSED_SINCE = timedelta(days=2)  #: how far back recordings are looked for of 
 ABSENCE = "absence"  #: the name of the job that sees to absences, for whoever wants it done now
 DESK = "desk"  #: the one that promises families an answer
 _SILENCE_SECONDS = 300.0  #: how often it is looked for families of whom nothing is heard
+_SILENCE_TURNS = 200  #: short transactions of that, one after another: a question to the whole school is soon through
 _DIGEST_SECONDS = 2.0  #: how often it is looked for a digest that is due, and for news of one
 _GISTS_SECONDS = 5.0  #: how often it is looked for answers in other languages
 _CALENDAR_SECONDS = 5.0  #: how often it is looked whether the school's calendar has changed
 _FEEDS_SECONDS = 60.0  #: how often it is asked whether a feed of it is due
 _GOOD_NEWS_SECONDS = 15.0  #: how often it is looked whether the kind hour has come
+_RESTORED_SECONDS = 5.0  #: how often it is looked whether the database was restored, and what left since
+_HEAD_SECONDS = 30.0  #: how often it is asked whether the day's head of the audit log is due
+_NIGHT_SECONDS = 60.0  #: how often it is asked whether something's time is over
 _CLOCK_SECONDS = 60.0  #: how often our clock is compared with the database's
 
 
@@ -72,7 +82,7 @@ class Jobs:
         arrived: Callable[[], None],
         understanding: meaning.Understanding = meaning.by_menu,
     ):
-        self.ticker = Ticker(on_error=self._failed, now=gateway.now)
+        self.ticker = Ticker(on_error=self._failed, now=gateway.now, jitter_s=_JITTER_SECONDS * gateway.calm)
         self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
         self._stopping, self._arrived = stopping, arrived
         self._understanding = understanding
@@ -101,6 +111,7 @@ class Jobs:
                 # reason to be started again and again until systemd gives up.
                 self._pulse.turn(f"{name} job")
 
+        seconds *= self._gateway.calm
         self._pulse.expect(f"{name} job", pulse.STUCK_JOB_SECONDS + seconds)
         self.ticker.every(seconds, name, timed)
 
@@ -110,7 +121,10 @@ class Jobs:
         self.every(settings.sending.poll_s, "plan", self.plan)
         self.every(settings.sending.sweep_s, "leases", self.expire)
         self.every(settings.sending.sweep_s, "sweep", self.sweep)
+        self.every(settings.sending.sweep_s, "failover", self.failover)
         self.every(settings.audit.seal_every_s, "seal", self.seal)
+        self.every(_RESTORED_SECONDS, "restored", self.restored)
+        self.every(_HEAD_SECONDS, "audit head", self.publish_head)
         self.every(15, "gauges", partial(gauges.refresh, self._gateway))
         self.every(settings.sending.poll_s, DESK, self.desk)
         self.every(_CALENDAR_SECONDS, "campaigns", self.campaigns)
@@ -133,6 +147,8 @@ class Jobs:
             self.every(settings.sending.poll_s, "voice messages", self.voice_messages)
             self.every(_MISSED_SECONDS, "missed recordings", self.missed_recordings)
             self.every(_ERASE_SECONDS, "voice retention", self.erase_voices)
+        self.every(_NIGHT_SECONDS, "retention", self.retain)
+        self.every(_NIGHT_SECONDS, "scrub", self.scrub)
         if gists.is_on(self._gateway):
             self.every(_GISTS_SECONDS, "gists", self.gists)
         self._schedule_looks()
@@ -231,6 +247,32 @@ class Jobs:
         async with self._gateway.database.write() as session:
             await voicemail.erase_old(session, self._gateway)
 
+    async def retain(self) -> None:
+        """Let go what was kept for as long as the school keeps it, once a night; at the provider, a little later."""
+        async with self._gateway.database.read() as session:
+            if not await retention.is_due(session, self._gateway):
+                return
+        gone = dict[str, int]()
+        for rule in retention.RULES:
+            count = retention.AT_ONCE
+            while count == retention.AT_ONCE and not self._stopping.is_set():
+                async with self._gateway.database.write() as session:
+                    count = await retention.apply(session, self._gateway, rule)
+                gone[rule.table] = gone.get(rule.table, 0) + count
+                self._pulse.turn("retention job")
+        noted = True
+        while noted and not self._stopping.is_set():
+            async with self._gateway.database.write() as session:
+                noted = bool(await scrubbing.note(session, self._gateway))
+            self._pulse.turn("retention job")
+        async with self._gateway.database.write() as session:
+            await retention.record(session, self._gateway, gone)
+
+    async def scrub(self) -> None:
+        """Delete words at the provider that were noted at night."""
+        while not self._stopping.is_set() and await scrubbing.work(self._gateway):
+            self._pulse.turn("scrub job")
+
     async def remind(self) -> None:
         """Remind families of reasons that are still missing, should any be due."""
         if self._rules is None:
@@ -275,12 +317,12 @@ class Jobs:
     async def surveys(self) -> None:
         """Put the next question to whoever has answered one, and remind those who have answered none."""
         async with self._gateway.database.read() as session:
-            if not await asking.is_due(session, self._gateway):
+            if not await going_on.is_due(session, self._gateway):
                 return
 
         async def ask() -> None:
             async with self._gateway.database.write() as session:
-                await asking.turn(session, self._gateway)
+                await going_on.turn(session, self._gateway)
 
         await turns.again(ask)
         self._lanes.wake()
@@ -297,12 +339,15 @@ class Jobs:
             if not await details.slow_is_due(session, self._gateway):
                 return
 
-        async def turn() -> None:
+        async def turn() -> bool:
             async with self._gateway.database.write() as session:
-                await details.slow_turn(session, self._gateway)
+                return await details.slow_turn(session, self._gateway)
 
-        await turns.again(turn)
-        self._lanes.wake()
+        for _ in range(_SILENCE_TURNS):
+            if not await turns.again(turn):
+                break
+            self._lanes.wake()
+            self._pulse.turn("silence job")
 
     async def contact_details(self) -> None:
         """Take what families say of their own phones and mailboxes."""
@@ -371,7 +416,34 @@ class Jobs:
             async with self._gateway.database.write() as session:
                 await bell.ring(session)
 
+    async def failover(self) -> None:
+        """Let what waits for a provider in trouble go by another one."""
+
+        async def move() -> int:
+            async with self._gateway.database.write() as session:
+                return await failover.move(session, self._gateway)
+
+        if await turns.again(move):
+            self._lanes.wake()
+
+    async def restored(self) -> None:
+        """Of a database that was restored from a copy, ask the providers what left since that was made."""
+        while await looking.look(self._gateway, outgoing=self._lanes.outgoing, stopping=self._stopping):
+            self._pulse.turn("restored job")
+
     async def seal(self) -> None:
         """Chain what was written into the audit log since."""
         async with self._gateway.database.write() as session:
+            oldest = await chain.oldest_unsealed(session)
             await self._gateway.log.seal(session)
+        if oldest is not None:
+            self._gateway.metrics.seal_delay.observe(max(0.0, (self._gateway.now() - oldest).total_seconds()))
+
+    async def publish_head(self) -> None:
+        """Publish the day's head of the audit log, once."""
+        async with self._gateway.database.read() as session:
+            if not await heads.is_due(session, self._gateway):
+                return
+        async with self._gateway.database.write() as session:
+            await heads.publish(session, self._gateway)
+        self._lanes.wake()

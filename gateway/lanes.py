@@ -80,7 +80,7 @@ class Lanes:
             concurrency=concurrency,
             urgent_slots=urgent,
             lease=timedelta(seconds=sending.lease_s),
-            poll=sending.poll_s,
+            poll=sending.poll_s * self._gateway.calm,
             policy=self._gateway.policy(),
             timezone=self._gateway.timezone,
             ahead=ahead(rate),

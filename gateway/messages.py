@@ -48,7 +48,7 @@ async def again(session: Session, gateway: context.Gateway, message_id: str, *, 
     slot = f"{first.slot}{guard.AGAIN}"
     # What went in a digest had no sender of its own.
     sender_id = await (
-        digest.sender(session, first) if first.sender_id is None else senders.heir(session, first.sender_id)
+        digest.sender(session, gateway, first) if first.sender_id is None else senders.heir(session, first.sender_id)
     )
     if sender_id is None:
         raise errors.Conflict(f"{guard.REASONS['no_sender']} Set one up first.")

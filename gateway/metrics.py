@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from channels.base import Outcome, Reason, Receiver, SendResult
 
 
 class Metrics:
-    """The counters of one daemon."""
+    """The counters of one daemon, and what the system says of its process."""
 
     def __init__(self) -> None:
         self.collected = CollectorRegistry()
         own: Any = {"registry": self.collected}  # not the library's own one, which all daemons of a process share
+        ProcessCollector(**own)
         lane = ["medium", "priority"]
         self.calls = Counter(
             "handbell_provider_calls", "Provider calls by outcome", ["channel", "outcome", "reason"], **own
@@ -46,6 +49,28 @@ class Metrics:
             "handbell_translation_failures", "Questions that it did not answer", ["service", "trouble"], **own
         )
         self.unsealed = Gauge("handbell_audit_unsealed_lines", "Audit lines that are not chained yet", **own)
+        self.unsealed_age = Gauge(
+            "handbell_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 where all are", **own
+        )
+        self.ready = Gauge("handbell_ready", "What /readyz says: 1, or 0 where something stands in the way", **own)
+        self.trial = Gauge("handbell_trial", "Whether only guests get anything: 1, or 0 once families do", **own)
+        self.quiet = Gauge("handbell_quiet", "Whether what can wait waits for the morning: 1, else 0", **own)
+        self.copy_age = Gauge(
+            "handbell_backup_age_seconds", "How long ago the database was copied last; +Inf where it never was", **own
+        )
+        self.disk_free = Gauge("handbell_disk_free_bytes", "Room on the disk of the database and the locks", **own)
+        self.ahead = Gauge(
+            "handbell_provider_clock_ahead_seconds", "By how much the provider's clock is ahead of ours", ["channel"],
+            **own,
+        )  # fmt: skip
+        self.stuck = Gauge("handbell_stuck_loops", "Loops and jobs that have not come round for too long", **own)
+        self.loop_tasks = Gauge("handbell_event_loop_tasks", "Tasks of the event loop that are not done", **own)
+        self.seal_delay = Histogram(
+            "handbell_audit_seal_delay_seconds",
+            "How long the oldest line of each seal had waited: so long it could have been removed unseen",
+            buckets=(0.5, 1, 2, 5, 15, 60, 300),
+            **own,
+        )
         self.job_seconds = Histogram("handbell_job_seconds", "How long each regular job takes", ["job"], **own)
         self.job_failures = Counter("handbell_job_failures", "Regular jobs that failed", ["job"], **own)
 
@@ -61,6 +86,11 @@ class Metrics:
     def watch(self, receiver: Receiver) -> None:
         """Show from now on whether a receiver is well."""
         self.receiving.labels(receiver.name).set_function(lambda: 0 if receiver.trouble else 1)
+
+    def watch_process(self, stuck: Callable[[], Sequence[str]]) -> None:
+        """Show from now on what of this process is stuck, and how many tasks its loop has."""
+        self.stuck.set_function(lambda: len(stuck()))
+        self.loop_tasks.set_function(lambda: len(asyncio.all_tasks()))
 
     def text(self) -> bytes:
         """The exposition text for ``/metrics``."""

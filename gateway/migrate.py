@@ -16,14 +16,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event, exc
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from gateway import errors
+from gateway import enclosure, errors
 
 FOLDER = Path(__file__).parent / "migrations"
 
-#: Any number will do, as long as it is ours: two processes that migrate at once take turns (PostgreSQL).
+#: Any number will do, as long as it is ours: two processes that migrate one school at once take turns (PostgreSQL).
 _LOCK = 4_851_001
 
 #: Seconds that one who upgrades waits for another who does: longer than any of our steps takes on a slow machine.
@@ -41,6 +40,16 @@ async def upgrade(url: str) -> None:
         await run(connection, lambda config: command.upgrade(config, "head"))
 
 
+async def downgrade(url: str, revision: str) -> None:
+    """Bring the database back to an older revision: what only newer tables hold is lost. One transaction, too.
+
+    Raises :class:`errors.NotReady` when the database cannot be reached, :class:`errors.NotFound` for no such revision.
+    """
+    must_know(revision)
+    async with connected(url) as connection, connection.begin():
+        await run(connection, lambda config: command.downgrade(config, revision))
+
+
 async def current(url: str) -> str:
     """The revision that the database is at, ``""`` when it has never been migrated.
 
@@ -48,6 +57,12 @@ async def current(url: str) -> str:
     """
     async with connected(url) as connection:
         return await connection.run_sync(_revision) or ""
+
+
+async def at(url: str) -> str:
+    """Do what :func:`current` does; ``""`` too for a file that is not there, and none is made."""
+    file = _file(make_url(url))
+    return "" if file is not None and not file.exists() else await current(url)
 
 
 async def check(url: str) -> None:
@@ -61,8 +76,7 @@ async def check(url: str) -> None:
         raise errors.NotReady("The database has no tables of Handbell yet: run handbell migrate.")
     if revision == head():
         return
-    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
-    if revision not in known:
+    if revision not in known():
         raise errors.NotReady(
             f"The database is of a newer Handbell (revision {revision}): install that version again, or a later one."
         )
@@ -72,6 +86,17 @@ async def check(url: str) -> None:
 def head() -> str:
     """The newest revision of this version."""
     return ScriptDirectory.from_config(configuration()).get_current_head() or ""
+
+
+def must_know(revision: str) -> None:
+    """Raise :class:`errors.NotFound` for a revision that this version does not have."""
+    if revision not in known():
+        raise errors.NotFound(f"There is no revision “{revision}”: they are {', '.join(reversed(known()))}.")
+
+
+def known() -> list[str]:
+    """Every revision that this version knows, the newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()]
 
 
 def sql(url: str) -> str:
@@ -101,7 +126,8 @@ async def run(connection: AsyncConnection, work: Callable[[Config], object]) -> 
         work(config)
 
     if connection.dialect.name == "postgresql":
-        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        own = sa.text("SELECT pg_advisory_xact_lock(:lock, hashtext(current_schema()))")
+        await connection.execute(own, {"lock": _LOCK})
     await connection.run_sync(with_config)
 
 
@@ -114,7 +140,7 @@ async def connected(url: str) -> AsyncIterator[AsyncConnection]:
     parsed = make_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     # The driver must leave BEGIN to us, or each CREATE TABLE would be a transaction of its own.
-    engine = create_async_engine(parsed, poolclass=NullPool, connect_args=_PATIENT if sqlite else {})
+    engine = enclosure.alone(parsed, connect_args=_PATIENT if sqlite else {})
     if sqlite:
         event.listen(engine.sync_engine, "begin", _begin_immediate)
     try:

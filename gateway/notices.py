@@ -26,12 +26,15 @@ from gateway import (
     runs,
     sorting,
     submission,
+    tasks,
+    tokens,
 )
+from gateway.accounts import signatures
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.events import changes, papers, planning, slots
-from gateway.models import Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
+from gateway.models import Campaign, Message, MessageState, Notice, NoticeState, Purpose, Run, SchoolEvent
 from gateway.models.types import core
 from gateway.preferences import load, topics
 
@@ -43,6 +46,7 @@ _DUE = (
     .where(
         col(Notice.state).in_([NoticeState.SCHEDULED, NoticeState.HELD]),
         col(Notice.next_fire_at) <= sa.bindparam("now"),
+        col(Notice.paused_at).is_(None),
     )
     .order_by(
         sa.case({purpose.value: purpose.priority for purpose in Purpose}, value=col(Notice.purpose)),
@@ -73,16 +77,22 @@ async def preview(session: Session, gateway: context.Gateway, definition: model.
 
     Raises :class:`errors.BadDefinition` when words cannot be made.
     """
-    now, definition = gateway.now(), papers.sample(definition, gateway.timezone)
+    now, whole = gateway.now(), definition
+    definition = papers.sample(whole, gateway.timezone)
     fire_at = await _first(session, gateway, definition, now=now)
     chosen, needed = await runs.resolve(session, gateway, definition), await runs.means(session, gateway, definition)
     found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
-    rows = planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now)
+    if definition.event:
+        rows = await planning.look(session, gateway, whole, chosen, fire_at=fire_at)
+    else:
+        rows = planner.write(found, definition, chosen.people, needed, fire_at=fire_at, now=now)
     return Preview(definition, chosen, rows, fire_at, _metered(gateway, definition, found, got, fire_at=fire_at))
 
 
 async def meter(session: Session, gateway: context.Gateway, definition: model.Definition) -> load.Meter | None:
     """What the families that a definition would reach got this week; None where no text of it can wait."""
+    if not load.can_wait(definition):
+        return None  # an emergency is not kept by counting
     fire_at = await _first(session, gateway, definition, now=gateway.now())
     chosen = await runs.resolve(session, gateway, definition)
     found, got = await runs.sort(session, gateway, definition, chosen, fire_at=fire_at)
@@ -130,8 +140,10 @@ async def submit(
     )
     if wrong := topics.check(definition, gateway.preferences.topics):
         raise errors.BadDefinition(wrong)
-    submission.check_answerable(definition, [one.address for one in gateway.settings.twilio.sms_senders])
+    submission.check_answerable(definition, gateway.settings.text_senders)
     await _check(session, gateway, papers.sample(definition, gateway.timezone), fire_at=fire_at)
+    if await needs_second_person(session, gateway, definition):
+        definition = definition.model_copy(update={"approval": model.Approval(required=True)})
     now = gateway.now()
     notice = Notice(
         id=gateway.new_id(),
@@ -158,6 +170,17 @@ async def submit(
     await gateway.log.record(session, audit.Line("notice.submitted", f"notice:{notice.id}", facts, author), now=now)
     await bell.ring(session)
     return notice
+
+
+async def needs_second_person(session: Session, gateway: context.Gateway, definition: model.Definition) -> bool:
+    """Whether somebody else must approve it: it says so itself, or it is about more children than the school allows.
+
+    An alarm has a setting of its own.
+    """
+    most = gateway.settings.staff.second_person_over
+    if definition.approval.required or not most or definition.purpose is Purpose.EMERGENCY:
+        return definition.approval.required
+    return await audience.count(session, definition.audience, today=gateway.today()) > most
 
 
 async def _check(
@@ -254,6 +277,12 @@ async def _break(session: Session, gateway: context.Gateway, notice: Notice, err
         notice.trouble += (
             f" {run.messages} messages were planned before; {taken_back} had not left and were taken back."
         )
+    again = await session.get(Campaign, notice.id) is not None
+    cure = f"handbell notice show {notice.key} says why."
+    cure += f" When that is mended: handbell campaign resume {notice.key}" if again else ""
+    what = f"“{notice.title}” could not be planned: not everybody was told{', and it fires no more' if again else ''}."
+    ask = tasks.Ask("notice.broken", f"notice:{notice.id}", what, cure, urgent=notice.purpose.urgent)
+    await tasks.ask(session, ask, log=gateway.log, now=now)
     await gateway.log.record(session, audit.Line("notice.broken", f"notice:{notice.id}", facts), now=now)
 
 
@@ -283,6 +312,21 @@ async def _locked(session: Session, name: str) -> Notice:
     return notice
 
 
+async def _objection(session: Session, approver: str, author: str) -> str:
+    """Why an approver is no second person; whoever made a program's token stands behind what it does."""
+    if objection := signatures.objection(approver, author):
+        return objection
+    if signatures.is_same(await _behind(session, approver), await _behind(session, author)):
+        return "a program works with the token that somebody made: somebody else must approve it."
+    return ""
+
+
+async def _behind(session: Session, signature: str) -> str:
+    if not signature.startswith(signatures.PROGRAM):
+        return signature
+    return await tokens.maker(session, signature.removeprefix(signatures.PROGRAM)) or signature
+
+
 async def approve(session: Session, gateway: context.Gateway, name: str, *, approver: str) -> Notice:
     """Let a held notice go. The author cannot be the second pair of eyes.
 
@@ -291,8 +335,10 @@ async def approve(session: Session, gateway: context.Gateway, name: str, *, appr
     notice, now = await _locked(session, name), gateway.now()
     if notice.state is not NoticeState.HELD:
         raise errors.Conflict(f"“{notice.key}” does not wait for approval: it is {notice.state.value}.")
-    if approver.strip().casefold() == notice.author.strip().casefold():
-        raise errors.Conflict(f"“{notice.key}” was written by {notice.author}: somebody else must approve it.")
+    if objection := await _objection(session, approver, notice.author):
+        raise errors.Conflict(f"“{notice.key}” was written by {notice.author}: {objection}")
+    if notice.next_fire_at is None and await outbox.held_too_long(session, await run_ids(session, notice), now=now):
+        raise errors.Conflict(f"“{notice.key}” waited too long: it is no longer worth saying. Send it anew.")
     notice.approver, notice.approved_at = approver, now
     notice.state = NoticeState.SCHEDULED
     if notice.next_fire_at is None:
@@ -321,12 +367,55 @@ async def cancel(session: Session, gateway: context.Gateway, name: str, *, actor
     session.add(notice)
     if notice.event_id is not None:  # with the notice that announced it
         announced = (col(SchoolEvent.id) == notice.event_id, col(SchoolEvent.key) == notice.key)
-        await session.execute(sa.update(SchoolEvent).where(*announced).values(cancelled_at=now))
+        later = col(SchoolEvent.sequence) + 1  # by which calendars that follow it know
+        cancelled = sa.update(SchoolEvent).where(*announced).values(cancelled_at=now, changed_at=now, sequence=later)
+        if (await session.execute(cancelled.returning(col(SchoolEvent.id)))).first():
+            await changes.put_aside(session, gateway, notice.event_id, by=actor)
     await session.flush()
     taken_back = await outbox.cancel(session, await run_ids(session, notice), now=now)
+    await tasks.over(session, f"notice:{notice.id}", by=f"{actor}: cancelled", log=gateway.log, now=now)
     line = audit.Line("notice.cancelled", f"notice:{notice.id}", {"taken_back": taken_back}, actor)
     await gateway.log.record(session, line, now=now)
     return taken_back
+
+
+async def pause(session: Session, gateway: context.Gateway, name: str, *, by: str) -> int:
+    """Hold back whatever of a notice has not left, until somebody resumes it. Gives how many messages that was.
+
+    A campaign is paused by :mod:`gateway.campaigns.deeds`, which makes up for nothing that falls into the pause.
+    Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
+    """
+    notice, now = await _locked(session, name), gateway.now()
+    if notice.paused_at is not None:
+        raise errors.Conflict(f"“{notice.key}” is paused already, by {notice.paused_by}.")
+    if notice.state not in (NoticeState.SCHEDULED, NoticeState.DONE):
+        raise errors.Conflict(f"“{notice.key}” cannot be paused: it is {notice.state.value}.")
+    notice.paused_at, notice.paused_by = now, by
+    session.add(notice)
+    await session.flush()
+    held = await outbox.hold(session, await run_ids(session, notice), now=now)
+    await gateway.log.record(session, audit.Line("notice.paused", f"notice:{notice.id}", {"held": held}, by), now=now)
+    return held
+
+
+async def resume(session: Session, gateway: context.Gateway, name: str, *, by: str) -> int:
+    """Let a paused notice go on: nobody gets twice what has left. Gives how many messages go on.
+
+    Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
+    """
+    notice, now = await _locked(session, name), gateway.now()
+    if notice.paused_at is None or notice.state is NoticeState.CANCELLED:
+        raise errors.Conflict(f"“{notice.key}” is not paused.")
+    notice.paused_at, notice.paused_by = None, ""
+    session.add(notice)
+    await session.flush()
+    released = 0
+    for run_id in await run_ids(session, notice):
+        released += await outbox.release(session, run_id, now=now)
+    line = audit.Line("notice.resumed", f"notice:{notice.id}", {"released": released}, by)
+    await gateway.log.record(session, line, now=now)
+    await bell.ring(session)
+    return released
 
 
 async def run_ids(session: Session, notice: Notice) -> list[int]:

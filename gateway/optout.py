@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from gateway.models.types import Keyword
 
 NETWORK_STOP = frozenset({"stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel"})
-NETWORK_START = frozenset({"start", "unstop", "yes"})
+#: Starts texts again where they were stopped. A phone that has not stopped only answers with it: it is passed on.
+YES = "yes"
+NETWORK_START = frozenset({"start", "unstop", YES})
 NETWORK_HELP = frozenset({"help", "info"})
 #: Honoured by us alone: variants of other networks, French, Welsh, Arabic.
 OUR_STOP = frozenset({"stop all", "opt-out", "opt out", "arret", "arrêt", "stopio", "قف", "توقف"})
@@ -32,6 +34,11 @@ class Reading:
 def fold(text: str) -> str:
     """Words as they are compared: whatever case they are in, and whatever stands around them."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().strip(_AROUND).split())
+
+
+def is_no_answer(label: str) -> bool:
+    """Whether no answer can be called so, as networks act on the word. «Yes» can: whoever is asked has not stopped."""
+    return fold(label) != YES and read(label).keyword is not None
 
 
 def read(text: str) -> Reading:

@@ -206,6 +206,15 @@ async def load(session: Session, *, today: date, pupil_ids: Collection[int]) -> 
     return People(pupils, ties, contacts, points, opted_out, barred_addresses(ties, points, today), orders)
 
 
+async def ties(session: Session, *, today: date) -> dict[int, list[Tie]]:
+    """What contacts are to every pupil on roll, in order of priority: the frame of all families."""
+    tie, found = core(Guardianship), dict[int, list[Tie]]()
+    query = _select(Tie, tie).join(core(Pupil), core(Pupil).c.id == tie.c.pupil_id).where(on_roll(today))
+    for one in map(Tie._make, await session.execute(query.order_by(tie.c.priority, tie.c.id))):
+        found.setdefault(one.pupil_id, []).append(one)
+    return found
+
+
 async def languages(session: Session, *, spoken: bool, otherwise: str) -> dict[str, int]:
     """How many contacts read or hear each language; who was never asked counts as ``otherwise``."""
     contact = core(Contact).c

@@ -6,19 +6,17 @@ cost and times.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from channels.base import Medium
-from config import identity
-from gateway import guard, people, sorting, tongues, wording, zero
+from gateway import guard, people, routing, sorting, tongues, wording, zero
 from gateway.audience import Audience
 from gateway.definitions import model
-from gateway.models import MessageState, Purpose, Sender
+from gateway.models import MessageState, Purpose
 from gateway.preferences import arranging
 from scheduler import calendar
 from scheduler.quiet import QuietHours
@@ -30,15 +28,16 @@ QUIET_PASSED = "Passes the quiet hours: it cannot wait."
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What planning needs beside the people: words, prices, senders by medium, ids, and the unsubscribe address."""
+    """What planning needs beside the people: words, prices, ways out, ids, and the unsubscribe address."""
 
     composer: wording.Composer
     costs: wording.Costs
-    senders: Mapping[Medium, Sequence[Sender]]
+    router: routing.Router
     new_id: Callable[[], str]
     timezone: ZoneInfo
     unsubscribe_url: Callable[[str], str]
     quiet: QuietHours | None = None
+    files: bool = False  #: something goes along with the emails
 
 
 class Row(NamedTuple):  # not the ORM's object: it would cost as much as the words of the message
@@ -105,11 +104,11 @@ class _Common(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """Words for one or more contacts, with what follows from them: the price, who may send them, whether they go."""
+    """Words for one or more contacts, with what follows from them: what is asked for, the price, whether they go."""
 
     composed: wording.Composed
     pence: float
-    senders: Sequence[int]
+    ask: routing.Ask
     state: MessageState
     reason: str
 
@@ -165,14 +164,20 @@ class _Rung:
 
     def _weighed(self, composed: wording.Composed) -> _Said:
         medium = self.common.medium
-        senders = _may_send(self.means.senders.get(medium, ()), answered=bool(composed.keys))
-        if not senders:
-            return _Said(composed, 0.0, (), MessageState.SKIPPED, "no_sender")
+        ask = routing.Ask(
+            medium,
+            composed.text,
+            composed.parts if medium is Medium.SMS else 1,
+            answered=bool(composed.keys),
+            urgent=self.common.purpose.urgent,
+            files=self.means.files,
+        )
+        if not self.means.router.senders.get(medium):
+            return _Said(composed, 0.0, ask, MessageState.SKIPPED, "no_sender")
         pence = self.means.costs.of(medium, parts=composed.parts, characters=len(composed.text))
-        ids = [sender.id or 0 for sender in senders]
         if medium is Medium.SMS and composed.parts > guard.MOST_PARTS:
-            return _Said(composed, pence, ids, MessageState.SKIPPED, "too_long")
-        return _Said(composed, pence, ids, self.state, "")
+            return _Said(composed, pence, ask, MessageState.SKIPPED, "too_long")
+        return _Said(composed, pence, ask, self.state, "")
 
 
 def plan(
@@ -240,13 +245,14 @@ def _planned(draft: sorting.Draft, known: people.People, means: Means, rung: _Ru
         unsubscribe_url=means.unsubscribe_url(message_id) if link else "",
         likely=_likely(contact, draft.pupil_ids, known) if common.medium is Medium.VOICE else "",
     )
-    words, reason, sender_id = said.composed, said.reason, sender_for(said.senders, point.address)
+    words, reason = said.composed, said.reason
+    sender_id, pence = _way(said, point.address, means)
     if draft.due_at is not None and not reason:
         common = common._replace(due_at=max(draft.due_at, common.due_at))
         sender_id = None if draft.digest else sender_id
     message = Row(
         message_id, contact.id, point.id, sender_id, point.address, draft.slot,
-        words.language, words.state, words.subject, words.text, words.script, words.keys, words.parts, said.pence,
+        words.language, words.state, words.subject, words.text, words.script, words.keys, words.parts, pence,
         said.state, reason, guard.REASONS[reason] if reason else "", draft.remark or rung.remark, *common,
     )  # fmt: skip
     return Planned(message, draft.pupil_ids, ready.wanted, words.saved, words.added)
@@ -281,19 +287,15 @@ def _eldest(child: people.Child) -> tuple[date, int]:
     return (child.born or date.max, child.id)
 
 
-def _may_send(senders: Sequence[Sender], *, answered: bool) -> Sequence[Sender]:
-    """What is to be answered does not come from a name where there is a number."""
-    if not answered:
-        return senders
-    numbers = [sender for sender in senders if sender.medium is Medium.SMS and not identity.is_name(sender.address)]
-    return numbers or senders
-
-
-def sender_for(sender_ids: Sequence[int], address: str) -> int | None:
-    """The same sender for the same family, so that a conversation stays on one number."""
-    if len(sender_ids) < 2:
-        return sender_ids[0] if sender_ids else None
-    return sender_ids[zlib.crc32(address.encode()) % len(sender_ids)]
+def _way(said: _Said, address: str, means: Means) -> tuple[int | None, float]:
+    """As whom it goes, and what that costs."""
+    choice = means.router.choose(said.ask, address)
+    sender = routing.same_for(choice.senders, address)
+    if sender is None:
+        return None, said.pence
+    if not said.reason:
+        means.router.take(sender, said.ask.parts)
+    return sender.id, said.pence if choice.pence is None else choice.pence
 
 
 def _waited(definition: model.Definition, step: int) -> timedelta:

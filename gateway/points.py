@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium, Reason
-from gateway import audit, tasks
+from gateway import audit, suppressing, tasks
 from gateway.database import Session
 from gateway.models import ContactPoint, Guardianship, LineType, OptOut, PointKind, PointState
 from gateway.models.types import core
@@ -223,7 +223,7 @@ def strikes(bad_days: Sequence[Mapping[str, str]], reason: Reason, within: timed
 
 def _ask(point: ContactPoint, reason: Reason, outcome: str) -> tasks.Ask:
     thing = "mailbox" if point.kind is PointKind.EMAIL else "number"
-    cure = f"Ask the family for another {thing} or whether this one is right, and correct it in the MIS."
+    cure = f"Ask the family for another {thing} or whether this one is right, and correct it in the school system."
     sentences = {
         "landline": ("landline", f"The {thing} of a contact point takes no texts: it is called, not texted, from now."),
         "dead": ("address", f"The {thing} of a contact point does not exist any more: nothing is sent to it."),
@@ -267,15 +267,24 @@ async def opt_out(
     return True
 
 
+async def has_stopped(session: Session, medium: Medium, address: str) -> bool:
+    """Whether an address has told us to stop."""
+    query = select(OptOut.id).where(OptOut.medium == medium, OptOut.address == address)
+    return (await session.scalars(query)).first() is not None
+
+
 async def opt_in(session: Session, medium: Medium, address: str, *, how: str, log: audit.Log, now: datetime) -> bool:
     """Write down that an address wants to hear again. False when it had never stopped."""
     row = (
         await session.scalars(select(OptOut).where(OptOut.medium == medium, OptOut.address == address))
     ).one_or_none()
-    if row is None:
-        return False
-    await session.delete(row)
-    await log.record(
-        session, audit.Line("address.opted_in", f"opt_out:{row.id}", {"how": how, "medium": medium}), now=now
+    forgotten = await session.run_sync(
+        lambda plain: suppressing.forget(plain.connection(), medium, address, sign=log.sign)
     )
+    if row is None and not forgotten:
+        return False
+    if row is not None:
+        await session.delete(row)
+    subject = f"opt_out:{row.id}" if row else "suppression"
+    await log.record(session, audit.Line("address.opted_in", subject, {"how": how, "medium": medium}), now=now)
     return True

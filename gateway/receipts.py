@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from channels.base import Medium, Reason, Receipt, ReceiptState
 from gateway import audit, failures, guard, ids, outbox, points, senders, validity
 from gateway.database import Session
-from gateway.models import Message, MessageState
+from gateway.models import Message, MessageState, Purpose
 from gateway.models.types import core
 
 AFTER = {
@@ -158,6 +158,8 @@ async def _once_more(
     sender_id = await senders.heir(session, message.sender_id)
     if sender_id is None or await guard.taken_back(session, message.id) or await _has_further_steps(session, message):
         return False
+    if message.purpose is Purpose.EMERGENCY and await guard.followed(session, message.run_id):
+        return False  # “do not come”, read after “come at ten”
     copy_id = new_id()
     only_if, due_at = guard.kept(message.only_if) or guard.NOT_ANSWERED, now + wait
     if not await outbox.copy(

@@ -20,6 +20,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from channels import base
 from channels.base import Medium
 from gateway import (
+    alarm_answers,
     answers,
     audit,
     conversations,
@@ -139,7 +140,7 @@ async def _chosen(session: Session, reply: base.Reply, message: Message) -> str:
     """The key of a message's menu that a reply stands for. What was said to the question for the language, and stands
     here, is for a person whatever its key; so is a key that may have been meant for our question about a number.
     """
-    key = "" if handshake.asks(message) else _option(reply, message)
+    key = "" if handshake.asks(message) else _option(reply, message) or alarm_answers.key(message, reply.body)
     if key and reply.medium is Medium.SMS and await fresh_question.may_be_meant(session, message, key):
         return ""
     return key

@@ -45,7 +45,7 @@ from gateway.database import Session
 from gateway.definitions import model
 from gateway.models import About, Contact, Message, MessageState, Notice, NoticeState, Purpose, Run
 from gateway.models.types import core
-from gateway.preferences import arranging, load
+from gateway.preferences import arranging, load, topics
 from gateway.voicebank import bank as voicebank
 from templates import languages
 
@@ -83,11 +83,12 @@ async def means(session: Session, gateway: context.Gateway, definition: model.De
     return planner.Means(
         composer=await _composer(session, gateway, definition),
         costs=gateway.costs(),
-        senders=await context.senders(session),
+        router=await gateway.router(session),
         new_id=gateway.new_id,
         timezone=gateway.timezone,
         unsubscribe_url=gateway.unsubscribe_url,
         quiet=gateway.quiet,
+        files=bool(definition.attachments or definition.event),
     )
 
 
@@ -117,18 +118,39 @@ async def sort(
     *,
     fire_at: datetime,
     run_id: int | None = None,
+    passes: str = "",
 ) -> tuple[sorting.Sorting, load.Load | None]:
-    """Who hears by which phone or mailbox, as families prefer and as much as they may get; and what they got before."""
+    """Who hears by which phone or mailbox, as families prefer and as much as they may get; and what they got before.
+
+    ``passes`` is why it goes past the limit of texts, where it does though it could wait.
+    """
     found = sorting.sort(definition, chosen).about(chosen.pupil_ids)
-    when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
-    media = set[Medium]() if definition.purpose.urgent else await _able(session, gateway, definition)
-    got = await arranging.arrange(
-        session, gateway.preferences, definition, chosen.people, found, when=when, media=media, run_id=run_id
+    got = await arrange(
+        session, gateway, definition, chosen.people, found, fire_at=fire_at, run_id=run_id, passes=passes
     )
     return found, got
 
 
-async def _able(session: Session, gateway: context.Gateway, definition: model.Definition) -> set[Medium]:
+async def arrange(
+    session: Session,
+    gateway: context.Gateway,
+    definition: model.Definition,
+    known: people.People,
+    found: sorting.Sorting,
+    *,
+    fire_at: datetime,
+    run_id: int | None = None,
+    passes: str = "",
+) -> load.Load | None:
+    """Apply to what was sorted what families prefer, and how much they may get. Gives what they got before."""
+    when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
+    media = set[Medium]() if definition.purpose.urgent else await able(session, gateway, definition)
+    return await arranging.arrange(
+        session, gateway.preferences, definition, known, found, when=when, media=media, run_id=run_id, passes=passes
+    )
+
+
+async def able(session: Session, gateway: context.Gateway, definition: model.Definition) -> set[Medium]:
     """The media by which a notice could go, named or not: there is a sender, and words can be made."""
     composer, found = gateway.composer(definition), set[Medium]()
     link = "" if definition.purpose.mandatory else gateway.unsubscribe_url("0")
@@ -184,12 +206,12 @@ def metered(
     gateway: context.Gateway, definition: model.Definition, found: sorting.Sorting, got: load.Load, *, fire_at: datetime
 ) -> load.Meter:
     """What the families that a run is for got this week, those whom the limit leaves out among them."""
-    ruled = gateway.preferences
+    most = gateway.preferences.most(definition.purpose)
     told = {draft.contact.id for draft in found.drafts.values()}
     told |= {one.contact_id for one in found.silences if one.reason in arranging.LIMITED and one.contact_id is not None}
     when = planner.when(definition, fire_at=fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone)
     day = when.dues[0].astimezone(gateway.timezone).date()
-    return load.meter(got, told, day, per_day=ruled.per_day, per_week=ruled.per_week)
+    return load.meter(got, told, day, most)
 
 
 async def under_way(session: Session, notice: Notice) -> Run | None:
@@ -222,7 +244,7 @@ async def at_once(session: Session, gateway: context.Gateway, definition: model.
         key=definition.key,
         title=definition.title,
         purpose=definition.purpose,
-        topic=definition.topic,
+        topic=topics.declinable(definition),
         state=NoticeState.DONE,
         definition=definition.model_dump(mode="json", by_alias=True, exclude_defaults=True),
         author=author,

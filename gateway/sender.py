@@ -177,6 +177,7 @@ class Lane:
                 today=now.astimezone(self._rules.timezone).date(),
                 now=now,
                 quiet=self._rules.is_quiet(now),
+                sign=self._log.sign,
             )
         self._log.write(connection, [*accepted.lines, *claim.lines], now=now)
         return claim, accepted.others

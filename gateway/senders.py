@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell, circuits
+from gateway import audit, bell, circuits, errors
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
 from gateway.models.types import core, fixed
+
+CLOSED = "The database was restored from a copy"  #: how the hold begins that only ``handbell backup open`` ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,7 @@ class Wanted:
     """A sender as the settings have it: ``rate`` parts a second, ``burst`` parts at once.
 
     ``account`` names the account at the provider: what is refused to it is refused to all its senders.
+    ``free_parts`` and ``pence`` as in :class:`gateway.models.Sender`.
     """
 
     channel: str
@@ -29,17 +32,23 @@ class Wanted:
     rate: float
     burst: float
     account: str = ""
+    free_parts: int = 0
+    pence: float | None = None
 
 
 async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, now: datetime) -> None:
     """Make the table say what the settings say. A sender that is gone is kept, inactive: messages point to it."""
     known = {(row.channel, row.address): row for row in await session.scalars(select(Sender).order_by(col(Sender.id)))}
+    closed = next((row for row in known.values() if is_closed(row)), None)
     changed = []
     for one in wanted:
         row = known.pop((one.channel, one.address), None) or Sender(
             channel=one.channel, medium=one.medium, address=one.address, active=False
         )
+        if closed and row.id is None:  # the copy is older than this sender
+            row.held_until, row.held_because = closed.held_until, closed.held_because
         row.account = one.account or one.channel
+        row.free_parts, row.pence = one.free_parts, one.pence
         if (row.rate, row.burst, row.active) != (one.rate, one.burst, True):
             row.rate, row.burst, row.active = one.rate, one.burst, True
             changed.append(row)
@@ -100,8 +109,9 @@ async def heir(session: Session, sender_id: int | None) -> int | None:
 
 
 async def hold(
-    session: Session, sender_id: int, *, until: datetime, because: str, code: str, log: audit.Log, now: datetime
-) -> None:
+    session: Session, sender_id: int, *, until: datetime, because: str, code: str, log: audit.Log, now: datetime,
+    by: str = "handbell",
+) -> None:  # fmt: skip
     """Hold a lane back; a hold that lasts longer already stays as it is. ``code`` is the provider's own.
 
     Of a lane whose circuit is open, staff go on reading why that is so.
@@ -111,25 +121,39 @@ async def hold(
     held = (
         sa.update(t)
         .where(t.c.id == sender_id, sa.or_(t.c.held_until.is_(None), t.c.held_until < until))
-        .values(held_until=until, held_because=words)
+        .values(held_until=until, held_because=words, held_by="" if by == "handbell" else by)
         .returning(t.c.id)
     )
     if (await session.execute(held)).first():
         facts = {"until": until.isoformat(), "because": because, "code": code}
-        await log.record(session, audit.Line("sender.held", f"sender:{sender_id}", facts), now=now)
+        await log.record(session, audit.Line("sender.held", f"sender:{sender_id}", facts, by), now=now)
 
 
 async def release(session: Session, sender_id: int, *, actor: str, log: audit.Log, now: datetime) -> bool:
     """End the hold of a lane. False when there is no such sender, or it is not held.
 
     Where the circuit of its account is open, one message tries at once; only that it goes well lets the others go.
+    Raises :class:`errors.Conflict` where it is held as the database was restored.
     """
+    held = await session.get(Sender, sender_id)
+    if held is not None and is_closed(held):
+        raise errors.Conflict(f"{held.held_because} See handbell backup held, then let everything go on at once.")
     if not await circuits.try_now(session, sender_id):
         row = await session.get(Sender, sender_id)
         if row is None or row.held_until is None:
             return False
-        row.held_until, row.held_because = None, ""
+        row.held_until, row.held_because, row.held_by = None, "", ""
         session.add(row)
     await log.record(session, audit.Line("sender.released", f"sender:{sender_id}", actor=actor), now=now)
     await bell.ring(session)
     return True
+
+
+def is_closed(sender: Sender) -> bool:
+    """Whether nothing leaves by it until a person has seen what was restored (``gateway/backup``)."""
+    return sender.held_because.startswith(CLOSED)
+
+
+async def listed(session: Session) -> Sequence[Sender]:
+    """Every sender there is or was, in the order in which they came."""
+    return (await session.scalars(select(Sender).order_by(col(Sender.id)))).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NoReturn
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from channels.base import Medium
 from config import identity
 from gateway import audience, errors, firing, guard, planner, wording
 from gateway.calendars import book
-from gateway.definitions import model, words
+from gateway.definitions import event_times, model, words
 from gateway.models import MessageState
 from gateway.preferences import topics
 from scheduler.quiet import QuietHours
@@ -43,7 +43,11 @@ def examine(
         checked_time(definition, now=now, timezone=timezone, calendars=calendars, quiet=quiet)
     except errors.BadDefinition as error:
         found += error.problems
-    return found + _tried_words(definition) + _one_way(definition, senders)
+    found += _tried_words(definition)
+    if definition.again and definition.again.text:
+        again = [one for one in _tried_words(definition.said_again()) if one not in found]
+        found += [replace(one, field="again.text") for one in again]
+    return found + _one_way(definition, senders)
 
 
 def checked_time(
@@ -66,7 +70,7 @@ def checked_time(
         cure = "Look at its dates, at “until”, and at the school's terms: handbell calendar show."
         problem = errors.Problem("this schedule never fires.", cure, field="schedule")
         raise errors.BadDefinition([problem])
-    problems: list[errors.Problem] = []
+    problems = event_times.problems(definition)
     if definition.schedule.at and fire_at < now:
         cure = "Correct it, or take it out to send at once."
         problems.append(errors.Problem("this time has gone by.", cure, field="schedule.at"))
@@ -86,7 +90,8 @@ def checked_time(
 
 def showing(at: datetime, timezone: ZoneInfo) -> str:
     """A moment as staff read it in a sentence."""
-    return f"{planner.local(at, timezone):%H:%M on %A %d/%m/%Y}"
+    local = planner.local(at, timezone)
+    return f"{local:%H:%M on %A} {local.day} {local:%B %Y}"
 
 
 def _tried_words(definition: model.Definition) -> list[errors.Problem]:

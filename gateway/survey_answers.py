@@ -72,25 +72,33 @@ async def take(
     """Take a reply as an answer, where it is one. Gives a word for what came of it, ``""`` where a person must read it.
 
     Words to a question without options are kept as the answer, and a person reads them all the same: they may say that
-    a child is ill. No opt-out word is ever an answer.
+    a child is ill. No word on which networks act is an answer, but for «yes» where it ends no silence.
     """
     if message.purpose is not Purpose.SURVEY or reply.media or message.contact_id is None:
         return ""
     asked = await asked_by(session, message)
     said = reply.keys or reply.body
-    if asked is None or asked.survey.closed_at is not None or (not reply.keys and optout.read(said).keyword):
+    if asked is None or (not reply.keys and await _is_networks_word(session, reply)):
         return ""
     key = choice.key(said, asked.question.labels())
-    if asked.question.options and not key:
+    over = asked.survey.closed_at is not None
+    if (asked.question.options and not key) or (over and not asked.survey.anonymous):
         return ""
     words = "" if key else said[:_LONGEST]
-    await record(session, asked, message, key=key, words=words, log=log, now=now)
+    if not over:  # else it is not counted, and of an anonymous survey kept nowhere all the same
+        await record(session, asked, message, key=key, words=words, log=log, now=now)
     if words:
         return ""
     if asked.survey.anonymous:
         inbound.event, inbound.raw = {**inbound.event, "body": "", "keys": ""}, {}
     await points.good(session, reply.medium, reply.sender, at=reply.at, log=log, now=now)
     return "survey"
+
+
+async def _is_networks_word(session: Session, reply: base.Reply) -> bool:
+    if optout.is_no_answer(reply.body):
+        return True
+    return optout.fold(reply.body) == optout.YES and await points.has_stopped(session, reply.medium, reply.sender)
 
 
 async def record(

@@ -64,6 +64,12 @@ async def ask(session: Session, ask: Ask, *, log: audit.Log, now: datetime) -> N
     await log.record(session, audit.Line("task.opened", ask.subject, {"kind": ask.kind}), now=now)
 
 
+async def is_open(session: Session, ask: Ask) -> bool:
+    """Whether such a task waits for somebody."""
+    key = f"{ask.kind} {ask.subject}"
+    return await session.scalar(sa.select(task_table.c.id).where(task_table.c.open_key == key)) is not None
+
+
 async def reword(session: Session, ask: Ask) -> None:
     """Let an open task say more, as more is known of its cause now; nothing where there is none."""
     key = f"{ask.kind} {ask.subject}"

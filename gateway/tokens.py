@@ -1,4 +1,4 @@
-"""Tokens of the HTTP API and the office's pages.
+"""Tokens of the HTTP API.
 
 Only their SHA-256 is kept: 256 random bits need no salt and no slow hash.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import select
+import sqlalchemy as sa
+from sqlmodel import col, select
 
 from gateway import audit, errors
 from gateway.database import Session
-from gateway.models import ApiToken
+from gateway.models import ApiToken, Audit
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,59}")
 
@@ -58,6 +60,15 @@ async def revoke(session: Session, name: str, *, log: audit.Log, now: datetime, 
     await log.record(session, audit.Line("token.revoked", f"token:{row.id}", {"name": name}, actor), now=now)
 
 
+async def maker(session: Session, name: str) -> str:
+    """Who made a token, as they sign; ``""`` where there is none of that name."""
+    made = select(Audit.actor).join(
+        ApiToken, col(Audit.subject) == sa.literal("token:") + sa.cast(ApiToken.id, sa.Text)
+    )
+    found = await session.scalars(made.where(ApiToken.name == name, Audit.action == "token.created").limit(1))
+    return found.first() or ""
+
+
 async def check(session: Session, token: str) -> ApiToken | None:
     """The row of a token that is ours and not revoked."""
     # The look-up is by digest: its timing tells of a hash that nobody can choose, and of nothing else.
@@ -68,3 +79,8 @@ async def check(session: Session, token: str) -> ApiToken | None:
 def digest(token: str) -> str:
     """What is kept of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def listed(session: Session) -> Sequence[ApiToken]:
+    """Every token there is or was, by name."""
+    return (await session.scalars(select(ApiToken).order_by(col(ApiToken.name)))).all()

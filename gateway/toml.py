@@ -25,6 +25,9 @@ def read(path: Path | Traversable, *, shown: str) -> tuple[str, dict[str, Any]]:
         raise errors.BadInput([errors.Problem(what, cure, shown, int(line[1]) if line else 0)]) from None
     except UnicodeDecodeError:
         raise errors.BadInput([errors.Problem("this is not UTF-8 text.", "Save it as UTF-8.", shown)]) from None
+    except (ValueError, RecursionError):
+        what = "this cannot be read as TOML: a number in it is too long, or it is nested too deeply."
+        raise errors.BadInput([errors.Problem(what, "Write it as docs/ shows.", shown)]) from None
     except OSError as error:
         what = f"this file cannot be read: {error.strerror or error}."
         raise errors.BadInput([errors.Problem(what, "Look at its name and at who may read it.", shown)]) from None

@@ -1,7 +1,15 @@
 """The coming firings of a rule, in the order of time, each with the reason where a day is moved or left out.
 
-Pure functions over :mod:`scheduler.calendar` (what a wall time is), :mod:`scheduler.terms` (which days are school
-days) and :mod:`scheduler.phrases` (what a school's words mean). The promise is the calendar's: a wall time fires once.
+Pure functions over :mod:`scheduler.calendar` (at which instant a clock shows a time), :mod:`scheduler.terms` (which
+days are school days) and :mod:`scheduler.phrases` (what a school's words mean).
+
+Rules are written in the school's wall-clock time and a **wall time fires once**:
+
+- on the night the clocks go back, a time that the clock shows twice fires at its first showing only;
+- in spring, a time that the clock leaps over fires at the first instant after the leap, and is never skipped.
+
+So a rule for every five minutes rests for the repeated hour in autumn. That is the price of one simple promise, paid at
+one o'clock on a Sunday morning.
 """
 
 from __future__ import annotations
@@ -88,8 +96,10 @@ def occasions(
 
     ``move`` says what becomes of a day without school: it fires all the same, is skipped, or moves to the next or the
     previous school day at the same time of day; what is moved to one moment fires once. Of wishes whose key is
-    ``done`` nothing is told. Ends where the calendar does.
+    ``done`` nothing is told. Ends where the calendar does. Raises :class:`ValueError` for instants without a zone.
     """
+    if after.tzinfo is None or (until is not None and until.tzinfo is None):
+        raise ValueError("Instants must be aware: give them in UTC.")
     before = after.astimezone(UTC)
     local = before.astimezone(tz).replace(tzinfo=None)
     for day, wishes in _placed(_by_day(rule, _begin(local, days, move), days), days, move):

@@ -6,6 +6,7 @@ Jobs live in memory and nothing is lost with them: what must happen, and when, s
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import random
 import time
@@ -62,8 +63,12 @@ class Ticker:
         if self._scheduler.get_job(name):
             raise ValueError(f"The ticker has a job called {name} already.")
 
+        asked_by = contextvars.copy_context()
+
         async def run() -> None:
-            await self._run(name, job)
+            # APScheduler runs it in the context of whoever woke it last. What the journal says of a run, such as whose
+            # it is, is what it would say of whoever asked for the job.
+            await asyncio.get_running_loop().create_task(self._run(name, job), context=asked_by.copy())
 
         spread = random.SystemRandom().uniform(0, min(seconds, self._jitter_s))
         first = datetime.now(UTC) + timedelta(seconds=spread)

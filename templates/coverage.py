@@ -12,13 +12,13 @@ from templates import languages, library, translations, words
 Covered = Literal["source", "reviewed", "draft", "machine", "missing"]
 
 
-def of(language: str) -> dict[tuple[str, str], Covered]:
-    """Give what a family that reads the language would get: (key of a notice, medium) -> state."""
+def of(language: str, *, only: str = "") -> dict[tuple[str, str], Covered]:
+    """Give what a family that reads the language would get: (key of a notice, medium) -> state; ``only`` by one."""
     return {
         (key, medium): _one(key, medium, language)
         for key, notice in library.notices().items()
         for medium, table in library.MEDIA.items()
-        if getattr(notice, table) is not None
+        if getattr(notice, table) is not None and only in ("", medium)
     }
 
 

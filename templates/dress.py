@@ -2,8 +2,8 @@
 
 Right-to-left text needs care: a Latin name or a number inside it drags the signs beside it to the wrong place. In plain
 text each such value is put between U+2068 and U+2069 (Unicode Bidirectional Algorithm, UAX 9, "first strong isolate":
-the value's own first letter decides). That is done only where the text is UCS-2 anyway: one such mark in a GSM-7 text
-would more than double its price.
+the value's own first letter decides); after U+2067 where an Urdu sentence begins with a Latin name. That is done only
+where the text is UCS-2 anyway: one such mark in a GSM-7 text would more than double its price.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from typing import Final
 
 from templates import formats, languages
 
+RIGHT_TO_LEFT_ISOLATE: Final = "\u2067"
 FIRST_STRONG_ISOLATE: Final = "\u2068"
+LEFT_TO_RIGHT_MARK: Final = "\u200e"  #: keeps the groups of a number in order where no isolate may stand: in a value
 POP_ISOLATE: Final = "\u2069"
 
 _RTL_BLOCKS: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 _RTL_LETTER: Final = re.compile(f"[{_RTL_BLOCKS}]")
 _OTHER_LETTER: Final = re.compile(rf"[^\W{_RTL_BLOCKS}]")
+_LETTER: Final = re.compile(r"[^\W\d_]")
 #: Begins with a line end, so that the search may leap from one to the next: it runs over every letter that goes out.
 _BLANK_LINES: Final = re.compile(r"\n[ \t]*\n\s*")
 
@@ -84,7 +87,12 @@ def _isolate_in_ltr(value: str) -> str:
 
 
 def _wrap(value: str) -> str:
-    if "\n" not in value:
-        return f"{FIRST_STRONG_ISOLATE}{value}{POP_ISOLATE}" if value else value
     # A line end closes every isolate (UAX 9, X8), so each line needs a pair of its own.
-    return "\n".join(f"{FIRST_STRONG_ISOLATE}{line}{POP_ISOLATE}" if line else line for line in value.split("\n"))
+    return "\n".join(f"{_opening(line)}{line}{POP_ISOLATE}" if line else line for line in value.split("\n"))
+
+
+def _opening(line: str) -> str:
+    """What opens a line: one that begins with a Latin name, and goes on from right to left, runs as it goes on."""
+    begins = _LETTER.search(line)
+    leads = begins is not None and _RTL_LETTER.fullmatch(begins[0]) is None
+    return RIGHT_TO_LEFT_ISOLATE if leads and _RTL_LETTER.search(line) else FIRST_STRONG_ISOLATE

@@ -38,6 +38,12 @@ def date(value: datetime.date, tag: str) -> str:
     return plain(dates.format_date(value, _day_pattern(tag), locale(tag)))
 
 
+@lru_cache(maxsize=64)
+def long_date(value: datetime.date, tag: str) -> str:
+    """The same with the year, for what is kept: ``Monday 3 November 2025``."""
+    return plain(dates.format_date(value, "full", locale(tag)))
+
+
 @lru_cache(maxsize=4096)
 def time(value: datetime.time, tag: str) -> str:
     """Write hours and minutes as usual in the language; in English ``8:45am``, ``9am``, ``midday``, ``midnight``."""

@@ -40,26 +40,26 @@ class _Strict(BaseModel):
 class Value(_Strict):
     """One blank to fill: what it is, whether it must be given, and how to explain it to the office."""
 
-    type: Kind
-    help: str
-    required: bool = True
+    type: Kind = Field(description="what may stand there; dates, times and lists are written as each language does")
+    help: str = Field(description="what it means, for the office and for translators")
+    required: bool = Field(default=True, description="false where it may stay empty")
 
 
 class Answer(_Strict):
     """One way to answer. ``key`` is what is typed or pressed, ``code`` what the gateway understands by it."""
 
-    key: str
-    code: str
-    label: str
+    key: str = Field(description="the digit that a family texts or presses")
+    code: str = Field(description="what it is kept as, the same in every language")
+    label: str = Field(description="what the menu says of it")
 
 
 class Wording(_Strict):
     """The English of one medium. The plural forms are used where the notice's ``plural_by`` is not one."""
 
-    text: str
-    text_plural: str = ""
-    subject: str = ""
-    subject_plural: str = ""
+    text: str = Field(description="the words, with blanks in braces")
+    text_plural: str = Field(default="", description="the words where `plural_by` is more than one")
+    subject: str = Field(default="", description="the subject of an email")
+    subject_plural: str = Field(default="", description="the subject where `plural_by` is more than one")
 
     def fields(self) -> dict[str, tuple[str, str]]:
         """Give the filled fields as (singular, plural or nothing)."""
@@ -74,18 +74,18 @@ class Notice(_Strict):
     translators only.
     """
 
-    key: str
-    title: str
-    description: str
-    note: str = ""
-    worrying: bool = False
-    purposes: tuple[Purpose, ...] = Field(min_length=1)
-    plural_by: str = ""
-    values: dict[str, Value] = {}
-    answers: tuple[Answer, ...] = ()
-    sms: Wording | None = None
-    email: Wording | None = None
-    spoken: Wording | None = None
+    key: str = Field(description="the name of the file, without `.toml`")
+    title: str = Field(description="what the office calls it")
+    description: str = Field(description="what it is for, in a sentence")
+    note: str = Field(default="", description="what a translator must know, and nobody else reads")
+    worrying: bool = Field(default=False, description="true for bad news of a child: it counts so in the balance")
+    purposes: tuple[Purpose, ...] = Field(min_length=1, description="what a notice with these words may be for")
+    plural_by: str = Field(default="", description="the blank (names or a number) that chooses between one and more")
+    values: dict[str, Value] = Field(default={}, description="its blanks by name, a table for each")
+    answers: tuple[Answer, ...] = Field(default=(), description="how families may answer, one table for each")
+    sms: Wording | None = Field(default=None, description="a text's words")
+    email: Wording | None = Field(default=None, description="an email's words")
+    spoken: Wording | None = Field(default=None, description="what a call says")
 
     def wording(self, medium: str) -> Wording:
         """Give the English for ``sms``, ``email`` or ``voice``; raises :class:`errors.UnknownNotice` without one."""

@@ -16,13 +16,18 @@ from templates import fallback, languages, library, phrases, translations, words
 def use(folder: Path) -> list[str]:
     """Use the school's words from here on; give a sentence for everything that cannot be used.
 
-    For the start of a process: what was made ready with other words is forgotten, what was given out is not.
+    What was made ready with other words is forgotten, what was given out is not.
     """
     compiled, problems = read(folder)
+    lay_over(compiled)
+    return problems
+
+
+def lay_over(compiled: Mapping[str, bytes]) -> None:
+    """Use these words, which :func:`read` gave, from here on."""
     if translations.lay_over(compiled):
         for made in (phrases.language_for, phrases.parsed, phrases.menu, words.prepare, fallback.form):
             made.cache_clear()
-    return problems
 
 
 def read(folder: Path) -> tuple[Mapping[str, bytes], list[str]]:

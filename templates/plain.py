@@ -119,7 +119,10 @@ def lint_library() -> list[tuple[str, Finding]]:
 
 
 def is_opt_out(label: str) -> bool:
-    """Whether an answer is, in one of our languages, a word by which people stop or restart texts."""
+    """Whether an answer is, in one of our languages, a word by which people stop or restart texts.
+
+    «Yes» is none: it restarts only what was stopped, and whoever is asked anything has not stopped.
+    """
     return label.strip().casefold() in _opt_out()
 
 
@@ -197,7 +200,8 @@ def _dangers(text: str, answers: Sequence[str]) -> Iterator[Finding]:
     for label in answers:
         if is_opt_out(label):
             yield _no_answer(label)
-    if asked := _ASKED_FOR.search(text):
+    asked = _ASKED_FOR.search(text)
+    if asked and asked[1].casefold() not in {label.strip().casefold() for label in answers}:
         yield _no_answer(asked[1])
     for host in _data()["links"]["shorteners"]:
         if re.search(rf"(?<![\w.-]){re.escape(host)}/", text, re.I):
@@ -279,4 +283,5 @@ def _data() -> Mapping[str, Any]:
 @cache
 def _opt_out() -> frozenset[str]:
     """Every word that counts as stopping or starting, folded."""
-    return frozenset({word.casefold() for word in library.KEYWORDS} | set(_data()["opt_out"]["words"]))
+    words = {word.casefold() for word in library.KEYWORDS} | set(_data()["opt_out"]["words"])
+    return frozenset(words - {"yes"})

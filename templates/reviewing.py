@@ -8,7 +8,7 @@ school's own (:mod:`templates.own_words`), or ours in a checkout.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -32,6 +32,22 @@ class Waiting(NamedTuple):
     state: str
     english: tuple[str, ...]
     translated: tuple[str, ...]
+
+
+class Text(NamedTuple):
+    """One text as it stands. ``state`` is reviewed, draft, machine, stale or missing; ``review`` who stands for it.
+
+    ``english`` is one text, or singular and plural; ``translated`` has a form for each of ``forms``, which are numbers
+    that it is used with (``2, 3, 4 …``); ``about`` is what it is for and what the blanks are.
+    """
+
+    entry: str
+    state: str
+    english: tuple[str, ...]
+    translated: tuple[str, ...]
+    forms: tuple[str, ...]
+    about: tuple[str, ...]
+    review: states.Review | None
 
 
 @dataclass(slots=True)
@@ -61,13 +77,69 @@ def merged(language: str, folder: Path) -> pofiles.Po:
 
 def waiting(language: str, folder: Path) -> list[Waiting]:
     """Give what nobody has read yet, in the order of the library."""
-    found = merged(language, folder)
+    return unread(merged(language, folder))
+
+
+def unread(found: pofiles.Po) -> list[Waiting]:
+    """Give the same of a catalogue that :func:`merged` gave."""
     states_of = ((message, pofiles.text_state(message, found.state)) for message in pofiles.texts(found))
     return [
         Waiting(message.context or "", state, pofiles.english(message), pofiles.strings(message))
         for message, state in states_of
         if state != "reviewed"
     ]
+
+
+def texts(found: pofiles.Po, group: str) -> list[Text]:
+    """Give every text of a notice (``absence_check``) in a catalogue that :func:`merged` gave."""
+    return [
+        Text(
+            message.context or "",
+            pofiles.text_state(message, found.state),
+            pofiles.english(message),
+            _all_forms(message, found),
+            found.rule.examples() if message.pluralizable else (),
+            tuple(message.auto_comments),
+            pofiles.state(message, found.state).review,
+        )
+        for message in pofiles.texts(found)
+        if _within(message, group)
+    ]
+
+
+def _all_forms(message: Message, found: pofiles.Po) -> tuple[str, ...]:
+    have = pofiles.strings(message)
+    return (have + ("",) * found.num_plurals)[: found.num_plurals] if message.pluralizable else have[:1]
+
+
+def write(language: str, folder: Path, written: Mapping[str, Sequence[str]], by: states.Review) -> Taken:
+    """Take texts as a person who speaks the language has written them, or left them: each form of each text.
+
+    What cannot be used is in ``refused``, and what is empty counts as not read; the rest is taken.
+    """
+    found = merged(language, folder)
+    taken, good = Taken(), list[Message]()
+    for message in pofiles.texts(found):
+        forms = written.get(message.context or "")
+        if forms is None:
+            continue
+        if not all(forms):
+            taken.unread += 1
+            continue
+        new = message.clone()
+        new.string = tuple(forms) if message.pluralizable else forms[0]
+        new.flags.discard("fuzzy")
+        if wrong := list(_refusals(found, new, message)):
+            taken.refused += wrong
+            continue
+        if not _same(message, new):
+            taken.changed.append(message.context or "")
+            good.append(new)
+        elif pofiles.text_state(message, found.state) != "reviewed":
+            taken.accepted.append(message.context or "")
+            good.append(new)
+    _keep(language, folder, good, by)
+    return taken
 
 
 def accept(language: str, folder: Path, entries: Sequence[str], by: states.Review) -> Taken:

@@ -11,7 +11,7 @@ from typing import Final
 
 from templates import letter, segments
 
-_ISOLATES: Final = "⁦⁧⁨⁩"
+_ISOLATES: Final = "\u2066\u2067\u2068\u2069"
 _LONGEST_SUBJECT: Final = 120
 _BETWEEN: Final = " · "
 

@@ -57,6 +57,7 @@ timeout_s = 1.3
 [costs]
 pence_per_text_part = 3.4
 [sending]
+trial = false
 poll_s = 0.2
 lease_s = 3.5
 in_doubt_grace_s = 1.2

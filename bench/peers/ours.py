@@ -74,7 +74,7 @@ async def worker(sink: str, database_url: str) -> None:
         wire = await stack.enter_async_context(texts.channel(sink))
         lane = _lane(growth.Shelf(1, database, sender_id=1), wire, sink)
         working = asyncio.create_task(lane.run())
-        listening = asyncio.create_task(bell.Bell(database, lane.wake).listen())
+        listening = asyncio.create_task(bell.Bell(database.url, {"": lane.wake}).listen())
         await lines.read()
         listening.cancel()
         lane.stop()

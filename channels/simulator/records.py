@@ -23,6 +23,11 @@ _IS_PLAIN = re.compile(f"[{re.escape(_GSM)}]*")
 _IS_GSM = re.compile(f"[{re.escape(_GSM + _GSM_DOUBLE)}]*")
 
 
+def is_gsm(words: str) -> bool:
+    """Whether it goes in the alphabet of 7 bits."""
+    return _IS_GSM.fullmatch(words) is not None
+
+
 def count_segments(body: str) -> int:
     """Parts that a network charges for: 160/153 septets, or 70/67 UTF-16 units when one sign is not GSM-7."""
     if len(body) <= 160 and _IS_PLAIN.fullmatch(body):
@@ -49,6 +54,7 @@ class Text:
     ``by_provider``  the provider's own answer to STOP, START or HELP, not a text of the gateway's
     ``read_aloud``   it went to a landline
     ``told``         the gateway was told its end
+    ``redacted``     the provider has its words no more; the handset has
     """
 
     sid: str
@@ -69,6 +75,7 @@ class Text:
     by_provider: bool = False
     read_aloud: bool = False
     told: bool = False
+    redacted: bool = False
 
     @property
     def is_ours(self) -> bool:

@@ -57,6 +57,7 @@ CALL_FIELDS = frozenset(
         "CallReason",
     }
 )
+MESSAGE_UPDATES = frozenset({"Body", "Status"})
 CALL_UPDATES = frozenset({"Url", "Method", "Twiml", "Status"})
 PAGING = frozenset({"Page", "PageSize", "PageToken"})
 EVENTS = frozenset({"initiated", "ringing", "answered", "completed"})

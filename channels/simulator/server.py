@@ -9,13 +9,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from channels.simulator import control, conversation, page
+from channels.simulator import control, conversation
 from channels.simulator import journal as keeping
 from channels.simulator.callbacks import Hooks, Patience
 from channels.simulator.calls import Exchange
 from channels.simulator.faults import Faults
 from channels.simulator.magic import CallFate
 from channels.simulator.mail import MailServer
+from channels.simulator.notify_api import NotifyApi, Service
 from channels.simulator.records import Call, Text
 from channels.simulator.tasks import Tasks
 from channels.simulator.texts import Carrier
@@ -37,6 +38,7 @@ class Simulator:
     ``pace``        seconds that a text takes to arrive
     ``patience``    seconds that a call waits for a hand on the practice page
     ``smtp_login``, ``smtp_tls``     ask for a login, offer STARTTLS
+    ``notify``      the school's service at GOV.UK Notify, which answers at the same address
     ``journal``     a file in which everything is written down before it is answered, and gone on from at the start
     """
 
@@ -60,6 +62,7 @@ class Simulator:
         smtp_login: tuple[str, str] | None = None,
         smtp_tls: ssl.SSLContext | None = None,
         journal: Path | None = None,
+        notify: Service | None = None,
     ) -> None:
         settings = Settings(
             calls=CallFate(calls),
@@ -92,6 +95,9 @@ class Simulator:
             exchange=self._exchange,
             faults=self.faults,
         )
+        self.notify = NotifyApi(
+            notify or Service(), world=self.world, hooks=self.hooks, faults=self.faults, tasks=self._tasks
+        )
         self._mail = MailServer(world=self.world, faults=self.faults, login=smtp_login, tls=smtp_tls)
         self._runner: web.AppRunner | None = None
         self._journal_file = journal
@@ -123,8 +129,8 @@ class Simulator:
             self._exchange.resume()
         app = web.Application()
         app.add_routes(self._api.routes())
+        app.add_routes(self.notify.routes())
         app.add_routes(control.routes(self))
-        app.add_routes(page.routes(self))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._http_port, backlog=1024).start()
@@ -154,10 +160,11 @@ class Simulator:
         await self._tasks.close()
         self.faults.clear()
         self.world.reset()
+        self.notify.reset()
 
     def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
         """The person with this phone texts back; see :meth:`channels.simulator.texts.Carrier.reply`."""
-        return self._carrier.reply(number, words, to=to, media=media)
+        return self._carrier.reply(number, words, to=to, media=media, elsewhere=self.notify)
 
     def ring(
         self, number: str, to: str = "", *, keys: tuple[str, ...] = (), says: float = 0.0, hands_on: bool = False

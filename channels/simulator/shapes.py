@@ -20,6 +20,7 @@ VERSION = "2010-04-01"
 ERRORS = {
     20001: (400, "Unknown parameters"),
     20003: (401, "Authenticate"),
+    20009: (400, "Cannot update this resource before it is complete"),
     20404: (404, "The requested resource was not found"),
     20429: (429, "Too Many Requests"),
     20500: (500, "Internal Server Error"),
@@ -81,7 +82,7 @@ def message(text: Text, account: str) -> Json:
     return {
         "account_sid": account,
         "api_version": VERSION,
-        "body": text.body,
+        "body": "" if text.redacted else text.body,
         "date_created": stamp(text.created),
         "date_sent": stamp(text.sent),
         "date_updated": stamp(text.updated),
@@ -100,6 +101,27 @@ def message(text: Text, account: str) -> Json:
         "to": text.to,
         "uri": f"{uri}.json",
     }
+
+
+def media_page(text: Text, account: str, *, path: str) -> Json:
+    """Every picture of a text, on one page (``api.v2010.account.message.media``)."""
+    sids = [f"ME{text.sid[2:-1]}{number}" for number in range(text.media)]
+    shown = [
+        {
+            "account_sid": account,
+            "content_type": "image/jpeg",
+            "date_created": stamp(text.created),
+            "date_updated": stamp(text.created),
+            "parent_sid": text.sid,
+            "sid": sid,
+            "uri": f"/{VERSION}/Accounts/{account}/Messages/{text.sid}/Media/{sid}.json",
+        }
+        for sid in sids
+    ]
+    return {
+        "end": max(len(shown) - 1, 0), "first_page_uri": path, "media_list": shown, "next_page_uri": None, "page": 0,
+        "page_size": 50, "previous_page_uri": None, "start": 0, "uri": path,
+    }  # fmt: skip
 
 
 def call(record: Call, account: str) -> Json:

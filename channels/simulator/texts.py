@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from channels.simulator import records
 from channels.simulator.callbacks import Hooks
@@ -28,6 +29,18 @@ HELPED_WORDS = "Reply STOP to unsubscribe. Msg&Data Rates May Apply."
 
 class CannotReply(ValueError):
     """This phone has nobody to text to; ``str()`` says why."""
+
+
+class Elsewhere(Protocol):
+    """Another provider, with numbers of its own."""
+
+    def answers_for(self, sender: str) -> bool:
+        """Whether a number is one of them."""
+        ...
+
+    def receive(self, text: Text) -> None:
+        """A person has texted it."""
+        ...
 
 
 class Carrier:
@@ -134,11 +147,13 @@ class Carrier:
                 form["ErrorCode"] = str(text.error_code)
         return form
 
-    def reply(self, number: str, words: str, *, to: str = "", media: int = 0) -> Text:
+    def reply(
+        self, number: str, words: str, *, to: str = "", media: int = 0, elsewhere: Elsewhere | None = None
+    ) -> Text:
         """The person with this phone writes a text, to the last sender that wrote to them if no other is named.
 
         The gateway's webhook is told in the background; where none is set, the text is only in the list, to be polled.
-        Raises :class:`CannotReply`.
+        What goes to a number of another provider's is ``elsewhere``'s to tell. Raises :class:`CannotReply`.
         """
         world = self._world
         phone = world.phone(number)
@@ -146,6 +161,11 @@ class Carrier:
         if not to.lstrip("+").isdigit():
             why = f"{to} is a name, and names cannot be replied to" if to else "It has had no text to reply to yet"
             raise CannotReply(f"This phone cannot reply. {why}.")
+        if elsewhere is not None and elsewhere.answers_for(to):
+            text = self._make(sender=number, to=to, body=words, direction="inbound", status=TextStatus.RECEIVED)
+            world.show(phone, text)
+            elsewhere.receive(text)
+            return text
         text = self._note(sender=number, to=to, body=words, direction="inbound", status=TextStatus.RECEIVED)
         text.media = media
         world.show(phone, text)
@@ -181,8 +201,13 @@ class Carrier:
         self._world.note(text)
 
     def _note(self, *, sender: str, to: str, body: str, direction: str, status: TextStatus) -> Text:
+        text = self._make(sender=sender, to=to, body=body, direction=direction, status=status)
+        self._world.add_text(text)
+        return text
+
+    def _make(self, *, sender: str, to: str, body: str, direction: str, status: TextStatus) -> Text:
         now = self._world.now()
-        text = Text(
+        return Text(
             sid=self._world.new_sid("SM"),
             sender=sender,
             to=to,
@@ -194,8 +219,6 @@ class Carrier:
             sent=now,
             segments=records.count_segments(body),
         )
-        self._world.add_text(text)
-        return text
 
     def _inbound(self, text: Text) -> dict[str, str]:
         form = {

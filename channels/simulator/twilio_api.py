@@ -13,6 +13,7 @@ from aiohttp import web
 from channels.simulator import rules, shapes
 from channels.simulator.calls import Exchange
 from channels.simulator.faults import Fault, Faults, Kind
+from channels.simulator.magic import TextStatus
 from channels.simulator.records import Call, Recording, Text
 from channels.simulator.shapes import Json, Record, Refusal
 from channels.simulator.texts import Carrier
@@ -20,6 +21,7 @@ from channels.simulator.world import World
 
 _FAULT = web.RequestKey("fault", Fault)
 _LISTS = frozenset({"messages.list", "calls.list", "recordings.list"})
+_COMPLETE = frozenset({TextStatus.DELIVERED, TextStatus.UNDELIVERED, TextStatus.FAILED, TextStatus.RECEIVED})
 _OF_LISTS = frozenset({Kind.LATE, Kind.SHUFFLE, Kind.SHIFT})
 
 #: What an answer says: JSON, a file, or nothing.
@@ -46,6 +48,11 @@ class Api:
             web.post(f"{base}/Messages.json", self._guard("messages.create", self._create_message)),
             web.get(f"{base}/Messages.json", self._guard("messages.list", self._list_messages)),
             web.get(f"{base}/Messages/{{sid}}.json", self._guard("messages.fetch", self._fetch_message)),
+            web.post(f"{base}/Messages/{{sid}}.json", self._guard("messages.update", self._update_message)),
+            web.get(f"{base}/Messages/{{sid}}/Media.json", self._guard("media.list", self._list_media)),
+            web.delete(
+                f"{base}/Messages/{{sid}}/Media/{{media}}.json", self._guard("media.delete", self._delete_media)
+            ),
             web.post(f"{base}/Calls.json", self._guard("calls.create", self._create_call)),
             web.get(f"{base}/Calls.json", self._guard("calls.list", self._list_calls)),
             web.get(f"{base}/Calls/{{sid}}.json", self._guard("calls.fetch", self._fetch_call)),
@@ -160,6 +167,28 @@ class Api:
 
     async def _fetch_message(self, request: web.Request) -> tuple[int, Json]:
         return 200, self._message(_find(self._world.texts, request))
+
+    async def _update_message(self, request: web.Request) -> tuple[int, Json]:
+        """Only words can be taken away, and only of a text that has come to its end."""
+        form = rules.read_form(await request.read(), rules.MESSAGE_UPDATES)
+        text = _find(self._world.texts, request)
+        if form.get("Body") != [""]:
+            raise Refusal(20001, "Body")
+        if text.status not in _COMPLETE:
+            raise Refusal(20009)
+        text.redacted, text.updated = True, self._world.now()
+        return 200, self._message(text)
+
+    async def _list_media(self, request: web.Request) -> tuple[int, Json]:
+        rules.read_query(request.query, set())
+        return 200, shapes.media_page(_find(self._world.texts, request), self._account, path=request.path)
+
+    async def _delete_media(self, request: web.Request) -> tuple[int, None]:
+        text = _find(self._world.texts, request)
+        if not text.media:
+            raise Refusal(20404)
+        text.media -= 1
+        return 204, None
 
     async def _create_call(self, request: web.Request) -> tuple[int, Json]:
         form = rules.read_form(await request.read(), rules.CALL_FIELDS)

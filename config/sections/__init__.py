@@ -12,18 +12,22 @@ from config.sections.events import Events
 from config.sections.freshness import Freshness
 from config.sections.good_news import GoodNews
 from config.sections.languages import Languages, Translation
-from config.sections.machine import Audit, Database, Log, Web
+from config.sections.machine import Audit, Backup, Database, Log, Trust, Web
 from config.sections.mail import MailIn, OAuth, Smtp
+from config.sections.notify import Notify
 from config.sections.phone_line import PhoneLine
 from config.sections.preferences import Load, Quiet
+from config.sections.retention import Retention
 from config.sections.school import Costs, Practice, School
 from config.sections.sending import Retries, Retry, Sending
+from config.sections.staff import Staff
 from config.sections.twilio import SharedKey, TextSender, Twilio, VoiceSender
 
 __all__ = [
     "Absence",
     "Answers",
     "Audit",
+    "Backup",
     "Calendar",
     "Costs",
     "Database",
@@ -36,18 +40,22 @@ __all__ = [
     "Load",
     "Log",
     "MailIn",
+    "Notify",
     "OAuth",
     "PhoneLine",
     "Practice",
     "Quiet",
+    "Retention",
     "Retries",
     "Retry",
     "School",
     "Sending",
     "SharedKey",
     "Smtp",
+    "Staff",
     "TextSender",
     "Translation",
+    "Trust",
     "Twilio",
     "VoiceSender",
     "Web",

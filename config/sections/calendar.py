@@ -20,3 +20,7 @@ class Calendar(values.Section):
     feed_every_s: int = Field(
         default=3600, ge=300, le=604_800, description="How often the .ics feeds of the calendar are fetched, in seconds"
     )
+    feeds_inside: bool = Field(
+        default=False,
+        description="Feeds may lie inside the school's own network or on this machine, else on the open internet alone",
+    )

@@ -14,7 +14,7 @@ class Smtp(values.Section):
     """Email."""
 
     host: values.HostName = Field(default="", description="The mail server that takes our mail; empty: no email")
-    port: int = Field(default=587, ge=1, le=65535, description="Its port")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of that server, see security")
     username: str = Field(default="", description="Login, where it asks for one")
     password: SecretStr = Field(default=values.NO_SECRET, description="Password of that login")
     security: Literal["starttls", "tls", "none"] = Field(
@@ -62,7 +62,7 @@ class OAuth(values.Section):
         description="Where tokens are given: https://login.microsoftonline.com/TENANT/oauth2/v2.0/token",
     )
     client_id: str = Field(default="", description="Id of the application that was registered for Handbell there")
-    client_secret: SecretStr = Field(default=values.NO_SECRET, description="Its secret")
+    client_secret: SecretStr = Field(default=values.NO_SECRET, description="Secret that belongs to that id")
     scope: str = Field(default="https://outlook.office365.com/.default", description="What it may do")
     ca_file: Path | None = Field(
         default=None, description="Certificate authority of that server, where it is not public"

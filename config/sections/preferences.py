@@ -6,12 +6,13 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from config import values
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEK: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_Purpose = Annotated[str, StringConstraints(pattern=r"^(good_news|community|survey|fundraising_or_paid): ?[0-9]{1,3}$")]
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
@@ -43,6 +44,10 @@ class Load(values.Section):
 
     texts_per_day: int = Field(default=1, ge=0, le=100, description="Texts to a family in a day that can wait; 0: any")
     texts_per_week: int = Field(default=3, ge=0, le=100, description="The same from Monday to Sunday; 0: any")
+    texts_per_week_of: Annotated[tuple[_Purpose, ...], values.Listed] = Field(
+        default=(),
+        description='The same of one purpose, as "survey: 1"; of good_news, community, survey and fundraising_or_paid',
+    )
     over: Literal["digest", "email", "skip"] = Field(
         default="digest",
         description="What becomes of a text beyond that: it waits for the digest, goes by email, or is left out. "
@@ -55,6 +60,11 @@ class Load(values.Section):
         default=None,
         description="The school's own topics, a .toml file (docs/preferences.md); not set: ours",
     )
+
+    @property
+    def of_purpose(self) -> dict[str, int]:
+        """Texts in a week of one purpose, by its name; for those that have a limit of their own."""
+        return {name.strip(): int(most) for name, _, most in (one.partition(":") for one in self.texts_per_week_of)}
 
     @property
     def digest_time(self) -> time:

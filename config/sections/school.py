@@ -29,9 +29,9 @@ class School(values.Section):
 class Costs(values.Section):
     """What your provider charges, in pence. Handbell knows no prices: estimates are as good as these figures."""
 
-    pence_per_text_part: float = Field(default=0.0, ge=0, le=1000, description="One part of a text")
+    pence_per_text_part: float = Field(default=0.0, ge=0, le=1000, description="What one part of a text costs")
     pence_per_call_minute: float = Field(default=0.0, ge=0, le=1000, description="One begun minute of a call")
-    pence_per_email: float = Field(default=0.0, ge=0, le=1000, description="One email")
+    pence_per_email: float = Field(default=0.0, ge=0, le=1000, description="What one email costs")
     budget_pounds_a_month: float = Field(
         default=0.0, ge=0, le=1_000_000, description="What messages may cost in a month, for the report; 0: no budget"
     )

@@ -78,6 +78,19 @@ class Sending(values.Section):
         description="How long a sender rests after trouble that concerns all its messages, in seconds, "
         "where the provider does not say",
     )
+    text_routes: Annotated[tuple[values.Route, ...], values.Listed] = Field(
+        default=("twilio", "notify"),
+        description="By which provider texts go, the first that fits and is in order: “notify if gsm and free”, then "
+        "“twilio”. gsm: in the cheap alphabet; free: within what is free this year; cheapest: no other asks less; "
+        "one_way: no answer is expected; can_wait: not urgent. What fits none goes by any",
+    )
+    email_routes: Annotated[tuple[values.Route, ...], values.Listed] = Field(
+        default=("smtp", "notify"), description="The same of emails"
+    )
+    trial: bool = Field(
+        default=True,
+        description="Begin a new installation in trial mode: only guests get anything, until handbell trial end",
+    )
     retry: Retries = Retries()
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from prometheus_client import Counter, Gauge, Histogram
 
 from channels.base import Medium, Outcome, Reason
+from channels.translators.base import Trouble
 from docs.writers import markdown
 from gateway import metrics
 from gateway.models.types import Purpose
@@ -14,7 +15,9 @@ from gateway.models.types import Purpose
 _INTRO = """
 `GET /metrics` answers in Prometheus's own format. It asks for no login and holds no personal data, but it is nobody's
 business outside: let no proxy forward it (see [operations](operations.md)). Each process has counters of its own. The
-gauges are worked out every 15 seconds by the processes that have the role `clock`.
+gauges are worked out every 15 seconds by the processes that have the role `clock`. `process_…` is what the system says
+of the process that is asked: its memory, open files, processor time and start. Rules for alerts and a board for Grafana
+are in `config/monitoring`: see [monitoring](monitoring.md).
 """
 
 
@@ -59,5 +62,8 @@ def _labels() -> list[tuple[str, str]]:
         ("`result`", "what came of a webhook call, such as `stored`, `forged` or `failed`"),
         ("`receiver`", "the name of the way in: `mail-in`"),
         ("`urgent`", "`yes` or `no`"),
+        ("`sender`", "the number of a sender, as `handbell sender list` has it"),
+        ("`service`", "the name of the translation service: `DeepL` or `LibreTranslate`"),
+        ("`trouble`", markdown.listed(Trouble)),
         ("`job`", "the name of a regular job, such as `plan`, `sweep` or `seal`"),
     ]

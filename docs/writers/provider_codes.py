@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from channels import email_codes, twilio_codes
+from channels import email_codes, notify_codes, twilio_codes
 from channels.base import Medium, Outcome, Reason
 from docs.writers import markdown
 from gateway import failures, points, receipts
@@ -24,6 +24,14 @@ _TWILIO = """
 `retry` is what happens when a call of Twilio's API is answered with the code. A code that comes in a receipt, after
 Twilio had taken the text, follows the table above.
 """
+_NOTIFY = """
+By HTTP status, kind of error, and the field that a validation error begins with: Notify says of its sentences that they
+may change, so no more is read out of them. A refusal that is not in the table is `other`.
+"""
+_STATUSES = """
+What Notify says of a message later, by callback or in its list. It says no more than this of a failure, and a state
+that nobody knows is no end.
+"""
 _MAIL = """
 The second and third figure of an enhanced status code (RFC 3463); `4.` stands for a whole subject. A first figure of 4
 is `temporary` whatever follows, but for a full mailbox. Where a bounce's own words and its status differ, the one that
@@ -37,7 +45,8 @@ def page() -> str:
 
 
 def _parts() -> Iterator[str]:
-    yield markdown.head("Providers' codes", "channels/twilio_codes.csv, channels/email_codes.py and gateway/points.py")
+    sources = "channels/twilio_codes.csv, channels/notify_codes.py, channels/email_codes.py and gateway/points.py"
+    yield markdown.head("Providers' codes", sources)
     yield _INTRO
     yield "## What follows from a reason"
     yield _EFFECTS
@@ -49,6 +58,27 @@ def _parts() -> Iterator[str]:
         [
             (markdown.code(code), one.text, one.kind, markdown.code(one.reason), _outcome(one.outcome, one.lane_wide))
             for code, one in twilio_codes.meanings().items()
+        ],
+    )
+    yield "## GOV.UK Notify"
+    yield _NOTIFY
+    yield markdown.table(
+        ("answer", "reason", "answered at once", "staff read"),
+        [
+            (markdown.code(answer), markdown.code(one.reason), _outcome(one.outcome, one.lane_wide), one.text)
+            for answer, one in notify_codes.REFUSALS.items()
+        ],
+    )
+    yield _STATUSES
+    yield markdown.table(
+        ("status", "our state", "reason, of a text", "reason, of an email"),
+        [
+            (
+                markdown.code(word),
+                one.state.value,
+                *(markdown.code(why) if why else "" for why in one[1:]),
+            )
+            for word, one in notify_codes.STATUSES.items()
         ],
     )
     yield "## Mail"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -61,8 +62,8 @@ def _meaning(section: str) -> str:
     inner = shape.inner_model(field.annotation) if field else None
     own = f"{field.description}." if field and field.description else ""
     if section.endswith("[]"):
-        return f"{own} One table for each. {inner.__doc__ if inner else ''}"
-    return own or (inner.__doc__ or "" if inner else "")
+        return f"{own} One table for each. {(inner and inspect.getdoc(inner)) or ''}"
+    return own or (inner and inspect.getdoc(inner)) or ""
 
 
 def _variable(entry: reference.Entry) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
+
+from pydantic import BaseModel
 
 from docs.writers import markdown
 from templates import library, translations
@@ -12,6 +15,11 @@ A wording is the words of one kind of notice. A [definition](definitions.md) nam
 in `[values]`. Each is a file `templates/notices/<key>.toml`, and these are its English words; `{…}` is a blank to fill.
 Where an optional blank stays empty, so does its place.
 """
+#: The tables of such a file: how TOML writes each, and what is in it.
+_TABLES: Final[Mapping[str, type[BaseModel]]] = {
+    "At its top": library.Notice, "`[values.date]`": library.Value, "`[[answers]]`": library.Answer,
+    "`[sms]`, `[email]`, `[spoken]`": library.Wording,
+}  # fmt: skip
 _MEDIA = {"sms": "Text message", "email": "Email", "voice": "Call, after a key was pressed"}
 
 
@@ -27,6 +35,14 @@ def _parts() -> Iterator[str]:
     yield "Handbell itself fills these blanks, in every wording:"
     yield _values(library.provided())
     yield "`{greeting}` is made from the recipient, `{menu}` from the answers."
+    yield "## How such a file is written"
+    for heading, model in _TABLES.items():
+        yield f"### {heading}"
+        rows = [
+            (markdown.code(name), "yes" if field.is_required() else "no", f"{field.description}.")
+            for name, field in model.model_fields.items()
+        ]
+        yield markdown.table(("key", "must be given", "meaning"), rows)
     for notice in library.notices().values():
         yield from _notice(notice)
 

@@ -46,6 +46,11 @@ _LEAD = "A child is not accounted for, and nobody could be reached. {lead} takes
 _LEAD_CURE = "handbell absence chronology {case} is the page to hand on; then absence settle."
 
 
+def said(day: date, which: DaySession) -> str:
+    """``29 November, morning``: as tasks and texts to staff name a session."""
+    return f"{day.day} {day:%B}, {SESSION_WORDS[which]}"
+
+
 @dataclass(slots=True)
 class Choice:
     """Who is asked about whom at a rung; ``nobody`` are the pupils of whom nobody can be."""
@@ -152,7 +157,7 @@ def question(
     """The words that ask: ``again`` on the rungs after the first."""
     minutes = max(1, int(worth.total_seconds() // 60))
     wording = meaning.CHASE if again else meaning.CHECK
-    words = sending.Words(wording, f"Absence check of {day:%d/%m/%Y}", {"date": day}, rung.media, f"{minutes}m")
+    words = sending.Words(wording, f"Absence check of {day.day} {day:%B %Y}", {"date": day}, rung.media, f"{minutes}m")
     return sending.definition(words, known, pupil_ids, key=key)
 
 

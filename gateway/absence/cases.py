@@ -18,7 +18,7 @@ from gateway.models.types import core
 TOLD_BEFORE = "told before anybody asked"  #: why a case begins that only waits for its code
 
 case_table, step_table = core(AbsenceCase), core(AbsenceStep)
-
+KEPT: Final = "kept"  #: a step that no chronology has: how a case stood before somebody settled it
 REMINDED: Final = "reminded"  #: the step of a question on a later day: the only one that is about a day that is over
 
 
@@ -105,6 +105,12 @@ async def step(
     )
     session.add(row)
     await session.flush()
+
+
+def may_tell(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a family may be told now that its child is known to be well: whoever said so may take it back first."""
+    t = case_table.c
+    return sa.or_(t.next_at.is_(None), t.next_at <= now, t.state.not_in(states.KNOWN))
 
 
 async def change(

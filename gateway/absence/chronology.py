@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import jinja2
 import sqlalchemy as sa
 
-from gateway import audit, errors
-from gateway.absence import states, views
+from gateway import audit, errors, numbers
+from gateway.absence import cases, states, telling, views
 from gateway.database import Session
 from gateway.models import (
     About,
@@ -33,7 +33,7 @@ from gateway.models.types import core
 _MEDIA = {"sms": "text", "email": "email", "voice": "call"}
 _WENT = {
     MessageState.DELIVERED: "arrived",
-    MessageState.ACCEPTED: "taken by the provider",
+    MessageState.ACCEPTED: "sent",
     MessageState.FAILED: "did not arrive",
     MessageState.SKIPPED: "was not sent",
     MessageState.EXPIRED: "came too late to send",
@@ -74,10 +74,11 @@ async def read(session: Session, case_id: int, *, today: date) -> Page:
         raise errors.NotFound(f"There is no absence case {case_id}.")
     pupil = await session.get_one(Pupil, case.pupil_id)
     t = core(AbsenceStep).c
-    steps = list(await session.scalars(sa.select(AbsenceStep).where(t.case_id == case_id).order_by(t.at, t.id)))
+    query = sa.select(AbsenceStep).where(t.case_id == case_id, t.kind != cases.KEPT).order_by(t.at, t.id)
+    steps = list(await session.scalars(query))
     messages = await _messages(session, case, [step.run_id for step in steps if step.run_id is not None])
     replies = await _replies(session, [step.reply_id for step in steps if step.reply_id is not None])
-    entries = [_entry(step, messages, replies) for step in steps]
+    entries = [as_entry(step, messages, replies) for step in steps]
     return Page(case, pupil, await views.to_ring(session, case.pupil_id, today=today), entries)
 
 
@@ -96,7 +97,8 @@ async def _messages(session: Session, case: AbsenceCase, run_ids: Sequence[int])
     for message, contact, relation in await session.execute(query):
         who = contact.full_name if contact else ""
         who = f"{who} ({relation.lower()})" if relation else who
-        where = " to ".join(filter(None, [_MEDIA[message.medium.value], message.address]))
+        address = numbers.at_home(message.address) if numbers.is_phone(message.address) else message.address
+        where = " to ".join(filter(None, [_MEDIA[message.medium.value], address]))
         what = ": ".join(filter(None, [_WENT.get(message.state, message.state.value), message.reason_text]))
         line = f"{', '.join(filter(None, [where, who]))}: {what}"
         found.setdefault(message.run_id or 0, []).append(line)
@@ -108,7 +110,8 @@ async def _replies(session: Session, reply_ids: Sequence[int]) -> dict[int, str]
     return {reply.id or 0: reply.keys or reply.body for reply in await session.scalars(query)}
 
 
-def _entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Mapping[int, str]) -> Entry:
+def as_entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Mapping[int, str]) -> Entry:
+    """A step as a line: with what went out in its run, and the words of its reply."""
     detail = list(messages.get(step.run_id or 0, ())) if step.kind in ("asked", "told", "unreached", "reminded") else []
     if step.reply_id is not None and step.kind == "answer":
         detail.append(f"“{replies.get(step.reply_id, '')}”")
@@ -118,40 +121,88 @@ def _entry(step: AbsenceStep, messages: Mapping[int, Sequence[str]], replies: Ma
 _SENTENCES: Final[Mapping[str, str]] = {
     "opened": "Marked absent, and nobody knew why.",
     "begun": "Begun: {why}.",
-    "asked": "Step {rung} of the ladder, {who}:",
-    "unreached": "Step {rung} of the ladder, {who}: nobody could be asked this way.",
-    "failed": "None of these questions arrived: the next rung at once.",
-    "answer": "{by} answered: {intent}.",
+    "asked": "Step {rung}, {who} asked:",
+    "unreached": "Step {rung}, {who}: nobody could be asked this way.",
+    "failed": "None of these questions arrived: the next step at once.",
+    "answer": "{by} answered{intent}.",
     "mark": "The mark became {after}, from {before} ({source}).",
-    "task": "A person was asked to act: {task}.",
-    "urgent": "A person was asked to act at once: {task}.",
+    "task": "A person was asked to {task}.",
+    "urgent": "A person was asked to {task}, at once.",
     "alerted": "Staff were told by text.",
     "told": "Whoever had been asked was told ({what}):",
-    "state": "{after} (by {by}).",
     "reminded": "Day {day} without a reason, reminded:",
     "decided": "Code {code} was decided.",
+    "rang": "{by} rang and did not get through: {words}.",
     "wrong_number": "A number on file is not the family's: it is asked no more.",
 }
 
 
+#: How a case came to stand as it does, by whom; why it did stands after it, where that says more.
+_BECAME: Final[Mapping[str, str]] = {
+    CaseState.ASKING: "Asked on",
+    CaseState.UNREAD: "{by} answered: a person must read it",
+    CaseState.EXPECTED: "{by} says that the child is on the way",
+    CaseState.TO_CONFIRM: "{by} says why, to be confirmed",
+    CaseState.ALARM: "Look for the child now",
+    CaseState.SEEN: "In school, says {by}",
+    CaseState.EXPLAINED: "Explained by {by}",
+    CaseState.SAFE: "Safe, says {by}",
+    CaseState.HANDED_OVER: "{by} takes over",
+}
+_WHY: Final[Mapping[str, str]] = {
+    "nobody has read the answer": "nobody has read what {by} answered",
+    "a person asks on": "{by} wants to know more",
+    "a person takes it back": "the last word is taken back",
+    "not arrived": "nobody has come, though {by} said so",
+    "disagrees": "what {by} told and the register disagree",
+    "safeguarding concern": "what {by} wrote is a worry",
+}
+
 NOBODY_TO_RING: Final = "Nobody on file may be rung about this child: go to the safeguarding lead."
 
-_ASKED: Final[Mapping[str, str]] = {"main": "whoever is asked first", "others": "the other contacts"}
+_ASKED: Final[Mapping[str, str]] = {
+    "main": "the first contact", "others": "the other contacts", "emergency": "emergency contacts",
+}  # fmt: skip
+#: What a person was asked to do.
+_TASKS: Final[Mapping[str, str]] = {
+    "phone": "phone the family",
+    "alarm": "look for the child",
+    "seen": "look whether the child is here",
+    "word": "read an answer that came late",
+    "read": "read the answer",
+    "unsure": "say whose answer it is",
+    "confirm": "confirm the reason",
+    "worry": "look at a worry of the school’s",
+}
+#: What those who had been asked were told.
+_TOLD: Final[Mapping[str, str]] = {
+    telling.ARRIVED: "arrived safely", telling.IN_SCHOOL: "in school after all", telling.SETTLED: "all is well",
+}  # fmt: skip
+#: Reasons that say no more than the sentence before them.
+_PLAIN: Final = frozenset({"a person", "other", "nobody answered", "on the way", "not understood"})
 
 
 def _said(step: AbsenceStep) -> str:
     facts = {name: str(value).replace("_", " ") if value else "none" for name, value in step.facts.items()}
-    if step.kind == "state" and step.facts.get("after"):
-        facts["after"] = states.WORDS[CaseState(step.facts["after"])]
     if step.facts.get("who") in _ASKED:
         facts["who"] = _ASKED[step.facts["who"]]
+    if step.facts.get("what") in _TOLD:
+        facts["what"] = _TOLD[step.facts["what"]]
+    if "task" in facts:
+        facts["task"] = _TASKS.get(facts["task"], f"act: {facts['task']}")
+    if "intent" in facts:
+        facts["intent"] = "" if facts["intent"] in ("other", "none", "unread") else f": {facts['intent']}"
     kind = "begun" if step.kind == "opened" and step.facts.get("why") else step.kind
-    words = defaultdict(lambda: "nobody", {"by": step.who} | facts)
-    sentence = _SENTENCES.get(kind, kind).format_map(words)
-    more = [f"({step.facts['why']})"] if step.facts.get("why") and kind != "begun" else []
-    if step.facts.get("fast"):
-        more.append(f"Goes first: {step.facts['fast']}.")
-    return " ".join([sentence, *more])
+    words = defaultdict(lambda: "nobody", {"by": step.who, "intent": ""} | facts)
+    words["by"] = "somebody" if words["by"] == "none" else words["by"].removeprefix("office:")
+    why = "" if facts.get("why", "none") in ("none", *_PLAIN) else facts["why"]
+    if kind == "state":
+        because = _WHY[why].format_map(words) if why in _WHY else why
+        sentence = ": ".join(filter(None, [_BECAME[step.facts["after"]].format_map(words), because])) + "."
+    else:
+        sentence = _SENTENCES.get(kind, kind).format_map(words) + (f" ({why})" if why and kind != "begun" else "")
+    more = [f"Goes first: {step.facts['fast']}."] if step.facts.get("fast") else []
+    return " ".join([sentence[:1].upper() + sentence[1:], *more])
 
 
 def html(page: Page, *, school: str, timezone: ZoneInfo, printed: datetime) -> str:

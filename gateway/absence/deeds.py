@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,7 @@ from gateway.absence import cases, effects, reasons, rules, telling
 from gateway.database import Session
 from gateway.models import (
     AbsenceCase,
+    AbsenceStep,
     CaseState,
     DaySession,
     Guardianship,
@@ -24,6 +26,10 @@ from gateway.registers import marks
 from gateway.understanding.meaning import Intent
 
 pupil_table, mark_table = core(Pupil), core(Mark)
+
+UNDO_WITHIN = timedelta(minutes=1)  #: a slip is seen at once
+
+_WORRY = "Somebody of the school is worried about a child who is away. {lead} takes over now."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +44,19 @@ class Verdict:
 
 
 async def settle(
-    session: Session, gateway: context.Gateway, decided: rules.Rules, case_id: int, verdict: Verdict, *, by: str
-) -> AbsenceCase:
+    session: Session, gateway: context.Gateway, decided: rules.Rules, case_id: int, verdict: Verdict, *, by: str,
+    hold: timedelta = timedelta(0),
+) -> AbsenceCase:  # fmt: skip
     """Write down what a person has found out; whoever was asked is told, unless somebody else takes it over.
 
+    ``hold``  so long nobody is told: until then :func:`unsettle` takes it back
     Raises :class:`errors.NotFound`, :class:`errors.Conflict`, or :class:`errors.BadInput` for a code that is none.
     """
     case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
     if verdict.after is CaseState.HANDED_OVER and not verdict.who.strip():
         raise errors.BadInput([errors.Problem("Nobody is named.", "Name the person who takes the child over.")])
+    if hold:
+        await cases.step(session, case, cases.KEPT, means=means, who=by, facts=_kept(case))
     if verdict.code:
         code = _code(verdict.code, decided, case.date, seen=verdict.after is CaseState.SEEN)
         case.code, case.decided_by, case.decided_at = code, by, means.now
@@ -65,6 +75,47 @@ async def settle(
     await cases.change(
         session, case, verdict.after, by=verdict.who or by, means=means, why="a person", actor=by, tell=tell
     )
+    case.next_at = means.now + hold if hold and case.tell else None
+    return case
+
+
+#: What a verdict may change of a case, beside its moments; words stay where they were said.
+_KEPT = ("state", "rung", "by", "intent", "code", "decided_by", "tell")
+_MOMENTS = ("next_at", "decided_at", "arrived_at")
+
+
+def _kept(case: AbsenceCase) -> dict[str, Any]:
+    """How a case stands before somebody settles it."""
+    moments = {name: getattr(case, name) for name in _MOMENTS}
+    return {name: getattr(case, name) for name in _KEPT} | {
+        name: moment.isoformat() if moment else None for name, moment in moments.items()
+    }
+
+
+async def unsettle(session: Session, gateway: context.Gateway, case_id: int, *, by: str) -> AbsenceCase:
+    """Take back what one has settled a moment ago, which was a slip, before anybody was told: it stands as it stood.
+
+    No arrow of the table (:mod:`states`) is followed: nothing has happened. Raises :class:`errors.NotFound`, or
+    :class:`errors.Conflict` where it was another's, is more than a minute ago, or families have been told.
+    """
+    case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
+    t = cases.step_table.c
+    query = sa.select(AbsenceStep).where(t.case_id == case_id, t.kind.in_((cases.KEPT, "told", "state", "decided")))
+    steps = list(await session.scalars(query.order_by(t.id.desc()).limit(2)))
+    kept = next((step for step in steps[1:] if step.kind == cases.KEPT and step.who == by), None)
+    if kept is None or means.now - kept.at > UNDO_WITHIN or (case.told_at and case.told_at >= kept.at):
+        raise errors.Conflict("It is too late to take this back. Open the child's page and save what is true.")
+    before, was = case.state, kept.facts
+    for name in _KEPT:
+        setattr(case, name, CaseState(was[name]) if name == "state" else was[name])
+    for name in _MOMENTS:
+        setattr(case, name, datetime.fromisoformat(was[name]) if was[name] else None)
+    case.changed_at = means.now
+    session.add(case)
+    facts = {"before": before.value, "after": case.state.value, "why": "a person takes it back", "by": case.by or by}
+    await cases.step(session, case, "state", means=means, who=by, facts=facts)
+    told = {"before": before, "after": case.state, "why": facts["why"], "code": case.code}
+    await gateway.log.record(session, audit.Line("absence.changed", f"case:{case.id}", told, by), now=means.now)
     return case
 
 
@@ -84,6 +135,21 @@ async def confirm(
     return await settle(session, gateway, decided, case_id, verdict, by=by)
 
 
+async def unconfirm(session: Session, gateway: context.Gateway, case_id: int, *, by: str) -> AbsenceCase:
+    """Take back one's own confirmation, which was a slip: the answer waits again, and nobody is asked anew.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` where it was another's, or is more than a minute ago.
+    """
+    case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
+    mine = case.state is CaseState.EXPLAINED and case.decided_by == by and case.decided_at is not None
+    if not mine or case.decided_at is None or means.now - case.decided_at > UNDO_WITHIN:
+        raise errors.Conflict("It is too late to take this back. Open the child's page and save what is true.")
+    case.decided_by, case.decided_at = "", None
+    why = "a person takes it back"
+    await cases.change(session, case, CaseState.TO_CONFIRM, by=case.by, why=why, means=means, actor=by)
+    return case
+
+
 async def resume(session: Session, gateway: context.Gateway, case_id: int, *, by: str) -> AbsenceCase:
     """The answer says nothing, or is not believed: ask on, now.
 
@@ -95,6 +161,49 @@ async def resume(session: Session, gateway: context.Gateway, case_id: int, *, by
         session, case, CaseState.ASKING, by=by, why="a person asks on", means=means, actor=by, next_at=now, tell=""
     )
     await reasons.disbelieve(session, case, by=by, means=means)
+    return case
+
+
+async def expect(
+    session: Session, gateway: context.Gateway, decided: rules.Rules, case_id: int, who: str, *, by: str
+) -> AbsenceCase:
+    """Somebody says on the phone that the child is on the way: it must be marked in soon, or a person is told to look.
+
+    Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
+    """
+    case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
+    ends = means.now + decided.ladder.arrive_within
+    case.intent = Intent.LATE.value
+    await cases.change(session, case, CaseState.EXPECTED, by=who, why="on the way", means=means, actor=by, next_at=ends)
+    return case
+
+
+async def rang(session: Session, gateway: context.Gateway, case_id: int, words: str, *, by: str) -> AbsenceCase:
+    """A person rang and did not get through. The ladder goes on as it would; the chronology knows.
+
+    Raises :class:`errors.NotFound`.
+    """
+    case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
+    await cases.step(session, case, "rang", means=means, who=by, facts={"words": words})
+    await gateway.log.record(session, audit.Line("absence.rang", f"case:{case_id}", actor=by), now=means.now)
+    return case
+
+
+async def worry(
+    session: Session, gateway: context.Gateway, decided: rules.Rules, case_id: int, words: str, *, by: str
+) -> AbsenceCase:
+    """A person is worried about a child, whatever anybody has said: the safeguarding lead takes over, and is told now.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` where it is known where the child is.
+    """
+    case, means = await _held(session, case_id), cases.Means(gateway.log, gateway.now())
+    cure = f"handbell absence chronology {case_id} is the page to hand on; then absence settle."
+    await cases.ask_person(session, case, "worry", _WORRY.format(lead=decided.lead), cure, urgent=True, means=means)
+    if case.state is not CaseState.HANDED_OVER:
+        verdict = Verdict(CaseState.HANDED_OVER, decided.lead, comment=words)
+        return await settle(session, gateway, decided, case_id, verdict, by=by)
+    case.comment = words or case.comment
+    session.add(case)
     return case
 
 

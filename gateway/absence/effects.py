@@ -286,6 +286,7 @@ async def wrong_number(session: Session, pupil_id: int, speaker: Speaker, *, mea
     """Whoever was asked about this pupil says that it is not the family's phone or mailbox."""
     await points.wrong(session, speaker.address, pupil_id, log=means.log, now=means.now)
     what = "Somebody says that a number on file is not the family's: a child's absence was asked about there."
-    cure = "Nothing goes there now. Ask the family, and correct it in the MIS. It is right? handbell contact confirm."
+    cure = "Nothing goes there now. Ask the family, and correct it in the school system."
+    cure += " It is right? handbell contact confirm."
     ask = tasks.Ask("number", f"reply:{speaker.reply_id}", what, cure)
     await tasks.ask(session, ask, log=means.log, now=means.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import time
 
 from gateway.absence import meaning
@@ -14,9 +14,12 @@ from templates import library
 
 
 def by_words(
-    known: Mapping[str, language.Language], *, registers_close: time = reading.REGISTERS_CLOSE
+    known: Mapping[str, language.Language], *, registers_close: Callable[[], time] = lambda: reading.REGISTERS_CLOSE
 ) -> meaning.Understanding:
-    """An understanding that reads the menu's digits, and words in the languages that are ``known``."""
+    """An understanding that reads the menu's digits, and words in the languages that are ``known``.
+
+    ``registers_close`` is asked each time, as the calendar may change.
+    """
 
     def understand(heard: Heard) -> Sequence[Meaning]:
         if pressed := meaning.by_menu(heard):
@@ -26,7 +29,7 @@ def by_words(
         menu = {answer.key: answer.code for answer in library.notice(meaning.CHECK).answers} if heard.asked else {}
         called = _called(heard)
         asked = reading.Asked(
-            heard.day, list(called), menu=menu, language=heard.language, registers_close=registers_close
+            heard.day, list(called), menu=menu, language=heard.language, registers_close=registers_close()
         )
         return tuple(said(reading.understand(heard.body, asked, languages=known), heard, called))
 

@@ -32,17 +32,17 @@ _UNEXPLAINED = (CaseState.HANDED_OVER, CaseState.SAFE)
 #: What staff are told of a day, once: the kind of the task, what, and the cure.
 _LAST = (
     "ageing",
-    "Absences of {day:%d/%m/%Y} still without a reason: {count}. The last of the school days to find it has come.",
+    "Absences of {day.day} {day:%B} still without a reason: {count}. The last of the school days to find it has come.",
     "handbell absence ageing lists them. Ring the families; then handbell absence settle CASE --code …",
 )
 _UNCONFIRMED = (
     "unconfirmed",
-    "Answers about absences of {day:%d/%m/%Y} that nobody has confirmed: {count}.",
+    "Answers about absences of {day.day} {day:%B} that nobody has confirmed: {count}.",
     "handbell absence list shows them; then absence confirm or absence settle.",
 )
 _UNASKED = (
     "unasked",
-    "Absences of {day:%d/%m/%Y} without a reason that no family was asked about: {count}. Did Handbell stand still?",
+    "Absences of {day.day} {day:%B} without a reason, and no family was asked: {count}. Did Handbell stand still?",
     "handbell absence ageing lists them. Make sure today that these children are safe.",
 )
 
@@ -145,7 +145,7 @@ async def _remind(
     reached, run_id = frozenset[int](), None
     if known.pupils:
         key = await sending.next_key(session, day, DaySession.AM)
-        words = sending.Words(REASON, f"Reason of {day:%d/%m/%Y}", {"date": day}, reminders.media, _VALID)
+        words = sending.Words(REASON, f"Reason of {day.day} {day:%B %Y}", {"date": day}, reminders.media, _VALID)
         wanted = sending.definition(words, known, list(known.pupils), key=key)
         found = asking.sort(wanted, known, choice.listeners.values(), calls=calls)
         sent = await sending.send(session, gateway, wanted, found, known)

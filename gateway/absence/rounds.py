@@ -11,7 +11,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from gateway import context
-from gateway.absence import asking, cases, hearing, meaning, rules, sweep, telling
+from gateway.absence import asking, cases, chasing, hearing, meaning, rules, states, sweep, telling
 from gateway.database import Session
 from gateway.models import AbsenceCase, CaseState, DaySession
 from gateway.registers import marks
@@ -22,6 +22,8 @@ _ON_THE_WAY = "A child who was said to be on the way has not been marked in. Loo
 async def is_due(session: Session, gateway: context.Gateway, decided: rules.Rules) -> bool:
     """Whether a turn would find anything to do. Reads only: mostly there is nothing, and nobody has to wait for us."""
     if await hearing.any_waiting(session, gateway) or await _sessions(session, gateway):
+        return True
+    if await chasing.any_past(session, gateway):
         return True
     today, now = gateway.today(), gateway.now()
     for which in DaySession:
@@ -38,6 +40,7 @@ async def turn(
 ) -> None:
     """Do what is due, in the caller's transaction."""
     today = gateway.today()
+    await chasing.end_past(session, gateway)
     wanted = {*await _sessions(session, gateway), *((today, which) for which in DaySession)}
     held = {place: await marks.hold(session, *place) for place in sorted(wanted)}
     await hearing.hear(session, gateway, decided, understanding)
@@ -53,8 +56,8 @@ async def _sessions(session: Session, gateway: context.Gateway) -> list[tuple[da
     """The sessions in which a case is due, or somebody is still to be told; an old one may be among them."""
     t, now = cases.case_table.c, gateway.now()
     waiting = sa.select(t.date, t.session).where(t.next_at.is_not(None))
-    due = waiting.where(sa.or_(t.next_at <= now, asking.given_up(now)))
-    query = sa.union(due, sa.select(t.date, t.session).where(t.tell != sa.literal_column("''")))
+    due = waiting.where(sa.or_(t.next_at <= now, asking.given_up(now)), t.state.not_in(states.KNOWN))
+    query = sa.union(due, sa.select(t.date, t.session).where(t.tell != sa.literal_column("''"), cases.may_tell(now)))
     return [(day, which) for day, which in await session.execute(query)]
 
 

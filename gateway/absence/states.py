@@ -36,7 +36,8 @@ ARROWS: dict[S, frozenset[S]] = {
     S.ALARM: ENDS,
     # alarm: reported absent, and the register says present; asking: the mark was a mistake
     S.SEEN: frozenset({S.ASKING, S.ALARM, S.EXPLAINED}),
-    S.EXPLAINED: frozenset({S.ASKING, S.ALARM, S.SEEN, S.SAFE}),
+    # to confirm: whoever took the suggestion takes that back, at once
+    S.EXPLAINED: frozenset({S.ASKING, S.ALARM, S.SEEN, S.SAFE, S.TO_CONFIRM}),
     S.SAFE: frozenset({S.ASKING, S.ALARM, S.SEEN, S.EXPLAINED}),
     # only what is known of the child, never back to the machine
     S.HANDED_OVER: frozenset({S.SEEN, S.EXPLAINED, S.SAFE}),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -29,6 +30,15 @@ STRANGER: Final = "stranger"  #: the outcome of a reply from somebody who may no
 
 _MOST = 5  #: more children than so fit as well: it is no guess any more
 _A_NAME, _A_FORM = 2, 1  #: what they weigh
+#: Names that are words of families' texts as well: alone they name nobody. Chosen by hand; «Poppy» or «Smith» is none.
+_ALSO_WORDS: Final = """
+    will may can an do my so see sun son mark bill sue drew art grant rich guy chase miles rose dawn eve star rain snow
+    grace hope joy faith mercy patience charity blessing angel precious destiny princess king honey love lucky happy
+    april june august summer autumn winter spring monday friday noon moon sunny day week early late swift speed
+    long short young small little best good sharp strong major junior child park hill wood street bell cook page price
+    rice bird fish green brown white black gray grey gold silver home house hall school stone west east north south
+    french english welsh driver teacher
+"""
 _UPN = re.compile(r"\b[A-Za-z]\d{11}[A-Za-z0-9]\b")
 #: These say something of a child's absence, whoever writes them.
 _OF_ABSENCE = frozenset(Intent) - {
@@ -43,7 +53,7 @@ _CURE = "handbell absence strangers shows the words, and whose child it may be. 
 class Guess:
     """A child whom a stranger may mean, and the words that say so."""
 
-    pupil: Pupil
+    pupil: people.Child
     because: Sequence[str]
 
     @property
@@ -53,7 +63,7 @@ class Guess:
 
     @property
     def is_sure(self) -> bool:
-        """Whether more than one name fits: a lone «Will» or «May» is mostly no name."""
+        """Whether more than one name fits: one alone may be somebody else's."""
         return len(self.because) > 1 or self.pupil.upn in self.because
 
 
@@ -89,10 +99,11 @@ async def listed(session: Session, *, after: datetime, today: date) -> list[Stra
         .where(heard.outcome.contains(STRANGER), reply.seen_at.is_(None), reply.at > after)
         .order_by(reply.at.desc(), reply.id.desc())
     )
-    roll = await _roll(session, today)
+    rows = (await session.execute(query)).all()
+    roll = await _roll(session, today) if rows else []
     return [
         Stranger(row, talk.medium, contact.full_name if contact else talk.address, _among(roll, row.body))
-        for row, talk, contact in await session.execute(query)
+        for row, talk, contact in rows
     ]
 
 
@@ -101,12 +112,14 @@ async def guess(session: Session, words: str, *, today: date) -> list[Guess]:
     return _among(await _roll(session, today), words)
 
 
-async def _roll(session: Session, today: date) -> Sequence[Pupil]:
-    query = sa.select(Pupil).where(people.on_roll(today)).order_by(core(Pupil).c.form, core(Pupil).c.surname)
-    return (await session.scalars(query)).all()
+async def _roll(session: Session, today: date) -> Sequence[people.Child]:
+    """Everybody on roll, as plain rows: a page asks for them each time that somebody looks."""
+    t = core(Pupil).c
+    query = sa.select(*(t[name] for name in people.Child._fields)).where(people.on_roll(today))
+    return [people.Child(*row) for row in await session.execute(query.order_by(t.form, t.surname))]
 
 
-def _among(roll: Sequence[Pupil], text: str) -> list[Guess]:
+def _among(roll: Sequence[people.Child], text: str) -> list[Guess]:
     upns = {found.upper() for found in _UPN.findall(text)}
     if exact := [Guess(pupil, (pupil.upn,)) for pupil in roll if pupil.upn.upper() in upns]:
         return exact
@@ -124,18 +137,30 @@ def _among(roll: Sequence[Pupil], text: str) -> list[Guess]:
     return best if len(best) <= _MOST else []
 
 
-def _fits(pupil: Pupil, said: Sequence[str]) -> Mapping[str, int]:
-    """The words of a text that are a pupil's, with what they weigh; a form says something only beside a name."""
+def _fits(pupil: people.Child, said: Sequence[str]) -> Mapping[str, int]:
+    """The words of a text that are a pupil's, with what they weigh.
+
+    A form says something only beside a name; a name that is a word as well, as «will», only beside another or a form.
+    """
     words, names = set(said), dict[str, int]()
     for name in (pupil.known_as or pupil.forename, pupil.surname):
-        if (parts := _words(name)) and words.issuperset(parts):
+        if (parts := _named(name)) and words.issuperset(parts):
             names[name] = _A_NAME
-    form = "".join(_words(pupil.form))
+    form = "".join(_named(pupil.form))
     pairs = {first + second for first, second in itertools.pairwise(said)}
     if names and form and form in words | pairs:
         names[pupil.form] = _A_FORM
-    return names
+    return {} if len(names) == 1 and _ORDINARY.issuperset(_named(*names)) else names
+
+
+@lru_cache(maxsize=16_384)
+def _named(name: str) -> tuple[str, ...]:
+    """The words of a name or of a form: a page asks for those of the whole roll each time that somebody looks."""
+    return tuple(_words(name))
 
 
 def _words(text: str) -> list[str]:
     return [token.word for token in folding.tokens(folding.fold(text)) if not token.is_break]
+
+
+_ORDINARY: Final = frozenset(_words(_ALSO_WORDS))

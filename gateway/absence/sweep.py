@@ -39,7 +39,7 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
     The caller holds ``register``, so nobody else sweeps this session.
     """
     now, day, which = gateway.now(), register.date, register.session
-    found = await _marks(session, decided, day, which)
+    found = await _marks(session, decided, day, which, now=now)
     register.swept_at = now
     session.add(register)
     on = {code.code: code for code in decided.codes.on(day)}
@@ -65,15 +65,13 @@ async def sweep(session: Session, gateway: context.Gateway, decided: rules.Rules
 
 async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySession, *, now: datetime) -> bool:
     """Whether a session is to be looked at: its register has closed, and there is news, or none yet."""
-    if not expected.anybody(decided.year, day):
-        return False
-    moments = decided.year.moments(day, which, decided.timezone)
-    if not moments.check <= now < decided.year.ends(day, decided.timezone):
+    closed = [one.check for one in expected.moments(decided.year, day, which, decided.timezone) if one.check <= now]
+    if not closed or now >= decided.year.ends(day, decided.timezone):
         return False
     t = core(Register).c
     query = sa.select(Register).where(t.date == day, t.session == which)
     register = (await session.scalars(query)).one_or_none()
-    if register is None or register.swept_at is None:
+    if register is None or register.swept_at is None or register.swept_at < closed[-1]:
         return True
     if register.chased_at is not None and register.chased_at + chasing.AGAIN <= now:
         return True
@@ -84,12 +82,14 @@ async def is_due(session: Session, decided: rules.Rules, day: date, which: DaySe
     return await session.scalar(news.limit(1)) is not None
 
 
-async def _marks(session: Session, decided: rules.Rules, day: date, which: DaySession) -> Sequence[sa.RowMapping]:
-    m = mark_table.c
+async def _marks(
+    session: Session, decided: rules.Rules, day: date, which: DaySession, *, now: datetime
+) -> Sequence[sa.RowMapping]:
+    m, due = mark_table.c, expected.by_now(decided.year, day, which, decided.timezone, now=now)
     query = (
         sa.select(m.pupil_id, m.code)
         .join(pupil_table, pupil_table.c.id == m.pupil_id)
-        .where(m.date == day, m.session == which, people.on_roll(day), expected.clause(decided.year, day))
+        .where(m.date == day, m.session == which, people.on_roll(day), due)
         .order_by(m.pupil_id)
     )
     return (await session.execute(query)).mappings().all()
@@ -184,7 +184,7 @@ async def _held(
         facts = {"date": register.date, "session": register.session, "unknown": unknown, "marks": taken}
         line = audit.Line("absence.held", f"register:{register.id}", facts)
         await gateway.log.record(session, line, now=now)
-        when = f"{register.date:%d/%m/%Y}, {asking.SESSION_WORDS[register.session]}"
+        when = asking.said(register.date, register.session)
         what = f"{unknown} of {taken} pupils are marked absent without a reason ({when}). No family has been asked yet."
         cure = "Is the register right? Correct it and import it again, or: handbell absence release"
         ask = tasks.Ask("absence.held", f"register:{register.id}", what, cure, loud=True)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from channels.base import Medium
 from gateway import context, people, points
-from gateway.absence import cases, effects, meaning, rules
+from gateway.absence import cases, effects, expected, meaning, rules
 from gateway.absence.meaning import Child, Heard
 from gateway.database import Session
 from gateway.models import (
@@ -220,7 +220,7 @@ async def _name(session: Session, contact: Contact, pupil_ids: Sequence[int]) ->
 def _spoken_of(gateway: context.Gateway, decided: rules.Rules) -> tuple[date, DaySession]:
     """The session that words without a date are about: the one that it is, or the next one once school is out."""
     today, now = gateway.today(), gateway.now()
-    if not decided.year.days.is_school_day(today) or now >= decided.year.ends(today, decided.timezone):
+    if not expected.anybody(decided.year, today) or now >= decided.year.ends(today, decided.timezone):
         return next(decided.year.days.days_after(today), today), DaySession.AM
     afternoon = decided.year.moments(today, DaySession.PM, decided.timezone).begins
     return today, DaySession.PM if now >= afternoon else DaySession.AM

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from channels.base import Medium
 from gateway import context, people, reach, sorting
-from gateway.absence import cases, rules, sending
+from gateway.absence import cases, rules, sending, states
 from gateway.audience import Listener
 from gateway.database import Session
 from gateway.models import About, AbsenceCase, DaySession, Message, MessageState
@@ -35,7 +35,8 @@ async def tell(session: Session, gateway: context.Gateway, decided: rules.Rules,
     Of an earlier day nobody is told: "about our message today" would be taken for another child, or another day.
     """
     t = cases.case_table.c
-    query = sa.select(AbsenceCase).where(t.date == day, t.session == which, t.tell != "").order_by(t.id)
+    due = cases.may_tell(gateway.now())
+    query = sa.select(AbsenceCase).where(t.date == day, t.session == which, t.tell != "", due).order_by(t.id)
     waiting = list(await session.scalars(query.with_for_update().execution_options(populate_existing=True)))
     if day != gateway.today():
         for case in waiting:
@@ -74,6 +75,7 @@ async def _tell_group(
         sent = await sending.send(session, gateway, wanted, found, known)
     for case in group:
         case.tell, case.told_at = "", now
+        case.next_at = None if case.state in states.KNOWN else case.next_at
         session.add(case)
         if sent and case.pupil_id in sent.reached:
             await cases.step(session, case, "told", means=means, facts={"what": template}, run_id=sent.run_id)

@@ -20,15 +20,22 @@ pupil_table, mark_table = core(Pupil), core(Mark)
 
 
 async def listed(
-    session: Session, *, day: date | None = None, states: Sequence[CaseState] = (), limit: int = 500
+    session: Session,
+    *,
+    day: date | None = None,
+    states: Sequence[CaseState] = (),
+    pupil_ids: Collection[int] | None = None,
+    limit: int = 500,
 ) -> list[tuple[AbsenceCase, Pupil]]:
-    """Cases with their pupils, those that wait longest first; of a day, or of all that have these states."""
+    """Cases with their pupils, those that wait longest first; of a day, of some states or pupils."""
     t = cases.case_table.c
     query = sa.select(AbsenceCase, Pupil).join(Pupil, pupil_table.c.id == t.pupil_id)
     if day is not None:
         query = query.where(t.date == day)
     if states:
         query = query.where(t.state.in_(states))
+    if pupil_ids is not None:
+        query = query.where(t.pupil_id.in_(pupil_ids))
     found = await session.execute(query.order_by(t.date, t.session, t.opened_at, t.id).limit(limit))
     return [(case, pupil) for case, pupil in found]
 
@@ -167,17 +174,27 @@ async def _mornings(session: Session, days: Collection[date]) -> dict[tuple[date
 
 @dataclass(frozen=True, slots=True)
 class ToRing:
-    """Somebody whom staff may ring about a child, in order."""
+    """Somebody whom staff may ring about a child, in order; ``language`` is what they speak, where it is known."""
 
     name: str
     relation: str
     numbers: tuple[str, ...]
     priority: int
+    language: str = ""
 
 
-async def to_ring(session: Session, pupil_id: int, *, today: date) -> list[ToRing]:
+async def to_ring(session: Session, pupil_id: int, *, today: date) -> Sequence[ToRing]:
     """Everybody on file for a child who is not barred, emergency contacts too: the list to ring from."""
-    known = await people.load(session, today=today, pupil_ids=[pupil_id])
+    return (await to_ring_all(session, [pupil_id], today=today))[pupil_id]
+
+
+async def to_ring_all(session: Session, pupil_ids: Collection[int], *, today: date) -> dict[int, Sequence[ToRing]]:
+    """The same for several children."""
+    known = await people.load(session, today=today, pupil_ids=pupil_ids)
+    return {pupil_id: _of_pupil(known, pupil_id, today=today) for pupil_id in pupil_ids}
+
+
+def _of_pupil(known: people.People, pupil_id: int, *, today: date) -> Sequence[ToRing]:
     found = []
     for tie in known.ties.get(pupil_id, ()):
         contact = known.contacts[tie.contact_id]
@@ -189,5 +206,6 @@ async def to_ring(session: Session, pupil_id: int, *, today: date) -> list[ToRin
             for point in known.points.get(tie.contact_id, ())
             if point.kind is PointKind.PHONE and point.address not in barred
         )
-        found.append(ToRing(contact.full_name, tie.relation, numbers, tie.priority))
+        language = contact.spoken_language or contact.written_language
+        found.append(ToRing(contact.full_name, tie.relation, numbers, tie.priority, language))
     return found

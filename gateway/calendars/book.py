@@ -22,8 +22,10 @@ from gateway.calendars import document, schooldays
 from gateway.database import Session
 from gateway.models import CalendarClosure, CalendarFeed, SchoolCalendar
 from gateway.models.types import core
+from scheduler import terms
 
 ONLY = 1  #: the id of the one row
+_NONE = terms.Terms(((date.min, date.min),))
 
 
 class Calendars:
@@ -35,9 +37,10 @@ class Calendars:
         kept: document.Calendar | None = None,
         closures: Sequence[CalendarClosure] = (),
         feeds: Mapping[str, document.School] | None = None,
+        filed: document.Calendar | None = None,
     ) -> None:
         self._path = path
-        self._filed: document.Calendar | None = None
+        self.filed = filed  #: what the file says, once somebody has wanted to know
         self._kept = kept
         self._closures, self._feeds = closures, feeds or {}
         self._years: dict[str, schooldays.SchoolYear] = {}
@@ -50,9 +53,9 @@ class Calendars:
         """
         if self._kept is not None:
             return self._kept
-        if self._filed is None:
-            self._filed = schooldays.read(self._path)  # once: a file that is edited holds from the next start on
-        return self._filed
+        if self.filed is None:
+            self.filed = schooldays.read(self._path)
+        return self.filed
 
     @property
     def is_kept(self) -> bool:
@@ -84,6 +87,10 @@ class Calendars:
             self._years[school] = schooldays.SchoolYear(made.days, made.sessions, made.office, others)
         return self._years[school]
 
+    def days(self, school: str) -> terms.Terms:
+        """The days of a school; of one that the calendar does not have (any more) none is a school day."""
+        return self.year(school).days if school in ("", *self.document.schools) else _NONE
+
     def of_year_groups(self, years: Iterable[str]) -> str:
         """The school that all of these year groups belong to, ``""`` where there is no such one."""
         wanted = {year.casefold() for year in years}
@@ -112,9 +119,14 @@ class Book:
         self.known = Calendars(path)
 
     async def look(self, session: Session) -> Calendars:
-        """The calendars as this session sees them."""
+        """The calendars as this session sees them.
+
+        The file is read once: somebody may be in the middle of editing it, so that holds from the next start on.
+        """
         t = core(SchoolCalendar).c
         row = (await session.execute(sa.select(t.revision, t.document).where(t.id == ONLY))).one_or_none()
+        if row is None and self._revision:  # what was seen was never committed
+            self.known, self._revision = Calendars(self._path, filed=self.known.filed), ""
         if row is None or row.revision == self._revision:
             return self.known
         closures = await session.scalars(
@@ -123,7 +135,8 @@ class Book:
         feeds = await session.scalars(select(CalendarFeed))
         told = {feed.school: document.School.model_validate(feed.found) for feed in feeds}
         kept = document.Calendar.model_validate(row.document) if row.document else None
-        self.known, self._revision = Calendars(self._path, kept, list(closures), told), row.revision
+        self.known = Calendars(self._path, kept, list(closures), told, self.known.filed)
+        self._revision = row.revision
         return self.known
 
 

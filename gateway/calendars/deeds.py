@@ -53,12 +53,16 @@ async def close(
 ) -> CalendarClosure:
     """Close days on which there was to be school, both inclusive.
 
-    Raises :class:`errors.BadInput` for days in the wrong order, too many, or no reason.
+    Raises :class:`errors.BadInput` for days in the wrong order, too many, or closed already, and no reason.
     """
     if not why.strip():
         raise errors.BadInput([errors.Problem("a reason is missing.", "Say why, in a few words.", field="why")])
     if not first <= last < first + document.LONGEST:
         problem = errors.Problem("these days are in the wrong order, or too many.", "Look at the dates.", field="last")
+        raise errors.BadInput([problem])
+    there = await closures(session, since=last)
+    if any((one.school, one.first, one.last) == (school, first, last) for one in there):
+        problem = errors.Problem("these days are closed already.", "Look at the calendar.", field="first")
         raise errors.BadInput([problem])
     closure = CalendarClosure(school=school, first=first, last=last, why=why.strip()[:200], at=now, by=by)
     await changed(session)

@@ -11,8 +11,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from config import values
 from gateway.calendars import bank_holidays
 from gateway.definitions import model
+from scheduler.quiet import QuietHours
 
-LONGEST = timedelta(days=120)  #: of a term or a closure: a slip of the pen in the year would close school for long
+Weekday = Annotated[int, Field(ge=0, le=6)]
+LONGEST = timedelta(days=120)  #: of a closure: a slip of the pen in the year would close school for long
+A_YEAR = timedelta(days=370)  #: no term is longer
 
 
 class Part(BaseModel):
@@ -28,22 +31,24 @@ class Term(Part):
     """
 
     name: str = Field(default="", max_length=80, description="Such as “Autumn, first half”")
-    first: date
-    last: date
+    first: model.Day
+    last: model.Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Term:
         if self.last < self.first:
             raise ValueError("this term ends before it begins — correct first or last")
+        if self.last - self.first > A_YEAR:
+            raise ValueError("this term is longer than a year — correct first or last")
         return self
 
 
 class Closed(Part):
     """A day on which no pupils come, or several."""
 
-    day: date | None = None
-    first: date | None = None
-    last: date | None = None
+    day: model.Day | None = None
+    first: model.Day | None = None
+    last: model.Day | None = None
     why: str = Field(default="closed", max_length=200)
 
     @model_validator(mode="after")
@@ -103,6 +108,24 @@ class Office(Part):
         return self
 
 
+class Quiet(Part):
+    """When nothing leaves that can wait, every day of the year."""
+
+    starts: time
+    ends: time = Field(description="On the next day, where it is earlier")
+    days: list[Weekday] = Field(default=[6], description="Quiet from end to end; 0 is Monday")
+
+    @model_validator(mode="after")
+    def _leave_some_time(self) -> Quiet:
+        if len(set(self.days)) == 7:
+            raise ValueError("every day is quiet from end to end — leave one that is not")
+        return self
+
+    def hours(self) -> QuietHours:
+        """As the planner asks it."""
+        return QuietHours(self.starts, self.ends, frozenset(self.days))
+
+
 def _feed(address: str) -> str:
     """An address that may be asked for: nobody between us and it can change what it says."""
     parts = urlsplit(address)
@@ -114,7 +137,6 @@ def _feed(address: str) -> str:
 
 
 Division = bank_holidays.Division
-Weekday = Annotated[int, Field(ge=0, le=6)]
 Feed = Annotated[str, Field(max_length=2000), AfterValidator(_feed)]
 
 
@@ -125,6 +147,7 @@ class School(Part):
     terms: list[Term] = Field(default=[], max_length=200, description="Its own terms, instead of the others'")
     closed: list[Closed] = Field(default=[], max_length=1000)
     weekdays: list[Weekday] | None = None
+    sessions: Sessions | None = Field(default=None, description="The times of its own sessions")
     feed: Feed = Field(default="", description="An .ics feed with its terms and closed days")
 
 
@@ -137,6 +160,7 @@ class Calendar(Part):
     weekdays: list[Weekday] = Field(default=[0, 1, 2, 3, 4], description="Days of school; 0 is Monday")
     sessions: Sessions
     office: Office | None = Field(default=None, description="Without it, the hours of the settings")
+    quiet: Quiet | None = Field(default=None, description="Without it, those of the settings")
     feed: Feed = Field(default="", description="An .ics feed with terms and closed days")
     schools: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")], School] = Field(
         default={}, max_length=20, description="Several schools under one roof, by a short name"

@@ -7,37 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from config import values
 from gateway import audit, errors, upsert
-from gateway.calendars import book, deeds, ics
+from gateway.calendars import book, deeds, document, fetching, ics
 from gateway.database import Session
 from gateway.models import CalendarFeed
 from gateway.models.types import core
 
 logger = structlog.get_logger()
 
-PATIENCE_SECONDS = 20.0  #: for fetching a feed, and again for reading it
-_REDIRECTS = 3
+_KEPT = timedelta(days=400)  #: so long what is over is remembered; nobody counts further back
 _table = core(CalendarFeed)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a feed's server said. ``content`` None: nothing has changed."""
-
-    content: bytes | None
-    etag: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +36,6 @@ class Due:
     school: str
     address: str
     etag: str
-
-
-class NotFetched(Exception):
-    """The feed could not be had; ``str()`` is a sentence."""
 
 
 def addresses(calendars: book.Calendars) -> Iterator[tuple[str, str]]:
@@ -100,65 +85,25 @@ async def claim(session: Session, calendars: book.Calendars, *, every: timedelta
     return taken
 
 
-async def look(address: str, etag: str, *, timezone: ZoneInfo, today: date) -> tuple[ics.Found | None, str]:
-    """Fetch a feed and read it; None when it has not changed. Gives its ETag, too.
+async def look(
+    address: str, etag: str, *, inside: bool, timezone: ZoneInfo, today: date
+) -> tuple[ics.Found | None, str]:
+    """Fetch a feed and read it; None when it has not changed. Gives its ETag, too. See :func:`fetching.fetch`.
 
-    Raises :class:`NotFetched`.
+    Raises :class:`fetching.NotFetched`.
     """
-    answer = await _fetch(address, etag)
+    answer = await fetching.fetch(address, etag, inside=inside)
     if answer.content is None:
         return None, answer.etag
-    ends = time.monotonic() + PATIENCE_SECONDS
+    ends = time.monotonic() + fetching.PATIENCE_SECONDS
     content = answer.content
     try:
         found = await asyncio.to_thread(
             lambda: ics.read(content, timezone=timezone, today=today, late=lambda: time.monotonic() > ends)
         )
     except errors.BadInput as error:
-        raise NotFetched(f"What came cannot be read: {' '.join(str(one) for one in error.problems)}") from None
+        raise fetching.NotFetched(f"What came cannot be read: {' '.join(str(one) for one in error.problems)}") from None
     return found, answer.etag
-
-
-async def _fetch(address: str, etag: str) -> Answer:
-    url = f"https://{address.removeprefix('webcal://')}" if address.startswith("webcal://") else address
-    timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS, connect=10)
-    headers = {"User-Agent": "Handbell", "Accept": "text/calendar"} | ({"If-None-Match": etag} if etag else {})
-    try:
-        async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            for _ in range(_REDIRECTS + 1):
-                async with session.get(url, headers=headers, allow_redirects=False) as answer:
-                    if answer.status == 304:
-                        return Answer(None, etag)
-                    if answer.status in (301, 302, 303, 307, 308):
-                        url = _safe(urljoin(url, answer.headers.get("Location", "")))
-                        continue
-                    if answer.status != 200:
-                        raise NotFetched(f"The feed's server answered {answer.status}.")
-                    return Answer(await _read(answer.content), answer.headers.get("ETag", "")[:200])
-    except TimeoutError:
-        raise NotFetched("The feed's server did not answer in time.") from None
-    except (aiohttp.ClientError, OSError, ValueError):
-        raise NotFetched("The feed's server cannot be reached.") from None
-    raise NotFetched("The feed's server sends us on and on.")
-
-
-def _safe(url: str) -> str:
-    """Where a server sends us: nowhere that the settings may not name."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and values.is_loopback(parts.hostname or "")):
-        raise NotFetched("The feed's server sends us to an address that is not safe.")
-    return url
-
-
-async def _read(content: aiohttp.StreamReader) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
-    async for piece in content.iter_chunked(65_536):
-        size += len(piece)
-        if size > ics.LARGEST:
-            raise NotFetched(f"The feed is larger than {ics.LARGEST // 2**20} MB.")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 async def keep(
@@ -174,12 +119,14 @@ async def keep(
 ) -> bool:
     """Keep what a file or feed says. Whether it says something new.
 
-    Raises :class:`NotFetched` when it says nothing at all: what was said before holds.
+    Raises :class:`fetching.NotFetched` when it says nothing at all: what was said before holds.
     """
     if not found.terms and not found.closed:
-        raise NotFetched("It says nothing of terms or closed days.")
+        raise fetching.NotFetched("It says nothing of terms or closed days.")
     row = await session.get(CalendarFeed, school, populate_existing=True)
     row = row or CalendarFeed(school=school, source=source, tried_at=now)
+    if urlsplit(source).scheme and row.source == source:
+        found = _with_the_past(found, document.School.model_validate(row.found), now.date())
     said = found.plain()
     new = row.found != said
     row.source, row.found, row.problems, row.etag = source, said, found.problems, etag
@@ -190,6 +137,27 @@ async def keep(
         facts = {"school": school, "terms": len(found.terms), "closed": len(found.closed)}
         await log.record(session, audit.Line("calendar.feed", "calendar", facts, by), now=now)
     return new
+
+
+def _with_the_past(found: ics.Found, before: document.School, today: date) -> ics.Found:
+    """What is said now, and what was said before of days that are over: many a feed tells of what is to come alone.
+
+    Of a term that goes on such a feed knows the end and no beginning more.
+    """
+    terms = [_begun(term, before.terms, today) for term in found.terms or before.terms]
+    first = min((term.first for term in terms), default=today)
+    over = [term for term in before.terms if today - _KEPT < term.last < min(today, first)]
+    said = {day for one in found.closed for day in one.days()}
+    closed = [
+        one for one in before.closed
+        if today - _KEPT < one.days()[-1] < today and said.isdisjoint(one.days())
+    ]  # fmt: skip
+    return replace(found, terms=[*over, *terms], closed=[*closed, *found.closed])
+
+
+def _begun(term: document.Term, before: Sequence[document.Term], today: date) -> document.Term:
+    earlier = [one.first for one in before if one.first < term.first <= min(one.last, today)]
+    return term.model_copy(update={"first": min(earlier)}) if earlier else term
 
 
 async def unchanged(session: Session, school: str, *, now: datetime) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -28,6 +28,8 @@ _MOST_TIMES = 400  #: one event that repeats
 _BACK, _AHEAD = timedelta(days=400), timedelta(days=3 * 366)
 _DAY = timedelta(days=1)
 _LONGEST_HOLIDAY = timedelta(days=75)
+#: What a title may say of school days, in the order in which it is asked; ``other`` of them says nothing.
+_KINDS = ("other", "closed", "unclear", "begins", "ends", "holiday", "term")
 _HALF_A_DAY = timedelta(hours=4)  #: an event with a time that closes a school is as long at least
 
 
@@ -74,7 +76,7 @@ def read(content: bytes, *, timezone: ZoneInfo, today: date, late: Callable[[], 
         raise _bad(f"it has more than {_MOST_EVENTS:,} events.", "Export fewer years of it.")
     problems: list[str] = []
     spans: list[_Span] = []
-    instead = {(_uid(event), _local(event["RECURRENCE-ID"].dt, timezone)) for event in events if _replaces(event)}
+    instead = set(_instead(events, timezone, problems))
     for event in events:
         if late():
             raise _bad("it takes too long to read.", "Export fewer years of it.")
@@ -82,7 +84,17 @@ def read(content: bytes, *, timezone: ZoneInfo, today: date, late: Callable[[], 
             spans += _spans(event, instead, timezone=timezone, today=today)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             problems.append(f"The event {_uid(event)} cannot be read: {_words(error)}")
-    return _sorted_out(spans, problems, events=len(events))
+    return _sorted_out(spans, problems, events=len(events), today=today)
+
+
+def _instead(events: Iterable[Event], timezone: ZoneInfo, problems: list[str]) -> Iterator[tuple[str, date]]:
+    """Days of repeating events instead of which there is another one."""
+    for event in events:
+        if _replaces(event):
+            try:
+                yield _uid(event), _local(_moment(event["RECURRENCE-ID"].dt), timezone)
+            except (ValueError, TypeError, AttributeError, OverflowError):
+                problems.append(f"The event {_uid(event)} does not say instead of which day it stands.")
 
 
 def _parsed(content: bytes) -> list[icalendar.Calendar]:
@@ -137,10 +149,20 @@ def _titles() -> Mapping[str, list[re.Pattern[str]]]:
 
 
 def meaning(title: str) -> str:
-    """What an event's title says of school days: closed, begins, ends, holiday, term, or ``""`` for nothing."""
+    """What an event's title says of school days: closed, begins, ends, holiday, term, or ``""`` for nothing.
+
+    ``unclear`` is one that may say something, of which only a person knows what: on which side of a half-term a day
+    lies, and what holds for some year groups only.
+    """
     small = title.casefold().replace("\u2019", "'")
-    kind = next((kind for kind, listed in _titles().items() if any(one.search(small) for one in listed)), "")
-    return "" if kind == "other" else kind
+
+    def says(kind: str) -> bool:
+        return any(one.search(small) for one in _titles()[kind])
+
+    kind = next((kind for kind in _KINDS if says(kind)), "other")
+    if kind == "other":
+        return ""
+    return "unclear" if says("some") else kind
 
 
 def _days(event: Event, timezone: ZoneInfo) -> tuple[date, date]:
@@ -148,7 +170,7 @@ def _days(event: Event, timezone: ZoneInfo) -> tuple[date, date]:
     starts = event["DTSTART"].dt
     first, ends = _local(starts, timezone), _ends(event, starts)
     last = _local(ends, timezone)
-    at_midnight = not isinstance(ends, datetime) or ends.astimezone(timezone).time() == time()
+    at_midnight = not isinstance(ends, datetime) or _wall(ends, timezone).time() == time()
     if at_midnight and last > first:
         last -= _DAY
     if last < first:
@@ -184,9 +206,12 @@ def _timed(event: Event) -> bool:
 
 
 def _local(moment: date | datetime, timezone: ZoneInfo) -> date:
-    if not isinstance(moment, datetime):
-        return moment
-    return (moment.astimezone(timezone) if moment.tzinfo else moment).date()
+    return _wall(moment, timezone).date() if isinstance(moment, datetime) else moment
+
+
+def _wall(moment: datetime, timezone: ZoneInfo) -> datetime:
+    """What the school's clock shows; a time without a zone is on it already (RFC 5545, 3.3.5), not on the machine's."""
+    return moment.astimezone(timezone) if moment.tzinfo else moment
 
 
 def _dates(event: Event, name: str) -> list[Any]:
@@ -208,14 +233,20 @@ def _words(error: Exception) -> str:
     return "its dates are missing or wrong."
 
 
-def _sorted_out(spans: list[_Span], problems: list[str], *, events: int) -> Found:
+def _sorted_out(spans: list[_Span], problems: list[str], *, events: int, today: date) -> Found:
+    problems += [
+        f"The event {span.uid} (“{span.title}”) may mean that there is school or that there is none: nobody can tell."
+        for span in sorted(spans)
+        if span.kind == "unclear" and span.last >= today
+    ]
     closed = [
         document.Closed(first=span.first, last=span.last, why=span.title)
         for span in sorted(spans)
         if span.kind in ("closed", "holiday") and _holds(span, problems)
     ]
-    terms = _terms(spans, problems)
-    return Found(terms, closed, problems[:_MOST_PROBLEMS], understood=len(spans), events=events)
+    terms = _terms(sorted(spans), problems, today)
+    understood = sum(span.kind != "unclear" for span in spans)
+    return Found(terms, closed, problems[:_MOST_PROBLEMS], understood=understood, events=events)
 
 
 def _holds(span: _Span, problems: list[str]) -> bool:
@@ -229,26 +260,39 @@ def _holds(span: _Span, problems: list[str]) -> bool:
     return True
 
 
-def _terms(spans: list[_Span], problems: list[str]) -> list[document.Term]:
-    """Terms that are given whole, else those between a first and a last day of school."""
-    whole = [span for span in spans if span.kind == "term" and span.last - span.first >= 10 * _DAY]
+def _terms(spans: Sequence[_Span], problems: list[str], today: date) -> list[document.Term]:
+    """Terms that are given whole, else those between a first and a last day of school.
+
+    Where one of two is missing the longer stretch is a term: rather a register too many than a child nobody looks for.
+    """
+    whole = [span for span in spans if span.kind == "term" and 10 * _DAY <= span.last - span.first < document.A_YEAR]
     if whole:
-        return [document.Term(name=one.title, first=one.first, last=one.last) for one in sorted(whole)]
+        return [document.Term(name=one.title[:80], first=one.first, last=one.last) for one in whole]
     found: list[document.Term] = []
     opened: _Span | None = None
-    for span in sorted(spans):
+    for span in spans:
         if span.kind == "begins":
-            if opened is not None:
+            if opened is not None and span.first > opened.first:
                 problems.append(f"The event {opened.uid} (“{opened.title}”): the end of this term is missing.")
-            opened = span
-        elif span.kind == "ends" and opened is not None:
+            if opened is None or span.first - opened.first > document.LONGEST:
+                opened = span
+        elif span.kind == "ends" and opened is not None and span.last - opened.first < document.A_YEAR:
             found.append(document.Term(name=opened.title[:80], first=opened.first, last=span.last))
             opened = None
-        elif span.kind == "ends":
+        elif span.kind == "ends" and not (found and found[-1].last == span.last):
             problems.append(f"The event {span.uid} (“{span.title}”): the beginning of this term is missing.")
+            _begun_before(found, span, today)
     if opened is not None:
         problems.append(f"The event {opened.uid} (“{opened.title}”): the end of this term is missing.")
     return found
+
+
+def _begun_before(found: list[document.Term], span: _Span, today: date) -> None:
+    """A second end of a term is its later one; and many a feed forgets what is over, as when this term began."""
+    if found and span.last - found[-1].first <= document.LONGEST:
+        found[-1] = document.Term(name=found[-1].name, first=found[-1].first, last=span.last)
+    elif not found and span.last >= today and span.last - today <= document.LONGEST:
+        found.append(document.Term(name=span.title[:80], first=today - today.weekday() * _DAY, last=span.last))
 
 
 def _bad(what: str, cure: str, line: int = 0) -> errors.BadInput:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -49,8 +49,13 @@ class SchoolYear:
         return Moments(at(times.begins), closes, closes + times.check_after, at(times.until))
 
     def ends(self, day: date, timezone: ZoneInfo) -> datetime:
-        """When the last session of a day ends: until then somebody looks for a child."""
-        return max(self.moments(day, session, timezone).until for session in self.sessions)
+        """When the last session of a day ends, at whichever school: until then somebody looks for a child."""
+        schools = [self, *self.others.values()]
+        return max(one.moments(day, session, timezone).until for one in schools for session in one.sessions)
+
+    def of_year_group(self, name: str) -> SchoolYear:
+        """The days and hours of a year group: those of its own school where several are under one roof."""
+        return self.others.get(name.casefold(), self)
 
 
 def load(path: Path | None) -> SchoolYear:
@@ -88,16 +93,16 @@ def of(
     """The year of one school, or of those that do nothing otherwise.
 
     ``also`` are closures of the day, ``feeds`` what .ics feeds say by school, ``""`` for all: where a feed names terms
-    they hold instead of the written ones, and its closed days are added.
+    they hold instead of the written ones of the same school year, and its closed days are added.
     """
     none, told = document.School(), feeds or {}
     own = written.schools.get(school, none)
     own_feed, feed = told.get(school, none) if school else none, told.get("", none)
-    listed = own_feed.terms or own.terms or feed.terms or written.terms
+    listed = _instead(own_feed.terms, own.terms) or _instead(feed.terms, written.terms)
     days = dict(bank_holidays.of(written.bank_holidays))
     for closed in (*written.closed, *feed.closed, *own.closed, *own_feed.closed, *also):
         days |= dict.fromkeys(closed.days(), closed.why)
-    sessions = written.sessions
+    sessions = own.sessions or written.sessions
     return SchoolYear(
         terms.Terms(
             tuple(sorted((term.first, term.last) for term in listed)),
@@ -108,6 +113,17 @@ def of(
         {DaySession.AM: sessions.am, DaySession.PM: sessions.pm},
         written.office,
     )
+
+
+def _instead(told: Sequence[document.Term], written: Sequence[document.Term]) -> list[document.Term]:
+    """What a feed says of terms, and the written ones of school years of which it says nothing."""
+    years = {_school_year(term) for term in told}
+    return [*told, *(term for term in written if _school_year(term) not in years)]
+
+
+def _school_year(term: document.Term) -> int:
+    """The year in whose late summer it began."""
+    return term.first.year - (term.first.month < 8)
 
 
 def _whole(listed: Iterable[document.Term]) -> Iterable[tuple[date, date]]:

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from gateway import audit, context, firing, planner
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import Campaign, CampaignFiring, Notice, NoticeState
+from gateway.models import Campaign, CampaignFiring, Notice, NoticeState, SchoolEvent
 from scheduler import calendar
 
 FIRED, MADE_UP, BY_HAND, MISSED, PAUSED = "fired", "made_up", "by_hand", "missed", "paused"
@@ -39,6 +39,7 @@ async def decide(
     session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition
 ) -> CampaignFiring | None:
     """The firing that is to go out now, in the caller's transaction; None when none is, or for what fires once."""
+    definition = await as_it_is(session, gateway, notice, definition)
     calendars = await gateway.calendars.look(session)
     made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
     if made is None:
@@ -83,8 +84,8 @@ async def _settle(
         notice_id=notice.id, outcome=FIRED, fire_at=at, first_at=at, keys=list(found.last.keys), why=found.last.why,
         at=now,
     )  # fmt: skip
-    if now >= still_true_until(definition, at, gateway):
-        made.outcome, made.why = MISSED, "its time had gone by when Handbell came to it"
+    if over := _over(definition, at, gateway):
+        made.outcome, made.why = MISSED, over
         await note(session, gateway, made)
         await lay_out(session, gateway, notice, definition)
         return None
@@ -92,6 +93,16 @@ async def _settle(
         made.outcome, made.why = MADE_UP, made.why or "its time had gone by, and it was still true"
     await note(session, gateway, made)
     return made
+
+
+def _over(definition: model.Definition, at: datetime, gateway: context.Gateway) -> str:
+    """Why what was due at a moment is not said any more, ``""`` where it is still true when it can leave."""
+    now, ends = gateway.now(), still_true_until(definition, at, gateway)
+    if now >= ends:
+        return "its time had gone by when Handbell came to it"
+    if now - at > LATE and planner.leaves(definition, now, quiet=gateway.quiet, timezone=gateway.timezone) >= ends:
+        return "Handbell came to it late, and it would not be true any more when it may leave"
+    return ""
 
 
 def still_true_until(definition: model.Definition, at: datetime, gateway: context.Gateway) -> datetime:
@@ -128,29 +139,60 @@ async def end_pause(
 ) -> None:
     """End a pause. What would have gone out in it is over, and counted."""
     campaign = await row(session, notice, now=gateway.now())
-    calendars = await gateway.calendars.look(session)
-    made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
-    found = firing.overdue(made, campaign.decided_until, until) if made else None
+    why = f"paused by {campaign.paused_by}"
+    await leave_out(session, gateway, notice, definition, until=until, outcome=PAUSED, why=why, by=by)
+    campaign.paused_at, campaign.paused_until, campaign.paused_by = None, None, ""
+    session.add(campaign)
+
+
+async def leave_out(
+    session: Session,
+    gateway: context.Gateway,
+    notice: Notice,
+    definition: model.Definition,
+    *,
+    until: datetime,
+    outcome: str,
+    why: str,
+    by: str,
+) -> None:
+    """Write down what was due up to a moment and does not go out: it is decided, whatever becomes of the calendar."""
+    campaign = await row(session, notice, now=gateway.now())
+    definition = await as_it_is(session, gateway, notice, definition)
+    made = firing.timetable(definition, timezone=gateway.timezone, calendars=await gateway.calendars.look(session))
+    done = await known(session, notice, made, now=gateway.now()) if made else ()
+    found = firing.overdue(made, campaign.decided_until, until, done=done) if made else None
     if found is not None and found.last.at:
         left_out = CampaignFiring(
-            notice_id=notice.id, outcome=PAUSED, fire_at=found.last.at, first_at=found.first_missed or found.last.at,
-            count=found.missed + 1, why=f"paused by {campaign.paused_by}", at=gateway.now(), by=by,
+            notice_id=notice.id, outcome=outcome, fire_at=found.last.at, first_at=found.first_missed or found.last.at,
+            count=found.missed + 1, keys=[*found.missed_keys, *found.last.keys], why=why, at=gateway.now(), by=by,
         )  # fmt: skip
         await note(session, gateway, left_out)
     campaign.decided_until = max(campaign.decided_until, until)
-    campaign.paused_at, campaign.paused_until, campaign.paused_by = None, None, ""
     session.add(campaign)
+
+
+async def as_it_is(
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition
+) -> model.Definition:
+    """A definition with its event where that is by now: days before are counted from there."""
+    if notice.event_id is None or definition.event is None or not definition.schedule.when:
+        return definition
+    happening = await session.get_one(SchoolEvent, notice.event_id)
+    starts = planner.local(happening.starts_at, gateway.timezone)
+    return definition.model_copy(update={"event": definition.event.model_copy(update={"starts": starts})})
 
 
 async def lay_out(session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition) -> None:
     """Write down when a notice fires next, by the calendar of now; one that never will again is done."""
     calendars = await gateway.calendars.look(session) if definition.schedule.repeats else gateway.calendars.known
+    definition = await as_it_is(session, gateway, notice, definition)
     made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
     now = gateway.now()
     notice.next_fire_at = await _next(session, notice, made, now=now) if made else None
     session.add(notice)
     if notice.next_fire_at is None and notice.state is NoticeState.SCHEDULED:
-        if made and ((await row(session, notice, now=now)).paused_at or not firing.is_over(definition, made, now)):
+        if made and ((await row(session, notice, now=now)).paused_at or not firing.is_over(made, now)):
             return  # somebody may resume it, or the next year's terms come
         notice.state = NoticeState.DONE
 

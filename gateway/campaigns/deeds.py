@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, bell, context, errors
+from gateway import audit, bell, context, errors, tasks
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
-from gateway.models import Campaign, Notice, NoticeState
+from gateway.models import Campaign, CampaignFiring, Notice, NoticeState, Run
+
+_PRESSED_TWICE: Final = timedelta(minutes=10)
 
 
 async def pause(
@@ -38,24 +41,44 @@ async def pause(
 
 
 async def resume(session: Session, gateway: context.Gateway, name: str, *, by: str) -> Notice:
-    """Let a paused campaign go on. What would have gone out meanwhile is over.
+    """Let a campaign go on that was paused, or that could not be planned. What would have gone out meanwhile is over.
 
     Raises :class:`errors.NotFound` or :class:`errors.Conflict`.
     """
     notice, definition, campaign = await _locked(session, gateway, name)
-    if campaign.paused_at is None:
-        raise errors.Conflict(f"“{notice.key}” is not paused.")
     now = gateway.now()
-    await deciding.end_pause(session, gateway, notice, definition, until=now, by=by)
+    if notice.state is NoticeState.BROKEN:
+        await _mend(session, gateway, notice, definition, by=by)
+    elif campaign.paused_at is None:
+        raise errors.Conflict(f"“{notice.key}” is not paused.")
+    if campaign.paused_at is not None:
+        await deciding.end_pause(session, gateway, notice, definition, until=now, by=by)
     await deciding.lay_out(session, gateway, notice, definition)
     await gateway.log.record(session, audit.Line("campaign.resumed", f"notice:{notice.id}", actor=by), now=now)
     return notice
 
 
+async def _mend(
+    session: Session, gateway: context.Gateway, notice: Notice, definition: model.Definition, *, by: str
+) -> None:
+    """Let one that could not be planned be planned again; what of its run had not left was taken back then."""
+    now = gateway.now()
+    begun = (col(Run.notice_id) == notice.id, col(Run.planned_at).is_(None))
+    await session.execute(sa.update(Run).where(*begun).values(planned_at=now))
+    await deciding.leave_out(
+        session, gateway, notice, definition, until=now, outcome=deciding.MISSED, why="it could not be planned", by=by
+    )
+    unseen = definition.approval.required and notice.approved_at is None
+    notice.state, notice.trouble, notice.tries = NoticeState.HELD if unseen else NoticeState.SCHEDULED, "", 0
+    session.add(notice)
+    await tasks.over(session, f"notice:{notice.id}", by=f"{by}: resumed", log=gateway.log, now=now)
+
+
 async def run_now(session: Session, gateway: context.Gateway, name: str, *, by: str) -> Notice:
     """Have a campaign go out now, beside its firings, which stay as they are.
 
-    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` when it is over, or about to go out anyway.
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` when it is over, about to go out anyway, or has just
+    gone out by hand: who is in a hurry presses twice, and so do two in one office.
     """
     notice, definition, campaign = await _locked(session, gateway, name)
     now = gateway.now()
@@ -63,12 +86,23 @@ async def run_now(session: Session, gateway: context.Gateway, name: str, *, by: 
         raise errors.Conflict(f"“{notice.key}” cannot go out: it is {notice.state.value}.")
     if campaign.by_hand_at is not None or (notice.next_fire_at is not None and notice.next_fire_at <= now):
         raise errors.Conflict(f"“{notice.key}” is about to go out already.")
+    if (last := await _by_hand_since(session, notice, now - _PRESSED_TWICE)) is not None:
+        minutes = int(_PRESSED_TWICE.total_seconds() // 60)
+        raise errors.Conflict(f"{last.by} had it go out a moment ago. Once more: {minutes} minutes after that.")
     campaign.by_hand_at, campaign.by_hand_by = now, by
     session.add(campaign)
     await deciding.lay_out(session, gateway, notice, definition)
     await gateway.log.record(session, audit.Line("campaign.wanted_now", f"notice:{notice.id}", actor=by), now=now)
     await bell.ring(session)
     return notice
+
+
+async def _by_hand_since(session: Session, notice: Notice, since: datetime) -> CampaignFiring | None:
+    query = select(CampaignFiring).where(
+        CampaignFiring.notice_id == notice.id, CampaignFiring.outcome == deciding.BY_HAND,
+        col(CampaignFiring.fire_at) > since,
+    )  # fmt: skip
+    return (await session.scalars(query.limit(1))).first()
 
 
 async def _locked(session: Session, gateway: context.Gateway, name: str) -> tuple[Notice, model.Definition, Campaign]:

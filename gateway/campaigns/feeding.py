@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from gateway import context
-from gateway.calendars import feeds
+from gateway.calendars import feeds, fetching
 
 
 async def claim(gateway: context.Gateway) -> Sequence[feeds.Due]:
@@ -26,12 +26,15 @@ async def follow(gateway: context.Gateway, due: feeds.Due) -> None:
     Each transaction is its own, and the fetching is in none.
     """
     try:
-        found, etag = await feeds.look(due.address, due.etag, timezone=gateway.timezone, today=gateway.today())
+        inside = gateway.settings.calendar.feeds_inside
+        found, etag = await feeds.look(
+            due.address, due.etag, inside=inside, timezone=gateway.timezone, today=gateway.today()
+        )
         async with gateway.database.write() as session:
             if found is None:
                 await feeds.unchanged(session, due.school, now=gateway.now())
                 return
             await feeds.keep(session, due.school, due.address, found, etag=etag, log=gateway.log, now=gateway.now())
-    except feeds.NotFetched as error:
+    except fetching.NotFetched as error:
         async with gateway.database.write() as session:
             await feeds.failed(session, due.school, str(error), now=gateway.now())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -14,12 +16,16 @@ from gateway.calendars import book
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import model, reading
-from gateway.models import Campaign, CampaignFiring, Notice, NoticeState
+from gateway.models import Campaign, CampaignFiring, Message, MessageState, Notice, NoticeState
+from gateway.models.types import core
 from scheduler import calendar, occasions
 
 _WINDOW = timedelta(days=400)  #: nobody plans school further ahead
 _NEAR = timedelta(days=60)  #: no school day is farther away, in term or out of it
 _MOST_LEFT_OUT = 400  #: of days that are told beside the firings
+_MOST_TOLD = 20  #: firings of one day, each in a sentence
+_ALIVE = (NoticeState.SCHEDULED, NoticeState.HELD)
+_NOT_SENT = (MessageState.SKIPPED, MessageState.CANCELLED, MessageState.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +44,26 @@ class Coming:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A campaign, and in words what it does."""
+    """A campaign, and in words what it does.
+
+    ``standing`` is a sentence on why it does not fire, or not yet; ``""`` while it simply waits for its next firing.
+    """
 
     notice: Notice
     campaign: Campaign | None
     rule: str
     school: str
+    standing: str
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it fires next; None while it rests: then the notice's own moment is the end of that."""
+        resting = self.campaign and self.campaign.paused_at and not self.campaign.by_hand_at
+        return None if resting else self.notice.next_fire_at
 
 
 async def listed(session: Session, gateway: context.Gateway, *, everything: bool = False) -> list[Seen]:
-    """The campaigns that may still fire, the next one first; with ``everything`` those that are over too."""
+    """The campaigns that may still fire, the next one first, and broken ones; with ``everything`` all that are over."""
     calendars = await gateway.calendars.look(session)
     query = (
         select(Notice, Campaign)
@@ -56,9 +72,9 @@ async def listed(session: Session, gateway: context.Gateway, *, everything: bool
         .order_by(col(Notice.next_fire_at).is_(None), col(Notice.next_fire_at), col(Notice.id))
     )
     if not everything:
-        query = query.where(col(Notice.state).in_((NoticeState.SCHEDULED, NoticeState.HELD)))
+        query = query.where(col(Notice.state).in_((*_ALIVE, NoticeState.BROKEN)))
     found = [(notice, campaign) for notice, campaign in await session.execute(query)]
-    return [_seen(notice, campaign, calendars) for notice, campaign in found if _repeats(notice)]
+    return [_seen(notice, campaign, calendars, gateway) for notice, campaign in found if _repeats(notice)]
 
 
 def _repeats(notice: Notice) -> bool:
@@ -66,9 +82,32 @@ def _repeats(notice: Notice) -> bool:
     return any(schedule.get(name) for name in ("cron", "every", "when"))
 
 
-def _seen(notice: Notice, campaign: Campaign | None, calendars: book.Calendars) -> Seen:
+def _seen(notice: Notice, campaign: Campaign | None, calendars: book.Calendars, gateway: context.Gateway) -> Seen:
     definition = reading.stored(notice.definition)
-    return Seen(notice, campaign, in_words(definition.schedule), firing.school(definition, calendars))
+    school = firing.school(definition, calendars)
+    standing = _standing(notice, campaign, school, calendars, gateway)
+    return Seen(notice, campaign, in_words(definition.schedule), school, standing)
+
+
+def _standing(
+    notice: Notice, campaign: Campaign | None, school: str, calendars: book.Calendars, gateway: context.Gateway
+) -> str:
+    if notice.state is NoticeState.BROKEN:
+        return f"It could not be planned, and fires no more until somebody resumes it: {notice.trouble}"
+    if notice.state not in _ALIVE:
+        return {NoticeState.DONE: "It is over.", NoticeState.CANCELLED: "It was cancelled."}[notice.state]
+    if campaign and campaign.paused_at:
+        until = f"until {_moment(campaign.paused_until, gateway)}" if campaign.paused_until else "until it is resumed"
+        return f"It rests {until}: paused by {campaign.paused_by}."
+    if school not in ("", *calendars.schools):
+        return f"It waits: the calendar has no school “{school}” any more."
+    if notice.next_fire_at is None:
+        return "No day is in sight: does the calendar go on?"
+    return "It waits for approval." if notice.state is NoticeState.HELD else ""
+
+
+def _moment(at: datetime, gateway: context.Gateway) -> str:
+    return f"{at.astimezone(gateway.timezone):%a %d %b %Y %H:%M}"
 
 
 def in_words(schedule: model.Schedule) -> str:
@@ -88,7 +127,7 @@ def in_words(schedule: model.Schedule) -> str:
 async def one(session: Session, gateway: context.Gateway, notice: Notice) -> Seen:
     """One campaign."""
     calendars = await gateway.calendars.look(session)
-    return _seen(notice, await session.get(Campaign, notice.id), calendars)
+    return _seen(notice, await session.get(Campaign, notice.id), calendars, gateway)
 
 
 async def coming(
@@ -99,9 +138,9 @@ async def coming(
     A campaign that is paused is shown as it would go on now, or when its pause ends.
     """
     calendars = await gateway.calendars.look(session)
-    definition = reading.stored(notice.definition)
+    definition = await deciding.as_it_is(session, gateway, notice, reading.stored(notice.definition))
     made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
-    if made is None or notice.state not in (NoticeState.SCHEDULED, NoticeState.HELD):
+    if made is None or notice.state not in _ALIVE:
         return []
     now, campaign = gateway.now(), await session.get(Campaign, notice.id)
     begin = max(now, campaign.paused_until) if campaign and campaign.paused_until else now
@@ -139,43 +178,84 @@ async def firings(session: Session, notice: Notice, *, limit: int, before: int =
 
 async def explain(session: Session, gateway: context.Gateway, notice: Notice, day: datetime) -> list[str]:
     """Why a campaign fires, or fired, or does not on a local day: sentences, the most telling first."""
-    calendars = await gateway.calendars.look(session)
-    definition = reading.stored(notice.definition)
-    made = firing.timetable(definition, timezone=gateway.timezone, calendars=calendars)
+    seen = await one(session, gateway, notice)
+    definition = await deciding.as_it_is(session, gateway, notice, reading.stored(notice.definition))
+    made = firing.timetable(definition, timezone=gateway.timezone, calendars=await gateway.calendars.look(session))
     if made is None:
         raise errors.NotFound(f"“{notice.key}” is no campaign: it goes out once.")
     begin = calendar.to_utc(day, gateway.timezone)
     end = calendar.to_utc(day + timedelta(days=1), gateway.timezone)
+    said = await _became(session, gateway, notice, begin, end)
+    if seen.standing and (end > gateway.now() or not said):
+        said.append(seen.standing)
+    why = made.days.why_not(day.date())
+    said.append(f"{day:%A %d %B %Y} is no school day: {why}." if why else f"{day:%A %d %B %Y} is a school day.")
+    return said + _named(made, definition, day, begin, end, gateway)
+
+
+async def _became(
+    session: Session, gateway: context.Gateway, notice: Notice, begin: datetime, end: datetime
+) -> list[str]:
+    """What became of the firings of a day."""
     query = (
         select(CampaignFiring)
         .where(col(CampaignFiring.notice_id) == notice.id, col(CampaignFiring.fire_at) >= begin,
                col(CampaignFiring.first_at) < end)
         .order_by(col(CampaignFiring.fire_at))
     )  # fmt: skip
-    said = [_told(one, gateway) for one in await session.scalars(query)]
-    why = made.days.why_not(day.date())
-    said.append(f"{day:%A %d %B %Y} is no school day: {why}." if why else f"{day:%A %d %B %Y} is a school day.")
-    just_before = begin - timedelta(microseconds=1)
-    wishes = list(made.coming(just_before, until=end - timedelta(microseconds=1)))
-    said += [_wish(one, gateway) for one in wishes]
-    moved = [one for one in made.coming(begin - _NEAR, until=end + _NEAR) if one not in wishes and _wants(one, day)]
-    said += [_moved(one, one.at, gateway) for one in moved if one.at is not None]
-    if not wishes and not moved:
-        said.append(f"Its rule ({in_words(definition.schedule)}) names no time on this day.")
-    return said
+    found = list(await session.scalars(query.limit(_MOST_TOLD + 1)))
+    t = core(Message).c
+    counts: dict[int | None, Counter[MessageState]] = {}
+    of_runs = t.run_id.in_([one.run_id for one in found if one.run_id])
+    for run_id, state, count in await session.execute(
+        sa.select(t.run_id, t.state, sa.func.count()).where(of_runs).group_by(t.run_id, t.state)
+    ):
+        counts.setdefault(run_id, Counter())[state] = count
+    return _first_of([_told(one, counts.get(one.run_id, Counter()), gateway) for one in found])
 
 
-def _told(one: CampaignFiring, gateway: context.Gateway) -> str:
-    at = one.fire_at.astimezone(gateway.timezone)
-    what = {
-        deciding.FIRED: "It went out at {at:%H:%M}",
-        deciding.MADE_UP: "It was due at {at:%H:%M} and went out later",
-        deciding.BY_HAND: "{by} had it go out at {at:%H:%M}",
-        deciding.MISSED: "It was due at {at:%H:%M} and did not go out",
-        deciding.PAUSED: "It was due at {at:%H:%M} and did not go out",
-    }[one.outcome].format(at=at, by=one.by)
+def _first_of(said: list[str]) -> list[str]:
+    return [*said[:_MOST_TOLD], "And more."] if len(said) > _MOST_TOLD else said
+
+
+def _told(one: CampaignFiring, messages: Counter[MessageState], gateway: context.Gateway) -> str:
+    at = f"{one.fire_at.astimezone(gateway.timezone):%H:%M}"
     several = f" ({one.count} firings in all)" if one.count > 1 else ""
-    return f"{what}{several}{f': {one.why}' if one.why else ''}."
+    why = f": {one.why}" if one.why else ""
+    if one.outcome in (deciding.MISSED, deciding.PAUSED):
+        return f"It was due at {at} and did not go out{several}{why}."
+    what = f"{one.by} had it go out at {at}" if one.outcome == deciding.BY_HAND else f"It was due at {at}"
+    if messages[MessageState.HELD]:
+        return f"{what}, and waits for approval{why}."
+    told = messages.total() - sum(messages[state] for state in _NOT_SENT)
+    if not told:
+        return f"{what}, and nobody got anything: handbell notice show says why."
+    later = " and went out later" if one.outcome == deciding.MADE_UP else " and went out"
+    return f"{what}{'' if one.outcome == deciding.BY_HAND else later}{why}. It has {told} messages."
+
+
+def _named(
+    made: firing.Timetable,
+    definition: model.Definition,
+    day: datetime,
+    begin: datetime,
+    end: datetime,
+    gateway: context.Gateway,
+) -> list[str]:
+    """What its rule says of a day."""
+    just_before, last = begin - timedelta(microseconds=1), end - timedelta(microseconds=1)
+    wishes = list(islice(made.coming(just_before, until=last), _MOST_TOLD + 1))
+    said = _first_of([_wish(one, gateway) for one in wishes])
+    if made.move in ("next", "previous"):
+        around = made.coming(begin - _NEAR, until=end + _NEAR)
+        said += [_moved(one, one.at, gateway) for one in around if one.at and one not in wishes and _wants(one, day)]
+    if said:
+        return said
+    if made.until is not None and made.until < begin:
+        return [f"It has ended: {_moment(made.until, gateway)} was its last moment."]
+    if made.days.ends < day.date():
+        return [f"The calendar ends on {made.days.ends:%A %d %B %Y}: with the next terms it goes on."]
+    return [f"Its rule ({in_words(definition.schedule)}) names no time on this day."]
 
 
 def _wants(one: occasions.Occasion, day: datetime) -> bool:

@@ -36,14 +36,17 @@ def list_all(
 
     Of every day, unless one is named.
     """
-    from gateway.absence import states, views
+    from gateway.absence import board, rules, states, views
     from gateway.models import CaseState
 
     async def job(gateway: Gateway) -> None:
+        decided = rules.load(gateway.settings, gateway.year)
         wanted = () if everything else sorted({*states.OPEN, CaseState.TO_CONFIRM, CaseState.HANDED_OVER})
         on = marks.day_of(day, gateway.today()) if day or everything else None
         async with gateway.database.read() as session:
             found = await views.listed(session, day=on, states=wanted)
+            which = board.session_of(decided, gateway.now())
+            whole = await board.read(session, decided, on or gateway.today(), which)
         if json:
             showing.data([_plain(case, pupil) for case, pupil in found])
             return
@@ -51,6 +54,7 @@ def list_all(
             ("case", "child", "form", "date", "session", "state", "by", "code", "next"),
             (_row(case, pupil, gateway.timezone) for case, pupil in found),
         )
+        showing.say(f"{whole.headline()}.")
 
     opening.work(ctx, job)
 

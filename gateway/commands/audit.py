@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json as codec
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -73,3 +75,56 @@ def verify(
                 showing.say("Keep it elsewhere: with --against it shows later whether lines were cut off at the end.")
 
     opening.work(ctx, job)
+
+
+def head(ctx: typer.Context, json: options.Json = False) -> None:
+    """Print the head hash, how many lines are sealed, and since when the oldest one waits that is not.
+
+    Keep the hash elsewhere: verify --against proves later that no line before it was changed, added or removed.
+    """
+    from gateway import chain
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            sealed, newest = await chain.head(session)
+            oldest = await chain.oldest_unsealed(session)
+        if json:
+            showing.data({"sealed": sealed, "head": newest, "unsealed_since": oldest})
+            return
+        showing.say(f"{newest}  {showing.count(sealed, 'line')} sealed")
+        if oldest is not None:
+            showing.say(f"A line of {showing.when(oldest, gateway.timezone)} waits to be sealed.")
+
+    opening.work(ctx, job)
+
+
+def export(
+    ctx: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder for the files.")],
+    by: options.As,
+) -> None:
+    """Write the whole log as JSON lines, with a program beside it that verifies them and needs Python alone."""
+    from gateway import audit, audit_export
+    from gateway.web.office import audit_words
+
+    async def job(gateway: Gateway) -> None:
+        try:
+            folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise errors.Conflict(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        async with gateway.database.write() as session:
+            line = audit.Line(audit_words.EXPORTED, "", {"what": "", "when": "all"}, by)
+            await gateway.log.record(session, line, now=gateway.now())
+        with _own(folder / "audit.jsonl") as file:
+            async with gateway.database.read() as session:
+                async for lines in audit_export.whole(session):
+                    file.write(lines)
+        with _own(folder / audit_export.VERIFIER) as file:
+            file.write(audit_export.verifier())
+        showing.say(f"{folder}: python3 {audit_export.VERIFIER} audit.jsonl")
+
+    opening.work(ctx, job)
+
+
+def _own(path: Path) -> TextIO:
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8", newline="\n")

@@ -84,9 +84,12 @@ def _show(children: Sequence[Child], lines: Sequence[Line], by: By, since: date,
             ),
         )
         return
-    rows = ((one.name, one.pupils, one.without, balance.ratio(one.good, one.bad)) for one in lines)
-    without = "praised or worried about" if by is By.TEACHER else "pupils"
-    showing.table((by.value, without, "without good news", "good to bad"), rows)
+    if by is By.TEACHER:  # nobody is one teacher's to praise
+        rows = [(one.name, one.pupils, balance.ratio(one.good, one.bad)) for one in lines]
+        showing.table(("teacher", "praised or worried about", "good to bad"), rows)
+        return
+    sums = ((one.name, one.pupils, one.without, balance.ratio(one.good, one.bad)) for one in lines)
+    showing.table((by.value, "pupils", "without good news", "good to bad"), sums)
 
 
 def _last(day: date | None, today: date) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from zoneinfo import ZoneInfo
 
+    from gateway.agenda.holding import Held
     from gateway.calendars.book import Calendars
-    from gateway.calendars.document import Calendar
     from gateway.calendars.ics import Found
     from gateway.calendars.schooldays import SchoolYear
     from gateway.context import Gateway
@@ -27,6 +27,7 @@ School = Annotated[
     str, typer.Option("--school", metavar="NAME", help="One of several schools, by its name in the calendar.")
 ]
 _MOST_DAYS = 800
+_WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def show(ctx: typer.Context, school: School = "", json: options.Json = False) -> None:
@@ -45,6 +46,9 @@ def show(ctx: typer.Context, school: School = "", json: options.Json = False) ->
             return
         _show_year(year, today)
         _show_closures(closures)
+        if quiet := gateway.quiet:
+            also = "".join(f", all {_WEEK[day]}" for day in sorted(quiet.days))
+            showing.say(f"Quiet hours are from {quiet.start:%H:%M} to {quiet.end:%H:%M}{also}.")
         showing.say(_origin(gateway, calendars))
         for feed in known:
             showing.say(_of_feed(feed, gateway))
@@ -139,13 +143,13 @@ def check(
         _check_ics(ctx, file)
         return
     if file is not None:
-        from gateway.calendars import schooldays
+        from gateway.calendars import book, schooldays
 
-        _remark(schooldays.read(file), datetime.now(opening.timezone(ctx)).date())
+        _remark(book.Calendars(None, schooldays.read(file)), datetime.now(opening.timezone(ctx)).date())
         return
 
     async def job(gateway: Gateway) -> None:
-        _remark(gateway.calendars.known.document, gateway.today())
+        _remark(gateway.calendars.known, gateway.today())
 
     opening.work(ctx, job)
 
@@ -172,10 +176,10 @@ def _read_ics(file: Path, timezone: ZoneInfo) -> Found:
     return ics.read(content, timezone=timezone, today=datetime.now(timezone).date())
 
 
-def _remark(written: Calendar, today: date) -> None:
+def _remark(calendars: Calendars, today: date) -> None:
     from gateway.calendars import remarks
 
-    for remark in remarks.of(written, today):
+    for remark in remarks.of(calendars, today):
         showing.say(remark)
     showing.say("The calendar can be read.")
 
@@ -195,7 +199,7 @@ def import_file(
     """
     if (file is None) != forget:
         raise typer.BadParameter("name a file, or give --forget.")
-    from gateway.calendars import deeds, feeds, schooldays
+    from gateway.calendars import deeds, feeds, fetching, schooldays
 
     async def job(gateway: Gateway) -> None:
         async def deed(session: Session) -> str:
@@ -213,7 +217,7 @@ def import_file(
                 showing.say(problem)
             try:
                 await feeds.keep(session, school, file.name, found, by=actor, log=gateway.log, now=now)
-            except feeds.NotFetched as error:
+            except fetching.NotFetched as error:
                 raise errors.BadInput([errors.Problem(str(error), "Is it the right file?", file=file.name)]) from None
             return f"{len(found.terms)} terms and {len(found.closed)} closures of {file.name} hold from now on."
 
@@ -231,7 +235,9 @@ async def _change(gateway: Gateway, deed: Callable[[Session], Awaitable[str]]) -
         moved = await rearranging.rearrange(session, gateway)
     showing.say(said)
     if moved:
-        showing.say(f"{showing.count(moved, 'campaign')} fire at another time now: handbell campaign next")
+        showing.say(
+            f"Of {showing.count(moved, 'campaign')} the next firing is at another time now: handbell campaign next"
+        )
 
 
 def close(
@@ -256,6 +262,7 @@ def close(
                 session, first, last, why=because, school=school, by=actor, log=gateway.log, now=gateway.now()
             )
             odd = "" if year.days.is_school_day(first) else f" There was no school anyway: {year.days.why_not(first)}."
+            odd += " That has gone by: is the year right?" if last < gateway.today() else ""
             return f"{_span(first, last)} is closed.{odd} Take it back with: handbell calendar undo {made.id}"
 
         await _change(gateway, deed)
@@ -279,3 +286,35 @@ def undo(
         await _change(gateway, deed)
 
     opening.work(ctx, job)
+
+
+def hold(ctx: typer.Context, actor: options.As) -> None:
+    """Hold everything that was to go out today, until it is released. Absence checks and alarms go on.
+
+    What is sent meanwhile goes out.
+    """
+    from gateway.agenda import holding
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            held = await holding.hold(session, gateway, by=actor)
+        showing.say(f"{_what(held)} held. Let it go with: handbell calendar release")
+
+    opening.work(ctx, job)
+
+
+def release(ctx: typer.Context, actor: options.As) -> None:
+    """Let go what is held: it goes now, as far as it is still worth saying."""
+    from gateway.agenda import holding
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            held = await holding.release(session, gateway, by=actor)
+        showing.say(f"{_what(held)} may go again.")
+
+    opening.work(ctx, job)
+
+
+def _what(held: Held) -> str:
+    praises = showing.count(held.praises, "piece of good news", "pieces of good news")
+    return f"{showing.count(held.notices, 'notice')} and {praises}"

@@ -32,8 +32,8 @@ def list_all(
             return
         showing.table(
             ("key", "title", "rule", "next", ""),
-            ((one.notice.key, one.notice.title, one.rule, showing.when(one.notice.next_fire_at, gateway.timezone),
-              _state(one, gateway)) for one in found),
+            ((one.notice.key, one.notice.title, one.rule, showing.when(one.next_at, gateway.timezone),
+              one.standing) for one in found),
         )  # fmt: skip
 
     opening.work(ctx, job)
@@ -47,19 +47,11 @@ def _plain(one: Seen) -> dict[str, Any]:
         "state": one.notice.state,
         "rule": one.rule,
         "school": one.school,
-        "next_fire_at": one.notice.next_fire_at,
+        "next_fire_at": one.next_at,
         "paused_at": paused.paused_at if paused else None,
         "paused_until": paused.paused_until if paused else None,
+        "standing": one.standing,
     }
-
-
-def _state(one: Seen, gateway: Gateway) -> str:
-    if one.campaign and one.campaign.paused_at:
-        until = showing.when(one.campaign.paused_until, gateway.timezone)
-        return f"paused by {one.campaign.paused_by}{f' until {until}' if until else ''}"
-    if one.notice.state == "scheduled":
-        return "" if one.notice.next_fire_at else "no day in sight: does the calendar go on?"
-    return "waits for approval" if one.notice.state == "held" else str(one.notice.state.value)
 
 
 def coming(
@@ -77,13 +69,18 @@ def coming(
             if key:
                 notice = await deeds.find(session, key)
                 found = await views.coming(session, gateway, notice, limit=limit)
+                resting = [await views.one(session, gateway, notice)]
             else:
                 until = gateway.now() + timedelta(days=days)
                 found = await views.all_coming(session, gateway, until=until, limit=max(limit, 200))
+                resting = await views.listed(session, gateway)
         if json:
             showing.data([_fields(one) for one in found])
             return
         showing.table(("when", "campaign", "why"), (_row(one, gateway) for one in found))
+        for one in resting:
+            if one.standing:
+                showing.say(f"{one.notice.key}: {one.standing}")
 
     opening.work(ctx, job)
 
@@ -113,11 +110,9 @@ def explain(
             seen = await views.one(session, gateway, notice)
             said = await views.explain(session, gateway, notice, wanted)
         showing.say(f"{notice.title} ({notice.key}): {seen.rule}.")
-        if state := _state(seen, gateway):
-            showing.say(f"{state[0].upper()}{state[1:]}.")
         for sentence in said:
             showing.say(sentence)
-        if following := notice.next_fire_at:
+        if following := seen.next_at:
             showing.say(f"It fires next: {showing.when(following, gateway.timezone)}.")
 
     opening.work(ctx, job)
@@ -146,7 +141,7 @@ def pause(
 
 
 def resume(ctx: typer.Context, key: Key, actor: options.As) -> None:
-    """Let a paused campaign go on."""
+    """Let a campaign go on that is paused, or that could not be planned."""
     from gateway.campaigns import deeds
 
     async def job(gateway: Gateway) -> None:

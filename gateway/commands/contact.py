@@ -59,6 +59,10 @@ def show(
             showing.say(f"{contact['name']} has died. Nothing is sent.")
         showing.say(f"{contact['name']} (reads {contact['reads'] or 'unknown'}, hears {contact['hears'] or 'unknown'})")
         _say_more(contact)
+        if found["merged"]:
+            showing.say(
+                f"Is one with {', '.join(found['merged'])} of the school's records. contact part takes it back."
+            )
         for name in ("children", "ways", "messages"):
             if found[name]:
                 rows = [
@@ -123,6 +127,7 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
     from sqlmodel import col, select
 
     from gateway.models import Contact, ContactPoint, Guardianship, Message, OptOut, Pupil
+    from gateway.one_person import joining
 
     contact = await session.get(Contact, contact_id)
     if contact is None:
@@ -140,6 +145,7 @@ async def _whole(session: Session, contact_id: int, *, today: date) -> dict[str,
     stops = {(row.address, row.medium.value) for row in await session.scalars(stopped)}
     return {
         "contact": _row(contact),
+        "merged": [one.source_id for one in await joining.aliases(session, contact_id)],
         "children": [_child(tie, pupil, today) for tie, pupil in await session.execute(ties)],
         "ways": [
             {

@@ -41,7 +41,7 @@ def list_all(
     which: Which = "waiting" if waiting else "overdue" if overdue else "closed" if closed else "open"
 
     async def job(gateway: Gateway) -> None:
-        query = thread.listed(which, owner=me if mine else owner, now=gateway.now())
+        query = thread.listed(which, owner=me if mine else owner, now=gateway.now(), today=gateway.today())
         async with gateway.database.read() as session:
             found = (await session.execute(thread.in_turn(query, which).limit(limit))).all()
         if json:

@@ -22,6 +22,7 @@ Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write i
 class Report(StrEnum):
     """The reports that there are."""
 
+    NOBODY = "nobody"
     FEW = "few"
     ONE_WAY = "one-way"
     LANDLINE = "landline"
@@ -173,8 +174,8 @@ def report(
 ) -> None:
     """List families who can hardly be reached.
 
-    few: fewer than two independent numbers that work. one-way: one channel alone. landline: no mobile on file.
-    shared: phones that several contacts share.
+    nobody: there is no number to ring. few: fewer than two independent numbers that work. one-way: one channel alone.
+    landline: no mobile on file. shared: phones that several contacts share.
     """
     from gateway.freshness import export as exporting
     from gateway.freshness import reports

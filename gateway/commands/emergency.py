@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
     from gateway.context import Gateway
-    from gateway.emergency.alarm import Asked, Words
+    from gateway.emergency.alarm import Asked
     from gateway.emergency.following import Told
     from gateway.emergency.roll_call import RollCall
 
@@ -29,7 +30,7 @@ Forms = Annotated[list[str] | None, typer.Option("--form", help="About the child
 Years = Annotated[list[str] | None, typer.Option("--year", help="About the children of a year group.")]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="About the children of a group.")]
 Pupils = Annotated[list[str] | None, typer.Option("--pupil", help="About one child, by MIS id or UPN.")]
-Key = Annotated[str, typer.Argument(metavar="[KEY]", help="Which emergency; else the latest one.")]
+Key = Annotated[str, typer.Argument(metavar="[KEY]", help="Which emergency; else the latest that is not over.")]
 
 
 def _asked(
@@ -100,23 +101,29 @@ def send(
     groups: Groups = None,
     pupils: Pupils = None,
     now: Annotated[bool, typer.Option("--now", help="Do not ask once more.")] = False,
+    another: Annotated[bool, typer.Option("--another", help="Also where somebody has just sent an alarm.")] = False,
     json: options.Json = False,
 ) -> None:
     """Alarm all who answer for the children and their emergency contacts, by all channels at once.
 
     Shows first how long it takes by each channel, and asks. It goes past quiet hours and wishes.
     """
+    if json and not now:
+        raise typer.BadParameter("Give --now as well: nobody can be asked.", param_hint="--json")
     asked = _asked(what, do, more, whole=whole, forms=forms, years=years, groups=groups, pupils=pupils)
 
     async def job(gateway: Gateway) -> None:
         from gateway.emergency import alarm
 
+        wanted = dataclasses.replace(asked, another=another)
         if not json:
             await _show_outlook(gateway, asked, json=False)
         if not now:
+            async with gateway.database.read() as session:  # who alarms while this one thinks takes the key away
+                wanted = dataclasses.replace(wanted, key=await alarm.next_key(session, gateway))
             typer.confirm("Alarm them now?", abort=True)
         async with gateway.database.write() as session:
-            sent = await alarm.send(session, gateway, asked, by=by)
+            sent = await alarm.send(session, gateway, wanted, by=by)
         held = gateway.settings.emergency.second_person
         if json:
             showing.data({"key": sent.key, "began_at": sent.began_at, "held": held})
@@ -173,9 +180,8 @@ async def _look(gateway: Gateway, key: str, *, everything: bool, json: bool) -> 
         return found
     clock = found.at.astimezone(gateway.timezone)
     showing.say(f"{emergency.key}, by {emergency.by}, as it is at {clock:%H:%M:%S}. {shown.headline(found)}.")
-    held = [notice for _, notice in parts if notice.state == "held"]
-    if held:
-        showing.say(f"It waits for a second person: handbell emergency approve {held[0].key}")
+    for sentence in found.troubles:
+        showing.say(sentence)
     for sentence in passing.sentences(found.passed) if found.children else ():
         showing.say(sentence)
     children = found.children if everything else found.uncovered
@@ -230,12 +236,9 @@ def all_clear(
     """Take back what has not left, and tell exactly those who were alarmed that it is over."""
 
     async def job(gateway: Gateway) -> None:
-        from gateway.emergency import following
+        from gateway.emergency import alarm, following
 
-        words: Words = what_now
-        if more:
-            pairs = [one.partition(":") for one in more]
-            words = {"en": what_now} | {language.strip(): said.strip() for language, _, said in pairs}
+        [words] = alarm.in_languages([what_now], more or (), shape="LANGUAGE:NOW", example=["Lekcje trwają."])
         async with gateway.database.write() as session:
             _say_told(await following.all_clear(session, gateway, key, words, by=by), json=json)
 
@@ -249,6 +252,50 @@ def _say_told(told: Told, *, json: bool) -> None:
     if told.taken_back:
         showing.say(f"{showing.count(told.taken_back, 'message')} had not left and will not.")
     showing.say(f"Sent as {told.key}. {_told(told.facts)}")
+
+
+def note(
+    ctx: typer.Context,
+    pupil: Annotated[str, typer.Argument(metavar="PUPIL", help="The child, by MIS id or UPN.")],
+    by: options.As,
+    key: Key = "",
+    how: Annotated[str, typer.Option("--how", metavar="WORDS", help="How: rang her mother.")] = "told by staff",
+    undo: Annotated[bool, typer.Option("--undo", help="That was a mistake: take it back.")] = False,
+) -> None:
+    """Note that you have told one who answers for a child yourself: it is covered then."""
+
+    async def job(gateway: Gateway) -> None:
+        from gateway.emergency import alarm, roll_call
+
+        async with gateway.database.write() as session:
+            emergency = await alarm.find(session, key)
+            await roll_call.note(session, gateway, emergency, pupil, how="" if undo else how, by=by)
+        showing.say(f"{emergency.key}: {'taken back' if undo else 'noted'}.")
+
+    opening.work(ctx, job)
+
+
+def list_all(ctx: typer.Context, json: options.Json = False) -> None:
+    """List the latest emergencies, the newest first."""
+
+    async def job(gateway: Gateway) -> None:
+        from gateway.emergency import alarm, shown
+
+        async with gateway.database.read() as session:
+            found = await alarm.latest(session, _SHOWN)
+        if json:
+            showing.data([shown.emergency_data(one) for one in found])
+            return
+        showing.table(
+            ("key", "since", "by", "over"),
+            (
+                (one.key, showing.when(one.began_at, gateway.timezone), one.by,
+                 f"{showing.when(one.over_at, gateway.timezone)}, {one.over_by}" if one.over_at else "no")
+                for one in found
+            ),
+        )  # fmt: skip
+
+    opening.work(ctx, job)
 
 
 def rehearse(

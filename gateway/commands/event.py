@@ -180,7 +180,8 @@ def invite(ctx: typer.Context, file: options.Definition, actor: options.As) -> N
                 notice = await notices.submit(session, gateway, definition, author=actor, files=files)
         except errors.BadDefinition as error:
             raise errors.BadDefinition(reading.locate(error.problems, file)) from None
-        when = showing.when(notice.next_fire_at, gateway.timezone) if definition.schedule.at else "now"
+        later = definition.schedule.at or definition.schedule.repeats
+        when = showing.when(notice.next_fire_at, gateway.timezone) if later else "now"
         waits = " It waits for a second person: handbell notice approve." if notice.state == "held" else ""
         showing.say(f"“{definition.title}” is taken in; families are invited {when}.{waits}")
         showing.say(f"Then: handbell event show {notice.key}")
@@ -208,7 +209,8 @@ def answer(
             found = await guests.find(session, guest)
             if found.event_id != event.id:
                 raise errors.NotFound(f"Guest {guest} is not invited to “{event.key}”.")
-            outcome = await answering.answer(session, gateway, found, meaning, answering.Said(actor, "office", actor))
+            said = answering.Said(actor, answering.OFFICE, actor)
+            outcome = await answering.answer(session, gateway, found, meaning, said)
         showing.say(_OUTCOMES[outcome.value].format(guest=guest, key=key))
 
     opening.work(ctx, job)
@@ -229,9 +231,16 @@ def feed(
     ctx: typer.Context, form: Annotated[str, typer.Argument(metavar="FORM", help="The form, such as 3A.")]
 ) -> None:
     """Print the address of a form's calendar, for families to follow in their own. It names nobody."""
+    from sqlmodel import col, func, select
+
     from gateway.events import feed as feeds
+    from gateway.models import Pupil
 
     async def job(gateway: Gateway) -> None:
+        async with gateway.database.read() as session:
+            theirs = select(Pupil.id).where(func.lower(col(Pupil.form)) == form.casefold()).limit(1)
+            if (await session.scalars(theirs)).first() is None:
+                raise errors.NotFound(f"Nobody is in form “{form}”.")
         showing.say(feeds.url(gateway, form))
 
     opening.work(ctx, job)

@@ -61,7 +61,8 @@ def _do(ctx: typer.Context, deed: Callable[[Session, Gateway], Awaitable[Told]],
         async with gateway.database.write() as session:
             told = await deed(session, gateway)
         families = showing.count(told.guests, "family is", "families are")
-        showing.say(f"“{told.event.title}” is {done}; {families} told now.")
+        known = f"{families} told now" if told.guests else "nobody knows of it yet, so nobody is told that"
+        showing.say(f"“{told.event.title}” is {done}; {known}.")
         for notice in told.notices:
             showing.say(f"Follow it: handbell notice show {notice.key}")
 

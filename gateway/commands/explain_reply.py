@@ -75,17 +75,17 @@ def _tell_coming(text: str, menu: Mapping[str, str], language: str) -> None:
     from gateway.events import understanding
     from gateway.understanding import menu as digits
 
-    if digit := digits.digit(text):
+    found = understanding.read(_own_words(text), language=language)
+    if digit := digits.digit(text) or found.digit:
         code = menu.get(digit, "")
         showing.say(
             f"{code.replace('_', ' ')}: “{digit}” is the menu's answer." if code else f"“{digit}” is no answer."
         )
         return
-    found = understanding.read(_own_words(text), language=language)
     said = found.meaning.replace("_", " ") or "not clear: a person must read it"
     showing.say(f"{said}{'; an interpreter is asked for' if found.interpreter else ''}.")
     if found.clock:
-        showing.say(f"It names {found.clock:%H:%M}: the time that is meant, where there is such a one.")
+        showing.say(f"It chooses {found.clock:%H:%M}, where there is such a time.")
     for sentence in found.because:
         showing.say(f"{sentence}.")
 

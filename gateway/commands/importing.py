@@ -62,71 +62,35 @@ def import_files(
 
 
 async def _import(gateway: Gateway, wanted: Wanted, *, ask: bool) -> None:
-    from gateway.importing import people
+    from gateway.importing import people, trying
 
-    report = await _take_over(gateway, wanted, write=not (wanted.dry_run or ask), show=True)
-    if report.stops and not wanted.go_on:
-        if not wanted.dry_run:
-            await _ask_staff(gateway, report)
-        raise people.Suspicious(report)
-    if ask:
-        if report.changes and not typer.confirm("Take this over?", err=True):
-            raise errors.Conflict("Nothing was written.")
-        await _take_over(gateway, wanted, write=True, show=False, as_shown=report)
-    if wanted.dry_run:
-        showing.remark("Nothing was written: this was a dry run.")
-
-
-async def _take_over(
-    gateway: Gateway, wanted: Wanted, *, write: bool, show: bool, as_shown: Report | None = None
-) -> Report:
-    """Do all the work in one transaction, and keep it if ``write``, unless it looks like a mistake.
-
-    Raises :class:`errors.Conflict` when what comes of it is not ``as_shown``.
-    """
-    from gateway import audit
-    from gateway.importing import people
-
-    now = gateway.now()
+    means = trying.Means(gateway.database, gateway.log, gateway.now(), gateway.today())
+    asked = trying.Wanted(wanted.files, wanted.actor, wanted.source, wanted.encoding)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as shown:
-        async with gateway.database.write() as session:
-            with bar.shown("Importing") as progress:
-                report = await people.load(
-                    wanted.files,
-                    session,
-                    log=gateway.log,
-                    now=now,
-                    today=gateway.today(),
-                    source=wanted.source,
-                    by=wanted.actor,
-                    source_encoding=wanted.encoding or None,
-                    go_on=True,
-                    progress=progress,
-                )
-            if as_shown is not None and report.tally != as_shown.tally:
-                raise errors.Conflict("Handbell's records have changed meanwhile. Import again, and look again.")
-            if show:
-                await _account(session, report, shown, wanted)
-            names = {"files": [file.name for file in wanted.files], "source": wanted.source}
-            line = audit.Line("people.import_asked", f"import:{report.import_id}", names, wanted.actor)
-            await gateway.log.record(session, line, now=now)
-            if not write or (report.stops and not wanted.go_on):
-                await session.rollback()
+
+        async def tell(session: Session, report: Report) -> None:
+            await _account(session, report, shown, wanted)
+
+        write = not (wanted.dry_run or ask)
+        with bar.shown("Importing") as progress:
+            report = await trying.take_over(asked, means, write=write, go_on=wanted.go_on, tell=tell, progress=progress)
         # Not before: whoever reads slowly must not keep the database waiting.
         shown.seek(0)
         for text in shown:
             showing.say(text.rstrip("\n"))
-    return report
-
-
-async def _ask_staff(gateway: Gateway, report: Report) -> None:
-    """Nobody may be watching: then somebody must learn that people are not up to date."""
-    from gateway import tasks
-    from gateway.importing import stops
-
-    ask = tasks.Ask("import.stopped", "import", " ".join(report.stops), stops.CURE)
-    async with gateway.database.write() as session:
-        await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
+    if report.stops and not wanted.go_on:
+        if not wanted.dry_run:
+            await trying.ask_staff(report, means)
+        raise people.Suspicious(report)
+    if ask:
+        if report.changes and not typer.confirm("Take this over?", err=True):
+            raise errors.Conflict("Nothing was written.")
+        with bar.shown("Importing") as progress:
+            await trying.take_over(
+                asked, means, write=True, go_on=wanted.go_on, as_shown=trying.counts(report), progress=progress
+            )
+    if wanted.dry_run:
+        showing.remark("Nothing was written: this was a dry run.")
 
 
 async def _account(session: Session, report: Report, into: IO[str], wanted: Wanted) -> None:

@@ -11,31 +11,52 @@ from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gateway.context import Gateway
-    from gateway.letters.needing import Need
+    from gateway.letters.needing import Alone, Need
     from gateway.letters.printing import Printed
+    from gateway.people import Child
 
 Notice = Annotated[str, typer.Option("--notice", metavar="KEY", help="Of this notice only.")]
 
 
 def list_all(ctx: typer.Context, notice: Notice = "", json: options.Json = False) -> None:
-    """List who needs a letter, with the address or its lack; and letters that were printed and not posted yet."""
+    """List who needs a letter, with the address or its lack; letters that were printed and not posted yet; and whom
+    nothing but a letter would reach.
+    """
     from gateway.letters import needing, printing
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
             needs = await needing.every(session, gateway, key=notice)
-            lying = await printing.lying(session)
+            lying = await printing.lying(session, gateway)
+            alone = await needing.by_letter_alone(session, gateway)
         if json:
-            showing.data({"needed": list(map(_need, needs)), "not_posted": list(map(_printed, lying))})
+            needed, printed = list(map(_need, needs)), list(map(_printed, lying))
+            showing.data({"needed": needed, "not_posted": printed, "by_letter_alone": list(map(_alone, alone))})
             return
         columns = ("notice", "contact", "name", "of", "why", "address")
-        showing.table(columns, map(_row, needs), title="To be printed")
+        if needs:
+            showing.table(columns, map(_row, needs), title="To be printed")
+        else:
+            showing.say("No letter is to be printed: nothing was sent in the last four weeks that a letter has to say.")
+        if alone:
+            rows = ((one.contact.id, one.contact.full_name, _of(one.children), _where(one.lines)) for one in alone)
+            showing.table(("contact", "name", "of", "address"), rows, title="Reached by letters alone")
+        else:
+            showing.say("Whoever answers for a child has a phone or mailbox that may be used, or lives with who has.")
         if lying:
             showing.table(
-                ("letter", "batch", "for", "printed"),
+                ("letter", "batch", "for", "printed", "mind"),
                 (
-                    (f"L{one.letter.id}", one.letter.batch, _whose(one), showing.when(one.letter.printed_at, zone))
+                    (
+                        f"L{one.letter.id}",
+                        one.letter.batch,
+                        one.name,
+                        showing.when(one.letter.printed_at, zone),
+                        one.stop,
+                    )
                     for zone in [gateway.timezone]
                     for one in lying
                 ),
@@ -57,8 +78,8 @@ def print_all(
 
     async def job(gateway: Gateway) -> None:
         if batch:
-            async with gateway.database.read() as session:
-                letters = await printing.of_batch(session, batch)
+            async with gateway.database.write() as session:
+                letters = await printing.again(session, gateway, batch, by=actor)
             _write(out, pdf.make(printing.page(gateway, letters)))
             showing.say(f"{showing.count(len(letters), 'letter')} of batch {batch} once more: {out}")
             return
@@ -135,6 +156,8 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _no_address(need: Need) -> str:
+    if need.stop:
+        return f"{need.contact.full_name} (contact {need.contact.id}) gets no letter. {need.stop} Speak to them."
     return (
         f"{need.contact.full_name} (contact {need.contact.id}) has no postal address on file: import one, or "
         f"handbell letter address {need.contact.id} '12 Mill Lane' Leeds 'LS1 1AA'"
@@ -142,9 +165,16 @@ def _no_address(need: Need) -> str:
 
 
 def _row(need: Need) -> tuple[object, ...]:
-    children = ", ".join(f"{child.called} {child.surname}" for child in need.children)
-    where = ", ".join(need.lines) or "none on file"
-    return (need.notice.key, need.contact.id, need.contact.full_name, children, need.why, where)
+    where = need.stop or _where(need.lines)
+    return (need.notice.key, need.contact.id, need.contact.full_name, _of(need.children), need.why, where)
+
+
+def _of(children: Sequence[Child]) -> str:
+    return ", ".join(f"{child.called} {child.surname}" for child in children)
+
+
+def _where(lines: Sequence[str]) -> str:
+    return ", ".join(lines) or "none on file"
 
 
 def _need(need: Need) -> dict[str, Any]:
@@ -156,13 +186,16 @@ def _need(need: Need) -> dict[str, Any]:
         "pupils": [child.source_id for child in need.children],
         "why": need.why,
         "address": list(need.lines),
+        "stop": need.stop,
     }
 
 
-def _whose(one: Printed) -> str:
-    return one.contact.full_name if one.contact else one.letter.lines.partition("\n")[0]
+def _alone(one: Alone) -> dict[str, Any]:
+    pupils = [child.source_id for child in one.children]
+    return {"contact": one.contact.id, "name": one.contact.full_name, "pupils": pupils, "address": list(one.lines)}
 
 
 def _printed(one: Printed) -> dict[str, Any]:
     letter = one.letter
-    return {"id": letter.id, "batch": letter.batch, "name": _whose(one), "printed_at": letter.printed_at}
+    facts = {"id": letter.id, "batch": letter.batch, "name": one.name, "printed_at": letter.printed_at}
+    return facts | {"stop": one.stop}

@@ -24,11 +24,14 @@ Half = Annotated[str, typer.Option("--session", metavar="AM|PM", help="Which ses
 
 def day_of(raw: str, today: date) -> date:
     """A day as it was typed. Raises :class:`errors.BadInput`."""
+    from gateway.definitions import model
     from gateway.importing import cells
 
     found = cells.day(raw) if raw else today
     if isinstance(found, errors.Problem):
         raise errors.BadInput([found])
+    if found.year not in model.YEARS:
+        raise errors.BadInput([errors.Problem(f"“{raw}” is in no year that a school plans for.", "Look at the year.")])
     return found
 
 

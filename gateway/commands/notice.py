@@ -46,6 +46,7 @@ def check(
     from gateway import context
     from gateway.definitions import translated, words
     from gateway.good_news import worries
+    from gateway.preferences import load
 
     senders, surroundings = opening.text_senders(ctx), _surroundings(ctx)
     found: dict[Path, tuple[errors.Problem, ...]] = {}
@@ -60,6 +61,7 @@ def check(
             told[file] = words.languages_of(definition)
             remarks[file] = translated.remarks(definition, allow_drafts=opening.allows_drafts(ctx))
             remarks[file] += words.english_remarks(definition) + worries.without_database(definition)
+            remarks[file] += load.without_database(definition)
         except errors.BadDefinition as error:
             found[file], advice[file] = error.problems, []
     if json:
@@ -250,6 +252,30 @@ def cancel(ctx: typer.Context, key: options.Key, actor: options.As) -> None:
     opening.work(ctx, job)
 
 
+def pause(ctx: typer.Context, key: options.Key, actor: options.As) -> None:
+    """Hold back whatever of a notice has not left yet, until somebody resumes it."""
+    from gateway import notices
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            held = await notices.pause(session, gateway, key, by=actor)
+        showing.say(f"{key} is paused; {showing.count(held, 'message')} held back.")
+
+    opening.work(ctx, job)
+
+
+def resume(ctx: typer.Context, key: options.Key, actor: options.As) -> None:
+    """Let a paused notice go on where it stopped: nobody gets it twice."""
+    from gateway import notices
+
+    async def job(gateway: Gateway) -> None:
+        async with gateway.database.write() as session:
+            released = await notices.resume(session, gateway, key, by=actor)
+        showing.say(f"{key} goes on; {showing.count(released, 'message')} released.")
+
+    opening.work(ctx, job)
+
+
 def list_all(
     ctx: typer.Context,
     limit: Annotated[int, typer.Option(min=1, help="How many of the newest.")] = 30,
@@ -259,7 +285,7 @@ def list_all(
     json: options.Json = False,
 ) -> None:
     """List notices, the newest first."""
-    from sqlmodel import col, select
+    from sqlmodel import col, or_, select
 
     from gateway.absence import sending
     from gateway.models import Notice
@@ -268,7 +294,8 @@ def list_all(
         async with gateway.database.read() as session:
             query = select(Notice).order_by(col(Notice.created_at).desc(), col(Notice.id).desc()).limit(limit)
             if not everything:
-                query = query.where(col(Notice.author) != sending.AUTHOR)
+                ours = (col(Notice.author) != sending.AUTHOR, col(Notice.event_id).is_not(None))
+                query = query.where(or_(*ours))
             found = (await session.scalars(query)).all()
         if json:
             showing.data([_row(notice) for notice in found])
@@ -284,6 +311,7 @@ def list_all(
 def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> None:
     """Show how far a notice has come: messages by state, and the failures by reason."""
     from gateway import interpreters, notices
+    from gateway.announcements import progress as families
     from gateway.commands import progress
     from gateway.definitions import reading, translated
     from gateway.freshness import again
@@ -292,13 +320,22 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
         async with gateway.database.read() as session:
             notice = await notices.find(session, key)
             run_ids = await notices.run_ids(session, notice)
+            run = await families.latest_run(session, notice)
+            share = (await families.share(session, run.id or 0, today=gateway.today()))[0] if run else None
             counts, words = await progress.counts(session, run_ids), await progress.words(session, run_ids)
             about_event = notice.definition.get("event") is not None
             needed = await interpreters.of_runs(session, run_ids) if about_event else {}
             tried = [one.model_dump(mode="json") for one in await again.of_runs(session, run_ids)]
         if json:
             messages = [count.as_data() for count in counts]
-            more = {"messages": messages, "words": words, "interpreters": needed, "tried_again": tried}
+            by_family = families.as_data(share) if share else None
+            more = {
+                "families": by_family,
+                "messages": messages,
+                "words": words,
+                "interpreters": needed,
+                "tried_again": tried,
+            }
             showing.data(_row(notice) | more)
             return
         showing.say(f"{notice.title} ({notice.key}): {_state(notice, counts)}, by {notice.author}.")
@@ -312,6 +349,13 @@ def show(ctx: typer.Context, key: options.Key, json: options.Json = False) -> No
                 showing.say(remark)
         if notice.trouble:
             showing.say(f"It could not be planned: {notice.trouble}")
+        if notice.paused_at:
+            showing.say(f"Paused by {notice.paused_by}, {showing.when(notice.paused_at, gateway.timezone)}.")
+        if share:
+            showing.say(
+                f"Of {showing.count(share.all, 'family', 'families')} {share.reached} reached, {share.on_the_way} on "
+                f"the way, {share.to_try} still to try, {share.not_reached} could not be reached."
+            )
         progress.show(counts)
         progress.show_words(words)
         if needed:

@@ -37,7 +37,7 @@ def add(
 
     async def job(gateway: Gateway) -> None:
         day = marks.day_of(since, gateway.today()) if since else None
-        given = praising.Given(pupil, kind, staff or actor, words, day, form, sure)
+        given = praising.Given(pupil, kind, staff, words, day, form, sure)
         async with gateway.database.write() as session:
             made = await praising.add(session, gateway, given, by=actor)
         if json:

@@ -93,7 +93,8 @@ def _files(definition: model.Definition) -> list[str]:
     """What goes along with emails, where there are any."""
     if not any(Medium.EMAIL in step.media for step in definition.steps):
         return []
-    calendar = definition.event is not None and definition.event.calendar_file
+    details = definition.event  # where there are times to choose from, it comes once one is chosen
+    calendar = details is not None and details.calendar_file and not details.sessions
     return [*definition.attachments, *(["event.ics"] if calendar else [])]
 
 

@@ -21,7 +21,7 @@ Last = Annotated[str, typer.Option("--until", metavar="DATE", help="The last day
 
 def show(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="reach, answers, updates, absences or cost.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="reach, answers, updates, good-news, absences or cost.")],
     first: First = "",
     last: Last = "",
     page: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
@@ -61,8 +61,10 @@ def pack(
 
     async def job(gateway: Gateway) -> None:
         period = _period(gateway, first, last)
+        async with gateway.database.read() as session:
+            packed = await packing.build(session, gateway, period)
         async with gateway.database.write() as session:
-            packed = await packing.build(session, gateway, period, by=actor)
+            await packing.record(session, gateway, period, packed, by=actor)
         _keep(out, packed)
 
     opening.work(ctx, job)

@@ -164,7 +164,7 @@ def _done(
     checkout: bool,
 ) -> Taken:
     """Do it and write it down: in the audit log of the school whose folder it is, in the history of a checkout."""
-    from gateway import audit, own_words
+    from gateway import own_words
     from templates import catalogue, states
 
     name = " ".join(by.split())
@@ -179,9 +179,8 @@ def _done(
         mark = states.Review(name, gateway.today().isoformat())
         async with gateway.database.write() as session:
             taken = deed(own_words.folder(gateway.settings), mark)
-            facts = {"by": name, "accepted": len(taken.accepted), "changed": len(taken.changed)}
-            line = audit.Line("words.reviewed", f"language:{language}", facts, actor=author)
-            await gateway.log.record(session, line, now=gateway.now())
+            now = gateway.now()
+            await own_words.note(session, gateway.log, taken, language=language, name=name, by=author, now=now)
         return taken
 
     return opening.work(ctx, job)

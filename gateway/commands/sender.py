@@ -10,7 +10,10 @@ from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from gateway.context import Gateway
+    from gateway.models import Sender
 
 
 def list_all(ctx: typer.Context, json: options.Json = False) -> None:
@@ -18,13 +21,11 @@ def list_all(ctx: typer.Context, json: options.Json = False) -> None:
 
     They are set up in the settings file.
     """
-    from sqlmodel import col, select
-
-    from gateway.models import Sender
+    from gateway import senders
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            found = (await session.scalars(select(Sender).order_by(col(Sender.id)))).all()
+            found = await senders.listed(session)
         if json:
             showing.data([sender.model_dump(exclude={"tat"}) for sender in found])
             return
@@ -36,6 +37,7 @@ def list_all(ctx: typer.Context, json: options.Json = False) -> None:
                 sender.address,
                 f"{sender.rate:g} a second",
                 "active" if sender.active else "not in the settings",
+                _parts(sender, gateway.today()),
                 showing.when(sender.held_until, gateway.timezone)
                 if sender.held_until and sender.held_until > now
                 else "",
@@ -43,9 +45,19 @@ def list_all(ctx: typer.Context, json: options.Json = False) -> None:
             )
             for sender in found
         )
-        showing.table(("id", "medium", "address", "rate", "state", "held until", "because"), rows)
+        showing.table(("id", "medium", "address", "rate", "state", "parts this year", "held until", "because"), rows)
 
     opening.work(ctx, job)
+
+
+def _parts(sender: Sender, today: date) -> str:
+    """The text parts that were handed over as this sender in the financial year, and how many are free."""
+    from gateway import allowance
+
+    if sender.medium != "sms":
+        return ""
+    used = allowance.used(sender, today=today)
+    return f"{used:,} of {sender.free_parts:,} free" if sender.free_parts else f"{used:,}"
 
 
 def release(

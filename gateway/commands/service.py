@@ -12,6 +12,7 @@ import typer
 from gateway.commands import bar, opening, options, showing
 
 if TYPE_CHECKING:
+    from config.settings import Settings
     from gateway.doctor import Finding
     from gateway.importing.report import Report
     from gateway.practice.setup import Place
@@ -21,14 +22,26 @@ def run(
     ctx: typer.Context,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="The settings file, also accepted here.")] = None,
 ) -> None:
-    """Run the gateway until it is told to stop."""
+    """Run the gateway until it is told to stop; of a trust, all schools, or the one that --school names."""
     if config:
-        ctx.obj = opening.Installation(config)
-    settings = opening.settings(ctx)
+        ctx.obj = opening.Installation(config, opening.installation(ctx).school)
+    settings = opening.common(ctx)
     from gateway import logs, wiring
 
     logs.configure(settings.log.level, settings.log.format)
-    wiring.serve(settings)
+    if settings.trust.schools is None or settings.school_key:
+        wiring.serve(settings)
+        return
+    from gateway.wiring import together
+
+    unfit = set[str]()
+
+    def leave_out(key: str, sentence: str) -> None:
+        unfit.add(key)
+        logs.say_left_out(key, sentence)
+
+    # One file that is wrong must not keep the other schools silent after a restart.
+    together.serve_all(opening.schools(ctx, left_out=leave_out), settings, unfit=unfit)
 
 
 def practice(
@@ -60,7 +73,7 @@ def practice(
             settings,
             report=_say_imported,
             progress=progress,
-            ready=lambda: _say_ready(place, settings.web.port),
+            ready=lambda first: _say_ready(place, settings.web.port, first),
         )
 
 
@@ -70,19 +83,21 @@ def _say_imported(report: Report) -> None:
     showing.say(f"Imported {pupils} and {contacts}.")
 
 
-def _say_ready(place: Place, port: int) -> None:
+def _say_ready(place: Place, port: int, first: str) -> None:
     # As it was called and from here, so that the lines can be copied even where handbell is not on the path.
     here = f"{sys.argv[0]} --config {_path(place.settings)}"
     example = _path(place.notices / "closure.toml")
     showing.say(f"Handbell is running for the practice school. Its phones: http://127.0.0.1:{port}/practice")
+    if first:
+        showing.say(f"Nobody is there yet. Come in here, once: {first}")
+    else:
+        showing.say(f"Sign in: http://127.0.0.1:{port}/sign-in (a new password: {here} staff link EMAIL)")
     showing.say("Try in another window:")
     showing.say(f"  {here} notice preview {example}")
     showing.say(f"  {here} notice send {example}")
     showing.say(f"  {here} rehearse absence")
     showing.say(f"  {here} marks import {_path(place.marks)}")
     showing.say(f"  {here} absence list")
-    showing.say(f"  {here} token create office --read-only")
-    showing.say(f"The last prints a token: the password, under any name, of http://127.0.0.1:{port}/office/absences")
     showing.say("Ctrl-C ends it.")
 
 
@@ -97,23 +112,72 @@ def migrate(
         bool, typer.Option("--check", help="Only say whether it is up to date; ends with 1 if not.")
     ] = False,
     sql: Annotated[bool, typer.Option("--sql", help="Only print the SQL, from an empty database on.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Only try it, and the way back, on a copy of the database.")
+    ] = False,
+    to: Annotated[
+        str, typer.Option(metavar="REVISION", help="Go back to an older revision; what only newer tables hold is lost.")
+    ] = "",
+    copy: Annotated[bool, typer.Option(help="Copy the database first, as handbell backup make does.")] = True,
+    every: Annotated[bool, typer.Option("--all", help="Every school of a trust, one after the other.")] = False,
 ) -> None:
     """Bring the database to the tables of this version.
 
-    Safe to repeat. Copy the database before an upgrade.
+    Safe to repeat. Copies the database before it changes anything, and refuses while a daemon runs on it.
     """
-    settings = opening.settings(ctx)
-    url = settings.database.dsn()
+    every_one = opening.active_schools(ctx) if every else {"": opening.settings(ctx)}
+    for key, settings in every_one.items():
+        whose = f"The database of {key}" if key else "The database"
+        showing.say(_migrate(ctx, settings, whose, check=check, sql=sql, rehearse=rehearse, to=to, copy=copy))
+        if sql:
+            return
+
+
+def _migrate(
+    ctx: typer.Context, settings: Settings, whose: str, *, check: bool, sql: bool, rehearse: bool, to: str, copy: bool
+) -> str:
+    """Do what was asked for with one database. Gives what came of it, to be said."""
     from gateway import migrate as steps
     from gateway import wiring
 
+    url = settings.database.dsn()
     if sql:
-        showing.say(steps.sql(url))
-        return
+        return steps.sql(url)
+    if rehearse:
+        from gateway.backup import rehearsing
+
+        return asyncio.run(rehearsing.rehearse(url))
+    if to:
+        steps.must_know(to)
+        with wiring.nobody_runs(settings):
+            _copy_first(ctx, settings, copy)
+            asyncio.run(steps.downgrade(url, to))
+        return f"{whose} is back at revision {to}. Install the version that it belongs to."
     if not check:
-        asyncio.run(wiring.set_up(settings))
+        _set_up(ctx, settings, copy)
     asyncio.run(steps.check(url))
-    showing.say(f"The database is up to date (revision {steps.head()}).")
+    return f"{whose} is up to date (revision {steps.head()})."
+
+
+def _set_up(ctx: typer.Context, settings: Settings, copy: bool) -> None:
+    from gateway import migrate as steps
+    from gateway import wiring
+
+    at = asyncio.run(steps.at(settings.database.dsn()))
+    if at in ("", steps.head()):  # nothing that anybody could lose, or nothing to do
+        asyncio.run(wiring.set_up(settings))
+        return
+    with wiring.nobody_runs(settings):
+        if at in steps.known():
+            _copy_first(ctx, settings, copy)
+        asyncio.run(wiring.set_up(settings))
+
+
+def _copy_first(ctx: typer.Context, settings: Settings, wanted: bool) -> None:
+    if wanted:
+        from gateway.commands import backup
+
+        backup.make_one(settings, opening.installation(ctx).config)
 
 
 def doctor(ctx: typer.Context, json: options.Json = False) -> None:

@@ -14,6 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 #: Where nobody's window sets a width, a table must not be cut.
 _PIPED_WIDTH = 160
@@ -72,6 +73,15 @@ def _visible(found: re.Match[str]) -> str:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = "") -> None:
     """Print a table. ``right`` names the columns of figures, by comma."""
+    made = grid(columns, rows, title=title, right=right)
+    if made.row_count:
+        console().print(made)
+    else:
+        say("There are none.")
+
+
+def grid(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", right: str = "") -> Table:
+    """The same, to be printed within something else."""
     from rich import box
     from rich.table import Table
 
@@ -83,10 +93,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: st
         made.add_column(name, justify="right" if name in figures else "left", overflow="fold")
     for row in rows:
         made.add_row(*("" if cell is None else harmless(str(cell)) for cell in row))
-    if made.row_count:
-        console().print(made)
-    else:
-        say("There are none.")
+    return made
 
 
 def when(moment: datetime | None, timezone: ZoneInfo) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway import errors
 from gateway.commands import opening, options, showing
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def create(
     """Put the first question, now or when the file says. The next one follows each answer."""
     from gateway.definitions import survey as shape
 
-    whole = shape.read(_toml(file))
+    whole = shape.read_file(file)
 
     async def job(gateway: Gateway) -> None:
         from gateway.surveys import asking
@@ -43,14 +41,6 @@ def create(
             showing.say(f"It waits for somebody other than {by}: handbell notice approve {made.key}")
 
     opening.work(ctx, job)
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        problem = errors.Problem(f"this cannot be read as TOML: {error}.", file=str(file))
-        raise errors.BadDefinition([problem]) from None
 
 
 def list_all(ctx: typer.Context, json: options.Json = False) -> None:

@@ -1,4 +1,4 @@
-"""``handbell token``: the keys to the HTTP API, for programs, and to the office's pages, for people."""
+"""``handbell token``: the keys to the HTTP API, for programs."""
 
 from __future__ import annotations
 
@@ -56,13 +56,11 @@ def list_all(ctx: typer.Context, json: options.Json = False) -> None:
 
     The tokens themselves are not kept.
     """
-    from sqlmodel import col, select
-
-    from gateway.models import ApiToken
+    from gateway import tokens
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            found = (await session.scalars(select(ApiToken).order_by(col(ApiToken.name)))).all()
+            found = await tokens.listed(session)
         if json:
             fields = {"name", "read_only", "created_at", "revoked_at"}
             showing.data([token.model_dump(include=fields) for token in found])

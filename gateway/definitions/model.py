@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -26,9 +26,11 @@ from scheduler import phrases
 from templates import languages, library
 
 LONGEST_DAYS = 366
+SomeDay = TypeVar("SomeDay", bound=date)
 YEARS = range(2000, 2200)  #: beyond them nobody announces anything, and arithmetic on dates ends somewhere
 
-_SPAN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+#: Nine digits of seconds are thirty years; longer numbers are no waiting times, and too large for arithmetic.
+_SPAN = re.compile(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?")
 
 
 def _span(value: object) -> object:
@@ -61,7 +63,8 @@ def _moment(value: object) -> object:
     raise ValueError("write a date and a time, such as 2026-12-01T07:00:00")
 
 
-def _sensible_year(value: datetime) -> datetime:
+def sensible_year(value: SomeDay) -> SomeDay:
+    """The same day or moment. Raises :class:`ValueError` for a year that nobody means, and no clock can be moved in."""
     if value.year not in YEARS:
         raise ValueError(f"write a year from {YEARS[0]} to {YEARS[-1]}")
     return value
@@ -132,13 +135,14 @@ Span = Annotated[
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),
-    AfterValidator(_sensible_year),
+    AfterValidator(sensible_year),
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"}),
 ]
 WallTime = Annotated[Moment, AfterValidator(_wall_time)]
 ClockTime = Annotated[time, BeforeValidator(_clock), WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}"})]
 Year = Annotated[str, BeforeValidator(_year), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})]
-DateOrTime = Annotated[WallTime | date, Field(union_mode="left_to_right")]
+Day = Annotated[date, AfterValidator(sensible_year)]
+DateOrTime = Annotated[WallTime | Day, Field(union_mode="left_to_right")]
 Media = Annotated[list[Medium], AfterValidator(_each_once)]
 Language = Annotated[str, AfterValidator(_language)]
 ByLanguage = Annotated[dict[Language, str], BeforeValidator(_each_language_once)]
@@ -226,6 +230,10 @@ class Schedule(Part):
             raise ValueError("“every” and “from” go together: from when on?")
         if self.date and not self.when:
             raise ValueError("“date” needs “when”")
+        if self.date and not isinstance(self.date, datetime):
+            timed = [text for text in self.when if phrases.read(text).unit in ("hour", "minute")]
+            if timed:
+                raise ValueError(f"“{timed[0]}” counts from a time: write one with “date”, such as 2026-12-03T17:00:00")
         idle = [name for name in ("until", "school", "school_days") if getattr(self, name) not in (None, "", "any")]
         if idle and not self.repeats:
             raise ValueError(f"“{idle[0]}” needs “cron”, “every” or “when”")
@@ -270,10 +278,8 @@ class Option(Part):
         if not self.label.get("en", "").strip():
             raise ValueError('give the English label: label = { en = "…" }')
         for label in self.label.values():
-            if optout.read(label).keyword:
-                raise ValueError(
-                    f"“{label}” is a word on which phone networks act: choose another, or families cut themselves off"
-                )
+            if optout.is_no_answer(label):
+                raise ValueError(f"“{label}” alone is a word on which phone networks act: say it in more words")
         return self
 
 
@@ -292,10 +298,13 @@ class Replies(Part):
 
 
 class Again(Part):
-    """After silence, try again differently: at another hour, by another medium, or in another language."""
+    """After silence, try again differently: at another hour, by another medium, in another language or other words."""
 
     after: Span = Field(description="So long without an answer, such as 1d")
     times: int = Field(default=1, ge=1, le=3, description="How often at most")
+    text: ByLanguage = Field(
+        default={}, description="Other words for a free text, by language; where there are none, the same again"
+    )
 
 
 class Approval(Part):
@@ -409,6 +418,10 @@ class Definition(Part):
             raise ValueError("“when” counts from a date: give schedule.date, or make it an event")
         if self.again and not (self.template or self.replies.expected or self.replies.options):
             raise ValueError("“again” is for notices that are answered: say so in [replies]")
+        if self.again and self.event:
+            raise ValueError("“again” is not for events: “remind” in [event] reminds those who have not answered")
+        if self.again and self.again.text and not self.text:
+            raise ValueError("“text” in [again] goes with a free text; a template has its own words")
         if self.attachments and not any(Medium.EMAIL in step.media for step in self.steps):
             raise ValueError("“attachments” go along with emails only: add email to the media, or take them out")
         return self
@@ -422,6 +435,12 @@ class Definition(Part):
     def stop_when(self) -> Literal["delivered", "answered"]:
         """What stops the ladder: an answer where one is expected, else delivery."""
         return self.until or ("answered" if self.replies.expected or self.replies.options else "delivered")
+
+    def said_again(self) -> Definition:
+        """The same in the other words that it is said in after silence, in the languages that have some."""
+        other = self.again.text if self.again else {}
+        drafted = {tag: one for tag, one in self.translations.items() if tag not in other}
+        return self.model_copy(update={"text": {**self.text, **other}, "translations": drafted}) if other else self
 
     def template_values(self) -> dict[str, Any]:
         """The values of the wording; an event's own details are filled in for it."""

@@ -25,15 +25,23 @@ def read_file(path: Path) -> model.Definition:
 
     Raises :class:`errors.BadDefinition` with file, line and cure of everything that is wrong.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-        data = tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise errors.BadDefinition([_unreadable(path, error)]) from None
+    data, text = toml(path)
     return read(data, file=str(path), source=text)
 
 
-def _unreadable(path: Path, error: OSError | ValueError) -> errors.Problem:
+def toml(path: Path) -> tuple[dict[str, Any], str]:
+    """What stands in a TOML file, and its text.
+
+    Raises :class:`errors.BadDefinition`.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        return tomllib.loads(text), text
+    except (OSError, ValueError, RecursionError) as error:
+        raise errors.BadDefinition([_unreadable(path, error)]) from None
+
+
+def _unreadable(path: Path, error: OSError | ValueError | RecursionError) -> errors.Problem:
     file = str(path)
     match error:
         case FileNotFoundError():
@@ -58,7 +66,7 @@ def read(data: Mapping[str, Any], *, file: str = "", source: str = "") -> model.
     try:
         definition = model.Definition.model_validate(data)
     except pydantic.ValidationError as error:
-        problems = [_problem(detail, file=file, source=source) for detail in error.errors(include_url=False)]
+        problems = explained(error, file=file, source=source)
         problems += _placed(_in_spite_of_shape(data), file=file, source=source)
         raise errors.BadDefinition(problems) from None
     problems = _placed(_beyond_shape(definition), file=file, source=source)
@@ -147,16 +155,22 @@ _KEY_CURES = {
 }
 
 
-def _problem(detail: Any, *, file: str, source: str) -> errors.Problem:
-    names = tuple(str(part) for part in detail["loc"] if part != "[key]")
-    what, cure = _explained(detail, names)
-    return errors.Problem(what, cure, file=file, line=line_of(source, names), field=".".join(names))
+def explained(
+    error: pydantic.ValidationError, *, shape: type[BaseModel] = model.Definition, file: str = "", source: str = ""
+) -> list[errors.Problem]:
+    """What is wrong with data of a shape, each with its line in the TOML text and the cure."""
+    found = list[errors.Problem]()
+    for detail in error.errors(include_url=False):
+        names = tuple(str(part) for part in detail["loc"] if part != "[key]")
+        what, cure = _explained(detail, names, shape)
+        found.append(errors.Problem(what, cure, file=file, line=line_of(source, names), field=".".join(names)))
+    return found
 
 
-def _explained(detail: Any, names: tuple[str, ...]) -> tuple[str, str]:
+def _explained(detail: Any, names: tuple[str, ...], shape: type[BaseModel]) -> tuple[str, str]:
     kind = detail["type"]
     if kind == "extra_forbidden":
-        near = _nearest(names[-1], _keys_at(names[:-1])).strip()
+        near = _nearest(names[-1], _keys_at(shape, names[:-1])).strip()
         return f"“{names[-1]}” is not a key of a definition.", near or "Take it out."
     if kind == "missing":
         return f"“{names[-1]}” is missing.", "Add it."
@@ -175,9 +189,8 @@ def _nearest(word: str, known: Any) -> str:
     return f" Did you mean “{close[0]}”?" if close else ""
 
 
-def _keys_at(path: tuple[str, ...]) -> list[str]:
+def _keys_at(shape: type[BaseModel], path: tuple[str, ...]) -> list[str]:
     """The keys that are allowed at a place of a definition."""
-    shape: type[BaseModel] = model.Definition
     for name in path:
         if name.isdigit():
             continue

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from channels.base import Medium
 from gateway import errors
-from gateway.definitions import model
+from gateway.definitions import model, reading
 
 MOST_QUESTIONS = 9
 
@@ -71,16 +72,21 @@ class Survey(model.Part):
         return self
 
 
-def read(data: object) -> Survey:
-    """Check a survey.
+def read_file(path: Path) -> Survey:
+    """Read a survey from a TOML file.
+
+    Raises :class:`errors.BadDefinition` with file, line and cure of everything that is wrong.
+    """
+    data, text = reading.toml(path)
+    return read(data, file=str(path), source=text)
+
+
+def read(data: object, *, file: str = "", source: str = "") -> Survey:
+    """Check a survey. ``source`` is the TOML text, for line numbers.
 
     Raises :class:`errors.BadDefinition` with everything that is wrong.
     """
     try:
         return Survey.model_validate(data)
     except ValidationError as error:
-        problems = [
-            errors.Problem(f"{one['msg'].removeprefix('Value error, ')}.", field=".".join(map(str, one["loc"])))
-            for one in error.errors()
-        ]
-        raise errors.BadDefinition(problems) from None
+        raise errors.BadDefinition(reading.explained(error, shape=Survey, file=file, source=source)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from importlib import resources
@@ -15,7 +16,7 @@ from gateway import errors
 from gateway.definitions import model
 from gateway.registers import files
 from templates import errors as wrong
-from templates import library, skeleton
+from templates import languages, library, segments, skeleton
 
 _Words = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 #: What every answer may name without anybody giving it.
@@ -110,6 +111,29 @@ def filled(answer: Answer, given: Mapping[str, str]) -> dict[str, object]:
         raise errors.BadInput(problems)
     return found
 
+
+def english(file: File, language: str, said: str) -> str:
+    """What one of these answers, as it went in a language, says in English; ``""`` where it is none of them.
+
+    What was filled into its blanks is put into the English as the family has it.
+    """
+    plain = segments.bare(_UNSEEN.sub("", said))
+    for one in file.answers.values():
+        theirs, ours = one.text.get(language, ""), one.text.get(languages.ENGLISH, "")
+        if not theirs or not ours:
+            continue
+        parts = _BLANK.split(segments.bare(_UNSEEN.sub("", theirs)))
+        # A blank may stand twice: what is in it is the same then, and the first says it.
+        wanted = "".join(re.escape(part) if number % 2 == 0 else "(.+?)" for number, part in enumerate(parts))
+        if found := re.search(rf"{wanted}(?:\n|$)", plain, re.DOTALL):
+            values = dict(zip(parts[1::2], found.groups(), strict=True))
+            pieces = _BLANK.split(ours)
+            return "".join(values.get(piece, "…") if number % 2 else piece for number, piece in enumerate(pieces))
+    return ""
+
+
+_BLANK: Final = re.compile(r"\{(\w+)\}")
+_UNSEEN: Final = re.compile("[\u2066-\u2069\u200e\u200f]")  #: what keeps names and numbers apart in another script
 
 _LOOKS: Final = {
     "text": "",

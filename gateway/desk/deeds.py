@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from sqlmodel import col, select
 
-from gateway import context, conversations, errors, merging
+from gateway import context, conversations, errors, merging, tasks
 from gateway.database import Session
-from gateway.desk import promise, thread
-from gateway.models import Conversation, Promise
+from gateway.desk import answering, promise, thread
+from gateway.models import Conversation, Message, Promise
+
+UNDO_WITHIN: Final = timedelta(minutes=1)  #: a slip is seen at once
+_WORRY: Final = "Somebody of the school is worried about what a family has written. {lead} looks at it now."
+_SHOW: Final = "handbell conversation show {root}"
 
 
 async def take(session: Session, gateway: context.Gateway, conversation_id: int, owner: str, *, by: str) -> None:
@@ -72,3 +79,34 @@ async def merge(session: Session, gateway: context.Gateway, into_id: int, other_
         raise errors.Conflict("These are not the same person's, or not that person's alone: they stay apart.")
     await merging.merge(session, into, other, by=by, log=gateway.log, now=gateway.now())
     return into
+
+
+async def worry(session: Session, gateway: context.Gateway, conversation_id: int, lead: str, *, by: str) -> None:
+    """Hand a conversation to the safeguarding lead, who is told now. It stays where it is until it is answered.
+
+    Raises :class:`errors.NotFound`.
+    """
+    root = await conversations.find(session, conversation_id)
+    now = gateway.now()
+    ask = tasks.Ask(
+        "desk.worry", f"conversation:{root.id}", _WORRY.format(lead=lead), _SHOW.format(root=root.id), loud=True
+    )
+    await tasks.ask(session, ask, log=gateway.log, now=now)
+    await conversations.take(session, root, lead, by=by, log=gateway.log, now=now)
+
+
+async def undo(session: Session, gateway: context.Gateway, conversation_id: int, message_id: str, *, by: str) -> None:
+    """Take back an answer that has not left, or (without a message) one's own close: the words wait again.
+
+    Raises :class:`errors.NotFound`, or :class:`errors.Conflict` where it is too late, or was another's.
+    """
+    root = await conversations.find(session, conversation_id)
+    now, since = gateway.now(), root.closed_at
+    if message_id:
+        await answering.take_back(session, gateway, message_id, root, by=by)
+        since = (await session.get_one(Message, message_id)).created_at
+    elif root.closed_by != by:
+        since = None
+    if since is None or now - since > UNDO_WITHIN:
+        raise errors.Conflict("It is too late to take this back. The conversation is as it was.")
+    await conversations.take_back(session, root, since=since, by=by, log=gateway.log, now=now)

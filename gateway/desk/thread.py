@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 import sqlalchemy as sa
@@ -16,9 +16,13 @@ from sqlmodel import col, select
 
 from channels.base import Medium
 from gateway import answers, conversations, points
+from gateway.accounts import signatures
 from gateway.database import Session
 from gateway.desk import answering, overdue
 from gateway.models import (
+    AbsenceCase,
+    AbsenceStep,
+    CaseState,
     Contact,
     ContactPoint,
     Conversation,
@@ -26,14 +30,19 @@ from gateway.models import (
     ConversationState,
     Message,
     MessageState,
+    Notice,
     Promise,
     Reply,
+    Run,
     VoiceMessage,
 )
+from gateway.models.types import core
 from gateway.translating import gists
+from templates import languages
 
-Which = Literal["open", "waiting", "overdue", "closed", "all"]
+Which = Literal["open", "waiting", "needs", "them", "overdue", "closed", "all"]
 _MOST = 200  #: of the newest, in one thread
+_other, _said_in = core(Conversation).alias("other"), core(Conversation).alias("said_in")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,9 @@ class Said:
     ``kind``   ``reply`` from the family, ``answer`` of a person, ``automatic`` or ``notice`` from us, or ``note``
     ``voice``  whether it is a voice message, to be played
     ``gist``   what words in another language say in English, by a machine
+    ``language``  of the words, where it is known; ``about`` the title of the notice that it is from
+    ``english``   what words of ours in another language say, as the school wrote them
+    ``reason``    why a message did not arrive; ``changed_at`` since when it stands as ``state`` says
     """
 
     at: datetime
@@ -54,6 +66,11 @@ class Said:
     id: str = ""
     voice: bool = False
     gist: str = ""
+    language: str = ""
+    about: str = ""
+    reason: str = ""
+    changed_at: datetime | None = None
+    english: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +85,8 @@ class Thread:
     others: bool
 
 
-def listed(which: Which, *, owner: str, now: datetime) -> sa.Select[Conversation, Contact]:
-    """The conversations of a list with whom each is: what is due first comes first, of closed ones the newest."""
+def listed(which: Which, *, owner: str, now: datetime, today: date) -> sa.Select[Conversation, Contact]:
+    """The conversations of a list with whom each is; ``owner`` leaves those of one person, whichever way they sign."""
     c = Conversation
     query = (
         sa.select(c, Contact)
@@ -77,12 +94,16 @@ def listed(which: Which, *, owner: str, now: datetime) -> sa.Select[Conversation
         .where(col(c.merged_into_id).is_(None))
     )
     if owner:
-        query = query.where(col(c.owner) == owner)
+        query = query.where(col(c.owner).in_([owner, signatures.of_account(owner)]))
     match which:
         case "open":
             query = query.where(col(c.state) == ConversationState.OPEN)
         case "waiting":
             query = query.where(waits())
+        case "needs":
+            query = query.where(needs(today))
+        case "them":
+            query = query.where(col(c.state) == ConversationState.OPEN, ~needs(today))
         case "overdue":
             query = query.where(overdue.is_overdue(now))
         case "closed":
@@ -102,11 +123,26 @@ def in_turn(query: sa.Select[Conversation, Contact], which: Which) -> sa.Select[
 
 def waits() -> sa.ColumnElement[bool]:
     """Whether words wait in a conversation, or in one that was merged into it."""
-    other = sa.alias(sa.inspect(Conversation).local_table, "other")
-    merged = sa.select(other.c.id).where(
-        other.c.merged_into_id == col(Conversation.id), other.c.waiting_since.is_not(None)
+    merged = sa.select(_other.c.id).where(
+        _other.c.merged_into_id == col(Conversation.id), _other.c.waiting_since.is_not(None)
     )
     return sa.or_(col(Conversation.waiting_since).is_not(None), merged.exists())
+
+
+def needs(today: date) -> sa.ColumnElement[bool]:
+    """Whether a conversation needs a person: words wait in it, or what it says of an absence of today has no code yet.
+
+    A family that says why a child is away waits for nothing; the register waits for somebody to take the code.
+    """
+    case, step, reply, other = core(AbsenceCase).c, core(AbsenceStep).c, core(Reply).c, _said_in.c
+    to_confirm = (
+        sa.select(sa.func.coalesce(other.merged_into_id, other.id))
+        .join_from(core(AbsenceCase), core(AbsenceStep), step.case_id == case.id)
+        .join(core(Reply), reply.id == step.reply_id)
+        .join(_said_in, other.id == reply.conversation_id)
+        .where(case.date == today, case.state == CaseState.TO_CONFIRM, step.kind == "answer")
+    )
+    return sa.or_(waits(), col(Conversation.id).in_(to_confirm))
 
 
 async def read(session: Session, conversation_id: int) -> Thread:
@@ -158,7 +194,7 @@ async def _replies(
         col(VoiceMessage.inbound_id).in_([row.inbound_id for row in ours])
     )
     voices = set(await session.scalars(by_inbound))
-    english = await gists.of(session, [row.id or 0 for row in ours])
+    english = await gists.made(session, [row.id or 0 for row in ours])
     said = [
         Said(
             row.at,
@@ -169,7 +205,8 @@ async def _replies(
             row.settled or row.option or (row.keyword or "") or (f"seen by {row.seen_by}" if row.seen_by else ""),
             str(row.id),
             row.inbound_id in voices,
-            english.get(row.id or 0, ""),
+            english[row.id].text if row.id in english else "",
+            english[row.id].language if row.id in english else "",
         )
         for row in reversed(ours)
     ]
@@ -190,17 +227,27 @@ async def _messages(
     query = select(Message).where(sa.or_(*to), col(Message.state) != MessageState.SKIPPED)
     rows = (await session.scalars(query.order_by(col(Message.created_at).desc()).limit(_MOST))).all()
     ours = [row for row in rows if row.contact_id is None or row.contact_id in people]
-    return [_ours(row) for row in reversed(ours)], len(ours) < len(rows)
+    runs = {row.run_id for row in ours if row.run_id is not None}
+    named = sa.select(core(Run).c.id, core(Notice).c.title, core(Notice).c.definition).join(
+        core(Notice), core(Notice).c.id == core(Run).c.notice_id
+    )
+    of_runs = await session.execute(named.where(core(Run).c.id.in_(runs))) if runs else ()
+    said = {row.id: (row.title, (row.definition.get("text") or {}).get(languages.ENGLISH, "")) for row in of_runs}
+    return [_ours(row, *said.get(row.run_id, ("", ""))) for row in reversed(ours)], len(ours) < len(rows)
 
 
-def _ours(message: Message) -> Said:
+def _ours(message: Message, title: str, english: str) -> Said:
     kind: Literal["answer", "automatic", "notice"] = "notice"
     if message.slot.startswith(answering.SLOT):
         kind = "answer"
     elif message.run_id is None and message.slot.startswith(answers.SLOT):
         kind = "automatic"
     state = message.state.value + (f": {message.reason}" if message.reason else "")
-    return Said(message.created_at, kind, "", message.medium, message.body, state, message.id)
+    return Said(
+        message.created_at, kind, "", message.medium, message.body, state, message.id,
+        language=message.language, about=title, reason=message.reason_text, changed_at=message.changed_at,
+        english=english if message.language != languages.ENGLISH else "",
+    )  # fmt: skip
 
 
 async def _notes(session: Session, root: Conversation) -> list[Said]:

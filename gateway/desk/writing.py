@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -178,8 +178,9 @@ async def send(
     slot: str,
     checked: bool,
     not_after: datetime | None = None,
+    hold: timedelta = timedelta(0),
 ) -> Message:
-    """Put it into the outbox. With ``checked`` the wall is asked at once, beside the time when it leaves.
+    """Put it into the outbox, to leave once ``hold`` is over. With ``checked`` the wall is asked now, too.
 
     Raises :class:`errors.Conflict` with the wall's own sentence, or where there is nothing to send it as.
     """
@@ -210,7 +211,7 @@ async def send(
         parts=parts,
         pence=gateway.costs().of(medium, parts=parts, characters=len(letter.text)),
         state=MessageState.QUEUED,
-        due_at=now,
+        due_at=now + hold,
         not_after=not_after,
         created_at=now,
         changed_at=now,
@@ -227,7 +228,7 @@ async def send(
 
 
 async def _ask_wall(session: Session, gateway: context.Gateway, message: Message) -> None:
-    row = message.model_dump(include={"id", "run_id", "slot", "not_after"})
+    row = message.model_dump(include={"id", "run_id", "slot", "not_after", "only_if"})
     stops = await session.run_sync(
         lambda plain: guard.stopped(plain.connection(), [row], today=gateway.today(), now=gateway.now())
     )

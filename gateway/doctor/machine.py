@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,10 +9,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from gateway import context
+from gateway import disk as disks
 from gateway.doctor.findings import Finding, State
 
 OURS = ("gateway", "channels", "templates", "scheduler", "config")
-_ROOM_WARN, _ROOM_BAD = 1_000_000_000, 100_000_000  #: bytes
+_MB = 1_000_000
+_SOON = 5  #: times the least room: it is time to make some
 _PRACTICE_WORDS = ("practice", "example", "changeme", "secret")
 
 
@@ -53,12 +54,10 @@ def timezone(gateway: context.Gateway) -> Iterator[Finding]:
 
 def disk(gateway: context.Gateway) -> Iterator[Finding]:
     """How much room there is where things are written down."""
-    folder = Path(gateway.database.url.database or "") if gateway.database.is_sqlite else _state_dir(gateway) / "x"
-    folder = next((parent for parent in folder.absolute().parents if parent.is_dir()), Path("/"))
-    free = shutil.disk_usage(folder).free
-    state: State = "bad" if free < _ROOM_BAD else "warn" if free < _ROOM_WARN else "ok"
+    free, least = disks.free_bytes(gateway), gateway.settings.database.least_free_mb * _MB
+    state: State = "bad" if free < least else "warn" if free < _SOON * least else "ok"
     cure = "" if state == "ok" else "Make room: without it nothing can be written down, so nothing is sent."
-    yield Finding("disk", state, f"{free / 1e9:.1f} GB free for {folder}.", cure)
+    yield Finding("disk", state, f"{free / 1e9:.1f} GB free for {disks.folder(gateway)}.", cure)
 
 
 def _state_dir(gateway: context.Gateway) -> Path:

@@ -12,6 +12,7 @@ from channels.translators.base import NotTranslated
 from gateway import context, errors, own_words
 from gateway.absence import rules
 from gateway.calendars import feeds, remarks
+from gateway.campaigns import views
 from gateway.desk import canned, promise
 from gateway.doctor.findings import Finding
 from gateway.models import Contact, VoiceMessage
@@ -33,11 +34,8 @@ def absence(gateway: context.Gateway) -> Iterator[Finding]:
     if not decided.settings.safeguarding_lead:
         what = "Nobody is named who takes over a child that nobody can account for."
         yield Finding("absence", "warn", what, "Set absence.safeguarding_lead to a person's name.")
-    if (
-        decided.settings.alert_numbers
-        and not gateway.settings.twilio.sms_senders
-        and not gateway.settings.practice.enabled
-    ):
+    texts = gateway.settings.text_senders
+    if decided.settings.alert_numbers and not texts and not gateway.settings.practice.enabled:
         what = "Staff are to be texted of what is urgent, and there is no number to text from."
         yield Finding("absence", "bad", what, "Set twilio.sms_senders, or take absence.alert_numbers out.")
     if not decided.year.days.terms:
@@ -53,12 +51,16 @@ async def calendar(gateway: context.Gateway) -> list[Finding]:
     here = "calendar"
     try:
         async with gateway.database.read() as session:
-            written = (await gateway.calendars.look(session)).document
-            known = await feeds.listed(session)
+            calendars = await gateway.calendars.look(session)
+            told = remarks.of(calendars, gateway.today()) if calendars.year().days.terms else []
+            known, campaigns = await feeds.listed(session), await views.listed(session, gateway)
     except errors.BadInput as error:
         return [Finding(here, "bad", problem.what, f"{problem}") for problem in error.problems]
-    told = remarks.of(written, gateway.today()) if written.terms else []
     findings = [Finding(here, "warn", remark, "See handbell calendar show.") for remark in told]
+    for one in campaigns:
+        if one.standing and one.notice.next_fire_at is None and not (one.campaign and one.campaign.paused_at):
+            sentence = f"The campaign {one.notice.key} has no next firing. {one.standing}"
+            findings.append(Finding(here, "warn", sentence, f"See handbell campaign explain {one.notice.key}."))
     for feed in known:
         if feed.trouble:
             since = f"{feed.fetched_at:%d %b %Y}" if feed.fetched_at else "never"

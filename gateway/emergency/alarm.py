@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from channels.base import Medium
 from config import identity
-from gateway import audit, context, errors, notices
+from gateway import alarm_answers, audit, chosen, context, errors, notices
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.emergency import passing, timing
-from gateway.models import Emergency, EmergencyNotice, EmergencyPart, MessageState, Notice, Purpose
+from gateway.models import Emergency, EmergencyNotice, EmergencyPart, MessageState, Notice, NoticeState, Purpose
 from gateway.models.types import core
+from templates import languages
 
-WORDING: Final = "emergency"
 EVERY_MEDIUM: Final = [Medium.SMS.value, Medium.VOICE.value, Medium.EMAIL.value]
+
+_SAME: Final = timedelta(minutes=10)  #: who alarms within so long after another mostly means the same emergency
+LATELY: Final = timedelta(days=1)  #: an emergency that began before is no longer meant by “going on”
+_RESERVED: Final = frozenset({"latest", "preview", "choices", "rehearsals"})  #: what the API's addresses mean by these
 
 #: A sentence in English, or by language: {"en": …, "pl": …}.
 Words = str | Mapping[str, str]
@@ -27,12 +31,17 @@ Words = str | Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be said, and about which children. ``audience`` is that of a definition, without ``tell``."""
+    """What is to be said, and about which children. ``audience`` is that of a definition, without ``tell``.
+
+    ``key``      a key of its own, or the one that :func:`next_key` gave for what was looked at: the same is sent once
+    ``another``  whether it is another alarm than one that somebody has sent in these minutes
+    """
 
     what_happened: Words
     what_to_do: Words
     audience: Mapping[str, Any]
     key: str = ""
+    another: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +54,12 @@ class Outlook:
     second_person: bool
     call_again_after: timedelta | None
     can_be_answered: bool
+    going_on: Sequence[Emergency] = ()  #: other emergencies that are not over
 
     @property
     def people(self) -> int:
         """How many are told by something."""
-        return len({row.message.contact_id for row in self.seen.rows if not row.message.reason})
+        return len(chosen.told(self.seen.rows))
 
     @property
     def children(self) -> int:
@@ -64,38 +74,47 @@ class Outlook:
 
 
 def definition(gateway: context.Gateway, asked: Asked) -> model.Definition:
-    """The alarm as a notice. Where texts come from a name, which nobody can answer, it asks for no answer.
+    """The alarm as a notice.
 
     Raises :class:`errors.BadDefinition` for what cannot be one.
     """
     settings = gateway.settings.emergency
-    ladder: list[dict[str, Any]] = [{"media": EVERY_MEDIUM}]
-    if settings.call_again_after:
-        ladder.append({"media": [Medium.VOICE.value], "after": settings.call_again_after})
     return reading.read(
         {
             "key": asked.key or "emergency",
             "title": "Emergency",
             "purpose": Purpose.EMERGENCY.value,
-            **(_plainly(asked) if answers_nobody(gateway) else _asking(asked)),
+            **words(gateway, asked),
             "audience": {**asked.audience, "tell": "everyone"},
-            "ladder": ladder,
-            "until": "answered",
+            **ladder(gateway),
             "valid": {"for": settings.worth_saying},
             "approval": {"required": settings.second_person},
         }
     )
 
 
+def ladder(gateway: context.Gateway) -> dict[str, Any]:
+    """How an alarm and its updates go: by all media at once; then those are rung who have not answered."""
+    steps: list[dict[str, Any]] = [{"media": EVERY_MEDIUM}]
+    if again := gateway.settings.emergency.call_again_after:
+        steps.append({"media": [Medium.VOICE.value], "after": again})
+    return {"ladder": steps, "until": "answered"}
+
+
+def words(gateway: context.Gateway, asked: Asked) -> dict[str, Any]:
+    """What an alarm or an update says. Where texts come from a name, which nobody can answer, it asks for no answer."""
+    return _plainly(asked) if answers_nobody(gateway) else _asking(asked)
+
+
 def answers_nobody(gateway: context.Gateway) -> bool:
     """Whether families cannot answer our texts: an alarm goes out all the same, and nobody can say “read”."""
-    senders = [sender.address for sender in gateway.settings.twilio.sms_senders]
+    senders = gateway.settings.text_senders
     return bool(senders) and all(identity.is_name(sender) for sender in senders)
 
 
 def _asking(asked: Asked) -> dict[str, Any]:
     values = {"what_happened": plain(asked.what_happened), "what_to_do": plain(asked.what_to_do)}
-    return {"template": WORDING, "values": values}
+    return {"template": alarm_answers.WORDING, "values": values}
 
 
 def _plainly(asked: Asked) -> dict[str, Any]:
@@ -109,17 +128,34 @@ def by_language(what: str, do: str, more: Sequence[str]) -> tuple[Words, Words]:
 
     Raises :class:`errors.BadInput`.
     """
-    if not more:
-        return what, do
-    happened, to_do = {"en": what}, {"en": do}
-    for one in more:
-        language, _, rest = one.partition(":")
-        in_theirs, _, what_to_do = rest.partition(":")
-        if not in_theirs.strip() or not what_to_do.strip():
-            problem = errors.Problem(f"“{one}” is not LANGUAGE:WHAT:DO.", "Write “pl:Wyciek gazu.:Czekaj w domu.”")
-            raise errors.BadInput([problem])
-        happened[language.strip()], to_do[language.strip()] = in_theirs.strip(), what_to_do.strip()
+    happened, to_do = in_languages((what, do), more, shape="LANGUAGE:WHAT:DO", example=("Wyciek gazu.", "Czekaj."))
     return happened, to_do
+
+
+def in_languages(english: Sequence[str], more: Sequence[str], *, shape: str, example: Sequence[str]) -> Sequence[Words]:
+    """Sentences in English, and from each line of ``more`` in a language. The parts of a line stand between colons, or
+    between upright strokes where there are colons in the words, as in the time of day.
+
+    Raises :class:`errors.BadInput` for a line that could be cut in two ways: nobody sends half a sentence.
+    """
+    found: list[dict[str, str]] = [{languages.ENGLISH: one} for one in english]
+    problems: list[errors.Problem] = []
+    cure = f"Write “{':'.join(['pl', *example])}”, or “{' | '.join(['pl', *example])}” where there are colons in it."
+    for line in more:
+        tag, *said = [part.strip() for part in line.split("|" if "|" in line else ":")]
+        language = languages.match(tag)
+        if len(said) != len(english) or not all(said):
+            problems.append(errors.Problem(f"“{line}” is not {shape}.", cure))
+        elif not language:
+            problems.append(errors.Problem(f"“{tag}” is not a language that Handbell knows.", cure))
+        elif language in found[0]:
+            problems.append(errors.Problem(f"the words in “{language}” are there already.", "Take one of them out."))
+        else:
+            for one, words_ in zip(found, said, strict=True):
+                one[language] = words_
+    if problems:
+        raise errors.BadInput(problems)
+    return [one if more else one[languages.ENGLISH] for one in found]
 
 
 def plain(words: Words) -> str | dict[str, str]:
@@ -137,17 +173,28 @@ async def preview(session: Session, gateway: context.Gateway, asked: Asked) -> O
     channels = timing.channels(seen.rows, await context.senders(session), now=now)
     passed = passing.count(seen.rows, seen.audience.people)
     again = wanted.steps[1].after if len(wanted.steps) > 1 else None
-    return Outlook(seen, channels, passed, wanted.approval.required, again, not answers_nobody(gateway))
+    others = await going_on(session, since=now - LATELY)
+    return Outlook(seen, channels, passed, wanted.approval.required, again, not answers_nobody(gateway), others)
 
 
 async def send(session: Session, gateway: context.Gateway, asked: Asked, *, by: str) -> Emergency:
     """Hand the alarm in: it is planned before everything else, or waits for a second person.
 
-    Raises :class:`errors.BadDefinition`, :class:`errors.Conflict` for a key in use.
+    Of two people who do so at one moment one alarms, and the other is told so.
+    Raises :class:`errors.BadDefinition`, :class:`errors.Conflict` for a key in use, or where somebody has just alarmed.
     """
     now, key = gateway.now(), asked.key or await next_key(session, gateway)
+    if key in _RESERVED:
+        raise errors.BadInput([errors.Problem(f"an emergency cannot be called “{key}”.", "Give it another key.")])
+    just = [] if asked.key or asked.another else await going_on(session, since=now - _SAME)
+    if just:
+        raise _conflict(gateway, just[0])
     wanted = definition(gateway, asked).model_copy(update={"key": key})
-    notice = await notices.submit(session, gateway, wanted, author=by)
+    try:
+        notice = await notices.submit(session, gateway, wanted, author=by)
+    except errors.Conflict:
+        there = await _by_key(session, key)
+        raise (_conflict(gateway, there) if there else errors.Conflict(f"The key “{key}” is in use.")) from None
     emergency = Emergency(key=key, began_at=now, by=by)
     session.add(emergency)
     await session.flush()
@@ -157,6 +204,44 @@ async def send(session: Session, gateway: context.Gateway, asked: Asked, *, by: 
     return emergency
 
 
+def _conflict(gateway: context.Gateway, there: Emergency) -> errors.Conflict:
+    at = there.began_at.astimezone(gateway.timezone)
+    return errors.Conflict(
+        f"{there.by} has sent an alarm at {at:%H:%M:%S} already: {there.key}. Look at that one first, and tell those "
+        "whom it reached how it goes on with an update: a second alarm would only confuse them. If it is another "
+        "emergency, send it as another one."
+    )
+
+
+async def going_on(session: Session, *, since: datetime) -> list[Emergency]:
+    """The emergencies that began since a moment and are not over, the latest first; none that was broken off."""
+    t, broken = core(Emergency).c, _alarm_is(NoticeState.BROKEN)
+    query = sa.select(Emergency).where(t.over_at.is_(None), t.began_at >= since, ~broken)
+    return list(await session.scalars(query.order_by(t.id.desc())))
+
+
+async def waiting(session: Session) -> list[Emergency]:
+    """The emergencies whose alarm waits for a second person: it has reached nobody."""
+    t, held = core(Emergency).c, _alarm_is(NoticeState.HELD)
+    return list(await session.scalars(sa.select(Emergency).where(t.over_at.is_(None), held).order_by(t.id)))
+
+
+def _alarm_is(state: NoticeState) -> sa.ColumnElement[bool]:
+    """Whether an alarm of an emergency stands so."""
+    part, notice = core(EmergencyNotice).c, core(Notice).c
+    return sa.exists().where(
+        part.emergency_id == core(Emergency).c.id,
+        part.part == EmergencyPart.ALARM,
+        notice.id == part.notice_id,
+        notice.state == state,
+    )
+
+
+async def latest(session: Session, most: int) -> list[Emergency]:
+    """The latest emergencies, whether over or not."""
+    return list(await session.scalars(sa.select(Emergency).order_by(core(Emergency).c.id.desc()).limit(most)))
+
+
 async def add(
     session: Session,
     emergency: Emergency,
@@ -164,7 +249,7 @@ async def add(
     part: EmergencyPart,
     *,
     by: str,
-    now: Any,
+    now: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Make a notice a part of an emergency."""
@@ -189,15 +274,16 @@ async def find(session: Session, key: str, *, lock: bool = False) -> Emergency:
 
     Raises :class:`errors.NotFound`.
     """
-    query = sa.select(Emergency).order_by(core(Emergency).c.id.desc()).limit(1)
-    if key:
-        query = query.where(core(Emergency).c.key == key)
-    if lock:
-        query = query.with_for_update()
-    found = (await session.scalars(query)).first()
+    found = await _by_key(session, key, lock=lock)
     if found is None:
         raise errors.NotFound(f"There is no emergency “{key}”." if key else "There has been no emergency.")
     return found
+
+
+async def _by_key(session: Session, key: str, *, lock: bool = False) -> Emergency | None:
+    query = sa.select(Emergency).order_by(core(Emergency).c.id.desc()).limit(1)
+    query = query.where(core(Emergency).c.key == key) if key else query
+    return (await session.scalars(query.with_for_update() if lock else query)).first()
 
 
 async def parts(session: Session, emergency: Emergency) -> list[tuple[EmergencyNotice, Notice]]:

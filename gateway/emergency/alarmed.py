@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import sqlalchemy as sa
 
-from gateway import context, people
+from gateway import context, guard, people
 from gateway.audience import Listener
 from gateway.database import Session
 from gateway.emergency import alarm
 from gateway.guard import emergencies
-from gateway.models import About, Emergency, EmergencyPart, Message
+from gateway.models import About, Emergency, EmergencyPart, Message, MessageState
 from gateway.models.types import core
+
+_OF_USE: Final = (*emergencies.GOING, MessageState.FAILED)
+_REASONS: Final = ("merged", guard.NEWER)
 
 
 @dataclass(slots=True)
@@ -46,10 +50,14 @@ class _Went:
     addresses: Mapping[int, set[str]]
 
 
-async def find(session: Session, gateway: context.Gateway, emergency: Emergency) -> Alarmed:
-    """Everybody who was alarmed, as the people on file are today."""
-    run_ids = await alarm.run_ids(session, emergency, EmergencyPart.ALARM)
-    went = await _went(session, run_ids)
+async def find(
+    session: Session, gateway: context.Gateway, emergency: Emergency, *, part: EmergencyPart = EmergencyPart.UPDATE
+) -> Alarmed:
+    """Everybody who was alarmed, or is about to be, as the people on file are today; for an update also those whom it
+    tells in place of a call that was still to come.
+    """
+    run_ids = await alarm.run_ids(session, emergency, *emergencies.ALARMS)
+    went = await _went(session, run_ids, gave_way=part is EmergencyPart.UPDATE)
     today = gateway.today()
     known = await people.load(session, today=today, pupil_ids=await concerned(session, run_ids))
     found = Alarmed(known)
@@ -74,26 +82,31 @@ async def find(session: Session, gateway: context.Gateway, emergency: Emergency)
     return found
 
 
-async def _went(session: Session, run_ids: Sequence[int]) -> _Went:
+async def _went(session: Session, run_ids: Sequence[int], *, gave_way: bool) -> _Went:
     message, about = core(Message).c, core(About).c
     query = (
-        sa.select(about.pupil_id, message.contact_id, message.address, message.reason == "merged")
+        sa.select(about.pupil_id, message.contact_id, message.address, message.state, message.reason)
         .join(core(About), about.message_id == message.id)
-        .where(message.run_id.in_(run_ids))
-        .where(sa.or_(message.state.in_(emergencies.GOING), message.reason == "merged"))
+        .where(message.run_id.in_(run_ids), sa.or_(message.state.in_(_OF_USE), message.reason.in_(_REASONS)))
     )
     contacts, addresses = defaultdict[int, set[int]](set), defaultdict[int, set[str]](set)
-    merged = list[tuple[int, int, str]]()
-    for pupil_id, contact_id, address, is_merged in await session.execute(query):
-        if is_merged:
-            merged.append((pupil_id, contact_id, address))
+    merged, newer, tried = list[tuple[int, int, str]](), set[tuple[int, int]](), set[tuple[int, int]]()
+    for pupil_id, contact_id, address, state, reason in await session.execute(query):
+        if state in emergencies.GOING:
+            addresses[pupil_id].add(address)
+        if contact_id is None:
             continue
-        addresses[pupil_id].add(address)
-        if contact_id is not None:
+        if state in emergencies.GOING:
             contacts[pupil_id].add(contact_id)
+        elif reason == "merged":
+            merged.append((pupil_id, contact_id, address))
+        else:
+            (newer if reason == guard.NEWER else tried).add((pupil_id, contact_id))
     for pupil_id, contact_id, address in merged:  # told by a phone that they share, where that one was called
         if address in addresses[pupil_id]:
             contacts[pupil_id].add(contact_id)
+    for pupil_id, contact_id in newer & tried if gave_way else ():  # they were to be rung once more
+        contacts[pupil_id].add(contact_id)
     return _Went(contacts, addresses)
 
 

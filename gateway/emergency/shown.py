@@ -8,6 +8,7 @@ from typing import Any
 from channels.base import Medium
 from gateway import guard, people
 from gateway.emergency import alarm, passing, roll_call, timing
+from gateway.models import Emergency
 from templates import languages
 
 _NAMES = {Medium.SMS: "text", Medium.VOICE: "call", Medium.EMAIL: "email"}
@@ -40,8 +41,10 @@ def count(number: int, one: str, many: str = "") -> str:
 def remarks(outlook: alarm.Outlook) -> list[str]:
     """What else is to be known before it is sent."""
     children = count(outlook.children, "child", "children")
-    said = [f"{count(outlook.people, 'person is', 'people are')} told of {children}."]
-    if lost := len(outlook.unreached):
+    lost = len(outlook.unreached)
+    told = f"{outlook.children - lost:,} of {children}" if lost else children
+    said = [f"{count(outlook.people, 'person is', 'people are')} told of {told}."]
+    if lost:
         said.append(f"Of {count(lost, 'child', 'children')} nobody would be told by anything: see to them yourselves.")
     worth = outlook.seen.definition.valid.for_
     late = [one for one in outlook.channels if worth and one.seconds > worth.total_seconds()]
@@ -56,6 +59,10 @@ def remarks(outlook: alarm.Outlook) -> list[str]:
         said.append("Texts come from a name: nobody can answer them, so nobody can say that they have read it.")
     if outlook.second_person:
         said.append("It is held until a second person approves it.")
+    said += [
+        f"{one.key} by {one.by} is not over: an update tells those whom it reached, and alarms nobody twice."
+        for one in outlook.going_on
+    ]
     return said + [f"To correct: {problem}" for problem in outlook.seen.audience.problems]
 
 
@@ -125,6 +132,13 @@ def channel_data(channel: timing.Channel) -> dict[str, Any]:
     }
 
 
+def emergency_data(one: Emergency) -> dict[str, Any]:
+    """An emergency in a list, as plain data."""
+    return {
+        "key": one.key, "began_at": one.began_at, "by": one.by, "over_at": one.over_at, "over_by": one.over_by,
+    }  # fmt: skip
+
+
 def headline(found: roll_call.RollCall) -> str:
     """How many are not covered yet."""
     all_, open_ = len(found.children), len(found.uncovered)
@@ -137,7 +151,8 @@ def headline(found: roll_call.RollCall) -> str:
 
 def answers(child: roll_call.Child) -> str:
     """What was said of a child."""
-    return "; ".join(_answer(one) for one in child.said)
+    noted = [f"{child.word.by} noted: {child.word.how}"] if child.word else []
+    return "; ".join([*noted, *(_answer(one) for one in child.said)])
 
 
 def _answer(one: roll_call.Said) -> str:
@@ -149,14 +164,9 @@ def _answer(one: roll_call.Said) -> str:
 
 def roll_call_data(found: roll_call.RollCall) -> dict[str, Any]:
     """The list as plain data."""
-    emergency = found.emergency
-    return {
-        "key": emergency.key,
-        "began_at": emergency.began_at,
-        "by": emergency.by,
-        "over_at": emergency.over_at,
-        "over_by": emergency.over_by,
+    return emergency_data(found.emergency) | {
         "passed": dict(found.passed),
+        "troubles": list(found.troubles),
         "at": found.at,
         "children": len(found.children),
         "covered": len(found.children) - len(found.uncovered),
@@ -171,4 +181,6 @@ def _child(child: roll_call.Child) -> dict[str, Any]:
          "at": one.at, "read": one.read, "words": one.words}
         for one in child.said
     ]  # fmt: skip
-    return {"pupil": child.source_id, "name": child.name, "form": child.form, "way": child.way, "said": said}
+    noted = {"by": child.word.by, "at": child.word.at, "how": child.word.how} if child.word else None
+    known = {"pupil": child.source_id, "name": child.name, "form": child.form, "way": child.way}
+    return known | {"said": said, "noted": noted}

@@ -1,13 +1,14 @@
 """The calendar of a form, by an address that nobody can guess: dates of the school's, and nothing about anybody.
 
-It is made anew from the events whose guests are of that form, or to which the whole school is invited. Its moments are
-those of the last change, so the same events make the same bytes, and a calendar that asks again is told «unchanged».
+It is made anew from the events to which the form, its year or the whole school is invited. What is for some of its
+children alone (a group, named pupils) is not in it: the form would read of whom it is. Its moments are those of the
+last change, so the same events make the same bytes, and a calendar that asks again is told «unchanged».
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from sqlmodel import col, select
 
 from gateway import context
 from gateway.database import Session
+from gateway.definitions import model, reading
 from gateway.events import links
 from gateway.events.guests import GUESTS, PARTIES
 from gateway.models import Notice, NoticeState, Pupil, SchoolEvent
@@ -63,16 +65,28 @@ async def of_form(session: Session, gateway: context.Gateway, form: str) -> tupl
 async def _events(session: Session, form: str, *, since: datetime) -> Sequence[tuple[SchoolEvent, datetime]]:
     """What families of a form were told of, with when it last changed. What is held or was never announced is not."""
     pupil, notice = core(Pupil).c, core(Notice).c
+    ours = sa.func.lower(pupil.form) == form
     invited = (
         sa.select(GUESTS.c.event_id)
         .join(PARTIES, PARTIES.c.guest_id == GUESTS.c.id)
         .join(core(Pupil), pupil.id == PARTIES.c.pupil_id)
-        .where(sa.func.lower(pupil.form) == form)
+        .where(ours)
     )
     query = (
-        select(SchoolEvent, Notice.created_at)
+        select(SchoolEvent, Notice)
         .join(Notice, notice.key == col(SchoolEvent.key))
         .where(col(SchoolEvent.id).in_(invited), col(SchoolEvent.starts_at) > since, notice.state != NoticeState.HELD)
         .order_by(col(SchoolEvent.starts_at), col(SchoolEvent.id))
     )
-    return [(event, event.changed_at or created) for event, created in (await session.execute(query)).all()]
+    years = {year.casefold() for year in await session.scalars(sa.select(pupil.year).where(ours).distinct())}
+    return [
+        (event, event.changed_at or announced.created_at)
+        for event, announced in (await session.execute(query)).all()
+        if _is_for(reading.stored(announced.definition).audience, form, years)
+    ]
+
+
+def _is_for(audience: model.Audience, form: str, years: Collection[str]) -> bool:
+    """Whether all of a form are invited."""
+    forms, theirs = ({one.casefold() for one in some} for some in (audience.forms, audience.years))
+    return audience.whole_school or form in forms or not theirs.isdisjoint(years)

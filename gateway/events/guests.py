@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -18,11 +18,22 @@ from gateway import errors, people, upsert
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.models import EventGuest, EventParty, GuestState, Pupil, SchoolEvent
+from gateway.events import offers, tellings
+from gateway.events.tellings import Kind
+from gateway.models import (
+    EventGuest,
+    EventParty,
+    EventTold,
+    Message,
+    MessageState,
+    Pupil,
+    SchoolEvent,
+)
 from gateway.models.types import core
 
 GUESTS, PARTIES = core(EventGuest), core(EventParty)
-DIGITS = 9  #: 1 to 9: what families who share a phone have together
+_TAKEN_BACK = (MessageState.CANCELLED, MessageState.EXPIRED)
+_DECLINED = ("declined", "no_consent", "over_limit", "opted_out")  #: why a family was not to hear of it
 _LEAST = 2  #: a family with fewer digits could not say both yes and no
 
 
@@ -48,29 +59,16 @@ async def gather(
     session: Session, event: SchoolEvent, details: model.EventDetails, chosen: Audience, *, now: datetime
 ) -> int:
     """Invite the households of an audience; those that are invited already stay as they are. Gives how many are new."""
-    homes = households(chosen.people, chosen.listeners, details)
-    shares = digits(homes, chosen.people)
-    came = await _came_before(session, {contact for home in homes for contact in home.contacts})
-    anybody = bool(came)
-    rows = [
-        {
-            "event_id": event.id,
-            "household": home.key,
-            "state": GuestState.INVITED,
-            "first_key": shares[home.key][0],
-            "keys": shares[home.key][1],
-            "newcomer": anybody and home.contacts.isdisjoint(came),
-            "interpreter": any(chosen.people.contacts[one].interpreter for one in home.contacts),
-            "invited_at": now,
-            "by": "",
-            "how": "",
-            "attended_by": "",
-            "sequence": 0,
-        }
-        for home in homes
-    ]
+    known = await _invited(session, event)
+    homes = [_as_invited(home, known) for home in households(chosen.people, chosen.listeners, details)]
+    made = await made_of(session, homes, chosen.people, event_id=event.id or 0, now=now)
+    rows = [one.model_dump(exclude={"id"}) for one in made]
     new = await upsert.insert_new(session, GUESTS, rows, key=["event_id", "household"])
     ids = await _ids(session, event)
+    before = set(known.values())
+    for one in (one for one in made if one.household in before):  # a brother may have come since, who shares the phone
+        mine = sa.update(GUESTS).where(GUESTS.c.id == ids[one.household])
+        await session.execute(mine.values(first_key=one.first_key, keys=one.keys))
     parties = [
         {"guest_id": ids[home.key], "contact_id": contact, "pupil_id": pupil}
         for home in homes
@@ -78,6 +76,40 @@ async def gather(
     ]
     await upsert.insert(session, PARTIES, parties, key=["guest_id", "contact_id", "pupil_id"])
     return len(new)
+
+
+async def made_of(
+    session: Session, homes: Sequence[Household], known: people.People, *, event_id: int, now: datetime
+) -> list[EventGuest]:
+    """Guests, not written down: with their digits, and whether anybody of them has ever come to anything."""
+    shares = digits(homes, known)
+    came = await _came_before(session, {contact for home in homes for contact in home.contacts})
+    return [
+        EventGuest(
+            event_id=event_id,
+            household=home.key,
+            first_key=shares[home.key][0],
+            keys=shares[home.key][1],
+            newcomer=bool(came) and home.contacts.isdisjoint(came),
+            interpreter=any(known.contacts[one].interpreter for one in home.contacts),
+            invited_at=now,
+        )
+        for home in homes
+    ]
+
+
+async def _invited(session: Session, event: SchoolEvent) -> Mapping[tuple[int, int], str]:
+    """The household of everybody who is invited already, by (contact, pupil)."""
+    t = PARTIES.c
+    query = sa.select(t.contact_id, t.pupil_id, GUESTS.c.household).join(GUESTS, GUESTS.c.id == t.guest_id)
+    rows = await session.execute(query.where(GUESTS.c.event_id == event.id).order_by(GUESTS.c.id.desc()))
+    return {(row.contact_id, row.pupil_id): row.household for row in rows}
+
+
+def _as_invited(home: Household, known: Mapping[tuple[int, int], str]) -> Household:
+    """A household under the name by which it is invited already, whoever belongs to it since."""
+    before = next((known[pair] for pair in sorted(home.pairs) if pair in known), home.key)
+    return Household(before, home.pairs)
 
 
 def households(known: people.People, listeners: Iterable[Listener], details: model.EventDetails) -> list[Household]:
@@ -131,10 +163,10 @@ def digits(homes: Sequence[Household], known: people.People) -> dict[str, tuple[
     groups = _groups(len(homes), near.values())
     found: dict[str, tuple[int, int]] = {}
     for group in groups:
-        each = max(DIGITS // len(group), _LEAST)
+        each = max(offers.DIGITS // len(group), _LEAST)
         for place, number in enumerate(sorted(group)):
             first = place * each + 1
-            found[homes[number].key] = (first, each) if first + each - 1 <= DIGITS else (1, 0)
+            found[homes[number].key] = (first, each) if first + each - 1 <= offers.DIGITS else (1, 0)
     return found
 
 
@@ -177,13 +209,66 @@ async def find(session: Session, guest_id: int) -> EventGuest:
 
 
 async def portion(
-    session: Session, event: SchoolEvent, states: Collection[GuestState] | None, *, after: int, most: int
+    session: Session, event: SchoolEvent, kind: Kind | None, *, after: int, most: int, untold: bool = False
 ) -> Sequence[EventGuest]:
-    """The next guests of an event in these states, by id; all states where none are named."""
+    """The next guests of an event, by id: those whom a notice of this kind concerns, or all.
+
+    With ``untold``, only those for whom nothing of the event has left or is to.
+    """
     query = select(EventGuest).where(EventGuest.event_id == event.id, col(EventGuest.id) > after)
-    if states is not None:
-        query = query.where(col(EventGuest.state).in_(states))
+    if kind is not None:
+        query = query.where(concerned(kind))
+    if untold:
+        query = query.where(~is_told())
     return (await session.scalars(query.order_by(col(EventGuest.id)).limit(most))).all()
+
+
+async def count(session: Session, event: SchoolEvent, kind: Kind) -> int:
+    """How many guests a notice of this kind concerns."""
+    query = sa.select(sa.func.count()).where(GUESTS.c.event_id == event.id, concerned(kind))
+    return await session.scalar(query) or 0
+
+
+def concerned(kind: Kind) -> sa.ColumnElement[bool]:
+    """Whether a notice of this kind is for a guest. Nobody is thanked, or told that it was missed, twice."""
+    t = GUESTS.c
+    states = t.state.in_(tellings.TO[kind])
+    if kind in (Kind.CHANGED, Kind.CANCELLED):
+        return sa.and_(states, sa.or_(t.answered_at.is_not(None), _knows()))
+    if kind in (Kind.THANKS, Kind.MISSED):
+        told = core(EventTold).c
+        already = sa.exists().where(told.guest_id == t.id, told.kind == kind.value)
+        return sa.and_(states, t.attended.is_(kind is Kind.THANKS), ~already)
+    return states
+
+
+def _knows() -> sa.ColumnElement[bool]:
+    """Whether a guest may know of the event: something left, or nothing can reach it and it may have had a letter.
+
+    Not whoever has declined such invitations, and nobody whose invitation was taken back before it left.
+    """
+    message, event = core(Message).c, core(SchoolEvent).c
+    declined = sa.and_(message.state == MessageState.SKIPPED, message.reason.in_(_DECLINED))
+    never = sa.or_(message.state.in_(_TAKEN_BACK), declined)
+    # Whoever was invited anew after the change knows what is true now.
+    changed = sa.select(event.changed_at).where(event.id == GUESTS.c.event_id).scalar_subquery()
+    before = _left().where(sa.or_(changed.is_(None), message.created_at <= changed))
+    return sa.or_(before.exists(), ~_messages().where(sa.or_(never, message.created_at > changed)).exists())
+
+
+def is_told() -> sa.ColumnElement[bool]:
+    """Whether something of the event has left for a guest, or is to."""
+    return _left().exists()
+
+
+def _left() -> sa.Select[tuple[str]]:
+    return _messages().where(core(Message).c.state.not_in([MessageState.SKIPPED, *_TAKEN_BACK]))
+
+
+def _messages() -> sa.Select[tuple[str]]:
+    told, message = core(EventTold).c, core(Message).c
+    query = sa.select(message.id).join(core(EventTold), told.message_id == message.id)
+    return query.where(told.guest_id == GUESTS.c.id)
 
 
 async def parties(session: Session, guest_ids: Collection[int]) -> dict[int, list[tuple[int, int]]]:
@@ -195,6 +280,21 @@ async def parties(session: Session, guest_ids: Collection[int]) -> dict[int, lis
     for guest_id, contact_id, pupil_id in rows:
         found[guest_id].append((contact_id, pupil_id))
     return found
+
+
+async def may_speak(session: Session, guest_id: int, contact_id: int | None, address: str, *, today: date) -> bool:
+    """Whether what comes from a phone or mailbox may be taken as a guest's answer, as people are on file today.
+
+    Not where it is no longer this contact's, the contact is nobody to the children any more, or somebody who is barred
+    from one of them has it, too.
+    """
+    pupils = {pupil for _, pupil in (await parties(session, [guest_id]))[guest_id]}
+    known = await people.load(session, today=today, pupil_ids=sorted(pupils))
+    if not known.pupils or any(address in barred for barred in known.barred.values()):
+        return False
+    ties = {tie.contact_id for ties in known.ties.values() for tie in ties}
+    points = known.points.get(contact_id or 0, ())
+    return contact_id in ties and any(point.address == address for point in points)
 
 
 async def form_of(session: Session, guest_id: int) -> str:

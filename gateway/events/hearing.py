@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import time
 from functools import partial
 
 import sqlalchemy as sa
@@ -95,6 +96,10 @@ async def hear(session: Session, gateway: context.Gateway, reply: Reply) -> bool
     if told is None or not (reply.option or reply.body.strip()) or reply.keys == "0":
         return False
     message = await session.get_one(Message, reply.message_id)
+    conversation = await session.get_one(Conversation, reply.conversation_id)
+    who = reply.contact_id or message.contact_id
+    if not await guests.may_speak(session, told.guest_id, who, conversation.address, today=gateway.today()):
+        return False
     meanings = await _meanings(session, gateway, reply, message, told)
     if not meanings:
         return False
@@ -120,12 +125,13 @@ async def _meanings(
     menu = set(told.menu.values()) or _UNASKED.get(told.kind, frozenset())
     if not menu or await _others(session, told, message):
         return []
-    found = understanding.read(reply.body, language=message.language)
+    found = understanding.read(reply.body, language=await _language(session, reply, message))
     meant = found.meaning
     if _is_urgent(gateway, found.rest, message):
         return []
-    if found.clock and meant in ("", offers.COMING):
-        meant = await _slot_at(session, gateway, told.guest_id, found) or meant
+    if found.clock:
+        meant = await _slot_at(session, gateway, told.guest_id, found.clock) or meant
+    meant = told.menu.get(found.digit, meant)
     if meant == offers.COMING and meant not in menu:  # to a choice of times, and it names none
         meant = ""
     wanted = [offers.INTERPRETER] if found.interpreter else []
@@ -154,17 +160,21 @@ def _is_urgent(gateway: context.Gateway, rest: str, message: Message) -> bool:
     return said is not None and said.urgent and bool(said.because)
 
 
-async def _slot_at(session: Session, gateway: context.Gateway, guest_id: int, found: understanding.Understood) -> str:
-    """The one time of the guest's that is named, ``""`` for none."""
-    if found.clock is None:
-        return ""
+async def _language(session: Session, reply: Reply, message: Message) -> str:
+    """What the family is likely to write in: its own language, else that of the message."""
+    contact = await session.get(Contact, reply.contact_id) if reply.contact_id else None
+    return (contact.written_language if contact else "") or message.language
+
+
+async def _slot_at(session: Session, gateway: context.Gateway, guest_id: int, clock: time) -> str:
+    """The one time of the guest's that is named and has not gone by, ``""`` for none."""
     guest = await session.get_one(EventGuest, guest_id)
     form = await guests.form_of(session, guest_id)
     meant = [
         one
         for one in await slots.of_event(session, guest.event_id)
-        if not one.again and slots.is_for(one, form)
-        if understanding.same_clock(found.clock, one.starts_at.astimezone(gateway.timezone).time())
+        if not one.again and slots.is_for(one, form) and one.starts_at > gateway.now()
+        if understanding.same_clock(clock, one.starts_at.astimezone(gateway.timezone).time())
     ]
     return f"{offers.SLOT}{meant[0].id}" if len(meant) == 1 else ""
 
@@ -266,6 +276,8 @@ async def _confirm(session: Session, gateway: context.Gateway, heard: Heard, tex
     )
     session.add(message)
     await session.flush()
+    if medium is Medium.EMAIL:  # with the time in it for the family's calendar (gateway/attachments.py)
+        session.add(EventTold(message_id=message.id, guest_id=heard.guest.id or 0, kind="confirmed"))
     about = await session.scalars(select(About.pupil_id).where(About.message_id == heard.message.id))
     session.add_all([About(message_id=message.id, pupil_id=pupil_id) for pupil_id in about])
     await session.flush()

@@ -27,6 +27,7 @@ INTERPRETER: Final = "interpreter"
 SLOT: Final = "slot "  #: before the id of a time
 
 Meaning = Literal["coming", "not_coming", "no_time", "interpreter"]
+DIGITS: Final = 9  #: 1 to 9: what families who share a phone have together
 _MOST_TIMES: Final = 6
 _CALL_AFTER: Final = timedelta(minutes=15)
 _INVITATION: Final = "event_invitation"  #: whose answers are in every language
@@ -104,8 +105,13 @@ def of_times(guest: EventGuest, times: Sequence[EventSlot], *, timezone: ZoneInf
 def of_coming(guest: EventGuest, definition: model.Definition, *, tags: Sequence[str]) -> Offer:
     """Coming or not; where the author has written answers of their own, those."""
     own = definition.replies.options
-    if own:
+    if own and guest.keys == DIGITS:
         return Offer({one.key: one.means for one in own if one.means}, own)
+    if own:  # somebody else has digits on the same phone
+        if len(own) > guest.keys:
+            return Offer()
+        keyed = [one.model_copy(update={"key": str(guest.first_key + place)}) for place, one in enumerate(own)]
+        return Offer({one.key: one.means for one in keyed if one.means}, keyed)
     return _numbered(guest, [(COMING, said(COMING, tags)), (NOT_COMING, said(NOT_COMING, tags))], tags)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,7 +12,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import select
 
+from channels.base import Medium
 from gateway import context, people, planner, runs, wording
+from gateway.audience import Audience
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.events import guests, offers, slots, tellings
@@ -43,6 +46,7 @@ class Papers:
     book: offers.Book
     slots: Mapping[int, EventSlot]
     means: planner.Means
+    able: dict[str, Collection[Medium]] = field(default_factory=dict[str, Collection[Medium]])
     composers: dict[tuple[Any, ...], wording.Composer] = field(default_factory=dict)
 
     def tags(self, guest: EventGuest) -> list[str]:
@@ -72,7 +76,7 @@ class Papers:
     def named(self, said: Said) -> model.Definition:
         """Its words, with the child's name where one phone is told of several."""
         guest = said.guest
-        if not self.happening.has_times or guest.keys == guests.DIGITS:
+        if not self.happening.has_times or guest.keys == offers.DIGITS:
             return said.definition
         names = [self.known.pupils[one].called for _, one in self.parties[guest.id or 0] if one in self.known.pupils]
         child = names[0] if names else ""
@@ -101,6 +105,33 @@ def sample(definition: model.Definition, timezone: ZoneInfo) -> model.Definition
     return definition.model_copy(
         update={"replies": offers.of_times(guest, times, timezone=timezone, tags=tags).replies}
     )
+
+
+async def imagined(
+    session: Session, gateway: context.Gateway, definition: model.Definition, chosen: Audience
+) -> tuple[Papers, list[EventGuest]]:
+    """An event that nobody has announced, and its guests: as they would be. Their numbers are nobody's."""
+    details, zone, now = definition.event, gateway.timezone, gateway.now()
+    if details is None:
+        raise ValueError("this is no event")
+    ends = planner.moment(details.ends, zone) if details.ends else None
+    event = SchoolEvent(
+        key=definition.key, title=definition.title, place=details.place,
+        starts_at=planner.moment(details.starts, zone), ends_at=ends,
+    )  # fmt: skip
+    happening = Happening(event, definition, zone, drafts=gateway.settings.languages.allow_drafts)
+    homes = guests.households(chosen.people, chosen.listeners, details)
+    some = await guests.made_of(session, homes, chosen.people, event_id=0, now=now)
+    found = slots.made_of(details, zone)
+    for rows in (some, found):
+        for number, row in enumerate(rows, 1):
+            row.id = -number
+    parties = {-number: sorted(home.pairs) for number, home in enumerate(homes, 1)}
+    late = frozenset(one.id or 0 for one in found if slots.is_out_of_hours(one, gateway.settings.events, zone))
+    forms = {one.id: chosen.people.pupils[parties[one.id or 0][0][1]].form for one in some}
+    book = offers.Book(found, late, newcomers=Counter(forms[one.id] for one in some if one.newcomer))
+    means = await runs.means(session, gateway, definition)
+    return Papers(happening, chosen.people, parties, book, {one.id or 0: one for one in found}, means), some
 
 
 async def happening_of(session: Session, gateway: context.Gateway, event: SchoolEvent) -> Happening:
@@ -134,7 +165,7 @@ async def read(session: Session, gateway: context.Gateway, happening: Happening,
         .group_by(pupil.form)
     )
     newcomers = {row[0]: row[1] for row in await session.execute(first)}
-    book = offers.Book(found, late, newcomers=newcomers)
+    book = offers.Book([one for one in found if one.starts_at > gateway.now()], late, newcomers=newcomers)
     means = await runs.means(session, gateway, happening.invitation)
     return Papers(happening, known, parties, book, {one.id or 0: one for one in found}, means)
 
@@ -152,7 +183,7 @@ def may_hear(at: Papers, gateway: context.Gateway, contact: int, pupil: int) -> 
 
 def label(happening: Happening, slot: EventSlot | None, tag: str) -> str:
     """A place in words: its time and teacher; where there is nothing to choose, that they are coming."""
-    if slot is None or not happening.has_times:
+    if slot is None or not (happening.has_times or slot.again):
         return offers.said(offers.COMING, [tag])[tag]
     when = formats.moment(slot.starts_at.astimezone(happening.timezone).replace(tzinfo=None), tag)
     return ", ".join(filter(None, [when, slot.host, slot.place]))

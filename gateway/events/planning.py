@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from channels.base import Medium
-from gateway import audit, bell, context, planner, runs, sorting, wording
+from gateway import audit, bell, context, guard, planner, runs, sorting, wording
 from gateway.audience import Audience, Listener
 from gateway.database import Session
 from gateway.definitions import model
@@ -23,6 +23,7 @@ from gateway.events.papers import Papers, Said
 from gateway.events.tellings import Kind
 from gateway.models import (
     EventGuest,
+    EventSlot,
     EventTold,
     GuestState,
     MessageState,
@@ -32,8 +33,10 @@ from gateway.models import (
     SchoolEvent,
 )
 from gateway.models.types import core
+from gateway.preferences import arranging
 from templates import letter, phrases
 
+_OVERTAKEN = frozenset({Kind.REMINDER, Kind.AGAIN})  #: what an answer makes untrue before it has left
 PORTION = 40  #: guests in one transaction: each has words of its own, so this takes half a second
 
 
@@ -50,10 +53,12 @@ async def advance(
         notice.trouble = "\n".join(str(problem) for problem in chosen.problems)
         await guests.gather(session, event, happening.details, chosen, now=now)
         rows += await _silent(session, gateway, definition, chosen, run)
-    some = await guests.portion(session, event, tellings.TO[kind], after=run.planned_up_to, most=PORTION)
-    if (kind is not Kind.INVITATION and not happening.announced) or (event.cancelled_at and kind is not Kind.CANCELLED):
-        some = []  # a reminder of what nobody has approved, or of what does not take place
+    # What goes once goes to each once: an invitation that was taken back before it left is written anew (``changes``).
+    untold = kind is Kind.INVITATION and not definition.schedule.repeats
+    some = await guests.portion(session, event, kind, after=run.planned_up_to, most=PORTION, untold=untold)
     at = await papers.read(session, gateway, happening, some)
+    if not _is_true(gateway, at, kind):
+        some = []
     said = [one for guest in some if (one := _said(at, definition, kind, guest))]
     rows += await write(session, gateway, at, said, run, held=held)
     last = len(some) < PORTION
@@ -65,27 +70,83 @@ async def advance(
     return last
 
 
+async def look(
+    session: Session, gateway: context.Gateway, definition: model.Definition, chosen: Audience, *, fire_at: datetime
+) -> list[planner.Planned]:
+    """The rows of an invitation that nobody has sent, each guest's own; writes nothing."""
+    at, some = await papers.imagined(session, gateway, definition, chosen)
+    run = Run(notice_id="", fire_at=fire_at)
+    rows = await _silent_rows(session, gateway, definition, chosen, run)
+    for said in (one for guest in some if (one := _said(at, definition, Kind.INVITATION, guest))):
+        own = replace(said, definition=at.named(said), asks=False)  # there is no page behind a link yet
+        rows += await _rows(session, gateway, at, own, run, held=False)
+    return rows
+
+
+async def said_by(
+    session: Session, gateway: context.Gateway, message_id: str, definition: model.Definition
+) -> model.Definition:
+    """What a message says that reached nobody, for a letter: of an event, with the guest's own time."""
+    told = await session.get(EventTold, message_id)
+    if told is None or told.kind == Kind.AGAIN:
+        return definition
+    guest = await session.get_one(EventGuest, told.guest_id)
+    happening = await papers.happening_of(session, gateway, await session.get_one(SchoolEvent, guest.event_id))
+    at = await papers.read(session, gateway, happening, [guest])
+    said = _said(at, definition, Kind(told.kind), guest)
+    return at.named(said) if said else definition
+
+
+def _is_true(gateway: context.Gateway, at: Papers, kind: Kind) -> bool:
+    """Whether it is still worth planning: not a reminder of what nobody has approved, nor of what is over or off."""
+    happening = at.happening
+    if happening.event.cancelled_at and kind is not Kind.CANCELLED:
+        return False
+    if kind in (Kind.INVITATION, Kind.REMINDER) and at.closes <= gateway.now():
+        return False
+    return kind is Kind.INVITATION or happening.announced
+
+
 def _said(at: Papers, definition: model.Definition, kind: Kind, guest: EventGuest) -> Said | None:
     """What a guest is told; None for nothing."""
     happening, slot = at.happening, at.slot(guest)
-    if kind is Kind.INVITATION or (kind is Kind.REMINDER and guest.state is GuestState.INVITED):
-        if kind is Kind.REMINDER and not offers.asks(happening.invitation):
-            return Said(guest, tellings.reminding(happening, definition, slot), {}, kind)
-        offer = at.offer(guest)
-        asks = offers.asks(happening.invitation)
-        return Said(guest, tellings.asking(happening, offer), offer.menu, kind, asks=asks)
-    if kind is Kind.THANKS:
-        if not guest.attended:
-            return None
-        return Said(guest, tellings.thanking(happening, definition, at.tags(guest)), {}, kind)
-    if kind is Kind.MISSED:
-        if guest.attended is not False:
-            return None
-        new = slot if guest.state is GuestState.OFFERED else None
-        offer = offers.of_coming(guest, happening.invitation, tags=at.tags(guest)) if new else offers.Offer()
-        missing = tellings.missing(happening, definition, new, offer)
-        return Said(guest, missing, offer.menu, kind, asks=new is not None)
-    return Said(guest, tellings.reminding(happening, definition, slot), {}, kind)
+    match kind:
+        case Kind.INVITATION:
+            offer = at.offer(guest)
+            asks = offers.asks(happening.invitation)
+            return Said(guest, tellings.asking(happening, offer), offer.menu, kind, asks=asks)
+        case Kind.REMINDER:
+            return _reminded(at, definition, guest, slot)
+        case Kind.THANKS:
+            return Said(guest, tellings.thanking(happening, definition, at.tags(guest)), {}, kind)
+        case Kind.MISSED if slot is not None and slot.again and guest.state is GuestState.OFFERED:
+            return _offered(at, definition, guest, slot, kind)
+        case Kind.MISSED:
+            return Said(guest, tellings.missing(happening, definition, None, offers.Offer()), {}, kind)
+        case _:
+            asks = kind is Kind.CHANGED and offers.asks(happening.invitation)  # its first link ends too early
+            return Said(guest, tellings.reminding(happening, definition, slot), {}, kind, asks=asks)
+
+
+def _reminded(at: Papers, definition: model.Definition, guest: EventGuest, slot: EventSlot | None) -> Said | None:
+    """Of its time, whoever has one on the day of this reminder; whoever has said nothing is asked on the first day."""
+    happening, kind = at.happening, Kind.REMINDER
+    day = definition.event.starts.date() if definition.event else None
+    theirs = slot or next((one for one in at.slots.values() if not one.again), None)  # by the clock: the first
+    if theirs is None or planner.local(theirs.starts_at, happening.timezone).date() != day:
+        return None
+    if guest.state is GuestState.OFFERED:  # of those who wait each has been asked just now
+        return _offered(at, definition, guest, theirs, kind) if theirs.again else None
+    if guest.state is GuestState.COMING or not offers.asks(happening.invitation):
+        return Said(guest, tellings.reminding(happening, definition, slot), {}, kind)
+    offer = at.offer(guest)
+    return Said(guest, tellings.asking_once_more(happening, offer), offer.menu, kind, asks=True)
+
+
+def _offered(at: Papers, definition: model.Definition, guest: EventGuest, slot: EventSlot, kind: Kind) -> Said:
+    """The new time of a household that was missed."""
+    offer = offers.of_coming(guest, at.happening.invitation, tags=at.tags(guest))
+    return Said(guest, tellings.missing(at.happening, definition, slot, offer), offer.menu, kind, asks=True)
 
 
 async def write(
@@ -95,7 +156,7 @@ async def write(
     rows: list[planner.Planned] = []
     told: list[EventTold] = []
     for one in (replace(one, definition=at.named(one)) for one in said):
-        made = _rows(gateway, at, one, fire_at=run.fire_at, held=held)
+        made = await _rows(session, gateway, at, one, run, held=held)
         rows += made
         told += [
             EventTold(message_id=row.message.id, guest_id=one.guest.id or 0, kind=one.kind.value, menu=dict(one.menu))
@@ -107,8 +168,10 @@ async def write(
     return rows
 
 
-def _rows(gateway: context.Gateway, at: Papers, said: Said, *, fire_at: datetime, held: bool) -> list[planner.Planned]:
-    guest_id = said.guest.id or 0
+async def _rows(
+    session: Session, gateway: context.Gateway, at: Papers, said: Said, run: Run, *, held: bool
+) -> list[planner.Planned]:
+    guest_id, definition, now = said.guest.id or 0, said.definition, gateway.now()
     listeners: dict[int, Listener] = {}
     for contact, pupil in at.parties[guest_id]:
         if (
@@ -117,11 +180,33 @@ def _rows(gateway: context.Gateway, at: Papers, said: Said, *, fire_at: datetime
             and papers.may_hear(at, gateway, contact, pupil)
         ):
             listeners.setdefault(contact, Listener(contact)).pupil_ids.append(pupil)
-    found = sorting.sort(said.definition, Audience(at.known, list(listeners.values()), ()))
+    found = sorting.sort(definition, Audience(at.known, list(listeners.values()), ()))
+    if said.kind is not Kind.AGAIN:  # which answers what a family has said: no preference and no limit holds it back
+        await _arrange(session, gateway, at, definition, found, run)
     means = replace(at.means, composer=_composer(gateway, at, said))
-    now = gateway.now()
-    rows = planner.write(found, said.definition, at.known, means, fire_at=fire_at, now=now, held=held)
+    rows = planner.write(found, definition, at.known, means, fire_at=run.fire_at, now=now, held=held)
     return [_own(gateway, at, said, row) for row in rows]
+
+
+async def _arrange(
+    session: Session,
+    gateway: context.Gateway,
+    at: Papers,
+    definition: model.Definition,
+    found: sorting.Sorting,
+    run: Run,
+) -> None:
+    """As families prefer, and as much as they may get: what ``runs.sort`` does for any other notice."""
+    if definition.template not in at.able:  # which takes as long as all the rest
+        able = set[Medium]() if definition.purpose.urgent else await runs.able(session, gateway, definition)
+        at.able[definition.template] = able
+    when = planner.when(
+        definition, fire_at=run.fire_at, now=gateway.now(), quiet=gateway.quiet, timezone=gateway.timezone
+    )
+    await arranging.arrange(
+        session, gateway.preferences, definition, at.known, found, when=when, media=at.able[definition.template],
+        run_id=run.id,
+    )  # fmt: skip
 
 
 def _composer(gateway: context.Gateway, at: Papers, said: Said) -> wording.Composer:
@@ -143,6 +228,8 @@ def _own(gateway: context.Gateway, at: Papers, said: Said, row: planner.Planned)
     """A row with the place in its run that is this guest's alone, and in an email the link to its page."""
     message = row.message
     body = message.body
+    if said.kind in _OVERTAKEN and not message.only_if:
+        message = message._replace(only_if=guard.NOT_OVERTAKEN)
     if said.asks and message.medium is Medium.EMAIL and message.state is not MessageState.SKIPPED:
         url = links.url(gateway, said.guest, message.contact_id or 0, until=at.closes)
         text, mark, footer = body.partition(letter.FOOTER_MARK)
@@ -153,13 +240,19 @@ def _own(gateway: context.Gateway, at: Papers, said: Said, row: planner.Planned)
 async def _silent(
     session: Session, gateway: context.Gateway, definition: model.Definition, chosen: Audience, run: Run
 ) -> list[planner.Planned]:
-    """Rows for whoever of the audience is told nothing, with the reason."""
+    """Write rows for whoever of the audience is told nothing, with the reason."""
+    rows = await _silent_rows(session, gateway, definition, chosen, run)
+    await runs.write(session, gateway, rows, run_id=run.id)
+    return rows
+
+
+async def _silent_rows(
+    session: Session, gateway: context.Gateway, definition: model.Definition, chosen: Audience, run: Run
+) -> list[planner.Planned]:
     silent = Audience(chosen.people, [one for one in chosen.listeners if one.reason], ())
     means = await runs.means(session, gateway, definition)
     found = sorting.sort(definition, silent)
-    rows = planner.write(found, definition, chosen.people, means, fire_at=run.fire_at, now=gateway.now())
-    await runs.write(session, gateway, rows, run_id=run.id)
-    return rows
+    return planner.write(found, definition, chosen.people, means, fire_at=run.fire_at, now=gateway.now())
 
 
 async def send_alone(session: Session, gateway: context.Gateway, at: Papers, said: Said) -> list[planner.Planned]:

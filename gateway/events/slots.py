@@ -11,12 +11,13 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from config import sections
-from gateway import planner
+from gateway import errors, planner
 from gateway.database import Session
-from gateway.definitions import model
+from gateway.definitions import event_times, model
 from gateway.models import EventSlot, SchoolEvent
 from gateway.models.types import core
 
@@ -42,17 +43,8 @@ def made_of(details: model.EventDetails, timezone: ZoneInfo) -> list[EventSlot]:
             again=one.again,
         )
         for one in details.sessions
-        for starts, ends in times(one)
+        for starts, ends in event_times.of(one)
     ]
-
-
-def times(one: model.EventSession) -> list[tuple[datetime, datetime]]:
-    """The times of a session, in local time: what is left over at its end is no time."""
-    if one.minutes is None:
-        return [(one.starts, one.ends)]
-    length = timedelta(minutes=one.minutes)
-    count = (one.ends - one.starts) // length
-    return [(one.starts + number * length, one.starts + (number + 1) * length) for number in range(count)]
 
 
 async def keep(session: Session, event: SchoolEvent, details: model.EventDetails, timezone: ZoneInfo) -> None:
@@ -68,6 +60,46 @@ async def of_event(session: Session, event_id: int | None) -> Sequence[EventSlot
     query = select(EventSlot).where(EventSlot.event_id == event_id)
     query = query.order_by(col(EventSlot.starts_at), col(EventSlot.host), col(EventSlot.id))
     return (await session.scalars(query.execution_options(populate_existing=True))).all()
+
+
+def moved(at: datetime, by: timedelta, timezone: ZoneInfo) -> datetime:
+    """A moment that is moved on the school's clock."""
+    return planner.moment(planner.local(at, timezone) + by, timezone)
+
+
+async def move(
+    session: Session,
+    found: Sequence[EventSlot],
+    by: timedelta,
+    ends: datetime | None,
+    *,
+    timezone: ZoneInfo,
+    has_times: bool,
+) -> None:
+    """Let an event's times go along with it, but for those that are kept for another day.
+
+    Raises :class:`errors.BadInput` where one would come upon such a time of the same host.
+    """
+    # The last first where it moves on, so that no time takes the place of another on its way.
+    for slot in sorted(found, key=lambda one: one.starts_at, reverse=by > timedelta(0)):
+        if slot.again:
+            continue
+        slot.starts_at = moved(slot.starts_at, by, timezone)
+        if has_times:
+            slot.ends_at = moved(slot.ends_at, by, timezone) if slot.ends_at else None
+        else:
+            slot.ends_at = ends
+        session.add(slot)
+        await flush(session)
+
+
+async def flush(session: Session) -> None:
+    """Write times down. Raises :class:`errors.BadInput` where one host would have two at one moment."""
+    try:
+        async with session.begin_nested():
+            await session.flush()
+    except IntegrityError:
+        raise errors.BadInput([event_times.TWICE]) from None
 
 
 async def take(session: Session, slot_id: int) -> bool:

@@ -36,7 +36,7 @@ class Kind(StrEnum):
 #: To whom each goes: never to those who have said no, but for what only those hear who asked.
 TO: Final[Mapping[Kind, frozenset[GuestState]]] = {
     Kind.INVITATION: frozenset({S.INVITED}),
-    Kind.REMINDER: frozenset({S.INVITED, S.COMING}),
+    Kind.REMINDER: frozenset({S.INVITED, S.COMING, S.OFFERED}),
     Kind.CHANGED: frozenset(S) - {S.NOT_COMING},
     Kind.CANCELLED: frozenset(S) - {S.NOT_COMING},
     Kind.THANKS: frozenset(S),
@@ -49,6 +49,8 @@ _WORDINGS: Final[Mapping[Kind, str]] = {
     Kind.MISSED: "missed_you",
 }
 _NEW_TIME: Final = "missed_you_new_time"
+#: What has to be said to whoever knows of the event, or they stand before closed doors: no limit, nothing to decline.
+_MUST: Final = frozenset({Kind.CHANGED, Kind.CANCELLED})
 _AFTER: Final = frozenset({Kind.THANKS, Kind.MISSED})
 _WORTH: Final = timedelta(days=3)  #: so long it is worth saying how it went
 _OURS: Final = frozenset({"date", "time", "place"})  #: what is filled in for each guest, whatever the author gave
@@ -82,8 +84,13 @@ class Happening:
         return bool(self.details.sessions)
 
 
-def notice_of(happening: Happening, kind: Kind, *, key: str, details: str = "") -> model.Definition:
-    """The definition of a further notice of an event: to nobody in particular yet."""
+def notice_of(
+    happening: Happening, kind: Kind, *, key: str, details: str = "", starts: datetime | None = None
+) -> model.Definition:
+    """The definition of a further notice of an event: to nobody in particular yet.
+
+    ``starts``, in local time, is the first time of the day that it is about, where that is not the event's own.
+    """
     invitation = happening.invitation
     values = _title(invitation) if kind in _WORDINGS else {}
     if details:
@@ -97,20 +104,25 @@ def notice_of(happening: Happening, kind: Kind, *, key: str, details: str = "") 
             "translations": {},
             "values": values,
             "purpose": _purpose(invitation, kind),
+            "topic": "" if kind in _MUST else invitation.topic,
+            "worrying": False,
             "attachments": [],
             "schedule": model.Schedule(),
             "valid": model.Validity.model_validate({"for": _WORTH}) if kind in _AFTER else model.Validity(),
             "replies": model.Replies(),
+            "again": None,
             "approval": model.Approval(),
             "media": [],
             "ladder": offers.steps_of(invitation),
             "until": "delivered",
-            "event": _details(happening, None),
+            "event": _details(happening, None, starts=starts),
         }
     )
 
 
 def _purpose(invitation: model.Definition, kind: Kind) -> Purpose:
+    if kind in _MUST and not invitation.purpose.urgent:
+        return Purpose.SERVICE
     allowed = library.notice(_WORDINGS[kind]).purposes if kind in _WORDINGS else tuple(Purpose)
     return invitation.purpose if invitation.purpose in allowed else Purpose.SERVICE
 
@@ -139,14 +151,14 @@ def asking(
     invitation = happening.invitation
     values = {name: value for name, value in invitation.values.items() if name not in _OURS}
     changes: dict[str, Any] = {"event": _details(happening, slot), "values": values}
-    if offer.menu:
+    if offer.options:
         changes["replies"] = offer.replies
     elif offers.asks(invitation):  # too many on one phone: no digit of it would say of which child
         changes |= {"template": _WORDINGS[Kind.REMINDER], "values": _title(invitation), "text": {}, "subject": {}}
         changes["translations"] = {}
     if lead:
         changes |= {
-            "template": _INVITATION,
+            "template": _INVITATION if offer.options else _WORDINGS[Kind.REMINDER],
             "values": _title(invitation) | {"details": dict(lead)},
             "text": {},
             "subject": {},
@@ -158,6 +170,14 @@ def asking(
             "valid": model.Validity(until=until) if until else model.Validity(),
         }
     return invitation.model_copy(update=changes)
+
+
+def asking_once_more(happening: Happening, offer: offers.Offer) -> model.Definition:
+    """The invitation for a household that has said nothing, as its reminder: whatever was true of the first."""
+    asked, valid = asking(happening, offer), happening.invitation.valid
+    hours = model.Validity(not_before=valid.not_before, not_after=valid.not_after)
+    changes = {"valid": hours, "media": [], "ladder": offers.steps_of(happening.invitation), "until": "delivered"}
+    return asked.model_copy(update=changes)
 
 
 def reminding(happening: Happening, notice: model.Definition, slot: EventSlot | None) -> model.Definition:
@@ -217,13 +237,13 @@ def _written(value: datetime | str, tag: str) -> str:
     return value if isinstance(value, str) else formats.write(value, tag)
 
 
-def _details(happening: Happening, slot: EventSlot | None) -> model.EventDetails:
+def _details(happening: Happening, slot: EventSlot | None, *, starts: datetime | None = None) -> model.EventDetails:
     """When and where it is for a guest, in local time; as it is now, not as it was first announced."""
     event = happening.event
-    starts = slot.starts_at if slot and (happening.has_times or slot.again) else event.starts_at
+    begins = slot.starts_at if slot and (happening.has_times or slot.again) else event.starts_at
     place = (slot.place if slot else "") or event.place
     return model.EventDetails(
-        starts=starts.astimezone(happening.timezone).replace(tzinfo=None),
+        starts=starts or begins.astimezone(happening.timezone).replace(tzinfo=None),
         place=place,
         calendar_file=happening.details.calendar_file,
     )

@@ -1,7 +1,8 @@
 """What a family's words say of coming to an event, in whichever of our languages. Reads, and knows no table.
 
-Nothing is guessed: words that say both, or that a negation or a «perhaps» stands beside, are for a person. A digit is
-the menu's business, and an opt-out word of the networks is never an answer.
+Nothing is guessed: words that say both, or that a negation or a «perhaps» stands beside, are for a person, as is what
+is asked: «is dad coming?» is no answer. A time of day is a choice only where nothing else is said: who «can't do 4.10»
+names it, too. A digit alone is the menu's business, and an opt-out word of the networks is never an answer.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ from typing import Final
 from gateway import optout
 from gateway.events import offers
 from gateway.models.types import Keyword
-from gateway.understanding import folding
+from gateway.understanding import folding, menu
 
 _MOST_WORDS: Final = 40  #: whoever writes more has something to say that a person must read
 _ANSWERS: Final = (offers.COMING, offers.NOT_COMING, offers.NO_TIME)
 _WHOLE: Final = {"yes": offers.COMING, "no": offers.NOT_COMING}
-_SECTIONS: Final = ("coming", "not_coming", "no_time", "interpreter", "maybe", "negation", "courtesy", "yes", "no")
+_SECTIONS: Final = (
+    "coming", "not_coming", "no_time", "interpreter", "maybe", "negation", "courtesy", "choice", "yes", "no",
+)  # fmt: skip
+_ASKED: Final = frozenset({"coming", "not_coming", "yes", "no"})  #: what says nothing where it is asked
+_CHOOSING: Final = frozenset({"coming", "interpreter", "courtesy", "choice", "yes"})  #: what may stand beside a choice
 _CLOCK: Final = re.compile(r"(?<![\d:.])(\d{1,2})[:.h](\d{2})\s*(am|pm)?(?![\d:.])|(?<![\d:.])(\d{1,2})\s*(am|pm)\b")
 _NOON: Final = 12
 
@@ -36,7 +41,8 @@ class Understood:
 
     ``meaning``      :data:`offers.Meaning`, or ``""`` where a person must read it
     ``interpreter``  whether one is asked for beside that
-    ``clock``        a time of day that is named
+    ``clock``        the time of day that is chosen
+    ``digit``        the digit that is chosen, in words such as “number 2 please”
     ``because``      which words led there, and in which language
     ``rest``         the words that no list knows
     """
@@ -44,6 +50,7 @@ class Understood:
     meaning: str = ""
     interpreter: bool = False
     clock: time | None = None
+    digit: str = ""
     because: Sequence[str] = ()
     rest: str = ""
 
@@ -69,42 +76,71 @@ def read(text: str, *, language: str = "") -> Understood:
     """Say what an answer means. ``language`` is the one on file: it decides what a word means that two have."""
     if optout.read(text).keyword is Keyword.OPT_OUT:
         return Understood(because=("an opt-out word of the networks is no answer",))
-    words = _words(text)
-    clock = _clock(text)
-    if len(words) > _MOST_WORDS:
-        return Understood(clock=clock, because=("too long for a machine",), rest=text)
-    found, unknown = _found(words, language)
+    clauses = _clauses(text)
+    if sum(len(words) for words, _ in clauses) > _MOST_WORDS:
+        return Understood(because=("too long for a machine",), rest=text)
+    found, unknown = _found(clauses, language)
     sections = {section for section, _, _ in found}
     because = tuple(f"“{' '.join(phrase)}” says {section.replace('_', ' ')} ({tag})" for section, phrase, tag in found)
     interpreter = "interpreter" in sections
+    clock, digit = _chosen(text, clauses, language)
     answers: list[str] = [one for one in _ANSWERS if one in sections]
     if offers.NO_TIME in answers and offers.NOT_COMING in answers:
         answers = [offers.NO_TIME]  # «can't come, none of the times suit»
-    rest = sum(len(phrase) for section, phrase, _ in found if section in ("courtesy", *_WHOLE))
-    if not answers and len(words) == rest:
+    if not answers and not unknown and sections <= {"courtesy", *_WHOLE}:
         answers = sorted({meaning for section, meaning in _WHOLE.items() if section in sections})
-    if len(answers) != 1 or "maybe" in sections:
-        return Understood("", interpreter, clock, because, unknown)
-    if answers == [offers.COMING] and not sections.isdisjoint({"negation", "no"}):
-        return Understood("", interpreter, clock, because, unknown)
-    return Understood(answers[0], interpreter, clock, because, unknown)
+    unsure = answers == [offers.COMING] and not sections.isdisjoint({"negation", "no"})
+    clear = len(answers) == 1 and "maybe" not in sections and not unsure
+    return Understood(answers[0] if clear else "", interpreter, clock, digit, because, " ".join(unknown))
 
 
-def _found(words: Sequence[str], language: str) -> tuple[list[tuple[str, Phrase, str]], str]:
+def _clauses(text: str) -> list[tuple[Phrase, bool]]:
+    """The words between signs, each with whether it is a question."""
+    found, words = list[tuple[Phrase, bool]](), list[str]()
+    for token in folding.tokens(folding.fold(text)):
+        if not token.is_break:
+            words.append(token.word)
+        elif words:
+            found.append((tuple(words), token.word == "?"))
+            words = []
+    return [*found, (tuple(words), False)] if words else found
+
+
+def _found(
+    clauses: Sequence[tuple[Phrase, bool]], language: str
+) -> tuple[list[tuple[str, Phrase, str]], Sequence[str]]:
     """The phrases in a text, the longest at each place, each with its section and language; and the other words."""
-    at, found, unknown = 0, list[tuple[str, Phrase, str]](), list[str]()
-    while at < len(words):
-        for length in range(min(_longest(), len(words) - at), 0, -1):
-            phrase = tuple(words[at : at + length])
-            if known := phrases().get(phrase):
-                section, tag = _of(known, language, alone=length == len(words))
-                found.append((section, phrase, tag))
-                at += length
-                break
-        else:
-            unknown.append(words[at])
-            at += 1
-    return found, " ".join(unknown)
+    found, unknown = list[tuple[str, Phrase, str]](), list[str]()
+    count = sum(len(words) for words, _ in clauses)
+    for words, asked in clauses:
+        at = 0
+        while at < len(words):
+            for length in range(min(_longest(), len(words) - at), 0, -1):
+                phrase = tuple(words[at : at + length])
+                known = phrases().get(phrase)
+                section, tag = _of(known, language, alone=length == count) if known else ("", "")
+                if section and not (asked and section in _ASKED):
+                    found.append((section, phrase, tag))
+                    at += length
+                    break
+            else:
+                unknown.append(words[at])
+                at += 1
+    return found, unknown
+
+
+def _chosen(text: str, clauses: Sequence[tuple[Phrase, bool]], language: str) -> tuple[time | None, str]:
+    """The time of day or the digit that is chosen, where nothing is said beside that: «4.10 please», «number 2»."""
+    clock, words = _clock(text), [word for some, _ in clauses for word in some]
+    if clock is not None:
+        clauses = _clauses(_CLOCK.sub(" ", folding.fold(text)))
+    digits = [digit for word in words if (digit := menu.digit(word))] if clock is None else []
+    if clock is None:
+        clauses = [(tuple(word for word in some if not menu.digit(word)), asked) for some, asked in clauses]
+    found, unknown = _found([(some, False) for some, _ in clauses], language)
+    if unknown or not _CHOOSING.issuperset(section for section, _, _ in found):
+        return None, ""
+    return clock, digits[0] if len(digits) == 1 else ""
 
 
 def _of(known: Sequence[tuple[str, str]], language: str, *, alone: bool) -> tuple[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -74,9 +75,11 @@ class Whole:
         return Counter(one.guest.state for one in self.guests)
 
 
-async def listed(session: Session, *, limit: int = 50) -> list[Line]:
-    """The latest events first."""
+async def listed(session: Session, *, limit: int = 50, since: datetime | None = None) -> list[Line]:
+    """The latest events first; ``since`` leaves out what began earlier."""
     query = select(SchoolEvent).order_by(col(SchoolEvent.starts_at).desc(), col(SchoolEvent.id).desc()).limit(limit)
+    if since is not None:
+        query = query.where(col(SchoolEvent.starts_at) >= since)
     found = (await session.scalars(query)).all()
     t = guests.GUESTS.c
     counting = sa.select(t.event_id, t.state, sa.func.count()).where(t.event_id.in_([one.id for one in found]))
@@ -84,6 +87,29 @@ async def listed(session: Session, *, limit: int = 50) -> list[Line]:
     for event_id, state, count in await session.execute(counting.group_by(t.event_id, t.state)):
         counts.setdefault(event_id, {})[state] = count
     return [Line(one, counts.get(one.id or 0, {})) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The times of an event together: how many there are, places taken, and places in all; None for any number."""
+
+    times: int = 0
+    taken: int = 0
+    capacity: int | None = None
+
+    @property
+    def free(self) -> int | None:
+        """Places that are left."""
+        return None if self.capacity is None else self.capacity - self.taken
+
+
+async def places(session: Session, event_ids: Sequence[int]) -> dict[int, Places]:
+    """The places of several events."""
+    t = core(EventSlot).c
+    without = sa.func.sum(sa.case((t.capacity.is_(None), 1), else_=0))
+    query = sa.select(t.event_id, sa.func.count(), sa.func.sum(t.taken), sa.func.sum(t.capacity), without)
+    rows = await session.execute(query.where(t.event_id.in_(event_ids)).group_by(t.event_id))
+    return {row[0]: Places(row[1], row[2], None if row[4] else row[3]) for row in rows}
 
 
 async def find(session: Session, key: str) -> SchoolEvent:
@@ -97,8 +123,8 @@ async def find(session: Session, key: str) -> SchoolEvent:
     return event
 
 
-async def whole(session: Session, key: str) -> Whole:
-    """One event with everything.
+async def whole(session: Session, key: str, *, sees: Callable[[str], bool] = lambda _form: True) -> Whole:
+    """One event with everything, as far as whoever looks ``sees`` the children of a form.
 
     Raises :class:`errors.NotFound`.
     """
@@ -111,16 +137,18 @@ async def whole(session: Session, key: str) -> Whole:
     times = await slots.of_event(session, event.id)
     by_id = {one.id: one for one in times}
     told = await _told(session, event)
+    theirs = {one: dict.fromkeys(pupil for _, pupil in pairs) for one, pairs in parties.items()}
     lines = [
         Invited(
             guest,
-            [pupils[one] for one in dict.fromkeys(pupil for _, pupil in parties[guest.id or 0])],
+            [pupils[one] for one in theirs[guest.id or 0] if sees(pupils[one].form)],
             [contacts[one] for one in dict.fromkeys(contact for contact, _ in parties[guest.id or 0])],
             by_id.get(guest.slot_id),
             guest.id in told,
         )
         for guest in found
     ]
+    lines = [one for one in lines if one.pupils or not theirs[one.guest.id or 0]]
     return Whole(event, sorted(lines, key=_by_name), times, _interpreters(lines))
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from gateway import audit, context, errors, tasks
@@ -66,6 +67,12 @@ async def listed(session: Session, *, everything: bool = False, limit: int = 200
     return found
 
 
+async def waiting(session: Session) -> int:
+    """How many proposals wait for the office."""
+    query = sa.select(sa.func.count()).where(core(NewDetail).c.open_key.is_not(None))
+    return await session.scalar(query) or 0
+
+
 async def approve(
     session: Session,
     gateway: context.Gateway,
@@ -94,7 +101,7 @@ async def approve(
     new = next((one for one in points if (one.kind, one.address) == (row.kind, row.address)), None)
     before: dict[str, Any] = {}
     if old is not None:
-        before = {"point": old.id, "state": old.state.value, "rank": old.rank, "confirmed": _moment(old.confirmed_at)}
+        before = {"state": old.state.value, "rank": old.rank, "confirmed": _moment(old.confirmed_at)}
         if row.replaces and not keep_old:
             old.state, old.confirmed_at = PointState.WRONG, None
     for one in points:
@@ -188,7 +195,7 @@ async def put_back(session: Session, gateway: context.Gateway, row: NewDetail, *
         new.state, new.confirmed_at, new.rank = PointState.WRONG, None, len(points)
         session.add(new)
     before = row.before or {}
-    if (old := points.get(before.get("point"))) is not None:
+    if before and (old := points.get(row.old_point_id)) is not None:  # by now perhaps another row of the same number
         old.state, old.rank = PointState(before["state"]), before["rank"]
         old.confirmed_at = datetime.fromisoformat(before["confirmed"]) if before["confirmed"] else None
         session.add(old)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from enum import StrEnum
@@ -80,14 +80,14 @@ def running(tries: Sequence[Try]) -> int:
     return count
 
 
-def choose(
-    tries: Sequence[Try], media: Sequence[Medium], hours: Sequence[time], languages: Sequence[str]
-) -> Choice | None:
+def choose(tries: Sequence[Try], ways: Mapping[Medium, Sequence[str]], hours: Sequence[time]) -> Choice | None:
     """What to try next, after these tries (oldest first); None where everything has failed twice running.
 
-    ``media`` are those by which somebody can be reached, in the usual order; ``languages`` theirs, the best first. What
-    worked before comes first, then what has failed least, then another hour, then another language.
+    ``ways`` are the media by which somebody can be reached, in the usual order, each with the languages that there are
+    words in for them, the best first. What worked before comes first, then what has failed least, then another hour,
+    then another language.
     """
+    media = list(ways)
     last = tries[-1].way if tries else None
     answered = Counter(one.way.hour for one in tries if one.outcome is Outcome.ANSWERED)
 
@@ -98,13 +98,13 @@ def choose(
             -sum(one.outcome is Outcome.ANSWERED for one in by),
             -answered[way.hour],
             last is not None and way.hour == last.hour,
-            languages.index(way.language),
+            ways[way.medium].index(way.language),
             media.index(way.medium),
         )
 
-    ways = [Way(*one) for one in product(media, hours, languages)]
+    every = [Way(*one) for medium, spoken in ways.items() for one in product([medium], hours, spoken)]
     left = [
-        way for way in ways if way != last and running([one for one in tries if one.way == way]) < TWICE
+        way for way in every if way != last and running([one for one in tries if one.way == way]) < TWICE
     ]  # the same failing thing is never done three times
     if not left:
         return None

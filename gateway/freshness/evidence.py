@@ -63,7 +63,7 @@ WORTH: Final[Mapping[str, float]] = {
     "confirmed": 1.0, "code": 1.0, "replied": 1.0, "key": 1.0, "delivered": 0.8, "edited": 0.5, "accepted": 0.3,
 }  # fmt: skip
 #: These show that somebody lives there; the others are weak.
-_LIFE: Final = frozenset({"confirmed", "code", "replied", "key", "delivered", "edited"})
+LIFE: Final = frozenset({"confirmed", "code", "replied", "key", "delivered", "edited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,20 @@ async def of(session: Session, contact_id: int, rules: sections.Freshness, *, no
     """
     if await session.get(Contact, contact_id) is None:
         raise errors.NotFound(f"There is no contact {contact_id}. handbell contact list gives the ids.")
-    query = select(ContactPoint).where(ContactPoint.contact_id == contact_id)
-    found = list(await session.scalars(query.order_by(col(ContactPoint.kind).desc(), col(ContactPoint.rank))))
-    edited = await edits(session, [point.id or 0 for point in found])
-    return [await _of(session, point, edited.get(point.id or 0), rules, now=now) for point in found]
+    return (await of_contacts(session, [contact_id], rules, now=now)).get(contact_id, [])
+
+
+async def of_contacts(
+    session: Session, contact_ids: Collection[int], rules: sections.Freshness, *, now: datetime
+) -> dict[int, list[Evidence]]:
+    """The same for several contacts, such as a family's; who has no phone or mailbox is not in it."""
+    query = select(ContactPoint).where(col(ContactPoint.contact_id).in_(list(contact_ids)))
+    points = list(await session.scalars(query.order_by(col(ContactPoint.kind).desc(), col(ContactPoint.rank))))
+    edited, found = await edits(session, [point.id or 0 for point in points]), dict[int, list[Evidence]]()
+    for point in points:
+        one = await _of(session, point, edited.get(point.id or 0), rules, now=now)
+        found.setdefault(point.contact_id, []).append(one)
+    return found
 
 
 async def _of(
@@ -115,7 +125,7 @@ async def _of(
     if point.confirmed_at:
         signs.append(Sign(point.confirmed_at, "confirmed", Says.GOOD, "confirmed by the family or the office"))
     signs.sort(key=lambda sign: sign.at, reverse=True)
-    good = max((sign.at for sign in signs if sign.kind in _LIFE), default=None)
+    good = max((sign.at for sign in signs if sign.kind in LIFE), default=None)
     state = "stopped" if stops and point.state not in (PointState.DEAD, PointState.WRONG) else point.state.value
     worth = score(signs, state=state, strikes=point.strikes, rules=rules, now=now)
     seen = colour(point.state, good, rules, now=now)

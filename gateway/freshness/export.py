@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
@@ -12,8 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import audit, context, numbers
-from gateway.absence import export
+from gateway import audit, context, numbers, spreadsheet
 from gateway.database import Session
 from gateway.freshness import reports
 from gateway.models import Contact, DetailState, Guardianship, NewDetail, PointKind, Pupil
@@ -80,11 +77,7 @@ def csv_of_report(lines: Iterable[Mapping[str, object]], columns: Sequence[str])
 
 
 def _written(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    written = io.StringIO()
-    out = csv.writer(written, lineterminator="\r\n")
-    out.writerow(headings)
-    out.writerows([export.plain(cell) for cell in line] for line in lines)
-    return written.getvalue()
+    return spreadsheet.csv_of([headings, *lines])
 
 
 def _readable(kind: PointKind, address: str) -> str:

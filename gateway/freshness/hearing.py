@@ -7,7 +7,7 @@ Answers to a menu are taken by a job (``take_answers``); free words by the desk,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -40,18 +40,26 @@ _AT_ONCE: Final = 50
 _FEW_WORDS: Final = 15
 #: The absences and the desk have heard replies as old as that; ours are as patient as ``replies.ANSWERS_WITHIN``.
 _OPEN_FOR: Final = replies.ANSWERS_WITHIN
+_CORRECTED: Final = timedelta(days=1)  #: so long whoever pressed the wrong key may answer again
 _CHANGED = "A family says that a number or mailbox of theirs has changed."
-_CURE = "They were asked for the new one, and it will come here. Else ring them; correct it in the MIS."
+_CURE = "They were asked for the new one, and it will come here. Else ring them; correct it in the school system."
 
 
 def _answers(now: datetime) -> sa.Select[int]:
-    """The questions that have an answer, and have not been looked at."""
+    """The questions that have an answer which has not been looked at: the first, or a later one that says otherwise."""
+    question, reply = core(FreshQuestion).c, core(Reply).c
+    same = sa.case(
+        {fresh.CONFIRMED_KEY: question.answer.startswith(evidence.CONFIRMED)},
+        value=reply.option,
+        else_=question.answer.startswith(evidence.CHANGED),
+    )
+    again = sa.and_(question.answered_at > now - _CORRECTED, reply.at > question.answered_at, ~same)
+    news = sa.or_(question.answered_at.is_(None), again)
     return (
-        sa.select(core(FreshQuestion).c.id)
-        .join(Reply, col(Reply.message_id) == col(FreshQuestion.message_id))
-        .where(col(FreshQuestion.answered_at).is_(None), col(FreshQuestion.asked_at) > now - 2 * _OPEN_FOR)
-        .where(col(Reply.option).in_(list(fresh.KEYS)))
-        .order_by(col(FreshQuestion.id))
+        sa.select(question.id)
+        .join(core(Reply), reply.message_id == question.message_id)
+        .where(question.asked_at > now - 2 * _OPEN_FOR, reply.option.in_(list(fresh.KEYS)), news)
+        .order_by(question.id)
     )
 
 
@@ -63,11 +71,12 @@ async def any_waiting(session: Session, gateway: context.Gateway) -> bool:
 async def take_answers(session: Session, gateway: context.Gateway) -> int:
     """Let the points follow what families answered to our question. Gives how many."""
     ids = (await session.scalars(_answers(gateway.now()).limit(_AT_ONCE))).all()
-    query = select(FreshQuestion).where(col(FreshQuestion.id).in_(ids), col(FreshQuestion.answered_at).is_(None))
+    query = select(FreshQuestion).where(col(FreshQuestion.id).in_(ids))
     query = query.order_by(col(FreshQuestion.id)).with_for_update(skip_locked=True)
-    found = (await session.scalars(query.execution_options(populate_existing=True))).all()
+    await session.scalars(query.execution_options(populate_existing=True))
+    found = (await session.scalars(query.where(col(FreshQuestion.id).in_(_answers(gateway.now()))))).all()
     for question in found:
-        # The latest counts: who has pressed the wrong key answers again.
+        # The latest counts: who has pressed the wrong key answers again, at once or when they see it.
         said = select(Reply).where(Reply.message_id == question.message_id, col(Reply.option).in_(list(fresh.KEYS)))
         reply = (await session.scalars(said.order_by(col(Reply.at).desc(), col(Reply.id).desc()).limit(1))).one()
         await _take(session, gateway, question, reply)
@@ -76,7 +85,7 @@ async def take_answers(session: Session, gateway: context.Gateway) -> int:
 
 async def _take(session: Session, gateway: context.Gateway, question: FreshQuestion, reply: Reply) -> None:
     now = gateway.now()
-    question.answered_at = now
+    question.answered_at = reply.at
     question.answer = evidence.CONFIRMED if reply.option == fresh.CONFIRMED_KEY else evidence.CHANGED
     session.add(question)
     await session.flush()
@@ -132,9 +141,11 @@ async def take_words(session: Session, gateway: context.Gateway, reply: Reply) -
 
 
 async def _contested(session: Session, talk: Conversation, reply: Reply) -> NewDetail | None:
-    """The change that a NO is about. Where a menu was asked since, «no» may well be an answer to that."""
+    """The change that a NO is about. Where a menu was asked since, or a person has written, it may well answer that."""
     message = await session.get(Message, reply.message_id) if reply.message_id else None
     if message is None or message.keys:
+        return None
+    if message.run_id is None and not message.slot.startswith(letters.SLOT):
         return None
     return await approving.contested(session, talk.address, at=reply.at)
 

@@ -19,7 +19,9 @@ from gateway.models.types import LineType, PointKind
 
 _LONGEST = 300  #: characters: a longer text says more than a number
 _PHONE = re.compile(r"(?<![\w@.])[+(]*\d(?:[\s().\-/]*\d){6,16}(?![\w@])")
-_MAILBOX = re.compile(r"[^\s<>()\[\],;:\"]+@[^\s<>()\[\],;:\"]+\.[^\s<>()\[\],;:\"]+")
+_SIGN = r"[^\s<>()\[\],;:\"@]"
+#: Each part has an end (RFC 5321, 4.5.3.1): a mail of nothing but @ would take minutes otherwise.
+_MAILBOX = re.compile(rf"(?<!{_SIGN})(?<!@){_SIGN}{{1,64}}@{_SIGN}{{1,190}}\.{_SIGN}{{1,63}}(?!@|{_SIGN})")
 _CODE: Final = re.compile(r"\D{0,20}((?:\d[\s-]?){6})\D{0,20}")
 _NO: Final = re.compile(r"\W*no\b\W*(?:(?:it|that|this)\s+(?:was(?:n't| not)|wasnt)\s+me\W*)?", re.IGNORECASE)
 

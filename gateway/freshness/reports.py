@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import combinations
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import sqlalchemy as sa
 
@@ -19,15 +19,16 @@ from channels.base import Medium
 from gateway import context, people
 from gateway.database import Session
 from gateway.freshness import evidence
-from gateway.models import ContactPoint, LineType, PointKind, PointState, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, LineType, PointKind, PointState, Pupil
 from gateway.models.types import core
 
-Which = Literal["few", "one-way", "landline", "shared"]
+Which = Literal["nobody", "few", "one-way", "landline", "shared"]
 NEEDED: Final = 2  #: independent numbers that work
 _PORTION: Final = 1000
 
 #: What each report says, and the names of its columns.
 REPORTS: Final[Mapping[str, tuple[str, Sequence[str]]]] = {
+    "nobody": ("Pupils about whom nobody can be rung", ("pupil", "name", "form")),
     "few": (
         f"Pupils with fewer than {NEEDED} independent numbers that work",
         ("pupil", "name", "form", "independent", "working", "unproven", "contacts"),
@@ -51,6 +52,11 @@ class Life:
 
 async def rows(session: Session, gateway: context.Gateway, which: Which) -> list[dict[str, object]]:
     """The lines of a report, the worst first, as values by column."""
+    if which == "nobody":
+        return [
+            {"pupil": row.source_id, "name": f"{row.known_as or row.forename} {row.surname}", "form": row.form}
+            for row in await nobody(session, today=gateway.today())
+        ]
     found = list[dict[str, object]]()
     shared = _Shared()
     after = 0
@@ -69,6 +75,33 @@ async def rows(session: Session, gateway: context.Gateway, which: Which) -> list
     if which == "shared":
         return shared.lines()
     return sorted(found, key=_worst)
+
+
+async def nobody(session: Session, *, today: date) -> Sequence[Any]:
+    """The pupils on roll about whom nobody can be rung: id, source_id, names and form, by form.
+
+    A phone can be rung while it is not dead, wrong, or also that of somebody who must not be contacted about the child.
+    That its owner wants no texts does not matter: a person rings.
+    """
+    pupil, tie, point, contact = core(Pupil).c, core(Guardianship).c, core(ContactPoint).c, core(Contact).c
+    other, theirs = core(Guardianship).alias("other").c, core(ContactPoint).alias("theirs").c
+    locked = sa.exists().where(
+        other.pupil_id == tie.pupil_id, _barred(other, today), theirs.contact_id == other.contact_id,
+        theirs.address == point.address,
+    )  # fmt: skip
+    rung = sa.exists().where(
+        tie.pupil_id == pupil.id, ~_barred(tie, today), contact.id == tie.contact_id, ~contact.deceased,
+        point.contact_id == tie.contact_id, point.kind == PointKind.PHONE,
+        point.state.not_in([PointState.DEAD, PointState.WRONG]), ~locked,
+    )  # fmt: skip
+    columns = (pupil.id, pupil.source_id, pupil.forename, pupil.known_as, pupil.surname, pupil.form)
+    query = sa.select(*columns).where(people.on_roll(today), ~rung).order_by(pupil.form, pupil.surname, pupil.id)
+    return (await session.execute(query)).all()
+
+
+def _barred(tie: Any, today: date) -> sa.ColumnElement[bool]:
+    begun = sa.or_(tie.no_contact_from.is_(None), tie.no_contact_from <= today)
+    return sa.and_(tie.no_contact, begun, sa.or_(tie.no_contact_until.is_(None), tie.no_contact_until >= today))
 
 
 async def _pupils(session: Session, gateway: context.Gateway, after: int) -> Sequence[int]:

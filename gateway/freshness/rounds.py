@@ -27,8 +27,12 @@ async def slow_is_due(session: Session, gateway: context.Gateway) -> bool:
     )
 
 
-async def slow_turn(session: Session, gateway: context.Gateway) -> None:
-    """Remember what works with whom, try again after silence, and ask those of whom nothing is heard."""
-    await works.remember(session, gateway)
-    await again.turn(session, gateway)
-    await nagging.ask(session, gateway)
+async def slow_turn(session: Session, gateway: context.Gateway) -> bool:
+    """Remember what works with some, try again after silence with some, and ask some of those of whom nothing is heard.
+
+    No more than keeps nobody waiting for the database. Whether there may be more to do.
+    """
+    done = await works.remember(session, gateway)
+    done += await again.turn(session, gateway)
+    done += await nagging.ask(session, gateway)
+    return bool(done)

@@ -24,7 +24,7 @@ from gateway.models.types import core
 LOOK_BACK: Final = timedelta(days=180)  #: what is older says little of how a family lives now
 ANSWERED_WITHIN: Final = timedelta(hours=4)  #: a question that is unanswered for so long counts as silence
 _AGAIN_AFTER: Final = timedelta(hours=20)
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 50
 _STILL_NEW: Final = timedelta(days=2)
 _USUAL: Final = (Medium.SMS, Medium.EMAIL, Medium.VOICE)
 _WENT: Final = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.FAILED)

@@ -7,6 +7,7 @@
 * ``hours``      when it leaves
 * ``words``      all of a family's praise as one message, in each language
 * ``versions``   the teacher's words in other languages, by the service, where drafts may go out
+* ``day``        who hears on a day, and by which phone or mailbox
 * ``telling``    the day's praise, one message for each family
 * ``worries``    which notices are worries, and what is remarked beside one
 * ``balance``    good and bad by pupil, form, teacher and group

@@ -15,10 +15,10 @@ from gateway.good_news import pupils
 from gateway.translating import naming
 from templates import values
 
-_LINK = re.compile(r"https?://|www\.|\S+@\S+\.\S+|(?:\d[ -]?){9,}")
+LINK = re.compile(r"https?://|www\.|[^\s@]@[^\s@]+\.[^\s@]|(?:\d[ -]?){9,}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ENDS = ("", ".", "!", "?")
-_SURE = "Say it otherwise; whoever is sure may send it all the same."
+SURE = "Say it otherwise; whoever is sure may send it all the same."  #: the cure of a doubt
 
 
 def clean(words: str) -> str:
@@ -32,7 +32,7 @@ def length(words: str, most: int) -> list[errors.Problem]:
     if len(words) > most:
         what = f"{len(words)} characters; {most} are the most."
         found.append(errors.Problem(what, "Say it in fewer words.", field="words"))
-    if _LINK.search(words):
+    if LINK.search(words):
         what = "There is a link, an address or a number to ring in it."
         found.append(errors.Problem(what, "Send a notice for that; the school's number goes along anyway.", "words"))
     return found
@@ -40,10 +40,10 @@ def length(words: str, most: int) -> list[errors.Problem]:
 
 async def doubts(session: Session, gateway: context.Gateway, words: str, child: pupils.Found) -> list[errors.Problem]:
     """What whoever is sure may send all the same."""
-    found = [errors.Problem(what, _SURE, field="words") for what in _sensitive(words)]
+    found = [errors.Problem(what, SURE, field="words") for what in _sensitive(words)]
     for name in sorted(await _others(session, gateway, words, child)):
         what = f"“{name}” is somebody else's name: one family should not read of another's child."
-        found.append(errors.Problem(what, _SURE, field="words"))
+        found.append(errors.Problem(what, SURE, field="words"))
     return found
 
 

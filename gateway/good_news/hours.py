@@ -7,6 +7,10 @@ from datetime import date, datetime, time, timedelta
 from gateway import context
 from scheduler import calendar
 
+#: How long praise that is on its way is still good news: it may wait for a lane, or for a family's digest. Longer than
+#: any school holiday but the summer's.
+STILL_NEWS = timedelta(days=21)
+
 
 def begins(gateway: context.Gateway, day: date) -> datetime:
     """The kind hour of a day, as a UTC moment."""
@@ -25,6 +29,11 @@ def is_open(gateway: context.Gateway) -> bool:
     if not gateway.year.days.is_school_day(today):
         return False
     return begins(gateway, today) <= gateway.now() < ends(gateway, today)
+
+
+def until(gateway: context.Gateway) -> datetime:
+    """Until when praise that goes now is worth saying, in the school's own time without a zone."""
+    return (gateway.now() + STILL_NEWS).astimezone(gateway.timezone).replace(tzinfo=None)
 
 
 def following(gateway: context.Gateway) -> datetime:

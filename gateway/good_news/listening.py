@@ -18,7 +18,7 @@ from gateway.registers import teachers
 
 _NUMBERED = re.compile(r"\W*(?P<number>[1-9])\b[.):]?\s*(?P<rest>.*)")
 _NAMED = re.compile(r"\W*praise\b[:,]?\s*(?P<rest>.+)", re.IGNORECASE)
-_BACK = re.compile(r"\W*(?:withdraw|take back)\s+(?P<number>\d{1,9})\W*", re.IGNORECASE)
+BACK = re.compile(r"\W*(?:withdraw|take back)\s+(?P<number>\d{1,9})\W*", re.IGNORECASE)
 
 
 async def hear(session: Session, gateway: context.Gateway, reply: Reply) -> bool:
@@ -38,6 +38,8 @@ async def hear(session: Session, gateway: context.Gateway, reply: Reply) -> bool
     said = [await _line(session, gateway, known, talk.address, line, drafts) for line in lines]
     if not any(said):
         return False
+    if not all(said):
+        said.append("Nobody has read the other lines: what is for the office goes there by itself.")
     await replies.settle(session, reply, "understood: praise", log=gateway.log, now=gateway.now())
     school = gateway.settings.school.short_name
     await staff.write(
@@ -73,7 +75,7 @@ async def _line(
     drafts: Sequence[int] | None,
 ) -> str:
     """Do what a line says, and give what is answered; ``""`` for a line that is no praise."""
-    if back := _BACK.fullmatch(line):
+    if back := BACK.fullmatch(line):
         return await _taken_back(session, gateway, known, int(back["number"]), address)
     try:
         if drafts and (numbered := _NUMBERED.fullmatch(line)) and int(numbered["number"]) <= len(drafts):

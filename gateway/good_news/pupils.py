@@ -106,4 +106,4 @@ def _near(asked: Sequence[str], known: Sequence[Found]) -> str:
     near = [one for one, words in called.items() if like.intersection(words)][:_SHOWN]
     if near:
         return f"Did you mean {'; '.join(map(str, near))}?"
-    return "Look at the spelling, or give the MIS id or the UPN."
+    return "Look at the spelling, or give the school system's id or the UPN."

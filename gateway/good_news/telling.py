@@ -8,27 +8,30 @@ the children that it is about, after the barred have been left out (:mod:`gatewa
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
 
-from channels.base import Medium
-from gateway import audience, audit, bell, context, errors, people, planner, reach, runs, sorting, tasks, tongues
+from gateway import audit, bell, context, errors, people, planner, runs, sorting, tasks, tongues
 from gateway.database import Session
 from gateway.definitions import model
-from gateway.good_news import hours, versions, words
-from gateway.models import About, Letter, LineType, Message, MessageState, Notice, PointKind, Praise, Run
+from gateway.good_news import day as days
+from gateway.good_news import hours, praising, versions, words
+from gateway.models import About, Letter, Message, MessageState, Notice, Praise, Pupil, Run
 from gateway.models.types import core
 from gateway.translating import drafting
-from templates import translations
+from templates import languages, translations
 from templates.errors import WordingError
 
 logger = structlog.get_logger()
 
 AUTHOR = "handbell"
 _GONE = "handbell: not on roll"
+_UNTRUE = "handbell: the register says otherwise"
+_IN_ENGLISH = "In English: in the family's language no text could hold it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ async def turn(gateway: context.Gateway) -> Sent:
         if await session.scalar(sa.select(core(Praise).c.id).where(_due(gateway)).limit(1)) is None:
             return Sent(0, 0)
         goes = hours.is_open(gateway) and not await _has_gone(session, gateway)
-        jobs = await _to_translate(session, gateway) if goes and versions.may_be_asked(gateway) else {}
+        jobs = await to_translate(session, gateway, await _praises(session, gateway)) if goes else {}
     said, outcomes = await versions.ask(gateway, jobs)
     async with gateway.database.write() as session:
         for outcome in outcomes:
@@ -61,14 +64,9 @@ async def turn(gateway: context.Gateway) -> Sent:
         return await _postpone(session, gateway)
 
 
-def key(gateway: context.Gateway) -> str:
-    """The key of today's notice."""
-    return f"good-news-{gateway.today():%Y-%m-%d}"
-
-
 async def _has_gone(session: Session, gateway: context.Gateway) -> bool:
     notice = core(Notice).c
-    return await session.scalar(sa.select(notice.id).where(notice.key == key(gateway))) is not None
+    return await session.scalar(sa.select(notice.id).where(notice.key == days.key(gateway))) is not None
 
 
 async def _postpone(session: Session, gateway: context.Gateway) -> Sent:
@@ -83,61 +81,44 @@ async def _praises(session: Session, gateway: context.Gateway, *, lock: bool = F
     return list(await session.scalars(query.with_for_update() if lock else query))
 
 
-@dataclass(frozen=True, slots=True)
-class _Day:
-    """Everybody concerned today, and what was praised of each child."""
+async def to_translate(
+    session: Session, gateway: context.Gateway, praises: Sequence[Praise]
+) -> dict[int, list[drafting.Job]]:
+    """What the service is asked for: each teacher's words, in the languages of the child's family that we have.
 
-    frame: words.Frame
-    known: people.People
-    listeners: Sequence[audience.Listener]
-    praises: Mapping[int, Sequence[Praise]]
-
-
-async def _look(session: Session, gateway: context.Gateway, praises: Sequence[Praise]) -> _Day:
-    by_child = defaultdict[int, list[Praise]](list)
-    for one in praises:
-        by_child[one.pupil_id].append(one)
-    known = await people.load(session, today=gateway.today(), pupil_ids=sorted(by_child))
-    ends = hours.ends(gateway, gateway.today()).astimezone(gateway.timezone).replace(tzinfo=None)
-    frame = words.Frame(key(gateway), [child.source_id for child in known.pupils.values()], ends)
-    # The rule of every notice that names no other: both parents who answer for the child.
-    wanted = model.Audience(whole_school=True)
-    default = gateway.settings.school.language
-    listeners = audience.listeners_of(
-        known, list(known.pupils), wanted, today=gateway.today(), default_language=default
-    )
-    return _Day(frame, known, listeners, by_child)
-
-
-async def _to_translate(session: Session, gateway: context.Gateway) -> dict[int, list[drafting.Job]]:
-    """What the service is asked for: each teacher's words, in the languages of the child's family that we have."""
-    praises = await _praises(session, gateway)
-    day, default = await _look(session, gateway, praises), gateway.settings.school.language
+    Nothing where it may not be asked, nor where what it needs cannot be read (the school's glossary): good news waits
+    for no translation.
+    """
+    if not versions.may_be_asked(gateway):
+        return {}
+    day, default = await days.look(session, gateway, praises), gateway.settings.school.language
     ours, wanted = set(translations.languages_available()[1:]), defaultdict[int, dict[str, None]](dict)
     for listener in day.listeners:
         if listener.reason or listener.contact_id is None:
             continue
-        medium = _medium(listener, day.known)
-        tag = tongues.wanted(medium, day.known.contacts[listener.contact_id], default)
-        if tag in ours:
-            for pupil_id in listener.pupil_ids:
-                wanted[pupil_id][tag] = None
-    return await versions.prepare(session, gateway, praises, {child: list(tags) for child, tags in wanted.items()})
+        for medium, pupil_ids in days.ways(listener, day.known):
+            tag = tongues.wanted(medium, day.known.contacts[listener.contact_id], default)
+            if tag in ours:
+                for pupil_id in pupil_ids:
+                    wanted[pupil_id][tag] = None
+    try:
+        return await versions.prepare(session, gateway, praises, {child: list(tags) for child, tags in wanted.items()})
+    except errors.HandbellError:
+        logger.exception("good_news.not_translated")
+        return {}
 
 
 async def _send(session: Session, gateway: context.Gateway, said: versions.Versions) -> Sent:
-    praises, now = await _praises(session, gateway, lock=True), gateway.now()
-    day = await _look(session, gateway, praises)
-    going = [one for one in praises if one.pupil_id in day.known.pupils]
-    for one in praises:
-        if one.pupil_id not in day.known.pupils:
-            one.withdrawn_at, one.withdrawn_by = now, _GONE
-            session.add(one)
+    going, now = await _still_true(session, gateway, await _praises(session, gateway, lock=True)), gateway.now()
+    day = await days.look(session, gateway, going)
     run = await _begin(session, gateway, words.day(day.frame)) if going else None
-    if run is None:
+    if run is None:  # nothing is left to be said, or another process says it
         return Sent(0, 0)
-    rows = await _rows(session, gateway, day, said)
-    await runs.write(session, gateway, rows, run_id=run.id)
+    made, unsaid = await _rows(session, gateway, day, said, fire_at=run.fire_at, run_id=run.id)
+    for praise in unsaid:
+        what = "Praise could not be put into words, and a family was not told."
+        await _ask_staff(session, gateway, "words", praise, what, "Ring them. The journal may say more.")
+    rows = await runs.write(session, gateway, made, run_id=run.id)
     run.messages = len(rows)
     for one in going:
         one.run_id, one.told_at = run.id, now
@@ -149,6 +130,24 @@ async def _send(session: Session, gateway: context.Gateway, said: versions.Versi
     return Sent(len(going), len(rows))
 
 
+async def _still_true(session: Session, gateway: context.Gateway, praises: Sequence[Praise]) -> list[Praise]:
+    """Those that may still be said. Of a child who has left nothing is, and a register may have spoken since."""
+    pupil, found = core(Pupil).c, list[Praise]()
+    here = sa.select(pupil.id).where(people.on_roll(gateway.today()), pupil.id.in_({one.pupil_id for one in praises}))
+    on_roll = set(await session.scalars(here))
+    for one in praises:
+        wrong = await praising.contradicted(session, gateway, one.pupil_id, one.since) if one.since else ""
+        if one.pupil_id not in on_roll:
+            await praising.take_back(session, gateway, one, by=_GONE)
+        elif wrong:
+            await praising.take_back(session, gateway, one, by=_UNTRUE)
+            what = f"Praise {one.id} from {one.staff}, of attendance, was not sent. {wrong}"
+            await _ask_staff(session, gateway, "untrue", one, what, "Praise something else, or give a later day.")
+        else:
+            found.append(one)
+    return found
+
+
 async def _begin(session: Session, gateway: context.Gateway, definition: model.Definition) -> Run | None:
     """Today's notice and its one run; None where another process has just made it."""
     try:
@@ -157,51 +156,82 @@ async def _begin(session: Session, gateway: context.Gateway, definition: model.D
         return None
 
 
-async def _rows(
-    session: Session, gateway: context.Gateway, day: _Day, said: versions.Versions
+async def preview(
+    session: Session, gateway: context.Gateway, praises: Sequence[Praise], said: versions.Versions | None = None
 ) -> list[planner.Planned]:
-    """A row for everybody: with words for those who hear, with the reason for those who do not."""
-    found, general = _sort(day), words.day(day.frame)
-    together = defaultdict[tuple[int, ...], dict[tuple[int, Medium, str], sorting.Draft]](dict)
-    for place, draft in found.drafts.items():
-        together[tuple(sorted(draft.pupil_ids))][place] = draft
-    silences = sorting.Sorting({}, found.silences)
-    rows = await _written(session, gateway, day, general, silences)
-    for pupil_ids, drafts in together.items():
-        told = [_told(one, day, said) for pupil_id in pupil_ids for one in day.praises[pupil_id]]
-        told.sort(key=lambda one: one.praise.id or 0)
-        try:
-            for place, draft in drafts.items():
-                rows += await _fitting(session, gateway, day, told, sorting.Sorting({place: draft}))
-        except (errors.BadDefinition, WordingError):  # one family's words must not keep everybody else's from leaving
-            logger.exception("good_news.no_words", praises=[one.praise.id for one in told])
-            await _ask_staff(session, gateway, told[0].praise)
+    """What each family would get of these praises, which need not be stored, if they left now and by themselves.
+
+    ``said`` is what the service made of a teacher's words, where somebody has asked it: it is asked as they leave.
+    """
+    day = await days.look(session, gateway, praises)
+    rows, _ = await _rows(session, gateway, day, said or {}, fire_at=gateway.now(), run_id=None)
     return rows
 
 
-async def _ask_staff(session: Session, gateway: context.Gateway, praise: Praise) -> None:
-    what = "Praise could not be put into words, and its family was not told."
-    ask = tasks.Ask("good_news.words", f"praise:{praise.id}", what, "Ring them. The journal says more.")
+async def _rows(
+    session: Session,
+    gateway: context.Gateway,
+    day: days.Day,
+    said: versions.Versions,
+    *,
+    fire_at: datetime,
+    run_id: int | None,
+) -> tuple[list[planner.Planned], list[Praise]]:
+    """A row for everybody: with words for those who hear, with the reason for those who do not; and for each family
+    that no words could be made for, the first of its praises.
+    """
+    general = words.day(day.frame)
+    found = days.sort(day, general)
+    # As families prefer, and as much as they may get: at once, with the digest, by email.
+    await runs.arrange(session, gateway, general, day.known, found, fire_at=fire_at, run_id=run_id)
+    means = await runs.means(session, gateway, general)
+    rows, unsaid = _written(gateway, day, means, general, sorting.Sorting({}, found.silences)), list[Praise]()
+    for draft in found.drafts.values():
+        told = [_told(one, day, said) for pupil_id in draft.pupil_ids for one in day.praises[pupil_id]]
+        told.sort(key=lambda one: one.praise.id or 0)
+        try:
+            made = _fitting(gateway, day, means, told, draft)
+        except (errors.BadDefinition, WordingError):  # one family's words must not keep everybody else's from leaving
+            logger.exception("good_news.no_words", praises=[one.praise.id for one in told])
+            made = []
+        if not made or _too_long(made):
+            unsaid.append(told[0].praise)
+        rows += made
+    return rows, unsaid
+
+
+async def _ask_staff(
+    session: Session, gateway: context.Gateway, kind: str, praise: Praise, what: str, cure: str
+) -> None:
+    ask = tasks.Ask(f"good_news.{kind}", f"praise:{praise.id}", what, cure)
     await tasks.ask(session, ask, log=gateway.log, now=gateway.now())
 
 
-def _told(one: Praise, day: _Day, said: versions.Versions) -> words.Told:
+def _told(one: Praise, day: days.Day, said: versions.Versions) -> words.Told:
     return words.Told(one, day.known.pupils[one.pupil_id].called, said.get(one.id or 0, {}))
 
 
-async def _fitting(
-    session: Session, gateway: context.Gateway, day: _Day, told: Sequence[words.Told], place: sorting.Sorting
+def _fitting(
+    gateway: context.Gateway, day: days.Day, means: planner.Means, told: Sequence[words.Told], draft: sorting.Draft
 ) -> list[planner.Planned]:
-    """The message of one phone or mailbox. One that is too long for a text goes without the teachers' own words, where
-    each kind has a sentence of its own."""
+    """The message of one phone or mailbox. One that is too long for a text goes without the teachers' own words where a
+    kind has a sentence of ours; where that is too long, too, all of it in English."""
+    english = draft.contact._replace(written_language=languages.ENGLISH, further_languages="")
+    in_english = replace(draft, contact=english, remark=draft.remark or _IN_ENGLISH)
     rows = list[planner.Planned]()
-    for own_words in (True, False):
-        definition = words.of(day.frame, told, gateway.school(), own_words=own_words)
-        rows = await _written(session, gateway, day, definition, place)
-        if all(row.message.reason != "too_long" for row in rows):
+    for tried, fuller in ((draft, True), (draft, False), (in_english, True)):
+        definition = words.of(day.frame, told, gateway.school(), fuller=fuller)
+        place = sorting.Sorting({(tried.step, tried.medium, tried.point.address): tried})
+        rows = _written(gateway, day, means, definition, place)
+        tags = {tag for one in told for tag in one.versions if fuller or one.is_free}
+        rows = [_by_machine(row) if row.message.language in tags else row for row in rows]
+        if not _too_long(rows):
             break
-    tags = {tag for one in told for tag in one.versions}
-    return [_by_machine(row) if row.message.language in tags else row for row in rows]
+    return rows
+
+
+def _too_long(rows: Sequence[planner.Planned]) -> bool:
+    return any(row.message.reason == "too_long" for row in rows)
 
 
 def _by_machine(row: planner.Planned) -> planner.Planned:
@@ -209,46 +239,16 @@ def _by_machine(row: planner.Planned) -> planner.Planned:
     return row._replace(message=row.message._replace(words_state="machine"))
 
 
-async def _written(
-    session: Session, gateway: context.Gateway, day: _Day, definition: model.Definition, found: sorting.Sorting
+def _written(
+    gateway: context.Gateway,
+    day: days.Day,
+    means: planner.Means,
+    definition: model.Definition,
+    found: sorting.Sorting,
 ) -> list[planner.Planned]:
-    means, now = await runs.means(session, gateway, definition), gateway.now()
-    return planner.write(found, definition, day.known, means, fire_at=now, now=now)
-
-
-def _sort(day: _Day) -> sorting.Sorting:
-    """Who hears by which phone or mailbox: each by the medium that comes first for them."""
-    by_medium = defaultdict[Medium, list[audience.Listener]](list)
-    for listener in day.listeners:
-        by_medium[_medium(listener, day.known)].append(listener)
-    whole, general = sorting.Sorting(), words.day(day.frame)
-    for medium, listeners in by_medium.items():
-        one = general.model_copy(update={"media": [medium]})
-        part = sorting.sort(one, audience.Audience(day.known, listeners, ()))
-        whole.drafts.update(part.drafts)
-        whole.silences += part.silences
-    return whole
-
-
-def _medium(listener: audience.Listener, known: people.People) -> Medium:
-    """By which medium somebody likes to hear: that of the first of their phones and mailboxes that may be used."""
-    points = known.points.get(listener.contact_id or 0, ())
-    order = dict.fromkeys(map(_serves, sorted(points, key=_liked)))
-    for medium in order:
-        if reach.ways(known, listener.contact_id, listener.pupil_ids, medium=medium, mandatory=False).found:
-            return medium
-    return next(iter(order), Medium.SMS)
-
-
-def _liked(point: people.Point) -> tuple[int, bool]:
-    """By rank; a mobile before what has the same, as nearly everybody reads a text."""
-    return (point.rank, point.line_type is not LineType.MOBILE)
-
-
-def _serves(point: people.Point) -> Medium:
-    if point.kind is PointKind.EMAIL:
-        return Medium.EMAIL
-    return Medium.SMS if point.line_type is LineType.MOBILE else Medium.VOICE
+    now, composer = gateway.now(), gateway.composer(definition)
+    composer.play(means.composer.bank)
+    return planner.write(found, definition, day.known, replace(means, composer=composer), fire_at=now, now=now)
 
 
 async def again(
@@ -262,35 +262,38 @@ async def again(
         return None
     known = await people.load(session, today=gateway.today(), pupil_ids=pupil_ids)
     told = [words.Told(one, known.pupils[one.pupil_id].called) for one in praises if one.pupil_id in known.pupils]
-    until = hours.ends(gateway, gateway.today()).astimezone(gateway.timezone).replace(tzinfo=None)
-    frame = words.Frame(notice.key, [child.source_id for child in known.pupils.values()], until)
+    frame = words.Frame(notice.key, [child.source_id for child in known.pupils.values()], hours.until(gateway))
     return words.of(frame, told, gateway.school())
 
 
 async def outcomes(session: Session, praises: Sequence[Praise]) -> dict[int, str]:
-    """How far each praise that went has come: ``told``, ``told by letter``, ``on its way`` or ``told nobody``."""
+    """How far each praise that went has come: ``told``, ``told by letter``, ``on its way``, ``with the digest`` or
+    ``told nobody``; of several who hear, the furthest.
+    """
     message, about, praise, letter = core(Message), core(About), core(Praise), core(Letter)
     of_child = sa.and_(about.c.message_id == message.c.id, about.c.pupil_id == praise.c.pupil_id)
     posted = sa.and_(letter.c.message_id == message.c.id, letter.c.posted_at.is_not(None))
     query = (
-        sa.select(praise.c.id, message.c.state, letter.c.id)
+        sa.select(praise.c.id, message.c.state, letter.c.id, message.c.sender_id)
         .join(message, message.c.run_id == praise.c.run_id)
         .join(about, of_child)
         .outerjoin(letter, posted)
         .where(praise.c.id.in_([one.id for one in praises if one.run_id is not None]))
     )
     words_of = defaultdict[int, set[str]](set)
-    for praise_id, state, letter_id in await session.execute(query):
-        words_of[praise_id].add(_in_words(state, by_letter=letter_id is not None))
-    best = ("told", "told by letter", "on its way")
+    for praise_id, state, letter_id, sender_id in await session.execute(query):
+        words_of[praise_id].add(_in_words(state, by_letter=letter_id is not None, by_itself=sender_id is not None))
+    best = ("told", "told by letter", "on its way", "with the digest")
     went = (one for one in praises if one.run_id is not None)
     return {one.id or 0: next((word for word in best if word in words_of[one.id or 0]), "told nobody") for one in went}
 
 
-def _in_words(state: MessageState, *, by_letter: bool) -> str:
+def _in_words(state: MessageState, *, by_letter: bool, by_itself: bool) -> str:
     if by_letter:
         return "told by letter"
     if state in (MessageState.ACCEPTED, MessageState.DELIVERED):
         return "told"
+    if state is MessageState.QUEUED and not by_itself:
+        return "with the digest"
     waits = (MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN)
     return "on its way" if state in waits else "told nobody"

@@ -5,7 +5,11 @@ Asked outside of any transaction, and best effort: whatever it does not say come
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Final
 
 from gateway import context
 from gateway.database import Session
@@ -15,7 +19,9 @@ from gateway.models import Praise, Purpose
 from gateway.translating import drafting
 
 Versions = Mapping[int, Mapping[str, str]]  #: by praise and language
-NONE: Versions = {}
+
+#: A service that hangs holds the day's praise up no longer: a job that is away for minutes is taken for stuck.
+MOST_SECONDS: Final = 120.0
 
 
 def may_be_asked(gateway: context.Gateway) -> bool:
@@ -26,23 +32,33 @@ def may_be_asked(gateway: context.Gateway) -> bool:
 async def prepare(
     session: Session, gateway: context.Gateway, praises: Sequence[Praise], wanted: Mapping[int, Sequence[str]]
 ) -> dict[int, list[drafting.Job]]:
-    """What is to be asked for each praise, by the languages that its families read."""
-    found = dict[int, list[drafting.Job]]()
+    """What is to be asked for each praise, by the languages that its families read.
+
+    Praises that are not stored yet are one (0): whoever writes about several children has the same words for all.
+    """
+    tags, said = defaultdict[int, dict[str, None]](dict), dict[int, Praise]()
     for one in praises:
-        if tags := wanted.get(one.pupil_id) if one.words else None:
-            found[one.id or 0] = await drafting.prepare(session, gateway, _free(one), tags)
-    return found
+        if one.words:
+            said[one.id or 0] = one
+            tags[one.id or 0] |= dict.fromkeys(wanted.get(one.pupil_id, ()))
+    return {
+        number: await drafting.prepare(session, gateway, _free(said[number]), list(some))
+        for number, some in tags.items()
+        if some
+    }
 
 
 async def ask(
-    gateway: context.Gateway, jobs: Mapping[int, Sequence[drafting.Job]]
+    gateway: context.Gateway, jobs: Mapping[int, Sequence[drafting.Job]], *, seconds: float = MOST_SECONDS
 ) -> tuple[Versions, list[drafting.Outcome]]:
-    """Ask for it; the outcomes are to be kept in the memory."""
+    """Ask for it, as long as there is time; the outcomes are to be kept in the memory."""
     found, outcomes = dict[int, dict[str, str]](), list[drafting.Outcome]()
-    for praise_id, several in jobs.items():
-        outcome = await drafting.draft(gateway, several)
-        outcomes.append(outcome)
-        found[praise_id] = {one.language: one.text[translated.TEXT] for one in outcome.drafts}
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for praise_id, several in jobs.items():
+                outcome = await drafting.draft(gateway, several)
+                outcomes.append(outcome)
+                found[praise_id] = {one.language: one.text[translated.TEXT] for one in outcome.drafts}
     return found, outcomes
 
 

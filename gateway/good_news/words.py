@@ -17,7 +17,7 @@ from gateway import wording
 from gateway.definitions import model
 from gateway.good_news import kinds
 from gateway.models import Praise, Purpose
-from templates import fallback, languages, phrases, states, translations
+from templates import dress, fallback, languages, phrases, states, translations
 
 MEDIA = (Medium.SMS, Medium.EMAIL, Medium.VOICE)
 
@@ -29,6 +29,11 @@ class Told:
     praise: Praise
     child: str
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def is_free(self) -> bool:
+        """Whether the teacher's words are all that there is: there is no sentence of ours."""
+        return self.praise.kind == kinds.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,16 @@ def day(frame: Frame) -> model.Definition:
     return _definition(frame, kinds.template(kinds.OTHER), {"news": "What each teacher wrote.", "staff": "The school"})
 
 
-def of(frame: Frame, told: Sequence[Told], school: wording.School, *, own_words: bool = True) -> model.Definition:
-    """What is said of these children, in the order in which it was praised."""
+def of(frame: Frame, told: Sequence[Told], school: wording.School, *, fuller: bool = True) -> model.Definition:
+    """What is said of these children, in the order in which it was praised.
+
+    ``fuller``  the teachers' own words, too, where there is a sentence of ours
+    """
     praises = [one.praise for one in told]
     template = _common(told) or kinds.template(kinds.OTHER)
     sentences = template == kinds.template(kinds.OTHER)
     tags = [languages.ENGLISH, *translations.languages_available()]
-    news = {tag: _news(told, tag, school, sentences=sentences, own_words=own_words) for tag in tags}
+    news = {tag: _news(told, tag, school, sentences=sentences, fuller=fuller) for tag in tags}
     given: dict[str, Any] = {"staff": ", ".join(dict.fromkeys(one.staff for one in praises))}
     if news[languages.ENGLISH]:
         given["news"] = news
@@ -81,25 +89,33 @@ def _common(told: Sequence[Told]) -> str:
     return kinds.template(told[0].praise.kind) if len(same) == 1 else ""
 
 
-def _news(told: Sequence[Told], tag: str, school: wording.School, *, sentences: bool, own_words: bool) -> str:
+def _news(told: Sequence[Told], tag: str, school: wording.School, *, sentences: bool, fuller: bool) -> str:
     """The lines of a message in a language."""
     ours = tag if _may_say(tag, school) else languages.ENGLISH
     several = len({one.praise.pupil_id for one in told}) > 1
     lines, english = list[str](), ours != tag and sentences
     for one in told:
-        said = one.versions.get(tag, one.praise.words) if own_words else ""
+        said = one.versions.get(tag, one.praise.words) if fuller or one.is_free else ""
         english |= bool(said) and tag not in one.versions
         whole = said
-        if sentences and one.praise.kind != kinds.OTHER:
+        if sentences and not one.is_free:
             ready = phrases.praise(one.praise.kind, ours, child=one.child, since=one.praise.since)
-            whole = f"{ready} {said}".strip()
+            # English words and an Urdu sentence on one line would get into each other's way.
+            apart = "\n" if languages.direction(ours) == "rtl" and tag not in one.versions else " "
+            whole = f"{ready}{apart}{said}".strip()
         elif said and several and one.child not in said:
             whole = f"{one.child}: {said}"
         if whole:
             lines.append(whole)
     if english and lines and languages.base(tag) != languages.ENGLISH:
-        lines.append(fallback.line("sms", tag, school_phone=school.phone))
+        lines.append(_as_value(fallback.line("sms", tag, school_phone=school.phone)))
     return "\n".join(filter(None, lines))
+
+
+def _as_value(line: str) -> str:
+    """A line with marks that a value may carry: without any, a reader of Urdu sees the number's groups turned round."""
+    isolates = (dress.FIRST_STRONG_ISOLATE, dress.POP_ISOLATE)
+    return line.translate(dict.fromkeys(map(ord, isolates), dress.LEFT_TO_RIGHT_MARK))
 
 
 def _may_say(tag: str, school: wording.School) -> bool:

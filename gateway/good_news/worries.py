@@ -50,7 +50,7 @@ async def remarks(session: Session, gateway: context.Gateway, pupil_ids: Sequenc
     query = sa.select(pupil.id, pupil.known_as, pupil.forename, pupil.source_id).where(pupil.id.in_(dry))
     return [
         f"{known_as or forename}: no good news {_since(last.get(one), today)}: add one? "
-        f"handbell praise {source_id} effort"
+        f"handbell praise {source_id} effort --from NAME"
         for one, known_as, forename, source_id in await session.execute(query.order_by(pupil.id))
     ]
 

@@ -14,6 +14,8 @@ from gateway.models import (
     Contact,
     ContactPoint,
     DigestItem,
+    EventGuest,
+    EventTold,
     Guardianship,
     Message,
     Notice,
@@ -23,6 +25,8 @@ from gateway.models import (
     Reply,
     Run,
     SchoolEvent,
+    Trial,
+    TrialGuest,
 )
 from gateway.models.types import core, fixed
 
@@ -30,7 +34,9 @@ message, about, pupil, tie = core(Message).c, core(About).c, core(Pupil).c, core
 contact, point, opt_out = core(Contact).c, core(ContactPoint).c, core(OptOut).c
 case, step = core(AbsenceCase).c, core(AbsenceStep).c
 item, preference = core(DigestItem).c, core(Preference).c
+told, guest = core(EventTold).c, core(EventGuest).c
 run, notice, event, reply = core(Run).c, core(Notice).c, core(SchoolEvent).c, core(Reply).c
+trial, trial_guest = core(Trial).c, core(TrialGuest).c
 
 
 def exists(tables: Sequence[sa.FromClause], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from gateway.database import Session
+from gateway.guard import reasons
 from gateway.guard.asked import exists, message, one_of, run
 from gateway.models import EmergencyNotice, EmergencyPart, Message, MessageState, Run
 from gateway.models.types import core, fixed
@@ -13,18 +15,50 @@ GOING = (
     MessageState.QUEUED, MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED,
 )  # fmt: skip
 
+#: What alarms: an update does, too, where it has taken the place of a call that was still to come.
+ALARMS = (EmergencyPart.ALARM, EmergencyPart.UPDATE)
+
 
 def alarmed() -> sa.ColumnElement[bool]:
-    """Whether the same contact, or the same phone or mailbox, has an alarm of the emergency that it belongs to."""
-    mine, first = core(EmergencyNotice).alias("mine"), core(EmergencyNotice).alias("first")
-    its, alarm = core(Run).alias("its"), core(Message).alias("alarm")
+    """Whether the same contact, or the same phone or mailbox, has an alarm of the emergency that it belongs to.
+
+    Or was tried in vain, and was to be rung once more: an update has taken the place of that call.
+    """
+    alarm = core(Message).alias("alarm")
+    going, theirs = one_of(alarm.c.state, GOING), alarm.c.contact_id == message.contact_id
+    tried = alarm.c.state == fixed(MessageState.FAILED)
+    return sa.or_(
+        _there(alarm, theirs, going),
+        _there(alarm, alarm.c.address == message.address, going),
+        sa.and_(
+            _there(alarm, theirs, alarm.c.reason == fixed(reasons.NEWER), update=True), _there(alarm, theirs, tried)
+        ),
+    )
+
+
+def _there(alarm: sa.FromClause, *which: sa.ColumnElement[bool], update: bool = False) -> sa.ColumnElement[bool]:
+    """Whether there is such an alarm; with ``update``, where it is an update that asks."""
+    mine, first, its = core(EmergencyNotice).alias("mine"), core(EmergencyNotice).alias("first"), core(Run).alias("its")
     return exists(
         [mine, first, its, alarm],
         mine.c.notice_id == run.notice_id,
+        *([mine.c.part == fixed(EmergencyPart.UPDATE)] * update),
         first.c.emergency_id == mine.c.emergency_id,
-        first.c.part == fixed(EmergencyPart.ALARM),
+        one_of(first.c.part, ALARMS),
+        first.c.notice_id != mine.c.notice_id,
         its.c.notice_id == first.c.notice_id,
         alarm.c.run_id == its.c.id,
-        sa.or_(alarm.c.contact_id == message.contact_id, alarm.c.address == message.address),
-        one_of(alarm.c.state, GOING),
+        *which,
     )
+
+
+async def followed(session: Session, run_id: int) -> bool:
+    """Whether an update has been sent since, so that what a run says is no longer to be the last that anybody hears."""
+    mine, later = core(EmergencyNotice).alias("mine"), core(EmergencyNotice).alias("later")
+    query = (
+        sa.select(later.c.notice_id)
+        .join(mine, later.c.emergency_id == mine.c.emergency_id)
+        .join(core(Run), core(Run).c.notice_id == mine.c.notice_id)
+        .where(core(Run).c.id == run_id, later.c.at > mine.c.at)
+    )
+    return await session.scalar(query.limit(1)) is not None

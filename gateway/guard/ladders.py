@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from channels.base import Medium
 from gateway import bulk
-from gateway.guard.asked import exists, item, message, reply
-from gateway.models import DigestItem, Message, MessageState, Reply, Sender
+from gateway.guard.asked import event, exists, guest, item, message, reply, told
+from gateway.models import DigestItem, EventGuest, EventTold, Message, MessageState, Reply, Sender
 from gateway.models.types import core, fixed
 
 LONG_DOUBT = timedelta(minutes=11)  #: mostly evidence about a doubt has come by then (sending.in_doubt_patience_s)
@@ -22,6 +22,7 @@ def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.Colu
     Its own, and those by a phone that it shares. Two questions, so that each can follow an index.
     """
     merged = core(Message).alias("merged")
+    what = sa.and_(what, _of_the_same_guest(other.c.id))
     own = exists([other], other.c.run_id == message.run_id, other.c.contact_id == message.contact_id, what)
     shared = exists(
         [merged, other],
@@ -37,15 +38,35 @@ def _for_the_same(what: sa.ColumnElement[bool], other: sa.FromClause) -> sa.Colu
     return sa.or_(own, shared)
 
 
+def _of_the_same_guest(other_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether another message is not of another guest of the same event: each child's invitation has its own ladder."""
+    mine, theirs = core(EventTold).alias("mine"), core(EventTold).alias("theirs")
+    differs = (mine.c.message_id == message.id, theirs.c.message_id == other_id, theirs.c.guest_id != mine.c.guest_id)
+    return ~exists([mine, theirs], *differs)
+
+
+def guest_answered() -> sa.ColumnElement[bool]:
+    """Whether the household that a message about an event is for has answered since it was written, in whatever way."""
+    ours = (told.message_id == message.id, guest.id == told.guest_id, guest.answered_at > message.created_at)
+    return exists([core(EventTold), core(EventGuest)], *ours)
+
+
+def reminds_of_another_time() -> sa.ColumnElement[bool]:
+    """Whether an event was changed, and families were told so, since a reminder of it was written."""
+    is_reminder = exists([core(EventTold)], told.message_id == message.id, told.kind == fixed("reminder"))
+    return sa.case((event.changed_at > message.created_at, is_reminder), else_=sa.false())
+
+
 def answered() -> sa.ColumnElement[bool]:
-    """Whether the contact has answered this run, or somebody by a phone that it shares."""
+    """Whether the contact has answered this run, or somebody by a phone that it shares; of an event, its household."""
     other = core(Message).alias("other")
-    own = exists([core(Reply)], reply.run_id == message.run_id, reply.contact_id == message.contact_id)
+    same = _of_the_same_guest(reply.message_id)
+    own = exists([core(Reply)], reply.run_id == message.run_id, reply.contact_id == message.contact_id, same)
     # Of a phone that two share nobody can say who answered; whoever is known has answered for himself alone.
     anybodys = exists(
         [core(Reply)], reply.message_id == other.c.id, reply.run_id == message.run_id, reply.contact_id.is_(None)
     )
-    return sa.or_(own, _for_the_same(anybodys, other))
+    return sa.or_(own, _for_the_same(anybodys, other), guest_answered())
 
 
 def reached() -> sa.ColumnElement[bool]:

@@ -13,9 +13,12 @@ AGAIN = ":again"  #: ends the slot of a copy that was sent after its first had f
 
 NOT_REACHED = "not_reached"  #: only if no earlier step reached the contact
 NOT_ANSWERED = "not_answered"  #: only if the contact has not answered this run
-ALARMED = "alarmed"  #: only if the alarm that it follows has left, or will
+NOT_OVERTAKEN = "not_overtaken"  #: only if the household has said nothing of the event since this was written
+ALARMED = "alarmed"  #: only if the alarm that it follows has left, or will; a later step: and nobody has answered it
 TOGETHER = "together"  #: only if everything that it says is still to be said (``gateway/digest.py``)
 UNACCOUNTED = "unaccounted"  #: only if nobody knows yet where any of the children is that it asks about
+
+NEWER = "newer"  #: the reason of what was taken back because something newer was said in its place
 
 BESIDE = "beside"  #: only beside a text that has left (``in_reply_to``), and where no other menu waits: for a language
 
@@ -51,6 +54,8 @@ REASONS: dict[str, str] = {
     "reached": "Reached by an earlier step already.",
     "answered": "Has answered already.",
     "cancelled": "The notice was cancelled.",
+    "taken_back": "Taken back by whoever wrote it, before it left.",
+    "newer": "Something newer was said in its place.",
     "not_alarmed": "The alarm that it follows has not gone to this contact.",
     "accounted_for": "It became known where the child is.",
     "left": "The child has left the school.",
@@ -62,13 +67,18 @@ REASONS: dict[str, str] = {
     "another_menu": "Another question of ours may be answered there.",
     "not_beside": "The text that it was to go beside has not left.",
     "not_yet": "It waits for the text that it goes beside.",
+    "paused": "Held back until the notice goes on.",
+    "trial": "Trial: not on the guest list.",
     "no_consent": "Has not agreed to hear of fundraising or paid offers.",
+    "restored": "It may have left after the copy was made that the database was restored from. The provider is asked.",
+    "restored_absent": "The provider's list shows that it has not left since that copy was made.",
+    "restored_unclear": "It may have left since that copy was made, and nobody can tell.",
     "no_sender": "No number or address to send as is set up for this medium.",
 }
 
 
 def kept(only_if: str) -> str:
     """What a copy of a message still depends on: a question about a child is never asked when it is answered, nor that
-    for a language beside another menu.
+    for a language beside another menu; nor is anybody reminded who has answered.
     """
-    return only_if if only_if in (UNACCOUNTED, BESIDE) else ""
+    return only_if if only_if in (UNACCOUNTED, BESIDE, NOT_OVERTAKEN) else ""

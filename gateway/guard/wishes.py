@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.guard.asked import exists, item, message, notice, preference, run
-from gateway.models import DigestItem, Message, Notice, NoticeState, Preference, Run, Wish
+from gateway.models import DigestItem, Message, Notice, NoticeState, Preference, Run, SchoolEvent, Wish
 from gateway.models.types import core, fixed
 
 
@@ -35,8 +35,9 @@ def _declined(message: Any, notice: Any) -> sa.ColumnElement[bool]:
 
 
 def changed() -> sa.ColumnElement[bool]:
-    """Something that a digest says was taken back, or declined, since it was made."""
-    said = core(Message).alias("said")
+    """Something that a digest says was taken back, declined, or is of an event that was changed, since it was made."""
+    said, happening = core(Message).alias("said"), core(SchoolEvent).alias("happening")
+    of_event = happening.c.id == notice.event_id
     theirs = [core(DigestItem), said, core(Run), core(Notice)]
     return exists(
         theirs,
@@ -47,5 +48,6 @@ def changed() -> sa.ColumnElement[bool]:
         sa.or_(
             notice.state == fixed(NoticeState.CANCELLED),
             sa.and_(notice.topic != fixed(""), _declined(said.c, notice)),
+            exists([happening], of_event, happening.c.changed_at > said.c.created_at),
         ),
     )

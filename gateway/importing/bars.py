@@ -43,7 +43,7 @@ def read(row: Row) -> Values:
         row.warn(FLAG, "These words were taken to mean that the contact is barred.", "Write Yes or No.")
     values: Values = {"no_contact": True}
     for name in (START, END):
-        if row.layout.has(name):
+        if row.has(name):
             values[name.partition(".")[2]] = _day(row, name)
     start, end = values.get("no_contact_from"), values.get("no_contact_until")
     if start and end and start > end:

@@ -27,7 +27,7 @@ GLANCE = 1 << 16  #: bytes of a first line
 METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 ENCRYPTED = 0x1
 #: What a damaged ZIP raises while it is opened or read.
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError)
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError)
 ANEW = "Export it again, and hand it in as the system wrote it."
 VAST = "Unpacked, this ZIP would be far too large."
 
@@ -175,7 +175,10 @@ def _read(path: Path) -> IO[bytes]:
 
 def _open(path: Path, info: zipfile.ZipInfo) -> IO[bytes]:
     with zipfile.ZipFile(path) as archive:
-        return archive.open(info)  # keeps the file open until it is closed itself
+        try:
+            return archive.open(info)  # keeps the file open until it is closed itself
+        except (OSError, ValueError) as error:  # it says that it stands before the file's beginning
+            raise zipfile.BadZipFile from error
 
 
 def _first(opened: Callable[[], IO[bytes]] | None) -> tuple[str, ...]:

@@ -19,6 +19,19 @@ NOTHING = frozenset(
     {"", "-", "--", "—", ".", "n/a", "na", "none", "nil", "null", "unknown", "not known", "ex-directory"}
 )
 
+#: What systems write of a pupil who is on a register of the school's, beside yes: for SEN also the codes of the census.
+ON_REGISTER = frozenset({
+    "k", "sen support", "sen", "send", "e", "ehcp", "ehc plan", "education, health and care plan", "s", "statement",
+    "a", "school action", "p", "school action plus", "eal", "english as additional language",
+    "english as an additional language", "first language not english", "fsm", "free school meals", "eligible",
+    "entitled", "current", "pp", "pupil premium", "ever 6", "ever6", "fsm6",
+})  # fmt: skip
+#: And of one who is not, beside no and an empty cell.
+OFF_REGISTER = frozenset({
+    "", "-", "no sen", "no special educational need", "no special educational needs", "no specified need", "not sen",
+    "not eal", "not fsm", "not eligible", "ineligible", "not entitled", "nil",
+})  # fmt: skip
+
 NURSERY = frozenset({"n", "n1", "n2", "nursery", "fs1", "f1", "pre-school", "preschool", "kindergarten"})
 RECEPTION = frozenset({"r", "yr", "reception", "rec", "fs2", "f2", "foundation", "0"})
 
@@ -94,6 +107,19 @@ def yes(raw: str) -> bool | Problem:
     if word in NO:
         return False
     return Problem(f"“{text(raw)}” is neither yes nor no.", "Write Yes or No.")
+
+
+def register(raw: str) -> bool | Problem | None:
+    """Read whether a pupil is on a register such as SEN; None where nobody knows. An empty cell is no."""
+    word = text(raw).casefold()
+    code = re.sub(r"^([a-z]) ?[-–:=] ?\S.*", r"\1", word)  # K - SEN Support
+    if word in NO | OFF_REGISTER or code in NO:
+        return False
+    if word in YES | ON_REGISTER or code in ON_REGISTER:
+        return True
+    if says_nothing(raw):
+        return None
+    return Problem(f"“{text(raw)}” is neither yes nor no.", "Write Yes or No; of SEN also N, K or E.")
 
 
 def deceased(raw: str, *, today: date) -> bool | Problem:

@@ -25,6 +25,7 @@ from gateway.models.types import core
 
 CONFLICTS = core(ImportConflict)
 OURS, THEIRS = "ours", "theirs"
+CURE = "Answer it: handbell import conflicts."
 
 Topic = tuple[str, str]  #: the subject, such as ``contact:12``, and the field
 
@@ -161,4 +162,4 @@ def tell(report: Report, questions: Sequence[Question]) -> None:
     """Put new questions into a report."""
     report.conflicts += len(questions)
     for question in questions:
-        report.warn(errors.Problem(question.what, "Answer it: handbell import conflicts."))
+        report.warn(errors.Problem(question.what, CURE))

@@ -23,6 +23,8 @@ SHOWN = {table.name: table for table in (PUPIL, CONTACT, LINK, POINT, MEMBERSHIP
 KINDS = {table: kind for kind, table in TABLES.items()}
 
 NEW, CHANGED, GONE = "new", "changed", "gone"
+_ADDRESSES = frozenset({"address", "postal_address"})
+_LONGEST = 40  #: characters of a value that are shown
 PAGE = 100  #: lines of the ledger that are in memory at once; one may stand for a thousand rows
 
 
@@ -41,6 +43,23 @@ class Difference:
     def __str__(self) -> str:
         columns = ", ".join(name.replace("_", " ") for name in self.fields if name not in BOOKKEEPING)
         return f"{self.how}: {self.name}{f' ({columns})' if columns else ''}"
+
+    def changes(self) -> str:
+        """What became what, as ``form 2A → 3B``; of phones, mailboxes and postal addresses only that they changed."""
+        said = list[str]()
+        for name, (before, after) in self.fields.items():
+            if name not in BOOKKEEPING:
+                shown = "" if name in _ADDRESSES else f" {_said(before)} → {_said(after)}"
+                said.append(f"{name.replace('_', ' ')}{shown}")
+        return ", ".join(said)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or not (text := str(value)):
+        return "nothing"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 async def every(session: Session, import_id: int) -> AsyncIterator[Difference]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from gateway import addresses, phone_notes, upn
@@ -22,6 +22,14 @@ PHONES = (("contact.mobile", ""), ("contact.phone", ""), ("contact.home_phone", 
 PLACES = {"mobile": 0, "home": 2, "work": 3}
 
 MADE_UP = "auto-"  #: what the keys begin with that we make for contacts without an id
+
+#: Columns that say yes or no of a pupil: each is a group of that name, and a list of its own beside all others.
+REGISTERS = {
+    "pupil.sen": "SEN",
+    "pupil.eal": "EAL",
+    "pupil.fsm": "FSM",
+    "pupil.pupil_premium": "Pupil premium",
+}
 
 ROW_OUT = "The row was left out."
 POINT_OUT = "The contact was taken without it."
@@ -41,19 +49,24 @@ class Point:
 
 @dataclass(slots=True)
 class Person:
-    """The contact's half of a row. ``unsure`` when a telephone or mailbox could not be read."""
+    """The contact's half of a row. ``unsure`` when a telephone or mailbox could not be read.
+
+    ``also`` where the row has a further id of somebody who was on file twice: what stands on file goes before it.
+    """
 
     key: str
     values: Values
     link: Values
     points: list[Point]
     unsure: bool
+    also: bool = False
 
 
 @dataclass(slots=True)
 class Entry:
     """A row. ``pupil`` is None when it only refers to a pupil, ``groups`` None when there is no such column.
 
+    ``registers`` says of each of :data:`REGISTERS` whether the pupil is on it, of those that the row says anything of.
     ``former_upn`` is one that the pupil had before. ``contact_lost`` when the row has a contact who could not be taken.
     """
 
@@ -63,6 +76,7 @@ class Entry:
     former_upn: str = ""
     pupil: Values | None = None
     groups: tuple[str, ...] | None = None
+    registers: dict[str, bool] = field(default_factory=dict[str, bool])
     contact: Person | None = None
     contact_lost: bool = False
 
@@ -78,7 +92,8 @@ def read(row: Row) -> Entry | None:
         entry.pupil = _pupil(row, entry)
         if entry.pupil is None:
             return None
-        entry.groups = cells.listed(row.cell("pupil.groups")) if row.layout.has("pupil.groups") else None
+        entry.groups = cells.listed(row.cell("pupil.groups")) if row.has("pupil.groups") else None
+        entry.registers = _registers(row)
     if row.layout.kind is not Kind.PUPILS and _has_contact(row):
         entry.contact = _contact(row, entry)
         entry.contact_lost = entry.contact is None
@@ -103,9 +118,21 @@ def _pupil(row: Row, entry: Entry) -> Values | None:
     row.take_language(values, "pupil.home_language", "home_language")
     row.take(values, "pupil.deceased", lambda raw: cells.deceased(raw, today=row.today))
     row.take(values, "pupil.left_on", cells.day)
-    if row.layout.has("pupil.left_on") and cells.says_nothing(row.cell("pupil.left_on")):
+    if row.has("pupil.left_on") and cells.says_nothing(row.cell("pupil.left_on")):
         values["left_on"] = None  # an empty cell says that the pupil is on roll
     return values
+
+
+def _registers(row: Row) -> dict[str, bool]:
+    found = dict[str, bool]()
+    for name, group in REGISTERS.items():
+        said = cells.register(row.cell(name)) if row.has(name) else None
+        if isinstance(said, Problem):
+            what = f"{said.what} It was left out, here and on other rows."
+            row.warn(name, what, said.cure, once=row.words(name).casefold())
+        elif said is not None:
+            found[group] = said
+    return found
 
 
 def _has_contact(row: Row) -> bool:
@@ -115,7 +142,7 @@ def _has_contact(row: Row) -> bool:
 
 
 def _contact(row: Row, entry: Entry) -> Person | None:
-    parts = [part for part in ("title", "forename", "surname") if row.layout.has(f"contact.{part}")]
+    parts = [part for part in ("title", "forename", "surname") if row.has(f"contact.{part}")]
     values: Values = {part: row.name(f"contact.{part}") for part in parts}
     if not (values.get("forename") or values.get("surname")):
         name = "contact.surname" if row.layout.has("contact.surname") else "contact.forename"
@@ -157,7 +184,8 @@ def _points(row: Row) -> tuple[list[Point], bool]:
             unsure = True
         elif address not in mailboxes:
             mailboxes[address] = Point(PointKind.EMAIL, address, LineType.NONE, "", len(mailboxes) + 1)
-    return [*phones, *mailboxes.values()], unsure
+    cut = row.is_cut(["contact.email", *(name for name, _ in PHONES)])  # there may be more of them than were read
+    return [*phones, *mailboxes.values()], unsure or cut
 
 
 def _phones(row: Row) -> tuple[list[Point], bool]:

@@ -61,7 +61,7 @@ class Aliases:
         """The field that a heading means, ``""`` when it is none of ours."""
         if (said := self.said(heading)) is not None:
             return said
-        inner, outer = plain(heading), plain(re.sub(r"[(\[{].*?[)\]}]", "", heading))
+        inner, outer = plain(heading), plain(re.sub(r"[(\[{][^()\[\]{}]*[)\]}]", "", heading))
         return self.fields.get(inner) or self.fields.get(outer, "")
 
 

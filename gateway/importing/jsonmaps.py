@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Collection, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,6 +17,9 @@ from gateway.errors import BadInput, Problem
 #: More than any school's file has: brackets in one another, parts of one object.
 DEEPEST, MOST_PARTS = 60, 100_000
 PIECE = 1 << 16
+#: Digits in a row that no number has. The parser is C, and ends the whole process over one of 4,300.
+LONGEST_NUMBER = 1000
+_NUMBER = re.compile(rb"[0-9]+")
 CURE = "Export it again, and do not change it in another program before it is imported."
 
 Place = tuple[str, ...]  #: the keys that lead to an object; ``item`` is any place in a list
@@ -31,7 +35,7 @@ class Feed:
 
     def __init__(self, file: BinaryIO, name: str):
         self.file, self.name, self.line, self.position = file, name, 1, 0
-        self._ended = False
+        self._ended, self._tail = False, b""
 
     def read(self, size: int = PIECE) -> bytes:
         """Give the next line, or a piece of a very long one."""
@@ -41,6 +45,9 @@ class Feed:
         self.line += self._ended
         self._ended = piece.endswith(b"\n")
         self.position += len(piece)
+        if any(len(run) > LONGEST_NUMBER for run in _NUMBER.findall(self._tail + piece)):
+            raise self.bad("There is a number of more than a thousand digits here.", CURE)
+        self._tail = piece[-LONGEST_NUMBER:]
         if self.position > len(piece):
             return piece
         if piece.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -60,6 +67,8 @@ class Feed:
             raise self._broken(str(error)) from None
         except UnicodeDecodeError:
             raise self._broken("UTF8") from None
+        except InvalidOperation:
+            raise self.bad("There is a number here that no computer can hold.", CURE) from None
 
     def bad(self, what: str, cure: str) -> BadInput:
         """A problem at the line that the parser has come to."""

@@ -12,12 +12,14 @@ from gateway.errors import Problem
 from gateway.importing import entries, identity, letters
 from gateway.importing.entries import Entry, Person
 from gateway.importing.ledger import Change, Ledger
+from gateway.importing.rows import Values
 from gateway.importing.settling import Claims
-from gateway.models import Contact, Guardianship, Pupil
+from gateway.models import Contact, ContactAlias, Guardianship, Pupil
 from gateway.models.types import core
 
-PUPIL, CONTACT, LINK = core(Pupil), core(Contact), core(Guardianship)
+PUPIL, CONTACT, LINK, ALIAS = core(Pupil), core(Contact), core(Guardianship), core(ContactAlias)
 NAMES = ("forename", "surname", "known_as")
+STRICT = {"deceased": True, "marketing_consent": False}  #: of one person with two rows, one is enough to say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,29 @@ async def contacts(session: Session, people: Sequence[tuple[int, Person]]) -> No
         }  # fmt: skip
         if len(same) == 1:
             person.key = person.values["source_id"] = same.pop()
+
+
+async def aliases(session: Session, people: Sequence[Person]) -> dict[str, Values]:
+    """Let rows with an id that was merged into another contact be about that one, and say nothing of who it is.
+
+    Of a person with two rows, that of the contact who stayed says names and languages; the other adds children, phones
+    and mailboxes. Gives, by the key of each contact who has such a row, what holds whatever its own row says: that it
+    has died, or has not agreed to something.
+    """
+    query = sa.select(ALIAS, CONTACT.c.source_id.label("stays")).join(CONTACT, CONTACT.c.id == ALIAS.c.contact_id)
+    found = {row["source_id"]: dict(row) for row in (await session.execute(query)).mappings()}
+    for person in people:
+        if (row := found.get(person.key)) is None:
+            continue
+        said = {name: person.values[name] for name in STRICT if name in person.values}
+        if any(row[name] != value for name, value in said.items()):
+            await session.execute(sa.update(ALIAS).where(ALIAS.c.source_id == person.key).values(said))
+            row |= said
+        person.key, person.values, person.also = row["stays"], {}, True
+    holds = dict[str, Values]()
+    for row in found.values():
+        holds.setdefault(row["stays"], {}).update({name: no for name, no in STRICT.items() if row[name] == no})
+    return holds
 
 
 def keep_names(claims: Claims[str], existing: Mapping[str, sa.RowMapping]) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gateway.errors import Problem
 from gateway.importing import confirmed, identity, known, seen, tying
+from gateway.importing import entries as entries_of
 from gateway.importing.conflicts import Question, Topic
 from gateway.importing.entries import Entry
 from gateway.importing.job import Job
@@ -111,15 +112,24 @@ class Merger:
         self.report.found.add(Problem(what, cure, self.file.file, entry.line))
 
     async def _merge_groups(self, entries: Sequence[tuple[Entry, int]]) -> None:
-        listed = [(pupil, entry.groups) for entry, pupil in entries if entry.groups is not None]
+        lister = self.job.source or self.job.format
+        named = [(pupil, entry.groups) for entry, pupil in entries if entry.groups is not None]
+        await self._list_groups(named, lister, before=self.job.format)
+        for group in entries_of.REGISTERS.values():
+            said = [(pupil, entry.registers[group]) for entry, pupil in entries if group in entry.registers]
+            listed = [(pupil, (group,) if on_it else ()) for pupil, on_it in said]
+            # A list of its own: a file with this column and no other empties no clubs.
+            await self._list_groups(listed, f"{lister}: {group}", before=f"{self.job.format}: {group}")
+
+    async def _list_groups(self, listed: Sequence[tuple[int, tuple[str, ...]]], lister: str, *, before: str) -> None:
+        """Take over which groups these pupils are in. ``before`` listed them while the source had no name."""
         if not listed:
             return
         names = {name for _, groups in listed for name in groups}
-        lister = self.job.source or self.job.format
         await self.ledger.insert(GROUPS, [{"name": name, "listed_by": lister} for name in sorted(names)], key=["name"])
         called = await self.job.by(GROUPS.c.name, names)
         # A group of nobody's, from before this was known, or of the format, from before the source had a name.
-        mine = [row for row in called.values() if row["listed_by"] in ("", self.job.format)]
+        mine = [row for row in called.values() if row["listed_by"] in ("", before)]
         await self.ledger.change(GROUPS, [(row, {"listed_by": lister}) for row in mine])
         ids = {name: row["id"] for name, row in called.items()}
         members = list(dict.fromkeys((pupil, ids[name]) for pupil, groups in listed for name in groups))
@@ -136,19 +146,25 @@ class Merger:
     async def _merge_contacts(self, entries: Sequence[tuple[Entry, int]]) -> list[Placed]:
         people = [(entry.line, pupil, entry.contact) for entry, pupil in entries if entry.contact]
         await known.contacts(self.session, [(pupil, person) for _, pupil, person in people])
+        holds = await known.aliases(self.session, [person for _, _, person in people])
         claims: Claims[str] = Claims(self.report, file=self.file.file)
         for line, _, person in people:
-            claims.add(person.key, person.values, line=line)
-        if not claims:
+            if not person.also:
+                claims.add(person.key, person.values | holds.get(person.key, {}), line=line)
+        wanted = {person.key for _, _, person in people}
+        if not wanted:
             return []
-        existing = await self.job.by(CONTACT.table.c.source_id, claims)
+        existing = await self.job.by(CONTACT.table.c.source_id, wanted)
         known.keep_names(claims, existing)
-        again = await self._again(What.CONTACT, existing)
+        again = await self._again(What.CONTACT_SAID, existing)
         await self._keep_languages(claims, existing)
         settled = await settle(self.ledger, CONTACT, claims, existing, again=again, count=self.tally.contacts)
         await self.job.note_names(What.CONTACT_RENAMED, settled.changed)
         if settled.written:
-            existing = await self.job.by(CONTACT.table.c.source_id, claims)
+            existing = await self.job.by(CONTACT.table.c.source_id, wanted)
+        await seen.mark(self.session, What.CONTACT_SAID, ((int(existing[key]["id"]), 0, "") for key in claims))
+        await self.ledger.change(CONTACT.table, [(existing[key], holds[key]) for key in wanted & holds.keys()])
+        people.sort(key=lambda one: one[2].also)  # what the first row says goes before a further one of the same person
         return [Placed(line, pupil, int(existing[person.key]["id"]), person) for line, pupil, person in people]
 
     async def _keep_languages(self, claims: Claims[str], existing: Mapping[str, sa.RowMapping]) -> None:

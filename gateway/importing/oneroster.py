@@ -30,7 +30,7 @@ OWN = frozenset({"enabledUser", "agentSourcedIds", "dateLastModified"})
 #: of the «Mother» that another export gave us. Systems' own words, such as aunt, do say it: ``roster.RELATIONS``.
 FAMILY_ROLES = frozenset({"parent", "guardian", "relative"})
 GONE = frozenset({"tobedeleted", "inactive"})
-IDS = re.compile(r"\{\s*([^:{}]*?)\s*:\s*([^{}]*?)\s*\}")
+IDS = re.compile(r"\{([^:{}]*):([^{}]*)\}")  # blanks are stripped after: in the pattern they would cost their cube
 
 
 def recognises(path: Path) -> bool:
@@ -120,7 +120,7 @@ def _people(users: Part) -> Iterator[tuple[object, ...]]:
 
 def _upn(identifier: str, ids: str) -> str:
     """The unique pupil number, if one is among somebody's ids. Microsoft's UPN is an address and none of ours."""
-    known = IDS.findall(ids) if ids else []
+    known = [(kind.strip(), value.strip()) for kind, value in IDS.findall(ids)]
     called = [value for kind, value in known if kind.upper() == "UPN" and "@" not in value]
     others = [value for value in (identifier, *(value for _, value in known)) if value and _is_upn(value)]
     return next(iter([*called, *others]), "")

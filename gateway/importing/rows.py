@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -47,7 +47,22 @@ class Row:
                 note="The row was left out.",
             )
             return False
+        if len(cells) < len(self.layout.headings) and self.is_cut(self.layout.columns):
+            self.warn(
+                "",
+                "This row ends before its last columns. What they hold was left as it is, here and on other rows.",
+                "Look for a line break within a cell, or export the file again.",
+                once="cut",
+            )
         return True
+
+    def has(self, name: str) -> bool:
+        """Whether the row says anything of a field: an empty cell does, a row that ends before it does not."""
+        return self.layout.has(name) and not self.is_cut([name])
+
+    def is_cut(self, names: Iterable[str]) -> bool:
+        """Whether the row ends before a column of these fields."""
+        return any(column >= len(self.cells) for name in names for column in self.layout.columns.get(name, ()))
 
     def cell(self, name: str) -> str:
         """The first cell of a field, ``""`` when there is no such column or the row ends before it."""
@@ -85,7 +100,7 @@ class Row:
 
     def take(self, values: Values, name: str, read: Callable[[str], T | Problem], *, empty: str | None = None) -> None:
         """Put what a cell says into ``values`` if it can be read; ``empty`` is what an empty cell says, if anything."""
-        if not self.layout.has(name):
+        if not self.has(name):
             return
         raw, column = self.cell(name), name.partition(".")[2]
         if cells.says_nothing(raw):

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from gateway import errors
 from gateway.database import Session
 from gateway.importing import listing
 from gateway.importing.ledger import Ledger
@@ -26,7 +27,7 @@ KEPT = timedelta(days=180)
 async def wait(session: Session) -> None:
     """Wait until no other import or undo is under way. SQLite's writers are one anyway."""
     if session.get_bind().dialect.name == "postgresql":
-        await session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('handbell.import'))"))
+        await session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('handbell.import ' || current_schema()))"))
 
 
 async def begin(
@@ -58,3 +59,11 @@ async def forget(session: Session, *, now: datetime) -> None:
 async def latest(session: Session, *, limit: int) -> Sequence[ImportRun]:
     """The imports there were, newest first."""
     return (await session.scalars(select(ImportRun).order_by(col(ImportRun.id).desc()).limit(limit))).all()
+
+
+async def one(session: Session, import_id: int) -> ImportRun:
+    """One import. Raises :class:`errors.NotFound`."""
+    found = await session.get(ImportRun, import_id)
+    if found is None:
+        raise errors.NotFound(f"There is no import {import_id}.")
+    return found

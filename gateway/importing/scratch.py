@@ -29,7 +29,8 @@ class Scratch:
         """Append rows of ``width`` cells to a table, while they are read."""
         marks = ", ".join("?" * width)
         self._connection.execute("BEGIN")
-        self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - a name of ours
+        # The table's name is one of ours.
+        self._connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
         self._connection.execute("COMMIT")
 
     def change(self, statements: str) -> None:

@@ -12,18 +12,25 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from gateway import upsert
+from gateway import enclosure, upsert
 from gateway.database import Session
 
-table = sa.Table(
-    "import_seen",
-    sa.MetaData(),
-    sa.Column("what", sa.String, primary_key=True),
-    sa.Column("a", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("b", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("c", sa.String, primary_key=True),
-    prefixes=["TEMPORARY"],
-)
+
+def _table(kind: str) -> sa.Table:
+    return sa.Table(
+        "import_seen",
+        sa.MetaData(),
+        sa.Column("what", sa.String, primary_key=True),
+        sa.Column("a", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("b", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("c", sa.String, primary_key=True),
+        prefixes=[kind],
+    )
+
+
+table = _table("TEMPORARY")
+#: A school of a trust may make no temporary table, as its walls have it, but tables in a schema of its own.
+_of_a_school = _table("UNLOGGED")
 
 
 class What(StrEnum):
@@ -39,6 +46,7 @@ class What(StrEnum):
     PUPIL_RENAMED = "pupil_renamed"  #: a = pupil under whose id the file has another name, c = line and file
     CONTACT_RENAMED = "contact_renamed"  #: the same of a contact
     CONTACT = "contact"  #: a = contact, c = the kinds of points that the file has columns for, such as «phone email»
+    CONTACT_SAID = "contact_said"  #: a = contact of whom a row of its own has said who it is
     POINT = "point"  #: a = contact, c = address
     POINT_LOST = "point_lost"  #: a = contact whose telephones and mailboxes are not all known, for either reason
 
@@ -47,9 +55,14 @@ class What(StrEnum):
 async def opened(session: Session) -> AsyncIterator[None]:
     """The table, for the length of an import. A rollback takes it away as well."""
     connection = await session.connection()
-    await connection.run_sync(table.create)
+    await connection.run_sync(_create)
     yield
     await connection.run_sync(table.drop)
+
+
+def _create(connection: sa.Connection) -> None:
+    made = _of_a_school if enclosure.whose(connection) else table
+    made.create(connection)
 
 
 async def mark(session: Session, what: What, found: Iterable[tuple[int, int, str]]) -> None:

@@ -97,7 +97,9 @@ def read_top(path: Path, *, known: headings.Aliases, encoding: str | None = None
         ) from error
     delimiter = _delimiter(words, known)
     # Read as a row, not as a line: a heading may have a line break in it.
-    row = next(cells for at, cells, _ in _rows(path, encoding=encoding, delimiter=delimiter) if at == line)
+    row = next((cells for at, cells, _ in _rows(path, encoding=encoding, delimiter=delimiter) if at == line), None)
+    if row is None:  # signs alone that are no letters and no blanks
+        raise _bad(path.name, "The file is empty.")
     return Top(encoding, delimiter, line, row)
 
 

@@ -48,7 +48,8 @@ async def links(job: Job, placed: Sequence[Placed]) -> None:
     claims: Claims[Ends] = Claims(job.report, file=job.file.file)
     for one in placed:
         values = {"pupil_id": one.pupil, "contact_id": one.contact}
-        values |= {name: value for name, value in one.person.link.items() if name not in bars.COLUMNS}
+        if not (one.person.also and one.ends in existing):
+            values |= {name: value for name, value in one.person.link.items() if name not in bars.COLUMNS}
         _name_relation(values, existing.get(one.ends))
         claims.add(one.ends, values | (written.get(one.ends, {}) if one.ends not in again else {}), line=one.line)
     await settle(job.ledger, LINK, claims, existing, again=again, count=job.file.tally.links)
@@ -64,18 +65,20 @@ async def points(job: Job, placed: Sequence[Placed]) -> None:
     contacts = {one.contact for one in placed}
     done = {(contact, address) for contact, _, address in await seen.marks(job.session, What.POINT, contacts)}
     claims: Claims[tuple[int, PointKind, str]] = Claims(job.report, file=job.file.file)
-    people = dict[int, str]()
+    people, further = dict[int, str](), set[tuple[int, PointKind, str]]()
     for one in placed:
         people[one.contact] = one.person.key
         for point in one.person.points:
             key = (one.contact, point.kind, point.address)
             if key not in claims and (one.contact, point.address) not in done:
                 claims.add(key, _values(point, contact=one.contact), line=one.line)
+                further |= {key} if one.person.also else set()
     rows = await job.rows(POINT.table.c.contact_id, contacts)
     existing = {(row["contact_id"], row["kind"], row["address"]): row for row in rows}
     found: dict[Topic, Question | None] = {}
     for key, claim in claims.items():
         if row := existing.get(key):
+            claim.values.update({"rank": row["rank"]} if key in further else {})
             found |= _keep_evidence(row, claim.values, who=people[row["contact_id"]])
     await job.ask(found)
     await settle(job.ledger, POINT, claims, existing, again=(), count=job.file.tally.points)

@@ -2,11 +2,12 @@
 
 Seen in public programs that read the API: id, upi, mis_id, surname, forename, legal_surname, legal_forename,
 date_of_birth (a ``date`` in an object, or a word), is_leaver; education_details (upn, former_upn, current_nc_year,
-leaving_date); year (code, name) and form_group (name); contacts with ``relationship`` (relationship, priority,
-parental_responsibility, lives_with_pupil) and contact_details (phones: phone, primary, home, mobile, work; emails:
-email, primary, home, work); every include wrapped in ``data``; ``meta.pagination.more`` beside a page. Not verified,
-taken where they are there: relationship.court_order, deceased, the languages in extended_details, names of groups and
-classes.
+leaving_date); extended_details (sen_status, english_as_additional_language, free_school_meals,
+premium_pupil_indicator); year (code, name) and form_group (name); contacts with ``relationship`` (relationship,
+priority, parental_responsibility, lives_with_pupil) and contact_details (phones: phone, primary, home, mobile, work;
+emails: email, primary, home, work); every include wrapped in ``data``; ``meta.pagination.more`` beside a page. Not
+verified, taken where they are there: relationship.court_order, deceased, the languages in extended_details, names of
+groups and classes.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ HEADINGS = {
     "pupil.year": "current_nc_year",
     "pupil.form": "form_group",
     "pupil.groups": "groups",
+    "pupil.sen": "sen_status",
+    "pupil.eal": "english_as_additional_language",
+    "pupil.fsm": "free_school_meals",
+    "pupil.pupil_premium": "premium_pupil_indicator",
     "pupil.home_language": "home_language",
     "pupil.left_on": "leaving_date",
     "pupil.deceased": "deceased",
@@ -127,6 +132,10 @@ def _pupil(pupil: dict[str, Any]) -> Fields:
             ("pupil.year", _first(inner(education, "current_nc_year"), *_names(inner(pupil, "year")))),
             ("pupil.form", _first(inner(pupil, "form_group", "name"), inner(pupil, "form_group"))),
             ("pupil.groups", _groups(pupil)),
+            ("pupil.sen", cell(inner(more, "sen_status"))),
+            ("pupil.eal", cell(inner(more, "english_as_additional_language"))),
+            ("pupil.fsm", cell(inner(more, "free_school_meals"))),
+            ("pupil.pupil_premium", cell(inner(more, "premium_pupil_indicator"))),
             ("pupil.home_language", _language(pupil, more)),
             ("pupil.left_on", _day(inner(education, "leaving_date"))),
             ("pupil.deceased", _if_so(inner(pupil, "deceased")) or _if_so(inner(more, "deceased"))),

@@ -7,6 +7,7 @@ needs neither.
 from __future__ import annotations
 
 import logging
+import threading
 import unicodedata
 from typing import cast
 
@@ -44,9 +45,15 @@ class _Missing(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.scripts = set[str]()
+        self._thread = threading.get_ident()  # another's letters may be set at the same time
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note one."""
-        if ".notdef" in str(record.msg) and isinstance(record.args, tuple) and record.args:
+        if (
+            record.thread == self._thread
+            and ".notdef" in str(record.msg)
+            and isinstance(record.args, tuple)
+            and record.args
+        ):
             name = unicodedata.name(str(record.args[0])[:1], "")
             self.scripts.add(name.split()[0].capitalize() if name else "a script")

@@ -6,6 +6,7 @@ from channels.base import Medium
 from gateway import context, tongues, wording
 from gateway.database import Session
 from gateway.definitions import model
+from gateway.events import planning
 from gateway.good_news import telling
 from gateway.letters.needing import Need
 from templates import letter
@@ -34,4 +35,5 @@ async def _definition(session: Session, gateway: context.Gateway, need: Need) ->
     """The notice, or a day's praise of these children. Nobody presses a key on paper: it has no menu."""
     ids = [child.id for child in need.children]
     praised = await telling.again(session, gateway, need.notice, need.run_id, ids)
-    return praised or need.definition.model_copy(update={"replies": model.Replies()})
+    own = praised or await planning.said_by(session, gateway, need.message_id, need.definition)
+    return own.model_copy(update={"replies": model.Replies()})

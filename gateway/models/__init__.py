@@ -1,9 +1,18 @@
 """The tables. Table models validate nothing: what comes from outside is checked at the door, by plain Pydantic."""
 
 from gateway.models.absence import AbsenceCase, AbsenceHeard, AbsenceReason, AbsenceStep, Mark, Register
+from gateway.models.accounts import (
+    Account,
+    AccountForm,
+    AccountLink,
+    AccountSession,
+    RecoveryCode,
+    SignInTry,
+)
+from gateway.models.announcements import AnnouncementDraft
 from gateway.models.calls import PhoneCall, PhoneReport, VoiceMessage, VoiceSound
-from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, SchoolCalendar
-from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart
+from gateway.models.campaigns import CalendarClosure, CalendarFeed, Campaign, CampaignFiring, DayHold, SchoolCalendar
+from gateway.models.emergency import Emergency, EmergencyNotice, EmergencyPart, EmergencyWord
 from gateway.models.events import EventGuest, EventParty, EventSlot, EventTold, GuestState
 from gateway.models.freshness import FreshQuestion, NewDetail, NextTry, WhatWorks
 from gateway.models.good_news import Praise, PraiseNudge
@@ -11,12 +20,23 @@ from gateway.models.imports import ImportChange, ImportConflict, ImportRun, Impo
 from gateway.models.inbound import Conversation, ConversationNote, Inbound, Promise, Reply, Watermark
 from gateway.models.letters import Letter
 from gateway.models.notices import About, Attempt, Message, Notice, NoticeFile, Run, SchoolEvent, Sender
-from gateway.models.people import Contact, ContactPoint, Guardianship, Membership, OptOut, Pupil, PupilGroup
+from gateway.models.people import (
+    Contact,
+    ContactAlias,
+    ContactPoint,
+    Guardianship,
+    Membership,
+    OptOut,
+    Pupil,
+    PupilGroup,
+)
 from gateway.models.preferences import DigestItem, Preference
-from gateway.models.proof import ApiToken, Audit, Idempotency
+from gateway.models.privacy import Scrub, Suppression
+from gateway.models.proof import ApiToken, Audit, AuditEnd, Idempotency
 from gateway.models.surveys import Survey, SurveyAnswer, SurveyNotice, SurveyTaker, SurveyTally
 from gateway.models.tasks import Task
 from gateway.models.translations import Gist, KnownSentence
+from gateway.models.trial import Trial, TrialGuest, Waiver
 from gateway.models.types import (
     CaseState,
     ConversationState,
@@ -40,9 +60,15 @@ __all__ = [
     "AbsenceHeard",
     "AbsenceReason",
     "AbsenceStep",
+    "Account",
+    "AccountForm",
+    "AccountLink",
+    "AccountSession",
+    "AnnouncementDraft",
     "ApiToken",
     "Attempt",
     "Audit",
+    "AuditEnd",
     "CalendarClosure",
     "CalendarFeed",
     "Campaign",
@@ -50,16 +76,19 @@ __all__ = [
     "CaseState",
     "Clip",
     "Contact",
+    "ContactAlias",
     "ContactPoint",
     "Conversation",
     "ConversationNote",
     "ConversationState",
+    "DayHold",
     "DaySession",
     "DetailState",
     "DigestItem",
     "Emergency",
     "EmergencyNotice",
     "EmergencyPart",
+    "EmergencyWord",
     "EventGuest",
     "EventParty",
     "EventSlot",
@@ -99,22 +128,29 @@ __all__ = [
     "Pupil",
     "PupilGroup",
     "Purpose",
+    "RecoveryCode",
     "Register",
     "Reply",
     "Run",
     "SchoolCalendar",
     "SchoolEvent",
+    "Scrub",
     "Sender",
+    "SignInTry",
+    "Suppression",
     "Survey",
     "SurveyAnswer",
     "SurveyNotice",
     "SurveyTaker",
     "SurveyTally",
     "Task",
+    "Trial",
+    "TrialGuest",
     "UtcDateTime",
     "VoiceInvite",
     "VoiceMessage",
     "VoiceSound",
+    "Waiver",
     "Watermark",
     "WhatWorks",
     "Wish",

@@ -104,3 +104,20 @@ class CampaignFiring(Table, table=True):
     run_id: int | None = Field(default=None, foreign_key="run.id")
     at: datetime = Field(sa_type=UtcDateTime)
     by: str = ""
+
+
+class DayHold(Table, table=True):
+    """Everything that was to go out on a day is held, from ``at`` until somebody ends that.
+
+    ``until``    the end of that day
+    ``notices``  the ids of those that are paused meanwhile, ``praises`` of good news that waits for the next school day
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str
+    until: datetime = Field(sa_type=UtcDateTime)
+    notices: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    praises: list[int] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = ""

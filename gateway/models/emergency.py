@@ -43,3 +43,13 @@ class EmergencyNotice(Table, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
     by: str
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class EmergencyWord(Table, table=True):
+    """Somebody of the school has told one who answers for a child, by telephone or at the gate: ``how`` says it."""
+
+    emergency_id: int = Field(foreign_key="emergency.id", primary_key=True)
+    pupil_id: int = Field(foreign_key="pupil.id", ondelete="CASCADE", primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str
+    how: str

@@ -33,7 +33,8 @@ class SchoolEvent(Table, table=True):
 class Notice(Table, table=True):
     """Something the school wants said. ``definition`` is the checked definition as JSON; the other columns index it.
 
-    ``topic`` is what families may have declined it by, ``""`` where nobody can.
+    ``topic`` is what families may have declined it by, ``""`` where nobody can. ``paused_at``: what has not left is
+    held back until somebody resumes it.
     """
 
     id: str = Field(primary_key=True)
@@ -50,6 +51,8 @@ class Notice(Table, table=True):
     next_fire_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
     trouble: str = ""
     topic: str = Field(default="", sa_column_kwargs=BLANK)
+    paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    paused_by: str = Field(default="", sa_column_kwargs=BLANK)
     tries: int = 0  #: how often planning it has failed by the database's doing
 
 
@@ -87,7 +90,11 @@ class Sender(Table, table=True):
     ``rate`` parts a second, ``burst`` parts at once. ``tat`` is GCRA's theoretical arrival time (ITU-T I.371): the
     moment from which the lane is again at its plain rate. ``held_until`` holds the whole lane back. ``account`` is the
     account at the provider, which other senders may share. While ``open_since`` is set the provider will not have us
-    (``open_reason``), and one message tries now and then (``gateway/circuits.py``).
+    (``open_reason``), and one message tries now and then (``gateway/circuits.py``). ``held_by`` is the person who holds
+    it back, ``""`` where it was the provider's doing.
+
+    ``free_parts`` are parts that the account has free in a year; ``pence`` is what one more costs, None: as the costs
+    in the settings say. ``year_parts`` were handed over as this sender in the year from April of ``year``.
     """
 
     __table_args__ = (UniqueConstraint("channel", "address"),)
@@ -102,9 +109,14 @@ class Sender(Table, table=True):
     tat: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     held_because: str = ""
+    held_by: str = Field(default="", sa_column_kwargs=BLANK)
     account: str = ""
     open_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     open_reason: str = ""
+    free_parts: int = Field(default=0, sa_column_kwargs=NO)
+    pence: float | None = None
+    year: int = Field(default=0, sa_column_kwargs=NO)
+    year_parts: int = Field(default=0, sa_column_kwargs=NO)
 
 
 class Message(Table, table=True):

@@ -78,6 +78,22 @@ class Contact(Table, table=True):
         return joined(self.title, self.forename, self.surname)
 
 
+class ContactAlias(Table, table=True):
+    """Another id that a contact has in the school's records: that of one who was found to be the same person.
+
+    ``was_id`` is the contact that it was until then. A row with that id may still say that the person has died, or has
+    not agreed to hear of fundraising; that holds, whatever the other row says.
+    """
+
+    source_id: str = Field(primary_key=True)
+    contact_id: int = Field(foreign_key="contact.id", ondelete="CASCADE", index=True)
+    was_id: int
+    deceased: bool = False
+    marketing_consent: bool = False
+    since: datetime = Field(sa_type=UtcDateTime)
+    by: str
+
+
 class Guardianship(Table, table=True):
     """What one contact is to one pupil.
 

@@ -13,10 +13,12 @@ from gateway.models.types import Table, UtcDateTime
 class Audit(Table, table=True):
     """One deed. ``body`` is canonical JSON of ids and reasons, never of words or whole numbers.
 
-    ``mac`` = HMAC-SHA256 over the row. The sealer gives ``link`` (1, 2, 3 …) and ``hash`` = SHA-256(previous ‖ mac).
+    ``nonce`` is the process that wrote it, and a number that goes up there. ``mac`` = HMAC-SHA256 over the row. The
+    sealer gives ``link`` (1, 2, 3 …) and ``hash`` = SHA-256(previous ‖ mac).
     """
 
-    __table_args__ = (Index("audit_action_at", "action", "at"),)
+    # SQLite, too, is to give no number of a row twice: one that was removed at the end is missed.
+    __table_args__ = (Index("audit_action_at", "action", "at"), {"sqlite_autoincrement": True})
 
     id: int | None = Field(default=None, primary_key=True)
     at: datetime = Field(sa_type=UtcDateTime)
@@ -24,13 +26,23 @@ class Audit(Table, table=True):
     action: str
     subject: str = Field(default="", index=True)
     body: str = "{}"
+    nonce: str = Field(default="", sa_column_kwargs={"server_default": ""})
     mac: str
     link: int | None = Field(default=None, unique=True)
     hash: str = ""
 
 
+class AuditEnd(Table, table=True):
+    """The end of the chain, one row: its last ``link`` and ``hash``, and our HMAC over both."""
+
+    id: int = Field(primary_key=True)
+    link: int
+    hash: str
+    mac: str = ""
+
+
 class ApiToken(Table, table=True):
-    """A token of the HTTP API and the office's pages. Only its SHA-256 is kept.
+    """A token of the HTTP API. Only its SHA-256 is kept.
 
     ``read_only``  it may look at everything, and change nothing
     """

@@ -5,9 +5,22 @@ came of it. ``sweep`` and ``resolve`` decide by evidence what a crash, a time-ou
 """
 
 from gateway.outbox.claiming import PUT_OFF, URGENT, Claim, Slots, claim, stop
-from gateway.outbox.queue import cancel, change, copy, due_again, expire_held, release, remark, waiting
+from gateway.outbox.queue import (
+    by_sender,
+    cancel,
+    change,
+    copy,
+    due_again,
+    expire_held,
+    held_too_long,
+    hold,
+    overdue,
+    release,
+    remark,
+    waiting,
+)
 from gateway.outbox.settling import Sent, accept, settle
-from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve
+from gateway.outbox.sweeping import Doubt, doubts, expire_leases, resolve, unowned
 
 __all__ = [
     "PUT_OFF",
@@ -17,6 +30,7 @@ __all__ = [
     "Sent",
     "Slots",
     "accept",
+    "by_sender",
     "cancel",
     "change",
     "claim",
@@ -25,10 +39,14 @@ __all__ = [
     "due_again",
     "expire_held",
     "expire_leases",
+    "held_too_long",
+    "hold",
+    "overdue",
     "release",
     "remark",
     "resolve",
     "settle",
     "stop",
+    "unowned",
     "waiting",
 ]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Medium
-from gateway import audit, bulk, circuits, guard, rate, states
+from gateway import allowance, audit, bulk, circuits, guard, rate, states, suppressing
 from gateway.models import Attempt, Message, MessageState, Purpose, Sender
 from gateway.models.types import core, fixed
 from gateway.outbox import engaged
@@ -60,11 +60,12 @@ def claim(
     today: date,
     now: datetime,
     quiet: bool = False,
+    sign: suppressing.Sign | None = None,
 ) -> Claim:
     """Take the due messages of one sender, by priority, as many as slots and rate allow; while it is ``quiet`` only
     urgent ones, and answers to a person: the others wait where they are, and their time may run out.
 
-    The caller writes its lines.
+    ``sign``  knows the opt-outs of people who were erased. The caller writes its lines.
     """
     sender = connection.execute(_lane(bulk.dialect(connection)), {"sender": sender_id}).one_or_none()
     if sender is None:
@@ -78,6 +79,8 @@ def claim(
         slots = Slots(min(1, slots.urgent), min(1, slots.routine))
     given = {"sender": sender_id, "now": now, "most": slots.urgent}
     due = [_read(row, sender.address) for row in bulk.fetch(connection, _due(bulk.dialect(connection), quiet), given)]
+    if sign is not None:
+        suppressing.restore(connection, due, sign=sign)
     stopped = guard.stopped(connection, due, today=today, now=now)
     beside = [message_id for message_id, why in stopped.items() if why.state is MessageState.QUEUED]
     lines = stop(connection, {one: why for one, why in stopped.items() if one not in beside}, now=now)
@@ -92,7 +95,8 @@ def claim(
     if taken and tries and not circuits.may_try(connection, sender, now=now):
         return Claim((), lines=lines)
     if taken:
-        _mark_sending(connection, taken, worker=worker, paid=tat, lease_until=now + lease, now=now)
+        year = allowance.year(today)
+        _mark_sending(connection, taken, worker=worker, paid=tat, year=year, lease_until=now + lease, now=now)
         facts = {"sender": sender_id, "messages": [row["id"] for row in taken]}
         lines.append(audit.Line("outbox.claimed", f"sender:{sender_id}", facts, worker))
     if (stopped or early or busy) and again_in is None:
@@ -119,10 +123,16 @@ def _lane(dialect: str) -> sa.Select[Any]:
     return query.with_for_update(skip_locked=True, key_share=True)
 
 
+_PARTS, _YEAR = sa.bindparam("parts", type_=sa.Integer), sa.bindparam("year", type_=sa.Integer)
 _PAY = (
     sa.update(sender_table)
     .where(sender_table.c.id == _SENDER)
-    .values(tat=sa.bindparam("paid", type_=sender_table.c.tat.type))
+    .values(
+        tat=sa.bindparam("paid", type_=sender_table.c.tat.type),
+        year_parts=_PARTS
+        + sa.case((sender_table.c.year == _YEAR, sender_table.c.year_parts), else_=sa.literal_column("0")),
+        year=_YEAR,
+    )
 )
 
 #: What the lane, the channel and whoever settles it may want of a message; the rest stays where it is.
@@ -189,6 +199,7 @@ def _mark_sending(
     *,
     worker: str,
     paid: datetime | None,
+    year: int,
     lease_until: datetime,
     now: datetime,
 ) -> None:
@@ -199,6 +210,8 @@ def _mark_sending(
         "sender": rows[0]["sender_id"],
         "by": worker,
         "paid": paid,
+        "parts": sum(row["parts"] for row in rows),
+        "year": year,
         "lease": lease_until,
         "now": now,
     }

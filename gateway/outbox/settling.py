@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Medium, Outcome, SendResult
-from gateway import audit, bulk, circuits, failures, points, retry, senders
+from gateway import allowance, audit, bulk, circuits, failures, points, retry, senders
 from gateway.database import Session
 from gateway.models import Attempt, Message, MessageState
 from gateway.models.types import core, fixed
@@ -134,11 +135,11 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         return 0
     ids = [item.message["id"] for item in sent]
     t = message_table.c
-    query = sa.select(t.id, t.state, t.attempt, t.retries, t.due_at).where(t.id.in_(ids)).order_by(t.id)
+    query = sa.select(t.id, t.state, t.attempt, t.retries, t.due_at, t.parts).where(t.id.in_(ids)).order_by(t.id)
     now_in = {row["id"]: dict(row) for row in (await session.execute(query.with_for_update(key_share=True))).mappings()}
     troubled = [item for item in sent if item.result.outcome is not Outcome.ACCEPTED]
     await points.hold(session, [(Medium(item.message["medium"]), item.message["address"]) for item in troubled])
-    updates, lines, believed = [], [], list[Sent]()
+    updates, lines, believed, not_taken = [], [], list[Sent](), Counter[int]()
     for item in sent:
         row = now_in.get(item.message["id"])
         if row is None or row["attempt"] != item.message["attempt"]:
@@ -148,6 +149,8 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         if row["state"] not in _OPEN:
             lines += await _late(session, item, now=now)
             continue
+        if item.result.outcome in (Outcome.REFUSED, Outcome.RETRY):
+            not_taken[item.message["sender_id"]] += row["parts"]
         after = _after(item, row, policy=policy, now=now)
         result = item.result
         if after["b_state"] is MessageState.FAILED:
@@ -159,6 +162,7 @@ async def settle(session: Session, sent: Sequence[Sent], *, policy: retry.Policy
         lines.append(audit.Line(f"message.{after['b_state'].value}", f"message:{row['id']}", facts))
     await _write(session, updates)
     await _end_attempts(session, sent, now=now)
+    await allowance.give_back(session, not_taken)
     await _switch(session, believed, now=now, log=log)
     await _hold_lanes(session, believed, now=now, policy=policy, log=log)
     await log.record(session, lines, now=now)

@@ -151,7 +151,7 @@ async def _weighed(
     lane = sa.select(sender_table.c.id).where(sender_table.c.id == message["sender_id"])
     await session.execute(lane.with_for_update(key_share=True))
     alike = await _alike(session, message) if found.refs else []  # locked before it is asked who owns what
-    refs = await _unowned(session, found.refs, message["id"])
+    refs = await unowned(session, found.refs, message["id"])
     if not refs:  # all that was seen is others'
         return _Seen(Found.ABSENT if found.found is Found.HERE else found.found)
     if any(_may_still_speak(row, grace=policy.grace, now=now) for row in alike):
@@ -326,7 +326,7 @@ async def _look_again(session: Session, message: Mapping[str, Any], again: _Agai
     )
 
 
-async def _unowned(session: Session, refs: Sequence[str], message_id: str) -> list[str]:
+async def unowned(session: Session, refs: Sequence[str], message_id: str) -> list[str]:
     """Those of the provider's ids that no other message owns."""
     if not refs:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -36,14 +36,16 @@ SITUATIONS = {
 
 GROUPS = {"Choir": 0.12, "Football": 0.14, "Breakfast Club": 0.16, "Chess Club": 0.05, "SEN register": 0.13}
 
+STREETS = ("Mill Lane", "Station Road", "Church Street", "Park Row", "Victoria Terrace", "Oak Avenue", "Canal Side")
+
 PUPIL_HEADINGS = (
     "Pupil ID", "UPN", "Forename", "Surname", "Preferred Forename", "Date of Birth", "Year Group", "Reg Group",
-    "Groups", "Home Language", "Leaving Date",
+    "Groups", "Home Language", "SEN Status", "EAL", "FSM", "Leaving Date",
 )  # fmt: skip
 CONTACT_HEADINGS = (
     "Pupil ID", "Contact ID", "Title", "Forename", "Surname", "Relationship", "Priority", "Parental Responsibility",
     "Lives with Pupil", "Court Order", "Court Order From", "Court Order Until", "Mobile Number", "Home Telephone",
-    "Work Telephone", "Email", "Written Language", "Spoken Language",
+    "Work Telephone", "Email", "Written Language", "Spoken Language", "Address Line 1", "Town", "Postcode",
 )  # fmt: skip
 
 
@@ -99,7 +101,7 @@ def write(folder: Path, *, seed: int, today: date) -> Summary:
     children = sorted((child for family in families for child in family.children), key=lambda child: child.id)
     # One system writes a byte order mark, the other does not, as in life.
     _save(files[0], PUPIL_HEADINGS, [_pupil_row(child) for child in children], encoding="utf-8-sig")
-    rows = [_contact_row(child, tie) for family in families for child in family.children for tie in family.ties]
+    rows = [_contact_row(family, child, tie) for family in families for child in family.children for tie in family.ties]
     _save(files[1], CONTACT_HEADINGS, rows, encoding="utf-8")
     adults = {tie.adult.id for family in families for tie in family.ties}
     return Summary(files, len(children), len(families), len(adults), _cases(families))
@@ -126,6 +128,7 @@ def make(rng: Random, *, today: date) -> list[Family]:
             children.append(_child(str(next(ids)), language, surname, rng, year=year, born=born, not_named=named))
         families.append(Family(situation, children, house.ties(language, surname, situation), twins))
     _share_grandmother(families)
+    _leave_to_letters(families)
     _put_into_forms([child for family in families for child in family.children], rng)
     return families
 
@@ -189,6 +192,12 @@ def _share_grandmother(families: list[Family]) -> None:
         other.ties.append(tie)
 
 
+def _leave_to_letters(families: list[Family]) -> None:
+    """Of those without a phone one has no mailbox either."""
+    family = next(one for one in families if one.situation is Situation.NO_PHONE)
+    family.ties = [replace(tie, adult=replace(tie.adult, email="")) for tie in family.ties]
+
+
 def _put_into_forms(children: list[Child], rng: Random) -> None:
     for year in YEARS:
         same = [child for child in children if child.year == year]
@@ -219,17 +228,30 @@ def _pupil_row(child: Child) -> Sequence[str]:
     year = "Reception" if child.year == "R" else f"Year {child.year}"
     return (
         child.id, number, child.forename, child.surname, child.known_as, f"{child.born:%d/%m/%Y}", year, child.form,
-        "; ".join(child.groups), child.language, "",
+        "; ".join(child.groups), child.language, *_registers(child), "",
     )  # fmt: skip
 
 
-def _contact_row(child: Child, tie: Tie) -> Sequence[str]:
+def _registers(child: Child) -> Sequence[str]:
+    """SEN by the census's code, EAL and FSM."""
+    sen = "N" if "SEN register" not in child.groups else "E" if int(child.id) % 4 == 0 else "K"
+    return sen, "No" if child.language == "English" else "Yes", "Yes" if int(child.id) % 5 == 0 else "No"
+
+
+def _home(family: Family, tie: Tie) -> Sequence[str]:
+    """An address that is nobody's: LS99 has no houses. Who lives together has one letter box."""
+    number = int(family.children[0].id) if tie.lives_with else int(tie.adult.id.removeprefix("C"))
+    letters = f"{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number // 8 % 8]}"
+    return f"{number % 97 + 1} {STREETS[number % len(STREETS)]}", "Leeds", f"LS99 {number % 9 + 1}{letters}"
+
+
+def _contact_row(family: Family, child: Child, tie: Tie) -> Sequence[str]:
     adult, (start, end) = tie.adult, tie.barred or (None, None)
     return (
         child.id, adult.id, adult.title, adult.forename, adult.surname, tie.relation, str(tie.priority),
         "Yes" if tie.responsible else "No", "Yes" if tie.lives_with else "No", "Yes" if tie.barred else "No",
         f"{start:%d/%m/%Y}" if start else "", f"{end:%d/%m/%Y}" if end else "",
-        adult.mobile, adult.home, adult.work, adult.email, adult.written, adult.spoken,
+        adult.mobile, adult.home, adult.work, adult.email, adult.written, adult.spoken, *_home(family, tie),
     )  # fmt: skip
 
 

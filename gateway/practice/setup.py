@@ -214,7 +214,13 @@ def _filled(database: Path) -> bool:
 
 def _delete(place: Place) -> None:
     """Delete what we made, and nothing else that somebody has put beside it."""
-    ours = (place.folder / "audit.key", place.folder / "calendar.toml", place.marks, place.settings)
+    ours = (
+        place.folder / "audit.key",
+        place.folder / "calendar.toml",
+        place.folder / "practice.clock",
+        place.marks,
+        place.settings,
+    )
     for file in (*place.folder.glob(f"{place.database.name}*"), *ours):
         file.unlink(missing_ok=True)
     shutil.rmtree(place.folder / "export", ignore_errors=True)

@@ -30,6 +30,7 @@ LIMITED_TO_EMAIL: Final = "By email: the family has had as many texts as it may 
 
 LIMITED: Final = frozenset({"over_limit", "by_email"})  #: reasons of whom the limit of texts concerns
 
+_MORE: Final = {Wish.OFF: 0, Wish.DIGEST: 1, Wish.AT_ONCE: 2}
 _MARGIN = timedelta(minutes=15)  #: a digest needs so long to leave
 _OTHERS: Final = {Medium.SMS: (Medium.EMAIL,), Medium.EMAIL: (Medium.SMS,), Medium.VOICE: (Medium.SMS, Medium.EMAIL)}
 
@@ -52,6 +53,7 @@ class _Run:
     rules: rules.Rules
     when: When
     media: Collection[Medium]
+    passes: str = ""  #: why it goes past the limit though it could wait
     wanted: wishes.Wishes = field(default_factory=wishes.Wishes)
     digests: dict[int, datetime] = field(default_factory=dict[int, datetime])
 
@@ -118,17 +120,19 @@ async def arrange(
     when: When,
     media: Collection[Medium],
     run_id: int | None = None,
+    passes: str = "",
 ) -> load.Load | None:
     """Apply preferences and limits to what was sorted, in place. Gives what the families got this week, if asked for.
 
     ``media`` are those by which it could go; ``run_id`` is the run that is planned: its own rows are no load.
+    ``passes`` is what a row says that goes past the limit though it could wait, ``""`` where none does.
     """
-    run = _Run(definition, known, found, ruled, when, media)
+    run = _Run(definition, known, found, ruled, when, media, passes)
     await _prefer(session, run)
-    if definition.purpose.urgent or not any(Medium.SMS in step.media for step in definition.steps):
+    if not load.can_wait(definition):
         return None
     got = await load.week(session, known, at=when.dues[0], timezone=ruled.timezone, without_run=run_id)
-    if got.got and ruled.limited:
+    if got.got and ruled.most(definition.purpose).any:
         _limit(run, got)
     _keep_distance(run)
     return got
@@ -162,19 +166,19 @@ async def _prefer(session: Session, run: _Run) -> None:
 
 def _wish(run: _Run, draft: sorting.Draft) -> Wish:
     """What is wanted of a draft: of several who share a phone, by the one who wants most; it goes in that name."""
-    wish = run.wanted.of(draft.contact.id, draft.point.address, draft.medium)
-    if wish is Wish.AT_ONCE:
-        return wish
-    for silence in run.found.silences:
+    wish, wants_most = run.wanted.of(draft.contact.id, draft.point.address, draft.medium), None
+    for silence in run.found.silences if wish is not Wish.AT_ONCE else ():
         merged = (silence.step, silence.medium, silence.address) == (draft.step, draft.medium, draft.point.address)
         if silence.reason != "merged" or not merged or silence.contact_id is None:
             continue
-        if run.wanted.of(silence.contact_id, draft.point.address, draft.medium) is Wish.AT_ONCE:
-            points = run.known.points.get(silence.contact_id, ())
-            draft.point = next(point for point in points if point.address == draft.point.address)
-            other, draft.contact = draft.contact.id, run.known.contacts[silence.contact_id]
-            silence.contact_id = other
-            return Wish.AT_ONCE
+        theirs = run.wanted.of(silence.contact_id, draft.point.address, draft.medium)
+        if _MORE[theirs] > _MORE[wish]:
+            wish, wants_most = theirs, silence
+    if wants_most is not None and wants_most.contact_id is not None:
+        points = run.known.points.get(wants_most.contact_id, ())
+        draft.point = next(point for point in points if point.address == draft.point.address)
+        other, draft.contact = draft.contact.id, run.known.contacts[wants_most.contact_id]
+        wants_most.contact_id = other
     return wish
 
 
@@ -185,16 +189,15 @@ def _sharers(found: sorting.Sorting) -> set[int]:
 
 def _limit(run: _Run, got: load.Load) -> None:
     """What goes beyond the texts that a family may get."""
-    ruled, mandatory = run.rules, run.definition.purpose.mandatory
+    ruled, purpose = run.rules, run.definition.purpose
     days = [due.astimezone(ruled.timezone).date() for due in run.when.dues]
     for draft in list(run.found.drafts.values()):
         if draft.medium is not Medium.SMS or draft.digest:
             continue
-        over = load.is_over(got, draft.contact.id, days[draft.step], per_day=ruled.per_day, per_week=ruled.per_week)
-        if not over:
+        if not load.is_over(got, draft.contact.id, days[draft.step], ruled.most(purpose)):
             continue
-        if mandatory:
-            draft.remark = draft.remark or LIMIT_PASSED
+        if purpose.mandatory or run.passes:
+            draft.remark = draft.remark or run.passes or LIMIT_PASSED
         elif ruled.over == "digest" and run.hold(draft):
             continue
         elif ruled.over == "skip" or not run.move(draft, (Medium.EMAIL,), remark=LIMITED_TO_EMAIL):

@@ -1,7 +1,7 @@
 """How much a family got this week, by every medium: what was said once to both parents counts once.
 
-A family are the contacts who live with a child that they share; whoever lives with none is one alone. A week begins on
-Monday. Emergencies, a child's safety and answers to a person do not count: nobody would want them to keep others away.
+What a family is says :mod:`gateway.homes`. A week begins on Monday. Emergencies, a child's safety and answers to a
+person do not count: nobody would want them to keep others away.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from channels.base import Medium
-from gateway import people
+from gateway import homes, people
 from gateway.database import Session
-from gateway.models import Message, MessageState
+from gateway.definitions import model
+from gateway.models import Message, MessageState, Purpose
 from gateway.models.types import core, fixed
 from scheduler import calendar
 
@@ -37,11 +38,26 @@ _COUNTS = (
 
 
 class Got(NamedTuple):
-    """Something that a family got: by what, on which day, and what it was."""
+    """Something that a family got: by what, on which day, what it was, and why it was sent."""
 
     medium: Medium
     day: date
     what: str
+    purpose: Purpose
+
+
+class Most(NamedTuple):
+    """How many texts a family may get in a day and a week, and in a week of one purpose; 0 for any number."""
+
+    per_day: int
+    per_week: int
+    of_purpose: int
+    purpose: Purpose
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a limit at all."""
+        return bool(self.per_day or self.per_week or self.of_purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +71,10 @@ class Load:
         """What the family of a contact got."""
         return self.got.get(self.family.get(contact_id, contact_id), set())
 
-    def texts(self, contact_id: int, day: date | None = None) -> int:
-        """How many texts the family of a contact got, in the week or on one day of it."""
-        return sum(one.medium is Medium.SMS and day in (None, one.day) for one in self.of(contact_id))
+    def texts(self, contact_id: int, day: date | None = None, *, purpose: Purpose | None = None) -> int:
+        """How many texts the family of a contact got, in the week or on one day of it, of all purposes or of one."""
+        got = (one for one in self.of(contact_id) if one.medium is Medium.SMS)
+        return sum(day in (None, one.day) and purpose in (None, one.purpose) for one in got)
 
 
 class Meter(NamedTuple):
@@ -71,20 +88,8 @@ class Meter(NamedTuple):
 
 
 def families(known: people.People) -> dict[int, int]:
-    """A family for every contact, by the children that contacts live with."""
-    root = dict[int, int]()
-
-    def find(one: int) -> int:
-        while (above := root.setdefault(one, one)) != one:
-            root[one] = root[above]
-            one = root[one]
-        return one
-
-    for ties in known.ties.values():
-        home = [tie.contact_id for tie in ties if tie.lives_with and not tie.no_contact]
-        for other in home[1:]:
-            root[find(other)] = find(home[0])
-    return {contact: find(contact) for contact in known.contacts}
+    """A family for every contact, as everywhere (:mod:`gateway.homes`)."""
+    return homes.of_contacts(known.ties.values(), known.contacts)
 
 
 async def week(
@@ -96,12 +101,12 @@ async def week(
     got = dict[int, set[Got]]()
     days = dict[datetime, date]()
     rows = await session.execute(_question(people.dialect(session)), given | {"run": without_run or 0})
-    for contact_id, medium, due_at, run_id, message_id in rows:
+    for contact_id, medium, due_at, run_id, message_id, purpose in rows:
         day = days.get(due_at)
         if day is None:
             day = days[due_at] = due_at.astimezone(timezone).date()
         what = str(run_id) if run_id is not None else message_id
-        got.setdefault(family[contact_id], set()).add(Got(Medium(medium), day, what))
+        got.setdefault(family[contact_id], set()).add(Got(Medium(medium), day, what, Purpose(purpose)))
     return Load(family, got)
 
 
@@ -113,10 +118,11 @@ def _bounds(at: datetime, timezone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 @functools.cache
-def _question(dialect: str) -> sa.Select[Any, Any, Any, Any, Any]:
+def _question(dialect: str) -> sa.Select[Any, Any, Any, Any, Any, Any]:
     t = core(Message).c
     since, begins, ends = (sa.bindparam(name, type_=t.due_at.type) for name in ("since", "begins", "ends"))
-    return sa.select(t.contact_id, sa.type_coerce(t.medium, sa.Text), t.due_at, t.run_id, t.id).where(
+    words = (sa.type_coerce(t.medium, sa.Text), sa.type_coerce(t.purpose, sa.Text))
+    return sa.select(t.contact_id, words[0], t.due_at, t.run_id, t.id, words[1]).where(
         people.among(dialect, t.contact_id),
         t.created_at >= since,
         t.due_at >= begins,
@@ -128,19 +134,21 @@ def _question(dialect: str) -> sa.Select[Any, Any, Any, Any, Any]:
     )
 
 
-def is_over(load: Load, contact_id: int, day: date, *, per_day: int, per_week: int) -> bool:
-    """Whether a family has as many texts as it may get, on a day or in its week."""
-    if per_day and load.texts(contact_id, day) >= per_day:
+def is_over(load: Load, contact_id: int, day: date | None, most: Most) -> bool:
+    """Whether a family has as many texts as it may get, on a day (None: on any) or in its week."""
+    if day is not None and most.per_day and load.texts(contact_id, day) >= most.per_day:
         return True
-    return bool(per_week) and load.texts(contact_id) >= per_week
+    if most.of_purpose and load.texts(contact_id, purpose=most.purpose) >= most.of_purpose:
+        return True
+    return bool(most.per_week) and load.texts(contact_id) >= most.per_week
 
 
-def meter(load: Load, contact_ids: Iterable[int], day: date, *, per_day: int, per_week: int) -> Meter:
+def meter(load: Load, contact_ids: Iterable[int], day: date, most: Most) -> Meter:
     """Count what the families of these contacts got."""
     reached = {load.family.get(one, one): one for one in contact_ids}
     texts = Counter(load.texts(one) for one in reached.values())
     others = Counter(got.medium for one in reached.values() for got in load.of(one))
-    over = sum(is_over(load, one, day, per_day=per_day, per_week=per_week) for one in reached.values())
+    over = sum(is_over(load, one, day, most) for one in reached.values())
     return Meter(len(reached), dict(sorted(texts.items())), others[Medium.EMAIL], others[Medium.VOICE], over)
 
 
@@ -152,4 +160,17 @@ def sentences(meter: Meter) -> list[str]:
     each = ", ".join(f"{number} already {'have' if number != 1 else 'has'} {texts}" for texts, number in heard)
     said = f"Texts this week: of {meter.families} families {each or 'none has any'}."
     more = f" They also had {meter.emails} emails and {meter.calls} calls."
-    return [said + (more if meter.emails or meter.calls else "")]
+    over = f" {meter.over} of them have as many texts as they may get." if meter.over else ""
+    return [said + (more if meter.emails or meter.calls else "") + over]
+
+
+def without_database(definition: model.Definition) -> list[str]:
+    """What can be said of it where nobody is on file."""
+    if not can_wait(definition):
+        return []
+    return ["handbell notice preview says how many texts these families have had this week already."]
+
+
+def can_wait(definition: model.Definition) -> bool:
+    """Whether it has texts, and they are not urgent: then they are part of what a family gets in a week."""
+    return not definition.purpose.urgent and any(Medium.SMS in step.media for step in definition.steps)

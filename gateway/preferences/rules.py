@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from config import sections
-from gateway.preferences import topics
+from gateway.models import Purpose
+from gateway.preferences import load, topics
 from scheduler import calendar
 
 _DAY = timedelta(days=1)
@@ -17,7 +18,10 @@ _HORIZON = 100  #: days within which there is a school day, or every day is one 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """``per_day`` and ``per_week`` are texts to a family, 0 for any number; ``over`` what becomes of one beyond."""
+    """``per_day`` and ``per_week`` are texts to a family, 0 for any number, ``of_purpose`` those of one in a week.
+
+    ``over`` is what becomes of one beyond.
+    """
 
     topics: topics.Topics
     per_day: int
@@ -26,11 +30,11 @@ class Rules:
     digest_at: time
     is_school_day: Callable[[date], bool]
     timezone: ZoneInfo
+    of_purpose: Mapping[str, int] = field(default_factory=dict[str, int])
 
-    @property
-    def limited(self) -> bool:
-        """Whether there is a limit at all."""
-        return bool(self.per_day or self.per_week)
+    def most(self, purpose: Purpose) -> load.Most:
+        """How many texts a family may get, for one more of this purpose."""
+        return load.Most(self.per_day, self.per_week, self.of_purpose.get(purpose.value, 0), purpose)
 
     def next_digest(self, after: datetime) -> datetime:
         """The first digest later than a moment."""
@@ -47,12 +51,12 @@ class Rules:
         return self.is_school_day(at.astimezone(self.timezone).date())
 
 
-def load(settings: sections.Load, is_school_day: Callable[[date], bool], timezone: ZoneInfo) -> Rules:
+def of(settings: sections.Load, is_school_day: Callable[[date], bool], timezone: ZoneInfo) -> Rules:
     """The rules as they are set.
 
     Raises :class:`errors.BadInput` where the school's own topics are wrong.
     """
     return Rules(
         topics.load(settings.topics), settings.texts_per_day, settings.texts_per_week, settings.over,
-        settings.digest_time, is_school_day, timezone,
+        settings.digest_time, is_school_day, timezone, settings.of_purpose,
     )  # fmt: skip

@@ -99,6 +99,13 @@ async def find_pupils(session: Session, names: Collection[str], *, today: date) 
     return found
 
 
+async def years(session: Session, pupil_ids: Collection[int]) -> dict[int, str]:
+    """The year group of each of these pupils."""
+    t = pupil_table.c
+    query = sa.select(t.id, t.year).where(people.among(people.dialect(session), t.id))
+    return {row.id: row.year for row in await session.execute(query, {"ids": people.packed(pupil_ids)})}
+
+
 async def codes_of(session: Session, pupil_ids: Collection[int], day: date, which: DaySession) -> dict[int, str]:
     """The code of each of these pupils who has a mark in a session."""
     t = mark_table.c

@@ -92,13 +92,14 @@ async def sort(
     """Make marks of what is written, and problems of what cannot be one. Without a date it is of ``day``, or today."""
     found = Found(file, rows=len(written))
     known = await marks.find_pupils(session, {one.pupil for one in written}, today=today)
+    years = await marks.years(session, known.values()) if rules.year.others else {}
     seen: dict[tuple[int, date, DaySession], tuple[int, str]] = {}
     for one in written:
         if rules.codes.says_nothing(one.code):
             found.blank += 1
             if not one.code.strip():
                 continue  # the register is not finished; a sign for “no mark” takes one away that there was
-        given = _given(one, known, rules, file=file, today=today, day=day or today)
+        given = _given(one, known, years, rules, file=file, today=today, day=day or today)
         if isinstance(given, errors.Problem):
             if not rules.codes.says_nothing(one.code):
                 found.problems.append(given)
@@ -159,7 +160,14 @@ def _written(row: Sequence[str], columns: Mapping[str, tuple[int, ...]], *, line
 
 
 def _given(
-    one: Written, known: Mapping[str, int], rules: Rules, *, file: str, today: date, day: date
+    one: Written,
+    known: Mapping[str, int],
+    years: Mapping[int, str],
+    rules: Rules,
+    *,
+    file: str,
+    today: date,
+    day: date,
 ) -> marks.Given | errors.Problem:
     def bad(what: str, cure: str, column: str) -> errors.Problem:
         return errors.Problem(what, cure, file, one.line, column)
@@ -180,22 +188,25 @@ def _given(
     code = rules.codes.find(one.code, said)
     if isinstance(code, errors.Problem):
         return bad(code.what, code.cure, "code")
-    arrived = _arrived(one, said, which, rules) if code.in_school else None
+    own = rules.year.of_year_group(years.get(pupil_id, ""))
+    arrived = _arrived(one, said, which, own, rules.timezone) if code.in_school else None
     if isinstance(arrived, errors.Problem):
         return bad(arrived.what, arrived.cure, "arrived")
     return marks.Given(pupil_id, said, which, code.code, arrived, cells.text(one.comment))
 
 
-def _arrived(one: Written, day: date, which: DaySession, rules: Rules) -> datetime | errors.Problem | None:
+def _arrived(
+    one: Written, day: date, which: DaySession, year: schooldays.SchoolYear, timezone: ZoneInfo
+) -> datetime | errors.Problem | None:
     """When a pupil came, by the clock or by the minutes since the session began; None where nobody says."""
     if one.arrived:
         clock = _CLOCK.fullmatch(one.arrived)
         if not clock or int(clock[1]) > 23 or int(clock[2]) > 59:
             return errors.Problem(f"“{one.arrived}” is no time of day.", "Write it as 09:42.")
-        return calendar.to_utc(datetime.combine(day, time(int(clock[1]), int(clock[2]))), rules.timezone)
+        return calendar.to_utc(datetime.combine(day, time(int(clock[1]), int(clock[2]))), timezone)
     if not one.minutes_late or one.minutes_late == "0":
         return None
     if not one.minutes_late.isdecimal() or int(one.minutes_late) > _MOST_LATE:
         return errors.Problem(f"“{one.minutes_late}” are no minutes.", "Write a whole number, such as 25.")
-    begins = rules.year.moments(day, which, rules.timezone).begins
+    begins = year.moments(day, which, timezone).begins
     return begins + timedelta(minutes=int(one.minutes_late))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,9 +15,10 @@ from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceStep, CaseState, DaySession
 from gateway.models.types import core
 from gateway.reports import figures
+from scheduler import calendar
 
 _KNOWN = (CaseState.SEEN, CaseState.EXPLAINED, CaseState.SAFE, CaseState.TO_CONFIRM)
-_TEN = timedelta(hours=10)  #: after midnight: by then a school must know where every child is
+_TEN = time(10)  #: by then a school must know where every child is
 
 
 class _Wait(NamedTuple):
@@ -25,6 +26,7 @@ class _Wait(NamedTuple):
     morning: bool
     took: timedelta
     by_ten: bool
+    at: datetime  #: the school's time
 
 
 async def read(session: Session, period: figures.Period) -> figures.Report:
@@ -33,12 +35,16 @@ async def read(session: Session, period: figures.Period) -> figures.Report:
     query = sa.select(case.state, sa.func.count()).where(case.date >= period.first, case.date <= period.last)
     ended = Counter({CaseState(state): count for state, count in await session.execute(query.group_by(case.state))})
     waits = await _waits(session, period)
-    rows = [[states.WORDS[state], ended[state], figures.share(ended[state], ended.total())] for state in CaseState]
+    counts = figures.gathered([states.WORDS[state], ended[state]] for state in CaseState if ended[state])
     how = figures.Table(
-        "How they ended", ("state of the child", "cases", "of all"), [row for row in rows if row[1]],
+        "How they ended", ("state of the child", "cases", "of all"),
+        [[*row, figures.share(int(row[1]), ended.total())] for row in counts],
         "One case for each child and session without a reason. None ends in “sent”.", drawn="of all",
     )  # fmt: skip
-    return figures.Report("absences", "Absences followed up", [_says(ended)], [how, _months(waits)])
+    numbers: dict[str, figures.Cell | None] = {"everybody known by": _usual(waits)}
+    return figures.Report(
+        "absences", "Absences followed up", [_says(ended)], [how, _months(waits), _weeks(waits)], numbers
+    )
 
 
 def _says(ended: Counter[CaseState]) -> str:
@@ -53,7 +59,7 @@ def _months(waits: Sequence[_Wait]) -> figures.Table:
     found: dict[str, list[_Wait]] = {}
     for one in waits:
         found.setdefault(f"{one.day:%B %Y}", []).append(one)
-    rows = [_month(month, each) for month, each in found.items()]
+    rows = [_month(month, each) for month, each in figures.together(found).items()]
     columns = ("month", "cases", "minutes until known, median", "morning cases by ten o'clock")
     note = (
         "From the opening of a case until somebody knew where the child was (seen, explained, safe, or a family's "
@@ -68,6 +74,29 @@ def _month(name: str, waits: Sequence[_Wait]) -> list[figures.Cell | None]:
     return [name, len(waits), minutes, figures.share(sum(mornings), len(mornings))]
 
 
+def _weeks(waits: Sequence[_Wait]) -> figures.Table:
+    found = dict[str, list[_Wait]]()
+    for one in waits:
+        if one.morning:
+            found.setdefault(f"{one.day - timedelta(days=one.day.weekday()):%d/%m/%Y}", []).append(one)
+    rows = [[week, len(each), _usual(each)] for week, each in figures.together(found).items()]
+    note = "The time by which the last child of a morning was known of, on the middle day of each week."
+    return figures.Table("When everybody was accounted for", ("week from", "cases", "everybody known by"), rows, note)
+
+
+def _usual(waits: Sequence[_Wait]) -> str | None:
+    """The time by which the last of a morning was known, on the middle one of these days; None of fewer than five."""
+    last = dict[date, int]()
+    for one in waits:
+        if one.morning:
+            late = (one.at.date() - one.day).days * 24 * 60
+            last[one.day] = max(last.get(one.day, 0), late + one.at.hour * 60 + one.at.minute)
+    if sum(one.morning for one in waits) < figures.FEWEST:
+        return None
+    middle = min(round(statistics.median(last.values())), 24 * 60 - 1)
+    return f"{middle // 60}:{middle % 60:02}"
+
+
 async def _waits(session: Session, period: figures.Period) -> list[_Wait]:
     """For each case whose child's state is known, how long that took."""
     case, step = core(AbsenceCase).c, core(AbsenceStep).c
@@ -80,6 +109,7 @@ async def _waits(session: Session, period: figures.Period) -> list[_Wait]:
     found: dict[int, _Wait] = {}
     for case_id, day, which, opened, at, facts in await session.execute(query):
         if case_id not in found and facts.get("after") in _KNOWN:
-            by_ten = at <= figures.Period(day, day, period.timezone).begins + _TEN
-            found[case_id] = _Wait(day, which == DaySession.AM, max(at - opened, timedelta(0)), by_ten)
+            by_ten = at <= calendar.to_utc(datetime.combine(day, _TEN), period.timezone)
+            local, took = at.astimezone(period.timezone), max(at - opened, timedelta(0))
+            found[case_id] = _Wait(day, which == DaySession.AM, took, by_ten, local)
     return list(found.values())

@@ -14,20 +14,20 @@ from channels.base import Medium
 from gateway.database import Session
 from gateway.models import Message, MessageState
 from gateway.models.types import core
-from gateway.reports import figures
+from gateway.reports import figures, rows
 
 _PAID = (MessageState.ACCEPTED, MessageState.DELIVERED, MessageState.UNKNOWN)
 
 
 async def read(session: Session, period: figures.Period, *, budget_pence: float) -> figures.Report:
     """Add up these days; ``budget_pence`` a month, 0 for none."""
-    rows, total = list[list[figures.Cell | None]](), 0.0
+    shown, total = list[list[figures.Cell | None]](), 0.0
     for month in _months(period):
         counts = await _month(session, month)
         pence = sum(sum_ for _, _, sum_ in counts.values())
         total += pence
         of_budget = _of(pence, budget_pence, month) if budget_pence else None
-        rows.append([f"{month.first:%B %Y}", *_cells(counts), _pounds(pence), of_budget])
+        shown.append([f"{month.first:%B %Y}", *_cells(counts), _pounds(pence), of_budget])
     columns = ("month", "texts", "parts", "calls", "emails", "pounds", "of the budget")
     says = [f"Messages of these days cost about {_pounds(total)} pounds."]
     if budget_pence:
@@ -36,9 +36,9 @@ async def read(session: Session, period: figures.Period, *, budget_pence: float)
         says = ["No prices are set (costs.pence_per_…), so nothing can be said about cost."]
     note = (
         "What was taken by a provider, by the prices in the settings when it was written; retries that failed are not "
-        "in it. A month that is not whole is set against its share of the budget."
+        "in it, and a digest is one message. A month that is not whole is set against its share of the budget."
     )
-    return figures.Report("cost", "Cost", says, [figures.Table("Cost by month", columns, rows, note, "of the budget")])
+    return figures.Report("cost", "Cost", says, [figures.Table("Cost by month", columns, shown, note, "of the budget")])
 
 
 def _cells(counts: dict[Medium, tuple[int, int, float]]) -> list[figures.Cell | None]:
@@ -50,7 +50,7 @@ async def _month(session: Session, month: figures.Period) -> dict[Medium, tuple[
     message = core(Message).c
     query = (
         sa.select(message.medium, sa.func.count(), sa.func.sum(message.parts), sa.func.sum(message.pence))
-        .where(message.state.in_(_PAID), message.due_at >= month.begins, message.due_at < month.ends)
+        .where(message.state.in_(_PAID), rows.within(month), rows.by_itself())
         .group_by(message.medium)
     )
     return {Medium(medium): (count, parts, pence) for medium, count, parts, pence in await session.execute(query)}

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway import context, errors
 from gateway.database import Session
-from gateway.reports import absences, answers, cost, figures, reach, updates
+from gateway.reports import absences, answers, cost, figures, good_news, reach, updates
 
 _Count = Callable[[Session, context.Gateway, figures.Period], Awaitable[figures.Report]]
 
@@ -17,8 +17,8 @@ async def _reach(session: Session, gateway: context.Gateway, period: figures.Per
     return await reach.read(session, period, default_language=gateway.settings.school.language)
 
 
-async def _answers(session: Session, _: context.Gateway, period: figures.Period) -> figures.Report:
-    return await answers.read(session, period)
+async def _answers(session: Session, gateway: context.Gateway, period: figures.Period) -> figures.Report:
+    return await answers.read(session, period, default_language=gateway.settings.school.language)
 
 
 async def _updates(session: Session, gateway: context.Gateway, period: figures.Period) -> figures.Report:
@@ -34,7 +34,14 @@ async def _cost(session: Session, gateway: context.Gateway, period: figures.Peri
 
 
 _REPORTS: Final[Mapping[str, _Count]] = MappingProxyType(
-    {"reach": _reach, "answers": _answers, "updates": _updates, "absences": _absences, "cost": _cost}
+    {
+        "reach": _reach,
+        "answers": _answers,
+        "updates": _updates,
+        "good-news": good_news.read,
+        "absences": _absences,
+        "cost": _cost,
+    }
 )
 NAMES: Final = tuple(_REPORTS)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from gateway import errors
@@ -14,6 +15,7 @@ FEWEST = 5  #: people in a row of their own: of fewer, somebody who knows the sc
 OTHERS = "others, fewer than five each"
 
 Cell = str | int | float
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was counted; ``says`` are the sentences that somebody in a hurry reads."""
+    """What was counted; ``says`` are the sentences that somebody in a hurry reads, ``numbers`` single ones by name."""
 
     key: str
     title: str
     says: Sequence[str]
     tables: Sequence[Table]
+    numbers: Mapping[str, Cell | None] = field(default_factory=dict[str, "Cell | None"])
+
+    def table(self, title: str) -> Table:
+        """One table by its title. Raises :class:`KeyError`."""
+        return {one.title: one for one in self.tables}[title]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +92,30 @@ def gathered(rows: Iterable[Sequence[int | str]]) -> list[list[int | str]]:
 
     Where that one would be of few, too, the smallest of the others goes into it: it could be told from the sum.
     """
-    rows = list(rows)
-    few = [row for row in rows if _people(row) < FEWEST]
-    kept = [list(row) for row in rows if _people(row) >= FEWEST]
+    listed = list(rows)
+    few = _few([int(row[1]) for row in listed])
+    kept = [list(row) for place, row in enumerate(listed) if place not in few]
     if not few:
         return kept
-    if kept and sum(map(_people, few)) < FEWEST:
-        smallest = min(kept, key=_people)
-        kept.remove(smallest)
-        few = [*few, smallest]
-    sums = [sum(int(value) for value in column) for column in list(zip(*few, strict=True))[1:]]
+    sums = [sum(int(value) for value in column) for column in list(zip(*(listed[n] for n in few), strict=True))[1:]]
     return [*kept, [OTHERS, *sums]]
 
 
-def _people(row: Sequence[int | str]) -> int:
-    return int(row[1])
+def together(groups: Mapping[str, Sequence[T]]) -> dict[str, list[T]]:
+    """Groups by name, for what cannot be added up, as a median: few are put together as in :func:`gathered`."""
+    listed = [(name, each) for name, each in groups.items() if each]
+    few = _few([len(each) for _, each in listed])
+    kept = {name: list(each) for place, (name, each) in enumerate(listed) if place not in few}
+    return kept | ({OTHERS: [one for place in few for one in listed[place][1]]} if few else {})
+
+
+def _few(sizes: Sequence[int]) -> list[int]:
+    """The places of those that do not stand by themselves."""
+    few = [place for place, size in enumerate(sizes) if size < FEWEST]
+    kept = [place for place, size in enumerate(sizes) if size >= FEWEST]
+    if few and kept and sum(sizes[place] for place in few) < FEWEST:
+        few.append(min(kept, key=sizes.__getitem__))
+    return few
 
 
 def _midnight(day: date, timezone: ZoneInfo) -> datetime:

@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 
-from gateway import audit, context
+from gateway import audit, chain, context
 from gateway.database import Session
 from gateway.reports import counting, figures, page, sheets
 
@@ -29,16 +29,19 @@ No person is named, no number, mailbox or word of a family is in it, and rows of
 """
 
 
-async def build(session: Session, gateway: context.Gateway, period: figures.Period, *, by: str) -> bytes:
-    """The ZIP; that it was made is written to the audit log, with the sum of it."""
+async def build(session: Session, gateway: context.Gateway, period: figures.Period) -> bytes:
+    """The ZIP; it only reads, so that nothing waits for it. :func:`record` goes with it."""
     now = gateway.now()
     verdict = await gateway.log.verify(session)
     reports = [await counting.read(session, gateway, name, period) for name in counting.NAMES]
     files = _files(reports, period, school=gateway.settings.school.name, proof=_proof(verdict), made=now)
-    packed = _zipped(files, at=now)
+    return _zipped(files, at=now)
+
+
+async def record(session: Session, gateway: context.Gateway, period: figures.Period, packed: bytes, *, by: str) -> None:
+    """Write into the audit log that a pack was made, with its sum: no other can be passed off as it."""
     facts = {"from": period.first, "until": period.last, "sha256": hashlib.sha256(packed).hexdigest()}
-    await gateway.log.record(session, audit.Line("report.packed", "", facts, by), now=now)
-    return packed
+    await gateway.log.record(session, audit.Line("report.packed", "", facts, by), now=gateway.now())
 
 
 def _files(
@@ -53,7 +56,7 @@ def _files(
     return files | {"SHA256SUMS": "".join(sums)}
 
 
-def _proof(verdict: audit.Verdict) -> str:
+def _proof(verdict: chain.Verdict) -> str:
     if verdict.fault:
         return f"THE AUDIT LOG IS BROKEN: {verdict.fault}"
     if not verdict.sealed:

@@ -1,29 +1,27 @@
-"""A survey is made, its next question is put to whoever has answered, and who has answered nothing is reminded once."""
+"""A survey is made, and its first question put."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from channels.base import Medium
-from gateway import answer_links, audit, chosen, context, errors, notices, people, planner, reach, submission
+from gateway import audit, context, errors, notices, people, submission
 from gateway.audience import Listener
 from gateway.database import Session
 from gateway.definitions import model, reading
 from gateway.definitions import survey as shape
-from gateway.models import About, Message, MessageState, Purpose, Run, Survey, SurveyNotice, SurveyTaker
+from gateway.models import About, Message, MessageState, Purpose, Run, Survey, SurveyNotice
 from gateway.models.types import core
 
-_AT_ONCE: Final = 100  #: people of one transaction
 _REACHED: Final = (MessageState.SENDING, MessageState.UNKNOWN, MessageState.ACCEPTED, MessageState.DELIVERED)
-AUTHOR: Final = "handbell"  #: of the later questions and of reminders
-TAKER, PUT, SURVEY = core(SurveyTaker), core(SurveyNotice), core(Survey)
+LONGEST_KEY: Final = 60  #: of a survey's key, so much stands in those of its later notices
+PUT, SURVEY = core(SurveyNotice), core(Survey)
 
 
 def definition(
@@ -74,7 +72,7 @@ async def create(session: Session, gateway: context.Gateway, whole: shape.Survey
             await session.flush()
     except IntegrityError:
         raise errors.Conflict(f"There is a survey “{whole.key}” already. Give this one another key.") from None
-    await _put(session, survey, notice.id, 0)
+    await put(session, survey, notice.id, 0)
     facts = {"questions": len(whole.questions), "anonymous": whole.anonymous, "notice": notice.id}
     await gateway.log.record(session, audit.Line("survey.created", f"survey:{survey.id}", facts, by), now=now)
     return survey
@@ -82,7 +80,7 @@ async def create(session: Session, gateway: context.Gateway, whole: shape.Survey
 
 def _check_all(gateway: context.Gateway, whole: shape.Survey) -> None:
     """Refuse now what would only fail when somebody has come to a later question."""
-    senders = [one.address for one in gateway.settings.twilio.sms_senders]
+    senders = gateway.settings.text_senders
     problems: list[errors.Problem] = []
     for number in range(1, len(whole.questions)):
         wanted = definition(whole, number, key=whole.key)
@@ -94,142 +92,38 @@ def _check_all(gateway: context.Gateway, whole: shape.Survey) -> None:
         raise errors.BadDefinition(problems)
 
 
-async def _put(session: Session, survey: Survey, notice_id: str, question: int, *, again: bool = False) -> None:
+async def put(session: Session, survey: Survey, notice_id: str, question: int, *, again: bool = False) -> None:
+    """Note that a notice puts a question of a survey."""
     session.add(SurveyNotice(notice_id=notice_id, survey_id=survey.id or 0, question=question, again=again))
     await session.flush()
 
 
-async def is_due(session: Session, gateway: context.Gateway) -> bool:
-    """Whether a question or a reminder is to be sent."""
-    now = gateway.now()
-    following = sa.select(TAKER.c.id).where(TAKER.c.next_at <= now).limit(1)
-    reminders = sa.select(SURVEY.c.id).where(SURVEY.c.remind_at <= now, SURVEY.c.closed_at.is_(None)).limit(1)
-    return bool(await session.scalar(following) or await session.scalar(reminders))
-
-
-async def turn(session: Session, gateway: context.Gateway) -> None:
-    """Put the next questions that are due, and remind, in the caller's transaction."""
-    await _go_on(session, gateway)
-    now = gateway.now()
-    due = sa.update(SURVEY).where(SURVEY.c.remind_at <= now, SURVEY.c.closed_at.is_(None))
-    # Whoever takes the time away reminds: ten processes may try.
-    for survey_id in list(await session.scalars(due.values(remind_at=None).returning(SURVEY.c.id))):
-        await _remind(session, gateway, await session.get_one(Survey, survey_id, populate_existing=True))
-
-
-async def _go_on(session: Session, gateway: context.Gateway) -> None:
-    """Put the next question, survey by survey: the first to come to it makes its notice, others are added to that."""
-    now = gateway.now()
-    due = sa.select(TAKER.c.survey_id).where(TAKER.c.next_at <= now).distinct()
-    surveys = sa.select(Survey).where(SURVEY.c.id.in_(due)).order_by(SURVEY.c.id)  # a close locks a survey first, too
-    for survey in list(await session.scalars(surveys.with_for_update(skip_locked=True))):
-        await _go_on_with(session, gateway, survey)
-
-
-async def _go_on_with(session: Session, gateway: context.Gateway, survey: Survey) -> None:
-    query = (
-        sa.select(SurveyTaker)
-        .where(TAKER.c.survey_id == survey.id, TAKER.c.next_at <= gateway.now())
-        .order_by(TAKER.c.id)
-        .limit(_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    )
-    whole = shape.read(survey.definition)
-    groups = defaultdict[tuple[int, Medium], list[SurveyTaker]](list)
-    for taker in list(await session.scalars(query.execution_options(populate_existing=True))):
-        message = await session.get(Message, taker.message_id) if taker.message_id else None
-        taker.next_at = None
-        session.add(taker)
-        if message is not None and survey.closed_at is None and taker.answered < len(whole.questions):
-            groups[taker.answered, Medium(message.medium)].append(taker)
-    await session.flush()
-    for (number, medium), group in sorted(groups.items()):
-        about = await _pupils(session, [taker.message_id or "" for taker in group])
-        wanted = {taker.contact_id: about.get(taker.message_id or "", set()) for taker in group}
-        await _send(session, gateway, survey, whole, number, wanted, media=[medium])
-
-
-async def _pupils(session: Session, message_ids: Sequence[str]) -> Mapping[str, set[int]]:
-    about = core(About).c
-    found = defaultdict[str, set[int]](set)
-    query = sa.select(about.message_id, about.pupil_id).where(about.message_id.in_(message_ids))
-    for message_id, pupil_id in await session.execute(query):
-        found[message_id].add(pupil_id)
-    return found
-
-
-async def _remind(session: Session, gateway: context.Gateway, survey: Survey) -> None:
-    """Put the first question once more to those whom it has reached, and who have answered nothing."""
-    wanted = await asked(session, survey)
-    have = set(await session.scalars(sa.select(TAKER.c.contact_id).where(TAKER.c.survey_id == survey.id)))
-    whole = shape.read(survey.definition)
-    silent = {contact: pupils for contact, pupils in wanted.items() if contact not in have}
-    if silent:
-        await _send(session, gateway, survey, whole, 0, silent, media=whole.media, again=True)
+async def how_many_asked(session: Session, survey: Survey) -> int:
+    """How many people the first question has reached, or may have."""
+    contact = core(Message).c.contact_id
+    return await session.scalar(_first_question(survey, sa.func.count(contact.distinct()))) or 0
 
 
 async def asked(session: Session, survey: Survey) -> dict[int, set[int]]:
     """Whom the first question has reached, or may have, with the pupils that it was about."""
-    message, about, run = core(Message).c, core(About).c, core(Run).c
-    query = (
-        sa.select(message.contact_id, about.pupil_id)
-        .join(core(Run), run.id == message.run_id)
-        .join(PUT, PUT.c.notice_id == run.notice_id)
-        .outerjoin(core(About), about.message_id == message.id)
-        .where(PUT.c.survey_id == survey.id, PUT.c.question == 0, ~PUT.c.again)
-        .where(message.state.in_(_REACHED), message.contact_id.is_not(None))
-    )
+    message, about = core(Message).c, core(About).c
+    query = _first_question(survey, message.contact_id, about.pupil_id)
     found = defaultdict[int, set[int]](set)
-    for contact_id, pupil_id in await session.execute(query):
+    for contact_id, pupil_id in await session.execute(query.outerjoin(core(About), about.message_id == message.id)):
         found[contact_id].add(pupil_id)
     return found
 
 
-async def _send(
-    session: Session,
-    gateway: context.Gateway,
-    survey: Survey,
-    whole: shape.Survey,
-    number: int,
-    wanted: Mapping[int, set[int]],
-    *,
-    media: Sequence[Medium],
-    again: bool = False,
-) -> None:
-    known, listeners = await hearing(session, gateway, wanted)
-    if media == [Medium.VOICE]:  # who has pressed a key in a call is texted where that is possible
-        media = _texted(known, listeners)
-    key = f"{survey.key}-{'reminder' if again else f'q{number + 1}'}"
-    asks, linked = definition(whole, number, key=key, media=media), partial(_linked, gateway)
-    run = await _run(session, survey, number, again=again)
-    if run is not None:
-        await chosen.add(session, gateway, run, asks, known, listeners, author=AUTHOR, changed=linked)
-        return
-    sent = await chosen.send(session, gateway, asks, known, listeners, author=AUTHOR, changed=linked)
-    await _put(session, survey, sent.notice_id, number, again=again)
-
-
-async def _run(session: Session, survey: Survey, number: int, *, again: bool) -> Run | None:
-    """The run by which this question is put to everybody who comes to it, should somebody have come before."""
-    query = (
-        sa.select(Run)
-        .join(PUT, PUT.c.notice_id == core(Run).c.notice_id)
-        .where(PUT.c.survey_id == survey.id, PUT.c.question == number, PUT.c.again == again)
+def _first_question(survey: Survey, *wanted: sa.ColumnElement[Any]) -> sa.Select[*tuple[Any, ...]]:
+    message, run = core(Message).c, core(Run).c
+    return (
+        sa.select(*wanted)
+        .select_from(core(Message))
+        .join(core(Run), run.id == message.run_id)
+        .join(PUT, PUT.c.notice_id == run.notice_id)
+        .where(PUT.c.survey_id == survey.id, PUT.c.question == 0, ~PUT.c.again)
+        .where(message.state.in_(_REACHED), message.contact_id.is_not(None))
     )
-    return (await session.scalars(query)).first()
-
-
-def _linked(gateway: context.Gateway, row: planner.Planned) -> planner.Planned:
-    return answer_links.added(gateway, [row])[0]
-
-
-def _texted(known: people.People, listeners: Sequence[Listener]) -> list[Medium]:
-    ways = (
-        reach.ways(known, one.contact_id, one.pupil_ids, medium=Medium.SMS, mandatory=False).found
-        for one in listeners
-        if not one.reason
-    )
-    return [Medium.SMS] if all(ways) else [Medium.VOICE]
 
 
 async def hearing(

@@ -70,6 +70,23 @@ async def close(
     return Closed(survey, told, taken_back)
 
 
+async def said(session: Session, survey: Survey) -> tuple[str, str] | None:
+    """What families said and what the school did, in English, as it was told; None where nobody was told."""
+    t = core(Notice).c
+    query = sa.select(t.definition).where(t.key.startswith(_prefix(survey), autoescape=True)).order_by(t.id)
+    for definition in await session.scalars(query):
+        if definition.get("template") == WORDING:
+            both = [definition["values"][name] for name in ("you_said", "we_did")]
+            you_said, we_did = (one if isinstance(one, str) else one.get("en", "") for one in both)
+            return you_said, we_did
+    return None
+
+
+def _prefix(survey: Survey) -> str:
+    """What the key of the notice that tells them begins with."""
+    return f"{survey.key[: asking.LONGEST_KEY]}-we-did"
+
+
 async def _take_back(session: Session, gateway: context.Gateway, survey: Survey, *, by: str) -> int:
     put, notice = core(SurveyNotice).c, core(Notice).c
     query = (
@@ -100,7 +117,7 @@ async def _tell(
     known, listeners = await asking.hearing(session, gateway, wanted)
     definition = reading.read(
         {
-            "key": await chosen.next_key(session, f"{survey.key}-we-did"),
+            "key": await chosen.next_key(session, _prefix(survey)),
             "title": f"{survey.title}: you said, we did"[:120],
             "purpose": Purpose.SURVEY.value,
             "template": WORDING,

@@ -6,8 +6,6 @@ with fewer than five answers in all nothing is.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from gateway import spreadsheet
 from gateway.database import Session
 from gateway.definitions import survey as shape
 from gateway.models import Contact, Survey, SurveyAnswer, SurveyTaker, SurveyTally
@@ -73,7 +72,25 @@ async def read(session: Session, survey: Survey) -> Results:
     takers = sa.select(sa.func.count()).where(t.survey_id == survey.id)
     answered = await session.scalar(takers) or 0
     finished = await session.scalar(takers.where(t.answered >= len(whole.questions))) or 0
-    return Results(survey, len(await asking.asked(session, survey)), answered, finished, questions)
+    return Results(survey, await asking.how_many_asked(session, survey), answered, finished, questions)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A survey in a list, with how many were asked and how many of them have answered something."""
+
+    survey: Survey
+    asked: int
+    answered: int
+
+
+async def heads(session: Session, *, limit: int) -> list[Head]:
+    """The latest surveys first."""
+    t = core(SurveyTaker).c
+    surveys = list(await session.scalars(sa.select(Survey).order_by(core(Survey).c.id.desc()).limit(limit)))
+    counting = sa.select(t.survey_id, sa.func.count()).where(t.survey_id.in_([one.id for one in surveys]))
+    answered = {row[0]: row[1] for row in await session.execute(counting.group_by(t.survey_id))}
+    return [Head(one, await asking.how_many_asked(session, one), answered.get(one.id, 0)) for one in surveys]
 
 
 _Row = tuple[str, str, str, int]  #: option, form, language, answers
@@ -154,20 +171,16 @@ async def _add_words(session: Session, survey: Survey, questions: Sequence[Quest
 
 
 def csv_of(found: Results) -> str:
-    """The same as CSV. No cell can be a formula: somebody opens it in a spreadsheet."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["question", "text", "by", "group", "key", "answer", "answers"])
+    """The same as CSV."""
+    lines = list[Sequence[object]]([("question", "text", "by", "group", "key", "answer", "answers")])
     for number, one in enumerate(found.questions, 1):
         rows = [Group("all", "", one.answers, one.counts), *one.groups]
         for group in rows:
             for key, label in one.labels.items():
                 count = "fewer than 5, or hidden" if group.counts is None else group.counts.get(key, 0)
-                cells = [number, one.text, group.kind, _name(group), key, label, count]
-                writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in cells])
-        for who, words in one.words:
-            writer.writerow([number, _harmless(one.text), "person", _harmless(who), "", _harmless(words), 1])
-    return out.getvalue()
+                lines.append((number, one.text, group.kind, _name(group), key, label, count))
+        lines += [(number, one.text, "person", who, "", words, 1) for who, words in one.words]
+    return spreadsheet.csv_of(lines)
 
 
 def _name(group: Group) -> str:
@@ -179,10 +192,6 @@ def named(group: Group) -> str:
     if group.kind == "language":
         return languages.english(group.name) if group.name else "unknown"
     return group.name or "no form"
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def as_data(found: Results) -> list[dict[str, Any]]:

@@ -191,7 +191,7 @@ async def _draft(gateway: context.Gateway, job: Job, outcome: Outcome) -> None:
         doubts=doubts,
     )
     for part, words in made.text.items():
-        if part.startswith(translated.OPTION) and optout.read(words).keyword:
+        if part.startswith(translated.OPTION) and optout.is_no_answer(words):
             raise sentences.Unfit(f"the answer “{words}” is a word on which phone networks act.")
     outcome.drafts.append(made)
     outcome.fresh[job.language] = [

@@ -175,5 +175,10 @@ def _row(gist: Gist) -> dict[str, object]:
 
 async def of(session: Session, reply_ids: Sequence[int]) -> dict[int, str]:
     """The gists that there are of some replies."""
-    query = select(Gist).where(col(Gist.reply_id).in_(list(reply_ids)), Gist.text != "")
-    return {gist.reply_id: gist.text for gist in await session.scalars(query)}
+    return {reply_id: gist.text for reply_id, gist in (await made(session, reply_ids)).items() if gist.text}
+
+
+async def made(session: Session, reply_ids: Sequence[int]) -> dict[int, Gist]:
+    """What was found out about some replies: their language, and what they say in English where that was made."""
+    query = select(Gist).where(col(Gist.reply_id).in_(list(reply_ids)))
+    return {gist.reply_id: gist for gist in await session.scalars(query)}

@@ -18,6 +18,8 @@ from gateway.web import problems, site
 
 logger = structlog.get_logger()
 
+MISDIRECTED = "This number is another school's: correct its addresses at the provider."
+
 
 async def take_in(here: site.Site, name: str, phone: calls_in.PhoneLine, hook: base.HookRequest) -> Response:
     """Answer a genuine webhook of the phone line."""
@@ -37,6 +39,9 @@ async def _answer(
         asked = None
     if isinstance(asked, calls_in.Recording):
         return await _note(here, name, asked)
+    if isinstance(asked, calls_in.CallTurn) and asked.called in here.gateway.elsewhere:
+        logger.error("hook.misdirected", channel=name)
+        return problems.respond(404, MISDIRECTED), "misdirected"
     if asked is None:
         return _said(phone.answer(hook, answering.trouble(here.gateway))), "unreadable"
     try:

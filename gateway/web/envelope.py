@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 import structlog
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from gateway.web import limits, problems
 
@@ -31,13 +32,13 @@ HEADERS = {
 class Envelope:
     """The outermost layer of the application."""
 
-    def __init__(self, app: ASGIApp, *, new_id: Callable[[], str]):
-        self._app, self._new_id = app, new_id
+    def __init__(self, app: Starlette, *, new_id: Callable[[], str]):
+        self.app, self._new_id = app, new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         request_id, begun, status = self._new_id(), time.monotonic(), 0
 
@@ -56,7 +57,7 @@ class Envelope:
                 if fault := limits.refuse_address(scope):
                     await problems.respond(400, fault)(scope, receive, dressed)
                 else:
-                    await self._app(scope, receive, dressed)
+                    await self.app(scope, receive, dressed)
             except Exception as error:  # the last net: the server's own page would tell nobody what to do
                 logger.exception("web.failed")
                 if not status:

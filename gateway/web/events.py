@@ -14,16 +14,17 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 import jinja2
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from gateway import context, errors, people
 from gateway.database import Session
 from gateway.events import answering, feed, guests, links, offers, papers, slots, tellings
 from gateway.models import EventGuest, GuestState, SchoolEvent
-from gateway.web import limits, problems, site
+from gateway.one_person import joining
+from gateway.web import problems, site
+from gateway.web.entries import By, entry
 from templates import formats, languages, phrases
 
 _LARGEST_BODY: Final = 4096
@@ -46,19 +47,18 @@ _FAR: Final = 10**11  #: no moment of ours, and none that a date can be made of
 _NEEDS_SCHOOL: Final = frozenset({"full", "ring", "noted"})
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/e/{guest}/{contact}/{until}/{token}`` and ``/calendar/{form}/{token}.ics``."""
     pages = Pages(
         jinja2.Environment(
             loader=jinja2.PackageLoader("gateway.web", "pages"), autoescape=True, undefined=jinja2.StrictUndefined
         )
     )
-    limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
     address = "/e/{guest_id:int}/{contact_id:int}/{until:int}/{token}"
     return [
-        Route(address, pages.ask, methods=["GET"]),
-        Route(address, pages.answer, methods=["POST"], middleware=limited),
-        Route("/calendar/{form}/{token}.ics", calendar, methods=["GET"]),
+        entry(address, pages.ask, by=By.LINK),
+        entry(address, pages.answer, by=By.LINK, methods=("POST",), largest=_LARGEST_BODY),
+        entry("/calendar/{form}/{token}.ics", calendar, by=By.LINK),
     ]
 
 
@@ -154,6 +154,8 @@ async def _visit(session: Session, gateway: context.Gateway, guest: EventGuest, 
     happening = await papers.happening_of(session, gateway, event)
     at = await papers.read(session, gateway, happening, [guest])
     pairs = at.parties[guest.id or 0]
+    if contact_id not in {contact for contact, _ in pairs}:
+        contact_id = await joining.now_part_of(session, contact_id) or contact_id
     theirs = [pupil for contact, pupil in pairs if contact == contact_id]
     if not theirs or not all(papers.may_hear(at, gateway, contact_id, pupil) for pupil in theirs):
         return None
@@ -229,6 +231,9 @@ def _choices(gateway: context.Gateway, at: papers.Papers, guest: EventGuest, tag
     ahead = [one for one in at.slots.values() if slots.is_for(one, form) and not one.again and one.starts_at > now]
     free = [one for one in ahead if one is mine or slots.is_free(one)]
     times = [(f"{offers.SLOT}{one.id}", papers.label(at.happening, one, tag), one is mine) for one in free]
+    if not times:  # for the waiting list
+        coming = offers.said(offers.COMING, [tag])[tag]
+        times = [(offers.COMING, coming, guest.state is GuestState.WAITING)]
     return [
         *times,
         (offers.NO_TIME, offers.said(offers.NO_TIME, [tag])[tag], guest.state is GuestState.PHONE),

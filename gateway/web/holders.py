@@ -1,4 +1,4 @@
-"""Who holds a token of ``handbell token create``: a program at the API, or a person at the office's pages."""
+"""Who holds a token of ``handbell token create``: a program at the API."""
 
 from __future__ import annotations
 

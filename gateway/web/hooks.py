@@ -18,10 +18,9 @@ from urllib.parse import parse_qs, parse_qsl
 import sqlalchemy as sa
 import structlog
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from channels import base
 from gateway import context, outgoing, tasks, upsert
@@ -29,7 +28,8 @@ from gateway.database import Session
 from gateway.models import Inbound, Message, Sender
 from gateway.models.types import core
 from gateway.phone_line import callers
-from gateway.web import calls, limits, problems, site
+from gateway.web import calls, problems, site
+from gateway.web.entries import By, entry
 
 logger = structlog.get_logger()
 
@@ -39,10 +39,10 @@ _NOTHING = "nothing in it"
 _LONGEST_EVENT_ID = 255  #: it is indexed, and PostgreSQL's index has its own limit
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/hooks/{channel}/{kind}``. By GET too, as numbers can be set up so at Twilio."""
-    limited = [Middleware(limits.Limits, size=LARGEST)]
-    return [Route("/hooks/{channel}/{kind}", receive, methods=["POST", "GET"], middleware=limited)]
+    both = ("GET", "POST")
+    return [entry("/hooks/{channel}/{kind}", receive, by=By.PROVIDER, methods=both, largest=LARGEST)]
 
 
 async def receive(request: Request) -> Response:
@@ -76,6 +76,10 @@ async def _take_in(here: site.Site, name: str, channel: base.Callbacks, hook: ba
     """Store a genuine call and answer it."""
     gateway = here.gateway
     events, trouble = _parse(channel, hook)
+    if any(isinstance(event, base.Reply) and event.to in gateway.elsewhere for event in events):
+        _count(gateway, name, "misdirected")
+        logger.error("hook.misdirected", channel=name)
+        return problems.respond(404, calls.MISDIRECTED)
     message: base.Outgoing | None = None
     try:
         if events:

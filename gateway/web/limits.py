@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import rate
 
+LONGEST = 4_000  #: characters of an address
 SECONDS = 15.0  #: for the whole body; Twilio itself waits no longer for an answer
 
 
@@ -18,12 +19,12 @@ class Limits:
     """Refuses bodies over ``size`` bytes (413) and those that take longer than ``seconds`` to come (408)."""
 
     def __init__(self, app: ASGIApp, *, size: int, seconds: float = SECONDS):
-        self._app, self._size, self._seconds = app, size, seconds
+        self.app, self.size, self._seconds = app, size, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a body that is counted and timed."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         announced = _announced(scope)
         deadline = asyncio.get_running_loop().time() + self._seconds
@@ -34,7 +35,7 @@ class Limits:
             if ended:  # whoever still listens waits for the client to go away, however long that takes
                 return await receive()
             # Refused before it has come; the server skips what follows, so that the client can read the answer.
-            if announced > self._size:
+            if announced > self.size:
                 raise self._too_large()
             try:
                 async with asyncio.timeout_at(deadline):
@@ -43,15 +44,15 @@ class Limits:
                 sentence = f"The request took longer than {self._seconds:g} seconds to come."
                 raise HTTPException(408, sentence, {"Connection": "close"}) from None
             received += len(message.get("body", b""))
-            if received > self._size:
+            if received > self.size:
                 raise self._too_large()
             ended = not message.get("more_body", False)
             return message
 
-        await self._app(scope, limited, send)
+        await self.app(scope, limited, send)
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"The request is larger than the {self._size} bytes that are allowed here.")
+        return HTTPException(413, f"The request is larger than the {self.size} bytes that are allowed here.")
 
 
 def _announced(scope: Scope) -> int:
@@ -61,7 +62,11 @@ def _announced(scope: Scope) -> int:
 
 
 def refuse_address(scope: Scope) -> str:
-    """Why an address cannot be one of ours, or ``""``: no text in any database holds the character NUL."""
+    """Why an address cannot be one of ours, or ``""``: no text in any database holds the character NUL, and none of
+    our numbers has thousands of digits.
+    """
+    if len(scope.get("raw_path", b"")) + len(scope.get("query_string", b"")) > LONGEST:
+        return f"The address is longer than the {LONGEST} characters that are allowed here."
     if b"%00" in scope.get("raw_path", b"") or b"%00" in scope.get("query_string", b""):
         return "The address holds a character that no text can hold (%00)."
     return ""

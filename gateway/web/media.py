@@ -10,18 +10,19 @@ from typing import Final
 import sqlalchemy as sa
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from gateway.models import Clip
 from gateway.models.types import core
 from gateway.web import problems, site
+from gateway.web.entries import By, entry
 
 _KEPT_FOR: Final = 60  #: seconds a provider keeps one: recorded anew, it must be heard anew soon
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/media/voice/{clip_id}?until=…&token=…``."""
-    return [Route("/media/voice/{clip_id:int}", play, methods=["GET"])]
+    return [entry("/media/voice/{clip_id:int}", play, by=By.LINK)]
 
 
 async def play(request: Request) -> Response:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.requests import Request
 
-from gateway import context
+from gateway import clock, context
+from gateway.accounts import passwords
+from gateway.emergency import alarm
 from gateway.phone_line.talking import Talking
+from gateway.practice import phones
 from gateway.web import limits
+
+Rehearse = Callable[[alarm.Asked, str], Awaitable[Mapping[str, Any]]]  #: an alarm, and by whom
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """The pretend phones and mailboxes, and the clock that may be put on where there is one."""
+
+    world: phones.World
+    moved: clock.Movable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,10 @@ class Site:
     ``planned``  to be called when messages may have become due
     ``busy``     (token, Idempotency-Key) of the requests that are being worked on
     ``guesses``  of tokens, which are limited
+    ``rehearse`` an alarm that goes as far as pretend phones; None where that cannot be done
     ``talking``  the calls of families that are under way
+    ``passwords``  makes and compares them, few at once
+    ``practice``  the pretend world, in practice mode alone
     """
 
     gateway: context.Gateway
@@ -30,9 +47,12 @@ class Site:
     failing: Callable[[], list[str]]
     arrived: Callable[[], None]
     planned: Callable[[], None]
+    rehearse: Rehearse | None = None
     busy: set[tuple[int, str]] = field(default_factory=set)
     guesses: limits.Guesses = field(default_factory=limits.Guesses)
     talking: Talking = field(default_factory=Talking)
+    passwords: passwords.Passwords = field(default_factory=passwords.Passwords)
+    practice: Practice | None = None
 
 
 def of(request: Request) -> Site:

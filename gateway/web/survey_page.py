@@ -12,23 +12,23 @@ from urllib.parse import parse_qsl
 
 import jinja2
 import sqlalchemy as sa
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from gateway import answer_links, survey_answers
 from gateway.database import Session
 from gateway.models import Message, SurveyTaker
 from gateway.models.types import core
-from gateway.web import limits, site
+from gateway.web import site
+from gateway.web.entries import By, entry
 from templates import languages, phrases
 
 _LARGEST_BODY = 4096
 _POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/s/{message_id}/{token}`` and the page's style."""
     pages = Pages(
         jinja2.Environment(
@@ -36,11 +36,10 @@ def routes() -> list[Route]:
         ),
         style=(resources.files("gateway.web") / "pages" / "page.css").read_text("utf-8"),
     )
-    limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
     return [
-        Route("/s/page.css", pages.give_style),
-        Route("/s/{message_id}/{token}", pages.ask, methods=["GET"]),
-        Route("/s/{message_id}/{token}", pages.answer, methods=["POST"], middleware=limited),
+        entry("/s/page.css", pages.give_style, by=By.ANYBODY),
+        entry("/s/{message_id}/{token}", pages.ask, by=By.LINK),
+        entry("/s/{message_id}/{token}", pages.answer, by=By.LINK, methods=("POST",), largest=_LARGEST_BODY),
     ]
 
 

@@ -10,29 +10,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from channels.base import Medium
 from gateway import context
 from gateway.models import Wish
 from gateway.preferences import topics, wishes
-from gateway.web import limits, site, unsubscribe
-from templates import phrases
+from gateway.web import site, unsubscribe
+from gateway.web.entries import By, entry
+from templates import languages, phrases, states
 
 _LARGEST_BODY: Final = 16_384
 _MEDIA: Final = (Medium.SMS, Medium.EMAIL)
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/u/{message_id}/{token}/topics``."""
-    limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
     path = "/u/{message_id}/{token}/topics"
     return [
-        Route(path, _ask, methods=["GET"]),
-        Route(path, _save, methods=["POST"], middleware=limited),
+        entry(path, _ask, by=By.LINK),
+        entry(path, _save, by=By.LINK, methods=("POST",), largest=_LARGEST_BODY),
     ]
 
 
@@ -75,18 +74,34 @@ async def _show(request: Request, *, saved: bool) -> Response:
         return unsubscribe.pages().show(request, "expired", None)
     async with gateway.database.read() as session:
         held = wishes.table(await wishes.shown(session, message.contact_id), _keys(gateway))
-    school, words = gateway.settings.school, phrases.wishes_page(message.language)
-    still = phrases.unsubscribe_page(words.language, school=school.name, school_phone=school.phone).still
+    school, words, also = gateway.settings.school, *_words(gateway, message.language)
+    stills = [
+        phrases.unsubscribe_page(tag, school=school.name, school_phone=school.phone).still
+        for tag in (words.language, *(languages.ENGLISH for _ in also))
+    ]
     choices = {Wish.AT_ONCE: words.at_once, Wish.DIGEST: words.digest, Wish.OFF: words.off}
     return unsubscribe.pages().page(
         "topics.html",
         words=words,
-        still=still,
+        still=" ".join(stills),
         saved=saved,
         school=school.name,
         wishes=[(wish.value, label) for wish, label in choices.items()],
-        rows=[_row(gateway, topic, holds, words) for topic, holds in held.items()],
+        rows=[_row(gateway, topic, holds, words, also) for topic, holds in held.items()],
     )
+
+
+def _words(gateway: context.Gateway, language: str) -> tuple[phrases.WishesPage, Sequence[phrases.WishesPage]]:
+    """The sentences of the page; beside those that nobody has reviewed, the English, where drafts are off.
+
+    Everybody can choose in their own words, a draft too: with the English beside it, nobody is misled by one.
+    """
+    words, english = phrases.wishes_page(language), phrases.wishes_page(languages.ENGLISH)
+    if gateway.settings.languages.allow_drafts or states.trusted(phrases.state("wishes", words.language)):
+        return words, ()
+    sentences = [name for name in phrases.WishesPage.__dataclass_fields__ if name not in ("language", "direction")]
+    both = {name: f"{getattr(words, name)} / {getattr(english, name)}" for name in sentences}
+    return phrases.WishesPage(language=words.language, direction=words.direction, **both), (english,)
 
 
 def _row(
@@ -94,9 +109,12 @@ def _row(
     topic: str,
     holds: Mapping[Medium, Wish],
     words: phrases.WishesPage,
+    also: Sequence[phrases.WishesPage],
 ) -> dict[str, Any]:
-    """A topic, by its name in the family's language, with a choice for each medium."""
-    shown = gateway.preferences.topics.shown(topic, words.language, drafts=True)
+    """A topic, by its name in the family's language (and in those that stand beside it), with a choice by medium."""
+    tags = [words.language, *(one.language for one in also)]
+    names = dict.fromkeys(gateway.preferences.topics.shown(topic, tag, drafts=True) for tag in tags)
+    shown = " / ".join(names)
     labels = {Medium.SMS: words.by_text, Medium.EMAIL: words.by_email}
     return {
         "name": words.other if topic == topics.OTHER else shown,

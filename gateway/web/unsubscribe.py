@@ -18,15 +18,15 @@ from urllib.parse import parse_qsl
 import jinja2
 import structlog
 from sqlalchemy.exc import IntegrityError
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from channels.base import Medium
 from gateway import context, points
 from gateway.models import Message
-from gateway.web import limits, site
+from gateway.web import site
+from gateway.web.entries import By, entry
 from templates import languages, phrases, states
 
 logger = structlog.get_logger()
@@ -47,13 +47,12 @@ def pages() -> Pages:
     )
 
 
-def routes() -> list[Route]:
+def routes() -> list[BaseRoute]:
     """``/u/{message_id}/{token}`` and the page's style."""
-    limited = [Middleware(limits.Limits, size=_LARGEST_BODY)]
     return [
-        Route("/u/page.css", pages().give_style),
-        Route("/u/{message_id}/{token}", pages().ask, methods=["GET"]),
-        Route("/u/{message_id}/{token}", pages().stop, methods=["POST"], middleware=limited),
+        entry("/u/page.css", pages().give_style, by=By.ANYBODY),
+        entry("/u/{message_id}/{token}", pages().ask, by=By.LINK),
+        entry("/u/{message_id}/{token}", pages().stop, by=By.LINK, methods=("POST",), largest=_LARGEST_BODY),
     ]
 
 

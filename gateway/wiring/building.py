@@ -9,26 +9,38 @@ from datetime import datetime
 
 from channels.base import Channel
 from config.settings import Settings
-from gateway import audit, context, errors, migrate, own_words, senders
-from gateway.database import Database
-from gateway.wiring import mail, phones, translation
+from gateway import audit, clock, context, errors, migrate, own_words, senders, trial
+from gateway.database import Database, Pools, Session
+from gateway.wiring import mail, notify, phones, translation
 
 
-def build(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> context.Gateway:
-    """Make a gateway from the settings. Nothing is opened yet."""
+def build(
+    settings: Settings, *, now: Callable[[], datetime] | None = None, pools: Pools | None = None
+) -> context.Gateway:
+    """Make a gateway from the settings, by the clock on the wall (or that of practice mode) unless another is given.
+
+    Nothing is opened yet. ``pools`` are the connections of a process that runs several schools.
+    """
     secret = audit_key(settings)
     own_words.use(settings)
     return context.Gateway(
         settings=settings,
-        database=Database(settings.database.dsn()),
+        database=Database(settings.database.dsn(), pools=pools),
         log=audit.Log(secret),
         secret=secret,
         channels=channels(settings),
         receivers=mail.receivers(settings),
         lines=phones.lines(settings),
         translator=translation.translator(settings),
-        now=now,
+        now=now or practice_clock(settings) or context.utc_now,
     )
+
+
+def practice_clock(settings: Settings) -> clock.Movable | None:
+    """The clock that practice mode may put on; None for every real school."""
+    if not settings.practice.enabled:
+        return None
+    return clock.Movable(context.utc_now, settings.database.state_dir / "practice.clock")
 
 
 def audit_key(settings: Settings) -> bytes:
@@ -57,12 +69,20 @@ def audit_key(settings: Settings) -> bytes:
 
 def channels(settings: Settings) -> dict[str, Channel]:
     """The channels that are set up, by name."""
-    return {channel.name: channel for channel in [*phones.channels(settings), *mail.channels(settings)]}
+    found = [*phones.channels(settings), *mail.channels(settings), *notify.channels(settings)]
+    return {channel.name: channel for channel in found}
 
 
 def wanted_senders(settings: Settings) -> list[senders.Wanted]:
     """The senders that the settings name."""
-    return phones.wanted_senders(settings) + mail.wanted_senders(settings)
+    return phones.wanted_senders(settings) + mail.wanted_senders(settings) + notify.wanted_senders(settings)
+
+
+async def write_senders(session: Session, gateway: context.Gateway) -> None:
+    """Let the database have the senders of the settings. With the first ones a real school's trial begins."""
+    settings, log, now = gateway.settings, gateway.log, gateway.now()
+    await trial.begin_if_new(session, wanted=settings.sending.trial and not settings.practice.enabled, log=log, now=now)
+    await senders.sync(session, wanted_senders(settings), log=log, now=now)
 
 
 async def set_up(settings: Settings) -> None:
@@ -74,6 +94,6 @@ async def set_up(settings: Settings) -> None:
     gateway = build(settings)
     try:
         async with gateway.database.write() as session:
-            await senders.sync(session, wanted_senders(settings), log=gateway.log, now=gateway.now())
+            await write_senders(session, gateway)
     finally:
         await gateway.database.close()

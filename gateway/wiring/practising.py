@@ -20,11 +20,11 @@ def practise(
     *,
     report: Callable[[Report], None],
     progress: Callable[[int, int], None],
-    ready: Callable[[], None],
+    ready: running.Ready,
 ) -> None:
     """Make the practice database, import the made-up school into it, and run the daemon.
 
-    ``progress(done, total)`` is told bytes of the import; ``ready()`` is called once everything works.
+    ``progress(done, total)`` is told bytes of the import; ``ready(link)`` is called once everything works.
     """
     if place.fresh:
         asyncio.run(_fill(place, settings, report=report, progress=progress))

@@ -85,6 +85,7 @@ class Report:
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
         return {
+            "sentences": self.sentences(),
             "outlook": shown.outlook_data(self.outlook),
             "arrived": dict(self.arrived),
             "failed": dict(self.failed),
@@ -121,6 +122,21 @@ async def rehearse(gateway: context.Gateway, asked: alarm.Asked, *, by: str) -> 
     async with gateway.database.write() as session:
         await gateway.log.record(session, audit.Line("emergency.rehearsed", "", facts, by), now=gateway.now())
     return report
+
+
+async def beside(gateway: context.Gateway, asked: alarm.Asked, by: str) -> Mapping[str, Any]:
+    """The same for a page of a running daemon: in a thread with a loop and connections of its own, so that nothing real
+    waits for what is pretended. Gives the report as plain data.
+    """
+
+    async def alone() -> Report:
+        own = building.build(gateway.settings, now=gateway.now)
+        try:
+            return await rehearse(own, asked, by=by)
+        finally:
+            await own.database.close()
+
+    return (await asyncio.to_thread(asyncio.run, alone())).as_data()
 
 
 def apart(settings: Settings, folder: Path, *, faster: Mapping[Medium, float]) -> Settings:

@@ -1,31 +1,31 @@
-"""The outside world of practice mode, and who answers each of its phones."""
+"""The outside world of practice mode."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from sqlmodel import col, select
 
 from channels.twilio_sms import TwilioSms
 from config.settings import Settings
 from gateway import context, errors
-from gateway.models import Contact, ContactPoint
 
 if TYPE_CHECKING:
     from channels.simulator import Simulator
+    from channels.simulator.notify_api import Service
 
 
 @asynccontextmanager
-async def simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
-    """In practice mode, the outside world at the addresses that the settings take for the providers'."""
+async def simulated(
+    settings: Settings, *, now: Callable[[], datetime] = context.utc_now
+) -> AsyncIterator[Simulator | None]:
+    """In practice mode, the outside world at the addresses that the settings take for the providers', by our clock."""
     if not settings.practice.enabled:
         yield None
         return
-    simulator = practice_world(settings)
+    simulator = practice_world(settings, now=now)
     try:
         await simulator.start()
     except OSError as error:
@@ -38,7 +38,7 @@ async def simulated(settings: Settings) -> AsyncIterator[Simulator | None]:
         await simulator.stop()
 
 
-def practice_world(settings: Settings) -> Simulator:
+def practice_world(settings: Settings, *, now: Callable[[], datetime] = context.utc_now) -> Simulator:
     """The simulator that listens where the settings say that Twilio and the mail server are, else on any port.
 
     ``config.checks`` has seen to it that both are this machine.
@@ -53,19 +53,26 @@ def practice_world(settings: Settings) -> Simulator:
         http_port=(urlsplit(twilio.api_base_url).port or 0) if twilio.account_sid else 0,
         smtp_port=smtp.port if smtp.host else 0,
         seed=settings.practice.seed,
+        now=now,
         inbound_sms_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioSms.name}/inbound",
         inbound_voice_url=f"{settings.web.public_base_url.rstrip('/')}/hooks/{TwilioLine.name}/call",
         school_number=next(iter(settings.rung_numbers), ""),
         calls="ring",
         pace=0.5,
+        notify=_service(settings),
     )
 
 
-async def names(gateway: context.Gateway) -> dict[str, str]:
-    """Who answers each phone and mailbox."""
-    found: dict[str, list[str]] = defaultdict(list)
-    query = select(ContactPoint.address, Contact).join(Contact, col(Contact.id) == col(ContactPoint.contact_id))
-    async with gateway.database.read() as session:
-        for address, contact in await session.execute(query.order_by(col(ContactPoint.id))):
-            found[address].append(contact.full_name)
-    return {address: ", ".join(people) for address, people in found.items()}
+def _service(settings: Settings) -> Service:
+    """The school's service at GOV.UK Notify, as the settings have it; it listens where Twilio does."""
+    from channels.simulator.notify_api import Service
+
+    notify, hooks = settings.notify, f"{settings.web.public_base_url.rstrip('/')}/hooks/notify"
+    return Service(
+        key=notify.api_key.get_secret_value(),
+        callback_token=notify.callback_token.get_secret_value(),
+        receipts_url=f"{hooks}-sms/status" if notify.sms_senders else f"{hooks}-email/status",
+        inbound_url=f"{hooks}-sms/inbound",
+        templates={notify.sms_template: "sms", notify.email_template: "email"},
+        numbers={sender_id: address for address, sender_id in notify.senders().items()},
+    )

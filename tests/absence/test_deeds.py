@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from support import school
@@ -13,8 +13,8 @@ from support.absences import AM, PM, TODAY, Morning
 from gateway import audit, errors
 from gateway.absence import chronology, deeds, export, listening, reasons, rehearsal, views
 from gateway.database import Database
+from gateway.models import AbsenceStep, LineType, Membership, PupilGroup
 from gateway.models import CaseState as S
-from gateway.models import LineType, Membership, PupilGroup
 from gateway.understanding import library
 
 
@@ -230,6 +230,26 @@ async def test_what_ages_shows_the_school_days_that_are_left(morning: Morning) -
     assert [(one.name, one.session, one.left) for one in found] == [("Old Example", AM, -1), ("New Example", PM, 4)]
 
 
+@pytest.mark.parametrize(
+    ("after", "by", "why", "said"),
+    [
+        ("asking", "Mr Booth (father)", "nobody has read the answer",
+         "Asked on: nobody has read what Mr Booth (father) answered."),
+        ("unread", "Mr Booth (father)", "not understood", "Mr Booth (father) answered: a person must read it."),
+        ("to_confirm", "Mr Booth (father)", "illness", "Mr Booth (father) says why, to be confirmed: illness."),
+        ("alarm", "Mr Booth (father)", "not arrived",
+         "Look for the child now: nobody has come, though Mr Booth (father) said so."),
+        ("seen", "the register", "code L", "In school, says the register: code L."),
+        ("safe", "office:Jo", "a person", "Safe, says Jo."),
+        ("handed_over", "", "nobody answered", "Somebody takes over."),
+    ],
+)  # fmt: skip
+def test_how_a_case_came_to_stand_is_one_sentence(after: str, by: str, why: str, said: str) -> None:
+    facts = {"before": "asking", "after": after, "by": by, "why": why}
+    step = AbsenceStep(case_id=1, at=datetime.now(UTC), kind="state", who="handbell", facts=facts)
+    assert chronology.as_entry(step, {}, {}).what == said
+
+
 async def test_the_chronology_is_a_whole_page_for_the_police(morning: Morning) -> None:
     child, mother = await asked(morning)
     barred = await morning.parent("Ivan")
@@ -243,7 +263,7 @@ async def test_the_chronology_is_a_whole_page_for_the_police(morning: Morning) -
     html = chronology.html(page, school="Oakfield", timezone=morning.gateway.timezone, printed=morning.clock.now)
     for words in (
         "Ana Example",
-        "Step 1 of the ladder, whoever is asked first:",
+        "Step 1, the first contact asked:",
         mother,
         "&lt;b&gt;she is ill&lt;/b&gt;",
         "The mark became L",

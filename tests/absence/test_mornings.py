@@ -69,7 +69,27 @@ async def test_no_register_at_all_is_one_loud_task(morning: Morning) -> None:
     await morning.at("09:30")
     (task,) = await morning.tasks()
     assert (task.urgent, task.loud_at is not None) == (True, True)
-    assert "No register has come in yet" in task.what
+    assert "No register has come in yet (23 November, morning)" in task.what
+
+
+async def test_a_register_of_yesterday_is_asked_after_no_more(morning: Morning) -> None:
+    taken = await morning.child("Ana", await morning.parent())
+    await morning.child("Ben", await morning.parent(), form="4B")
+    await morning.at("09:30")
+    await morning.mark(taken, "/")
+    await morning.at("09:31")
+    morning.clock.now = datetime(TODAY.year, TODAY.month, TODAY.day, 23, 59, tzinfo=UTC)
+    await morning.turn()
+    assert [bool(one.open_key) for one in await morning.tasks()] == [False, True], "the day is not over"
+    morning.clock.now += timedelta(hours=7)
+    await morning.turn()
+    [_, form] = await morning.tasks()
+    assert (form.open_key, form.done_by) == (None, "handbell: the day is over")
+    morning.clock.now += timedelta(hours=3)
+    await morning.turn()
+    assert [one.what for one in await morning.tasks() if one.open_key] == [
+        "No register has come in yet (24 November, morning): nobody can be asked about anybody."
+    ]
 
 
 async def test_silence_climbs_the_whole_ladder_and_ends_with_a_named_person(morning: Morning) -> None:
@@ -587,7 +607,7 @@ async def test_the_teacher_of_a_form_is_chased_by_text_and_email_and_never_a_par
         ("green@oakfield.example", Medium.EMAIL), ("+447700900811", Medium.SMS),
     }  # fmt: skip
     text = (await morning.said("+447700900811"))[0]
-    assert "the register of 4B is not complete (23/11/2026, morning): 1 of 1 have no mark" in text
+    assert "the register of 4B is not complete (23 November, morning): 1 of 1 have no mark" in text
     assert "Ben" not in text
     await morning.at("09:56")
     assert len(await morning.said("+447700900811")) == 2  # again after half an hour

@@ -22,7 +22,7 @@ TUESDAY = TODAY + timedelta(days=1)
 
 @pytest.fixture
 async def morning(sqlite_database: Database) -> Morning:
-    heard = listening.by_words(library.load(), registers_close=time(9, 15))
+    heard = listening.by_words(library.load(), registers_close=lambda: time(9, 15))
     return await Morning(sqlite_database, understanding=heard).open()
 
 

@@ -166,6 +166,21 @@ async def test_the_guess_goes_by_upn_then_by_name_and_form_and_gives_up_where_to
     assert await guess("my son is ill, form 3A") == []
 
 
+async def test_a_name_that_is_a_word_as_well_is_no_guess_alone(morning: Morning) -> None:
+    parent = await morning.parent()
+    children = {name: await morning.child(name, parent, form="3A") for name in ("Will", "May", "Grace", "Hope")}
+
+    async def guess(words: str) -> list[int | None]:
+        async with morning.database.read() as session:
+            found = await strangers.guess(session, words, today=morning.clock.now.date())
+        return [one.pupil.id for one in found]
+
+    for words in ("She will be late", "Will be in at ten", "he may not come", "say grace", "hope you are well"):
+        assert await guess(words) == [], words
+    assert await guess("will in 3A is ill") == [children["Will"]]
+    assert await guess("Grace Example is ill") == [children["Grace"]]
+
+
 async def test_the_chronology_of_a_case_that_a_parents_words_opened_quotes_them(morning: Morning) -> None:
     mother = await morning.parent()
     ana = await morning.child("Ana", mother)

@@ -6,15 +6,16 @@ import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+import pytest
 from aiohttp import web
 from sqlmodel import select
 from support import desk
 
 from gateway import context
-from gateway.calendars import deeds, document, ics, schooldays
+from gateway.calendars import deeds, document, fetching, ics, schooldays
 from gateway.campaigns import feeding
 from gateway.database import Database
 from gateway.doctor import school as doctor
@@ -73,6 +74,13 @@ async def serving() -> AsyncIterator[Server]:
         await runner.cleanup()
 
 
+def local(database: Database, clock: desk.Clock | None = None) -> context.Gateway:
+    """A gateway that may fetch from this machine."""
+    made = desk.gateway(database, clock)
+    inside = made.settings.calendar.model_copy(update={"feeds_inside": True})
+    return replace(made, settings=made.settings.model_copy(update={"calendar": inside}))
+
+
 async def hand_in(gateway: context.Gateway, feed: str) -> None:
     wanted = document.Calendar.model_validate(schooldays.read(None).plain() | {"feed": feed})
     async with gateway.database.write() as session:
@@ -95,7 +103,7 @@ async def row(database: Database) -> CalendarFeed:
 
 async def test_what_a_feed_said_holds_while_it_cannot_be_had_and_doctor_says_so(sqlite_database: Database) -> None:
     clock = desk.Clock()
-    gateway = desk.gateway(sqlite_database, clock)
+    gateway = local(sqlite_database, clock)
     async with serving() as server:
         server.body = calendar(TERM, INSET)
         await hand_in(gateway, server.address)
@@ -128,17 +136,75 @@ async def test_what_a_feed_said_holds_while_it_cannot_be_had_and_doctor_says_so(
     assert await look(gateway) == ["", "", ""]  # a feed that is named no more says no more
 
 
+async def test_a_feed_that_forgets_what_is_over_ends_no_term_that_goes_on(sqlite_database: Database) -> None:
+    """Many a site's feed holds what is to come alone: the day after term began its beginning is gone."""
+
+    def one(title: str, day: str) -> str:
+        return f"BEGIN:VEVENT\r\nUID:{day}\r\nSUMMARY:{title}\r\nDTSTART;VALUE=DATE:{day}\r\nEND:VEVENT"
+
+    clock = desk.Clock()
+    gateway = local(sqlite_database, clock)
+    starts, inset, ends = one("Term starts", "20261102"), one("INSET day", "20261120"), one("Term ends", "20261218")
+    spring = one("Term starts", "20270104"), one("Term ends", "20270212")
+    async with serving() as server:
+        server.body = calendar(starts, inset, ends, *spring)
+        await hand_in(gateway, server.address)
+        assert await look(gateway) == ["", "", ""]
+        clock.pass_(hours=2)
+        server.body = calendar(ends, *spring)
+        assert await look(gateway) == ["", "", ""]
+        days = gateway.year.days
+        assert days.terms == ((date(2026, 11, 2), date(2026, 12, 18)), (date(2027, 1, 4), date(2027, 2, 12)))
+        assert days.why_not(date(2026, 11, 20)) == "INSET day"
+        clock.now = desk.NOW.replace(month=12, day=21)
+        server.body = calendar(one("Polling: school closed", "20270205"))  # and of terms not a word any more
+        await look(gateway)
+        assert gateway.year.days.terms == days.terms
+        assert gateway.year.days.why_not(date(2027, 2, 5)) == "Polling: school closed"
+
+
 async def test_of_ten_processes_one_fetches(database: Database) -> None:
     async with serving() as server:
         server.body = calendar(TERM, INSET)
         clock = desk.Clock()
-        gateway = desk.gateway(database, clock)
+        gateway = local(database, clock)
         await hand_in(gateway, server.address)
         for asked in (1, 2):
-            others = [desk.gateway(database, clock) for _ in range(10)]
+            others = [local(database, clock) for _ in range(10)]
             assert {tuple(days) for days in await asyncio.gather(*map(look, others))} <= {
                 ("", "INSET day", ""),
                 ("", "", ""),
             }
             assert len(server.asked) == asked
             clock.pass_(hours=2)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1/x.ics", "https://10.0.0.5/x.ics", "https://169.254.169.254/latest/meta-data", "https://[::1]/x",
+        "https://[::ffff:10.0.0.5]/x", "https://[fd00::1]/x", "https://localhost/x.ics", "https://0.0.0.0/x",
+        "http://127.0.0.1:1/x.ics", "webcal://192.168.1.1/x.ics", "https://0x7f000001/x.ics",
+    ],
+)  # fmt: skip
+async def test_nothing_inside_is_asked(address: str) -> None:
+    with pytest.raises(fetching.NotFetched, match="inside a network of its own"):
+        await fetching.fetch(address, "", inside=False)
+
+
+@pytest.mark.parametrize("address", ["https://2130706433/x.ics", "https://127.1/x.ics"])
+async def test_no_other_way_of_writing_this_machines_address_leads_there(address: str) -> None:
+    with pytest.raises(fetching.NotFetched, match="cannot be reached"):
+        await fetching.fetch(address, "", inside=False)
+
+
+async def test_no_server_sends_us_to_where_the_settings_may_not_lead() -> None:
+    async with serving() as server:
+        for away in ("http://192.0.2.1/x", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://10.0.0.5/x"):
+            server.location = away
+            with pytest.raises(fetching.NotFetched, match="not safe"):
+                await fetching.fetch(server.address, "", inside=True)
+        assert len(server.asked) == 4
+        with pytest.raises(fetching.NotFetched, match="inside"):
+            await fetching.fetch(server.address, "", inside=False)
+        assert len(server.asked) == 4

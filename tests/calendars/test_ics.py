@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,17 @@ def days(found: ics.Found) -> list[str]:
         ("Christmas concert", ""),
         ("Y4 trip to the zoo", ""),
         ("School closes at 1.15pm", ""),
+        ("Term 3 starts", "begins"),
+        ("Back to school after half term", "begins"),
+        ("School closes for half term", "ends"),
+        ("End of year celebration", ""),
+        ("Half term begins", "unclear"),  # is there school on this day?
+        ("Half-term holiday ends", "unclear"),
+        ("Last day of the autumn half term", "unclear"),
+        ("Last day of term for Year 11", "unclear"),  # and of nobody else
+        ("Nursery closed to children", "unclear"),
+        ("Year 6 children return from camp", "unclear"),
+        ("Start of the academic year 2026", "begins"),
         ("Spring fair", ""),
     ],
 )
@@ -85,6 +97,32 @@ def test_a_time_counts_on_the_schools_clock() -> None:
     assert days(found) == ["01/07/26"]
 
 
+def test_a_time_without_a_zone_is_the_schools_own_wherever_the_machine_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    event_of_a_day = event("a", "INSET day", "20260701T000000", "20260702T000000")
+    for zone in ("Asia/Tokyo", "UTC", "America/New_York"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        assert days(read(event_of_a_day)) == ["01/07/26"], zone
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_where_an_end_or_a_beginning_is_missing_the_longer_stretch_is_a_term() -> None:
+    """Rather a register too many than a child nobody looks for."""
+    found = read(
+        event("over", "Spring term ends", "20260905"),  # such a feed tells of what is to come alone: begun before
+        event("a", "Autumn term starts", "20260907"),
+        event("again", "Pupils return to school", "20260908"),
+        event("rewards", "End of term for everybody", "20261201"),
+        event("b", "Term ends", "20261218"),
+    )
+    stretches = [(f"{term.first:%d/%m}", f"{term.last:%d/%m}") for term in found.terms]
+    assert stretches == [("31/08", "05/09"), ("07/09", "18/12")]
+    told = "\n".join(found.problems)
+    assert "a (“Autumn term starts”): the end of this term is missing" in told
+    assert "b (“Term ends”): the beginning of this term is missing" in told
+
+
 def test_repeating_replaced_left_out_and_cancelled_events() -> None:
     found = read(
         event("a", "INSET day", "20260904", "20260905", "RRULE:FREQ=WEEKLY;COUNT=4", "EXDATE;VALUE=DATE:20260911"),
@@ -103,11 +141,13 @@ def test_what_cannot_be_read_is_named_by_its_uid_and_stops_nothing_else() -> Non
         event("holiday", "Half term", "20261026"),
         event("open", "Spring term starts", "20270104"),
         event("for-ever", "School closed", "20260901", "20280901"),
+        event("half", "Half term begins", "20261026"),
+        event("instead", "INSET day", "20261128", "", "RECURRENCE-ID:never"),
         event("good", "INSET day", "20261127"),
     )
-    assert days(found) == ["06/10/26", "27/11/26"]
+    assert days(found) == ["06/10/26", "27/11/26", "28/11/26"]
     told = "\n".join(found.problems)
-    for uid in ("bad-dates", "hourly", "no-date", "holiday", "open", "for-ever"):
+    for uid in ("bad-dates", "hourly", "no-date", "holiday", "open", "for-ever", "half", "instead"):
         assert uid in told
     assert "it repeats more often than daily" in told
 

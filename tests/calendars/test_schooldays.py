@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gateway import errors
-from gateway.calendars import schooldays
+from gateway.calendars import document, schooldays
 from gateway.models import DaySession
 
 LONDON = ZoneInfo("Europe/London")
@@ -61,6 +61,18 @@ def test_the_moments_follow_the_clock_of_the_school_through_summer_time(tmp_path
         hours=4, minutes=5
     )
     assert year.ends(date(2026, 11, 23), LONDON) == datetime(2026, 11, 23, 15, 15, tzinfo=UTC)
+
+
+def test_a_feed_of_next_year_ends_no_term_of_this_one(tmp_path: Path) -> None:
+    """A school that has put next year's dates on its site, and nothing else."""
+    (tmp_path / "year.toml").write_text(YEAR)
+    next_year = document.School(terms=[document.Term(first=date(2027, 9, 2), last=date(2027, 10, 22))])
+    days = schooldays.of(schooldays.read(tmp_path / "year.toml"), feeds={"": next_year}).days
+    assert days.is_school_day(date(2026, 11, 23))
+    assert days.is_school_day(date(2027, 9, 2))
+    this_year = document.School(terms=[document.Term(first=date(2026, 9, 7), last=date(2026, 12, 11))])
+    days = schooldays.of(schooldays.read(tmp_path / "year.toml"), feeds={"": this_year}).days
+    assert days.terms == ((date(2026, 9, 7), date(2026, 12, 11)),)
 
 
 def test_without_a_file_every_weekday_is_a_school_day() -> None:

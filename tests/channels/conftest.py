@@ -60,6 +60,7 @@ class HttpRequest:
     headers: dict[str, str]
     form: dict[str, str]
     pairs: list[tuple[str, str]]
+    body: str = ""
 
 
 @dataclass
@@ -75,8 +76,9 @@ class HttpSink:
             method, target, _ = head[0].split(" ")
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
             body = (await reader.readexactly(int(headers.get("content-length", "0")))).decode()
-            pairs = parse_qsl(body, keep_blank_values=True, strict_parsing=bool(body))
-            self.requests.append(HttpRequest(method, target, headers, dict(pairs), pairs))
+            is_form = bool(body) and "json" not in headers.get("content-type", "")
+            pairs = parse_qsl(body if is_form else "", keep_blank_values=True, strict_parsing=is_form)
+            self.requests.append(HttpRequest(method, target, headers, dict(pairs), pairs, body))
             answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
             if answer == HANG:
                 await asyncio.sleep(60)

@@ -13,22 +13,25 @@ from typing import Any
 
 import pytest
 
-from channels import base, email_smtp, twilio_account, twilio_sms, twilio_voice
+from channels import base, email_smtp, notify, notify_api, twilio_account, twilio_sms, twilio_voice
 
 AT = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
 NUMBER, ADDRESS, WORDS = "+447700900123", "parent@example.com", "Ana is not in school"
 SCRIPT = base.CallScript(opening=f"Press a key about {WORDS}", fallback="Oakfield School")
+TEMPLATE = "f33517ff-2a88-4f6e-b855-c550268ce08a"
+NOTIFY_KEY = f"handbell-26785a09-ab16-4eb0-8407-a37497a57506-{TEMPLATE}"
 CUT, HANG = "<cut>", "<hang>"
 QUICK = 1.0  #: seconds; only the tests that hang wait for it, and all before must be done in it
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One channel: how to make it for a host and port, what to send, and which sink answers it."""
+    """One channel: how to make it for a host and port, what to send, which sink answers it, and whose words it has."""
 
     make: Callable[[str, int, float], base.Channel]
     message: base.Outgoing
     sink: str
+    words: str
     offers: tuple[str, ...] = ()  # of an SMTP server
 
 
@@ -37,6 +40,13 @@ def account(host: str, port: int, seconds: float) -> twilio_account.TwilioAccoun
     scheme = "http" if host == "127.0.0.1" else "https"
     return twilio_account.TwilioAccount(
         "AC1", "token", api_base_url=f"{scheme}://{host}:{port}", read_seconds=seconds, connect_seconds=5.0
+    )
+
+
+def service(host: str, port: int, seconds: float) -> notify_api.NotifyAccount:
+    scheme = "http" if host == "127.0.0.1" else "https"
+    return notify_api.NotifyAccount(
+        NOTIFY_KEY, "t0ken", api_base_url=f"{scheme}://{host}:{port}", read_seconds=seconds, connect_seconds=5.0
     )
 
 
@@ -57,10 +67,27 @@ CHANNELS = {
         lambda *at: twilio_sms.TwilioSms(account(*at), senders=["+447700900001"]),
         outgoing(NUMBER, "+447700900001"),
         "http",
+        "twilio",
     ),
-    "twilio-voice": Kind(lambda *at: twilio_voice.TwilioVoice(account(*at)), outgoing(NUMBER, "+447700900001"), "http"),
-    "smtp": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp"),
-    "smtp-pipelining": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp", offers=("PIPELINING",)),
+    "twilio-voice": Kind(
+        lambda *at: twilio_voice.TwilioVoice(account(*at)), outgoing(NUMBER, "+447700900001"), "http", "twilio"
+    ),
+    "notify-sms": Kind(
+        lambda *at: notify.Notify(
+            service(*at), base.Medium.SMS, notify.Letterhead(TEMPLATE, {"+447700900001": TEMPLATE})
+        ),
+        outgoing(NUMBER, "+447700900001"),
+        "http",
+        "notify",
+    ),
+    "notify-email": Kind(
+        lambda *at: notify.Notify(service(*at), base.Medium.EMAIL, notify.Letterhead(TEMPLATE)),
+        outgoing(ADDRESS, "office@school.example"),
+        "http",
+        "notify",
+    ),
+    "smtp": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp", "smtp"),
+    "smtp-pipelining": Kind(mail, outgoing(ADDRESS, "office@school.example"), "smtp", "smtp", offers=("PIPELINING",)),
 }
 
 
@@ -125,6 +152,61 @@ HTTP_ROWS = [
     Row("hangs", HANG, Out.UNKNOWN, R.TEMPORARY),
     Row("cut after the request", CUT, Out.UNKNOWN, R.TEMPORARY),
 ]
+
+
+def notify_error(status: int, kind: str, text: str = f"{NUMBER} {ADDRESS}: {WORDS}") -> tuple[int, dict[str, str], str]:
+    return status, {}, f'{{"status_code": {status}, "errors": [{{"error": "{kind}", "message": "{text}"}}]}}'
+
+
+NOTIFY_ROWS = [
+    Row("accepted", (201, {}, f'{{"id": "{TEMPLATE}"}}'), Out.ACCEPTED),
+    Row("garbage", (200, {}, "<html>Welcome to the school wifi</html>"), Out.UNKNOWN, R.TEMPORARY),
+    Row("empty", (201, {}, ""), Out.UNKNOWN, R.TEMPORARY),
+    Row("a list", (201, {}, "[1]"), Out.UNKNOWN, R.TEMPORARY),
+    Row("no end", (201, {}, "[" * 99_999), Out.UNKNOWN, R.TEMPORARY),
+    Row("no id", (201, {}, '{"reference": "01M"}'), Out.UNKNOWN, R.TEMPORARY),
+    Row("an id with a NUL", (201, {}, '{"id": "XX\\u0000"}'), Out.UNKNOWN, R.TEMPORARY),
+    Row("a redirect", (302, {"Location": "https://login.example"}, ""), Out.UNKNOWN, R.TEMPORARY),
+    Row(
+        "bad number",
+        notify_error(400, "ValidationError", f"phone_number {NUMBER} is none"),
+        Out.REFUSED,
+        R.NO_TEXTS,
+        "400 ValidationError",
+    ),
+    Row(
+        "bad mailbox",
+        notify_error(400, "ValidationError", f"email_address {ADDRESS} is none"),
+        Out.REFUSED,
+        R.BAD_ADDRESS,
+        "400 ValidationError",
+    ),
+    Row(
+        "our mistake", notify_error(400, "ValidationError"), Out.RETRY, R.CONFIG, "400 ValidationError", lane_wide=True
+    ),
+    Row("trial mode", notify_error(400, "BadRequestError"), Out.RETRY, R.CONFIG, "400 BadRequestError", lane_wide=True),
+    Row("no word", (400, {}, "<html>"), Out.REFUSED, R.OTHER, "400"),
+    Row("a word that is no kind of error", notify_error(418, f"{WORDS} {NUMBER}"), Out.REFUSED, R.OTHER, "418"),
+    Row("bad key", notify_error(403, "AuthError"), Out.RETRY, R.AUTH, "403 AuthError", lane_wide=True),
+    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.AUTH, "403", lane_wide=True),
+    Row("not there", (404, {}, ""), Out.RETRY, R.CONFIG, "404", lane_wide=True),
+    Row("too long", (413, {}, ""), Out.REFUSED, R.CONTENT, "413"),
+    Row("too fast", notify_error(429, "RateLimitError"), Out.RETRY, R.RATE, "429 RateLimitError", 5.0, lane_wide=True),
+    Row(
+        "no more today",
+        notify_error(429, "TooManyRequestsError"),
+        Out.RETRY,
+        R.RATE,
+        "429 TooManyRequestsError",
+        900.0,
+        lane_wide=True,
+    ),
+    Row("429 wait", (429, {"Retry-After": "3"}, ""), Out.RETRY, R.RATE, "429", 3.0, lane_wide=True),
+    Row("500", notify_error(500, "Exception"), Out.UNKNOWN, R.TEMPORARY, "500"),
+    Row("503 that claims to be a refusal", notify_error(503, "AuthError"), Out.UNKNOWN, R.TEMPORARY, "503"),
+    Row("hangs", HANG, Out.UNKNOWN, R.TEMPORARY),
+    Row("cut after the request", CUT, Out.UNKNOWN, R.TEMPORARY),
+]
 SMTP_ROWS = [
     Row("accepted", {}, Out.ACCEPTED),
     *(Row(f"{at} 4xx", {at: "451 x"}, Out.RETRY, R.TEMPORARY, "451") for at in ("RCPT", "DATA", ".")),
@@ -146,9 +228,9 @@ SMTP_ROWS = [
     Row("greeting hangs", {"greeting": HANG}, Out.RETRY, R.TEMPORARY, lane_wide=True),
     Row("greeting 4xx", {"greeting": "421 4.3.2 busy"}, Out.RETRY, R.TEMPORARY, "421", lane_wide=True),
 ]  # fmt: skip
-ROWS = {"http": HTTP_ROWS, "smtp": SMTP_ROWS}
+ROWS = {"twilio": HTTP_ROWS, "notify": NOTIFY_ROWS, "smtp": SMTP_ROWS}
 CASES = [
-    pytest.param(kind, row, id=f"{name}: {row.name}") for name, kind in CHANNELS.items() for row in ROWS[kind.sink]
+    pytest.param(kind, row, id=f"{name}: {row.name}") for name, kind in CHANNELS.items() for row in ROWS[kind.words]
 ]
 
 
@@ -229,16 +311,16 @@ async def test_a_connection_that_closes_before_a_word_is_never_called_accepted(
     says_nothing_private(result)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CHANNELS.values() if kind.sink == "http"], ids=["sms", "voice"])
-async def test_an_answer_cut_in_the_middle_is_in_doubt(kind: Kind, opened: Any, wire: Any) -> None:
+@pytest.mark.parametrize("name", [name for name, kind in CHANNELS.items() if kind.sink == "http"])
+async def test_an_answer_cut_in_the_middle_is_in_doubt(name: str, opened: Any, wire: Any) -> None:
     async def half(reader: Any, writer: Any) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b'HTTP/1.1 201 Created\r\nContent-Length: 100\r\n\r\n{"sid": "XX')
         await writer.drain()
 
     server = await wire(half)
-    channel = await opened(kind, "127.0.0.1", server.port)
-    assert (await channel.send(kind.message)).outcome is Out.UNKNOWN
+    channel = await opened(CHANNELS[name], "127.0.0.1", server.port)
+    assert (await channel.send(CHANNELS[name].message)).outcome is Out.UNKNOWN
 
 
 async def test_a_message_that_waits_for_a_place_in_the_pool_has_not_left(wire: Any) -> None:
@@ -279,8 +361,8 @@ NOT_SEEN = [
 ]
 
 
-async def ask(channel: Any, count: int = 20) -> list[base.Receipt]:
-    pending = [base.Pending(f"XX{number}", AT) for number in range(count)]
+async def ask(channel: Any, *refs: str) -> list[base.Receipt]:
+    pending = [base.Pending(ref, AT) for ref in refs or [f"XX{number}" for number in range(20)]]
     return [receipt async for page in channel.follow(pending, now=AT) for receipt in page]
 
 
@@ -290,7 +372,7 @@ async def read(channel: Any) -> list[base.Look]:
 
 
 def test_every_channel_of_a_provider_that_has_lists_is_polled() -> None:
-    assert POLLED == ["twilio-sms", "twilio-voice"]
+    assert POLLED == ["twilio-sms", "twilio-voice", "notify-sms", "notify-email"]
 
 
 @pytest.mark.parametrize("row", NOT_SEEN, ids=lambda row: row.name)
@@ -319,12 +401,16 @@ async def test_no_connection_is_told_too(name: str, opened: Any, closed_port: in
 async def test_a_word_that_nobody_knows_is_other_and_never_an_end(
     name: str, opened: Any, wire: Any, http_sink: Any
 ) -> None:
-    http_sink.answers = [(200, {}, '{"sid": "XX0", "status": "teleported", "date_created": null}')]
+    ref, answer = {
+        "twilio": ("XX0", '{"sid": "XX0", "status": "teleported", "date_created": null}'),
+        "notify": (TEMPLATE, f'{{"notifications": [{{"id": "{TEMPLATE}", "status": "teleported"}}]}}'),
+    }[CHANNELS[name].words]
+    http_sink.answers = [(200, {}, answer)]
     server = await wire(http_sink.handle)
     channel = await opened(CHANNELS[name], "127.0.0.1", server.port)
-    [receipt] = await ask(channel, 1)
+    [receipt] = await ask(channel, ref)
     assert (receipt.state, receipt.reason) == (base.ReceiptState.ACCEPTED, R.OTHER)
-    assert (receipt.event_id, receipt.ref, receipt.message_id, receipt.at) == ("XX0:teleported", "XX0", "", AT)
+    assert (receipt.event_id, receipt.ref, receipt.message_id, receipt.at) == (f"{ref}:teleported", ref, "", AT)
 
 
 async def test_pages_are_followed_to_the_end(opened: Any, wire: Any, http_sink: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import email
+import itertools
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -345,3 +347,26 @@ async def test_a_missing_ca_file_is_named(opened: Opener) -> None:
 
 async def test_a_relay_cannot_be_asked(opened: Opener, smtp_port: int) -> None:
     assert await (await opened(smtp_port)).find(MAIL, AT) == base.FindResult(base.Found.CANNOT_TELL)
+
+
+async def test_no_words_end_a_mail_and_begin_another(opened: Opener, wire: Any, smtp_sink: Any) -> None:
+    """Some servers take a bare line end for one, and mail is smuggled through them (CVE-2023-51764 to 51766)."""
+
+    async def leniently(reader: asyncio.StreamReader) -> bytes:
+        raw = b"\r\n"
+        while not re.search(rb"[\r\n]\.\r?\n$", raw):
+            raw += await reader.readexactly(1)
+        return raw
+
+    smtp_sink._text = leniently
+    channel = await opened((await wire(smtp_sink.handle)).port)
+    ends = [f"{before}.{after}" for before, after in itertools.product(["\r\n", "\n", "\r", "\n\r"], repeat=2)]
+    for end in ends:
+        smuggled = f"Hello{end}MAIL FROM:<evil@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nBuy!{end}"
+        for changes in ({"body": smuggled}, {"body": "x", "html": f"<p>{smuggled}"}):
+            assert (await channel.send(replace(MAIL, **changes))).outcome is base.Outcome.ACCEPTED
+    senders = [one for one in smtp_sink.commands if one.startswith("MAIL")]
+    assert {one.split()[1] for one in senders} == {"FROM:<office@school.example>"}
+    assert len(senders) == len(smtp_sink.messages) == 2 * len(ends)
+    for raw in smtp_sink.messages:
+        assert not re.search(rb"(?<!\r)\n|\r(?!\n)", raw), "every line ends with CRLF"

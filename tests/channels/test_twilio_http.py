@@ -8,6 +8,7 @@ import logging
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from channels import base, twilio_account, twilio_http
 
@@ -33,6 +34,47 @@ CREATED = (201, {"Content-Type": "application/json"}, '{"sid": "SM1"}')
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert twilio_http.retry_after(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("location", "there"),
+    [
+        ("https://recordings.school.example/RE1.wav", "https://recordings.school.example/RE1.wav"),
+        ("/elsewhere.wav", "https://api.twilio.com/elsewhere.wav"),
+        ("http://api.twilio.com/RE1.wav", None),
+        ("http://recordings.school.example/RE1.wav", None),
+        ("//127.0.0.1:1/RE1.wav", "https://127.0.0.1:1/RE1.wav"),
+        ("file:///etc/passwd", None),
+        ("https:///RE1.wav", "https://api.twilio.com/RE1.wav"),
+        ("http://[", None),
+    ],
+)
+def test_a_recording_is_never_fetched_over_the_open_wire(location: str, there: str | None) -> None:
+    twilio = URL("https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1.wav")
+    if there is None:
+        with pytest.raises(twilio_http.Doubtful, match="not https"):
+            twilio_http.onward(twilio, location)
+    else:
+        assert str(twilio_http.onward(twilio, location)) == there
+
+
+async def test_a_recording_is_followed_so_far_and_to_no_other_host_in_the_open(http_url: str, http_sink: Any) -> None:
+    def on_to(place: str) -> tuple[int, dict[str, str], str]:
+        return (302, {"Location": place}, "")
+
+    http, auth = twilio_http.TwilioHttp(), ("AC1", "token")
+    http_sink.answers = [on_to("/there"), (200, {"Content-Type": "audio/wav"}, "RIFF")]
+    assert await http.download(f"{http_url}/a", auth=auth, most_bytes=10) == (200, "audio/wav", b"RIFF")
+    assert [request.target for request in http_sink.requests] == ["/a", "/there"]
+    http_sink.answers = [on_to("/again")] * 5
+    with pytest.raises(twilio_http.Doubtful, match="one address to the next"):
+        await http.download(f"{http_url}/a", auth=auth, most_bytes=10)
+    http_sink.answers = [on_to(http_url.replace("127.0.0.1", "localhost"))]
+    asked = len(http_sink.requests)
+    with pytest.raises(twilio_http.Doubtful, match="not https"):
+        await http.download(f"{http_url}/a", auth=auth, most_bytes=10)
+    assert len(http_sink.requests) == asked + 1
+    await http.close()
 
 
 async def test_form_and_login_go_out_once(http_url: str, http_sink: Any) -> None:

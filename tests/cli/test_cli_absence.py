@@ -90,7 +90,7 @@ def test_a_case_is_listed_shown_settled_and_exported(school_office: Office, tmp_
     assert (row["Pupil ID"], row["Mark"], row["Code"], row["Decided by"]) == (ana, "N", "I", "Mrs Office")
     page = tmp_path / "case.html"
     school_office.gives("absence", "chronology", str(case), "--out", str(page))
-    assert "Explained (by Maria (mother))." in page.read_text("utf-8")
+    assert "Explained by Maria (mother)." in page.read_text("utf-8")
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert "There is no absence case 99" in school_office.refuses("absence", "show", "99")
 

@@ -84,6 +84,7 @@ def test_a_snow_day_by_hand_and_taken_back(school_office: Office, calendar: str)
         "calendar", "days", "--from", f"02/02/{first}", "--until", f"02/02/{first}", "--school", "infants"
     )
     assert infants[0]["why"] in ("INSET day of the infants", "no school on this weekday")
+    assert "is the year right?" in office.gives("calendar", "close", "03/12/2020", "--because", "Snow")
     assert "has no school “juniors”" in office.refuses("calendar", "show", "--school", "juniors")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy as sa
-from support import desk
+from support import desk, school
 
 from channels.base import Medium
 from gateway import audit, context, notices
@@ -86,12 +86,19 @@ def test_what_cannot_be_done_is_said_in_a_sentence(invited: Office) -> None:
     assert "There is no guest 7." in invited.refuses("event", "answer", "evening", "7")
     assert "“perhaps” is no answer." in invited.refuses("event", "answer", "evening", "1", "perhaps")
     assert "has not taken place" in invited.refuses("event", "attended", "evening", "1")
+    assert "do not go together" in invited.refuses("event", "answer", "evening", "1", "not-coming", "--slot", "1")
+    assert "There is no time 99" in invited.refuses("event", "answer", "evening", "1", "--slot", "99")
     assert "nothing would change" in invited.refuses("event", "change", "evening")
     notice = invited.write("notice.toml", 'key = "a"\ntitle = "A"\npurpose = "service"\nmedia = ["sms"]\n'
                            'text.en = "A."\naudience.whole_school = true\n')  # fmt: skip
     assert "this is no event" in invited.refuses("event", "invite", notice)
     early = invited.write("early.toml", EVENING.replace("minutes = 50", "minutes = 200").replace('"evening"', '"b"'))
     assert "a session is at least as long as one of its times" in invited.refuses("event", "invite", early)
+    session = EVENING[EVENING.index("[[event.sessions]]") : EVENING.index("[audience]")]
+    twice = invited.write("twice.toml", EVENING.replace(session, session * 2).replace('"evening"', '"c"'))
+    assert "two times with the same host begin at the same moment" in invited.refuses("event", "invite", twice)
+    later = EVENING.replace('"evening"', '"d"').replace("[audience]", '[schedule]\nwhen = ["1 day before"]\n[audience]')
+    assert "invited now" not in invited.gives("event", "invite", invited.write("later.toml", later))
 
 
 def test_those_who_came_are_thanked_and_the_others_are_offered_a_new_time(invited: Office) -> None:
@@ -125,6 +132,12 @@ def test_those_who_came_are_thanked_and_the_others_are_offered_a_new_time(invite
 
 def test_the_address_of_a_calendar(invited: Office) -> None:
     assert "/calendar/3361/" in invited.gives("event", "feed", "3A")
+    assert "Nobody is in form “9Z”" in invited.refuses("event", "feed", "9Z")
+
+
+def test_the_reminder_is_listed_so_that_it_can_be_taken_back(invited: Office) -> None:
+    assert "evening-reminder" in invited.gives("notice", "list")
+    invited.gives("notice", "cancel", "evening-reminder")
 
 
 def test_a_preview_shows_the_times(invited: Office) -> None:
@@ -132,6 +145,19 @@ def test_a_preview_shows_the_times(invited: Office) -> None:
     assert "Reply 1 for 3:30pm, 2 for 4:20pm, 3 for 5:10pm" in " ".join(
         invited.gives("notice", "preview", file).split()
     )
+
+
+def test_a_preview_shows_what_each_child_s_family_would_get(invited: Office) -> None:
+    """Two children of one phone: a text for each, with digits of its own."""
+
+    async def brother(database: Database) -> None:
+        pupil = await school.pupil(database, "Ben", form="3A", year="3")
+        await school.tie(database, pupil, 1, priority=1, parental_responsibility=True, lives_with=True)
+
+    invited.do(brother)
+    file = invited.write("other.toml", EVENING.replace('"evening"', '"other"'))
+    shown = invited.data("notice", "preview", file)
+    assert {one["medium"]: one["messages"] for one in shown["totals"]} == {"sms": 2, "email": 2}
 
 
 def test_an_answer_to_an_invitation_is_explained(small_office: Office) -> None:

@@ -73,5 +73,7 @@ def test_from_a_file_to_the_post(school_office: Office) -> None:
     assert "1 letter noted as posted" in school_office.gives("letter", "posted", "L2")
     assert "There is no batch" in school_office.refuses("letter", "posted", "tomorrow")
     assert "cannot be written" in school_office.refuses("letter", "print", "--batch", lying["batch"], "--out", "/no/x")
-    assert school_office.data("letter", "list") == {"needed": [], "not_posted": []}
+    listed = school_office.data("letter", "list")
+    assert (listed["needed"], listed["not_posted"]) == ([], [])
+    assert [one["name"] for one in listed["by_letter_alone"]] == ["Amina Khan", "Elif Kaya"]
     assert "Nothing was changed" in school_office.gives("audit", "verify")

@@ -40,7 +40,7 @@ def closure(school_office: Office) -> str:
 
 
 def test_check_says_that_all_is_well(office: Office) -> None:
-    assert office.gives("notice", "check", office.write("a.toml", CLOSURE)).strip().endswith("a.toml: in order.")
+    assert "a.toml: in order.\n" in office.gives("notice", "check", office.write("a.toml", CLOSURE))
 
 
 def test_check_names_every_mistake_of_every_file(office: Office) -> None:
@@ -131,7 +131,7 @@ def test_check_advises_and_stops_only_what_would_harm(office: Office) -> None:
     file = office.write("a.toml", CLOSURE.replace("School is closed on Tuesday", "INSET day on 3/11! Ring us, not"))
     said = office.gives("notice", "check", file)
     assert "a.toml, line 8, “text.en”: Not every family knows “INSET”. Write: a day for staff only" in said
-    assert said.strip().endswith("a.toml: in order.")
+    assert "a.toml: in order.\n" in said
     [found] = office.data("notice", "check", file)
     assert (found["ok"], found["problems"]) == (True, [])
     assert {one["field"] for one in found["advice"]} == {"text.en"}
@@ -160,10 +160,12 @@ whole_school = true
     [found] = office.data("notice", "check", office.write("a.toml", text.replace("{REPLY}", '"Stay at home!"')))
     assert found["ok"]
     assert [(one["line"], one["field"]) for one in found["advice"]] == [(10, "values.reason"), (11, "values.details")]
-    assert [one.partition(":")[0] for one in found["remarks"]] == ["values.reason", "values.details"]
+    *about_words, about_load = found["remarks"]
+    assert [one.partition(":")[0] for one in about_words] == ["values.reason", "values.details"]
+    assert about_load.startswith("handbell notice preview says how many texts")
     translated = text.replace('"INSET"', '{ en = "INSET", pl = "szkolenie" }').replace("{REPLY}", '"Stay at home!"')
     [found] = office.data("notice", "check", office.write("d.toml", translated))
-    [remark] = found["remarks"]
+    remark, _ = found["remarks"]
     assert remark.startswith("values.details: in English alone")
     result = office.type("notice", "check", office.write("b.toml", text.replace("{REPLY}", '"Reply END to come."')))
     assert result.exit_code == 1

@@ -79,7 +79,7 @@ def test_the_pack_names_nobody_and_proves_itself(school_office: Office, tmp_path
             "README.txt",
             "reports.html",
             "SHA256SUMS",
-            *(f"{one}.csv" for one in ("reach", "answers", "updates", "absences", "cost")),
+            *(f"{one}.csv" for one in ("reach", "answers", "updates", "good-news", "absences", "cost")),
         ]
     )
     for line in files["SHA256SUMS"].decode().splitlines():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from support import databases
+from support import databases, tampering
 
 from channels.base import Channel, FindResult, Found, Medium, Misconfigured, Outcome, Outgoing, SendResult
 from config import sections
 from config.settings import Settings
-from gateway import audit, context, doctor
+from gateway import audit, can_send, context, doctor, gauges
+from gateway.backup import copies
 from gateway.database import Database
 from gateway.doctor import books, machine
 from gateway.models import Audit
@@ -135,6 +137,7 @@ async def test_the_newest_lines_of_the_log_are_proved(database: Database, tmp_pa
     assert await state(gateway, "audit log") == "ok"
     if length:
         async with database.write() as session:
+            await tampering.unguard(session)
             await session.execute(sa.update(Audit).where(Audit.link == length).values(actor="somebody else"))
         [finding] = await found(gateway, "audit log")
         assert finding.state == "bad"
@@ -195,3 +198,28 @@ async def test_drafts_are_named(sqlite_database: Database, tmp_path: Path) -> No
     assert "English goes instead" in kept_back[-1].sentence
     sent = await found(gateway_of(sqlite_database, tmp_path, languages={"allow_drafts": True}), "languages")
     assert "are sent" in sent[-1].sentence
+
+
+async def test_nights_that_make_no_copies_are_told_everywhere(database: Database, tmp_path: Path) -> None:
+    gateway = gateway_of(database, tmp_path)
+
+    async def made(days: float) -> None:
+        async with database.write() as session:
+            at = gateway.now() - timedelta(days=days)
+            await gateway.log.record(session, audit.Line(copies.MADE), now=at)
+
+    async def told() -> tuple[str, str, float]:
+        """What the doctor and ``handbell status`` say, and the gauge in days."""
+        await gauges.refresh(gateway)
+        answer = await can_send.look(gateway)
+        assert answer.copy
+        assert not any("copy" in reason for reason in answer.reasons), "it stands in no message's way"
+        days = gateway.metrics.collected.get_sample_value("handbell_backup_age_seconds")
+        assert days is not None
+        return await state(gateway, "backup"), answer.copy.sentence[:11], days / 86400
+
+    assert await told() == ("warn", "No copy of ", math.inf)
+    await made(3)
+    assert await told() == ("warn", "The last co", pytest.approx(3, abs=0.1))
+    await made(1)
+    assert await told() == ("ok", "The last co", pytest.approx(1, abs=0.1))

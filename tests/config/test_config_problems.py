@@ -238,11 +238,14 @@ def test_what_works_but_perhaps_not_as_expected_is_warned_of() -> None:
         {
             "twilio": {"voice_senders": [{"address": "+441134960001"}], "poll": "never"},
             "smtp": {"host": "mail.school.example", "security": "none"},
+            "web": {"host": "0.0.0.0"},
         }
     )
     told = "\n".join(loaded.warnings())
-    for words in ("no receipts", "key presses", "in clear", "price of calls"):
+    for words in ("no receipts", "key presses", "in clear", "price of calls", "over plain http"):
         assert words in told
+    for web in ({}, {"host": "0.0.0.0", "office_url": "https://office.school.example"}):
+        assert "over plain http" not in "\n".join(settings.Settings.model_validate({"web": web}).warnings())
 
 
 def test_secrets_in_the_file_are_warned_of(write: WriteFile) -> None:

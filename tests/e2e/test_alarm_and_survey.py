@@ -134,6 +134,14 @@ async def alarm(school: processes.School, phones: Phones, database: Database) ->
     found = json.loads(await school.handbell("emergency", "status", "--json"))
     assert {one["name"].split()[0] for one in found["covered_children"]} == {"Ana", "Ben"}
     assert "1 of 3 children: nobody who answers for them" in await school.handbell("emergency", "status")
+    [open_] = [one["pupil"] for one in found["not_covered"]]
+    assert "noted" in await school.handbell("emergency", "note", open_, "--how", "rang her", "--as", "Mrs Office")
+    assert "Of all 3 children" in await school.handbell("emergency", "status")
+    assert "Mrs Office noted: rang her" in await school.handbell("emergency", "status", "--all")
+    assert "taken back" in await school.handbell("emergency", "note", open_, "--undo")
+    again = await school.handbell("emergency", "send", "--what", WHAT, "--do", DO, "--now", expect=1)
+    assert "Mrs Head has sent an alarm at" in again
+    assert "Mrs Head" in await school.handbell("emergency", "list")
     new = await people.contact(database, "New")
     late = people.number()
     await people.point(database, new, late)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -79,5 +80,6 @@ async def test_the_practice_school_says_where_its_files_are(tmp_path: Path) -> N
     finally:
         code = await process.stop()
     assert f"--config {folder}/handbell.toml notice preview {folder}/notices/closure.toml" in said.replace("\n", "")
+    assert re.search(r"Come in here, once: http://127\.0\.0\.1:\d+/first-run/[\w-]{43}\n", said)
     assert "../" not in said
     assert code == 0

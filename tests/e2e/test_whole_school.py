@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,18 @@ from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
-from gateway.models import About, Contact, ContactPoint, Guardianship, Message, MessageState, OptOut, Pupil, Reply
+from gateway.models import (
+    About,
+    Audit,
+    Contact,
+    ContactPoint,
+    Guardianship,
+    Message,
+    MessageState,
+    OptOut,
+    Pupil,
+    Reply,
+)
 from gateway.models.types import core
 from gateway.practice import school as practice
 
@@ -74,6 +86,7 @@ async def test_one_notice_to_the_whole_school(
 ) -> None:
     await school.handbell("import", *[str(file) for file in practice_school.files])
     (tmp_path / "notice.toml").write_text(NOTICE)
+    school.settings.write_text(school.settings.read_text() + '[log]\nlevel = "debug"\n')
     await school.run()
     await school.handbell("notice", "send", str(tmp_path / "notice.toml"), "--as", "Mrs Office")
 
@@ -223,13 +236,25 @@ async def check_answers(database: Database, world: processes.World) -> None:
 
 
 async def no_personal_data_in(log: str, database_url: str) -> None:
-    """The daemon's log names nobody and no number."""
+    """The daemon's log, with all that it can be made to say, names nobody, no number and no word of a message; and the
+    audit log has no number and no word."""
     database = Database(database_url)
     async with database.read() as session:
-        names = set(await session.scalars(sa.select(Pupil.surname))) | set(
-            await session.scalars(sa.select(Contact.surname))
-        )
+        names = set[str]()
+        for person in (Pupil, Contact):
+            for row in await session.execute(sa.select(person.forename, person.surname)):
+                names |= set(row)
         addresses = set(await session.scalars(sa.select(ContactPoint.address)))
+        words = set(await session.scalars(sa.select(Message.body))) | set(await session.scalars(sa.select(Reply.body)))
+        lines = [f"{line.actor} {line.subject} {line.body}" for line in await session.scalars(sa.select(Audit))]
     await database.close()
-    assert not [address for address in addresses if address in log]
-    assert not [name for name in names if len(name) > 4 and f" {name}" in log]
+    assert '"level": "debug"' in log or '"level":"debug"' in log, "nothing to look through"
+    assert len(names) > 400
+    assert len(addresses) > 500
+    written = set(re.findall(r"[^\W\d_]+", log))
+    assert not [name for name in names if written.issuperset(re.findall(r"[^\W\d_]+", name)) and name in log]
+    assert not [address for address in addresses if address in log or address.removeprefix("+44") in log]
+    assert not [one for one in words if len(one) > 4 and one in log]
+    deeds = "\n".join(lines)
+    assert len(lines) > 400
+    assert not [one for one in addresses | words if len(one) > 4 and one.removeprefix("+44") in deeds]

@@ -25,7 +25,9 @@ ASKED = alarm.Asked("This is a rehearsal.", "You need not do anything.", {"whole
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_nothing_of_it_reaches_a_real_provider_and_who_would_not_be_reached_is_told(database: Database) -> None:
+async def test_nothing_of_it_reaches_a_real_provider_and_who_would_not_be_reached_is_told(
+    database: Database, tmp_path: Path
+) -> None:
     """The settings name a provider and a mail server that are there: nobody so much as knocks at their doors."""
     knocks: list[object] = []
 
@@ -42,21 +44,27 @@ async def test_nothing_of_it_reaches_a_real_provider_and_who_would_not_be_reache
         voice_senders=(sections.VoiceSender(address="+441134960002"),),
     )  # fmt: skip
     smtp = sections.Smtp(host="127.0.0.1", port=port, security="none", from_address="office@oakfield.example")
-    settings = here.gateway.settings.model_copy(update={"twilio": twilio, "smtp": smtp})
+    where = database.url.render_as_string(hide_password=False)
+    settings = here.gateway.settings.model_copy(
+        update={
+            "twilio": twilio, "smtp": smtp, "database": sections.Database(url=where, state_dir=tmp_path),
+            "audit": sections.Audit(key=SecretStr("k" * 32)),
+        }
+    )  # fmt: skip
     here.gateway = replace(here.gateway, settings=settings)
     await here.child("Ana", await here.parent("Maria", mail="maria@example.com", written_language="pl"))
     await here.child("Ben", await here.parent("Eve"))
     await school.pupil(database, "Nemo", form="4B")
     async with real:
-        report = await rehearsing.rehearse(here.gateway, ASKED, by="Mrs Head")
+        report = await rehearsing.beside(here.gateway, ASKED, "Mrs Head")  # as a page of a running daemon does
     assert knocks == []
-    assert report.ended
-    assert report.arrived == {"sms": 2, "voice": 2, "email": 1}
-    [lost] = report.unreached
+    assert report["ended"]
+    assert report["arrived"] == {"sms": 2, "voice": 2, "email": 1}
+    [lost] = report["unreached"]
     assert (lost["name"], lost["form"], lost["why"]) == (
         "Nemo Example", "4B", ["Nobody is on file who may be told about this child."],
     )  # fmt: skip
-    assert any("nobody was reached" in sentence for sentence in report.sentences())
+    assert any("nobody was reached" in sentence for sentence in report["sentences"])
     async with database.read() as session:
         assert await session.scalar(sa.select(sa.func.count()).select_from(Message)) == 0
         [line] = (await session.scalars(sa.select(Audit).where(core(Audit).c.action == "emergency.rehearsed"))).all()

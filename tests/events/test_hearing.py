@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import time
 from importlib import resources
 
 import pytest
@@ -10,10 +11,10 @@ import sqlalchemy as sa
 from support.evenings import PLAIN, TIMES, Evening
 
 from channels.base import Medium
-from gateway import optout
+from gateway import attachments, optout, outbox
 from gateway.database import Database
 from gateway.events import offers, understanding
-from gateway.models import AbsenceHeard, Reply
+from gateway.models import AbsenceHeard, Guardianship, MessageState, Reply
 from templates import library, translations
 
 MUM, DAD, AUNT = "+447700900101", "+447700900102", "+447700900103"
@@ -120,6 +121,94 @@ async def test_an_answer_to_an_invitation_says_nothing_of_an_absence(evening: Ev
     async with evening.database.read() as session:
         [heard] = await session.scalars(sa.select(AbsenceHeard))
     assert heard.outcome == "event"
+
+
+@pytest.mark.parametrize(
+    ("words", "meaning", "clock", "digit"),
+    [
+        ("I can't do 3.50pm", "", None, ""),
+        ("We can come, but not at 3.50", "", None, ""),
+        ("Is 3.50 free?", "", None, ""),
+        ("Anything after 3.50 please", "", None, ""),
+        ("Is dad coming?", "", None, ""),
+        ("Will they be coming home late", "", None, ""),
+        ("I see you have the wrong number", "", None, ""),
+        ("We will come, is there parking?", "coming", None, ""),
+        ("Can we have 15:50 please?", "", time(15, 50), ""),
+        ("We can come at 3.50pm", "coming", time(15, 50), ""),
+        ("2 please, thanks", "", None, "2"),
+        ("Option 2 pls", "", None, "2"),
+        ("Not 2", "", None, ""),
+        ("1 or 2", "", None, ""),
+    ],
+)
+def test_a_time_is_chosen_only_where_nothing_else_is_said_of_it(
+    words: str, meaning: str, clock: time | None, digit: str
+) -> None:
+    found = understanding.read(words, language="en")
+    assert (found.meaning, found.clock, found.digit) == (meaning, clock, digit)
+
+
+async def test_a_time_that_does_not_suit_is_not_booked_and_a_digit_may_stand_among_polite_words(
+    evening: Evening,
+) -> None:
+    await evening.family(MUM)
+    await evening.invite(TIMES)
+    await evening.answer(MUM, "Sorry, I can't do 3.50pm")
+    assert await evening.states() == {"Ana": "invited"}
+    assert [one.settled for one in await replies(evening)] == [""]
+    await evening.answer(MUM, "Number 2 please")
+    assert [one.taken for one in (await evening.whole()).slots] == [0, 1, 0]
+
+
+async def test_who_was_barred_since_does_not_answer_for_the_household(evening: Evening) -> None:
+    mum, dad = await evening.parent(MUM), await evening.parent(DAD, "Jan")
+    await evening.child("Ana", mum, dad)
+    await evening.invite(TIMES)
+    async with evening.database.write() as session:
+        await session.execute(sa.update(Guardianship).where(sa.column("contact_id") == dad).values(no_contact=True))
+    await evening.answer(DAD, "1")
+    await evening.answer(DAD, "We can't come")
+    assert await evening.states() == {"Ana": "invited"}
+    await evening.answer(MUM, "1")
+    assert await evening.states() == {"Ana": "coming"}
+
+
+async def test_an_answer_to_a_text_that_had_to_go_twice_is_heard(evening: Evening) -> None:
+    await evening.family(MUM)
+    await evening.invite(TIMES)
+    [first] = await evening.messages(MUM)
+    async with evening.database.write() as session:
+        given = {
+            "sender_id": first.sender_id or 0,
+            "due_at": evening.clock.now,
+            "only_if": "",
+            "now": evening.clock.now,
+        }
+        assert await outbox.copy(session, first, new_id="copy", **given)
+        first.state = MessageState.FAILED
+        session.add(first)
+    await evening.turn()
+    await evening.answer(MUM, "2")
+    assert [one.taken for one in (await evening.whole()).slots] == [0, 1, 0]
+
+
+async def test_the_mail_that_confirms_a_time_brings_it_for_the_calendar_and_takes_it_out_again(
+    evening: Evening,
+) -> None:
+    await evening.family(MUM, mail="maria@example.com")
+    await evening.invite(TIMES, media=["email"])
+    files = attachments.Files(evening.database, school="Oakfield", now=evening.clock)
+    [invited] = await evening.messages("maria@example.com")
+    assert await files.of(invited.model_dump()) == ()
+    found = []
+    for words in ("2", "Sorry, we can't come after all"):
+        await evening.answer("maria@example.com", words, to=invited)
+        [file] = await files.of((await evening.messages("maria@example.com"))[-1].model_dump())
+        found.append(file)
+    assert b"DTSTART:20261208T154000Z" in found[0].content
+    assert (b"SEQUENCE:1" in found[0].content, b"SEQUENCE:2" in found[1].content) == (True, True)
+    assert b"STATUS:CANCELLED" in found[1].content
 
 
 async def test_who_asks_for_silence_has_not_answered(evening: Evening) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.village import Village
 
-from gateway.definitions import model
-from gateway.events import guests, offers, slots
+from gateway.definitions import event_times, model
+from gateway.events import guests, offers
 from gateway.models import EventGuest, EventSlot
 
 NOW = datetime(2026, 12, 8, 15, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ def test_a_session_is_cut_into_whole_times(minutes: int, length: int) -> None:
     session = model.EventSession.model_construct(
         starts=starts, ends=starts + timedelta(minutes=length), minutes=minutes, capacity=1, host="", forms=[]
     )
-    times = slots.times(session)
+    times = event_times.of(session)
     assert len(times) == length // minutes
     assert all(ends - begins == timedelta(minutes=minutes) for begins, ends in times)
     assert not times or times[-1][1] <= session.ends

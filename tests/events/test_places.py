@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from support.evenings import PLAIN, TIMES, Evening
 
-from gateway import turns
+from gateway import guard, turns
 from gateway.database import Database
-from gateway.events import answering, guests, offers
-from gateway.models import EventGuest, EventSlot, GuestState
+from gateway.events import answering, changes, guests, offers
+from gateway.models import EventGuest, EventSlot, GuestState, Message, MessageState
 from gateway.models.types import core
 
 MUM, DAD, AUNT, NAN = "+447700900101", "+447700900102", "+447700900103", "+447700900104"
@@ -187,6 +188,116 @@ async def test_the_waiting_list_goes_in_order_and_each_has_a_time_to_answer(even
     await evening.answer(NAN, "yes please")
     assert (await evening.states())["Dee"] == "coming"
     assert [one.taken for one in (await evening.whole()).slots] == [1]
+
+
+async def two_for_one_place(evening: Evening) -> None:
+    """Ben waits for the place that Ana has."""
+    await evening.family(MUM)
+    await evening.family(DAD, "Ben")
+    await evening.invite(FULL | {"keep_offer": "2h"})
+    await evening.answer(MUM, "1")
+    await evening.answer(DAD, "1")
+
+
+async def test_a_place_that_becomes_free_at_night_is_kept_until_somebody_can_have_read_of_it(evening: Evening) -> None:
+    await two_for_one_place(evening)
+    await evening.pass_(hours=12.5)  # 21:30
+    await evening.answer(MUM, "2")
+    await evening.pass_(hours=10)  # 07:30
+    assert await evening.states() == {"Ana": "not_coming", "Ben": "offered"}
+    assert "We keep it for you until Tuesday 24 November, 9am." in (await evening.said(DAD))[-1]
+
+
+async def test_silence_to_an_offer_that_never_arrived_is_no_answer(evening: Evening) -> None:
+    await two_for_one_place(evening)
+    await evening.answer(MUM, "2")
+    async with evening.database.write() as session:
+        last = (await evening.messages(DAD))[-1]
+        failed = sa.update(Message).where(core(Message).c.id == last.id)
+        await session.execute(failed.values(state=MessageState.FAILED))
+    await evening.pass_(hours=2, minutes=1)
+    assert await evening.states() == {"Ana": "not_coming", "Ben": "phone"}
+    assert len(await evening.tasks("event.phone")) == 1
+
+
+async def test_times_that_have_gone_by_are_offered_to_nobody(evening: Evening) -> None:
+    await evening.family(MUM)
+    new = {"starts": "2026-12-15T17:30:00", "ends": "2026-12-15T17:40:00", "minutes": 10, "again": True}
+    sessions = [*TIMES["sessions"], new]
+    await evening.pass_(days=5)
+    await evening.invite(TIMES | {"sessions": sessions, "remind": "0s"})
+    await evening.pass_(days=10, hours=6, minutes=45)  # 15:45 on the day
+    await evening.answer(MUM, "1")
+    assert "Reply 1 for 3:50pm or 2 for no time suits me." in (await evening.said(MUM))[-1]
+    await evening.pass_(hours=1)  # the new times are for those who were missed
+    await evening.answer(MUM, "1")
+    assert (await evening.said(MUM))[-1] == "Oakfield: This event is over or has been cancelled."
+    assert await evening.states() == {"Ana": "invited"}
+
+
+async def stopped(evening: Evening, *, step: int) -> dict[str, str]:
+    """By child, why the wall stops what is still in the queue at a step."""
+    t = core(Message).c
+    async with evening.database.read() as session:
+        query = sa.select(Message).where(t.step == step, t.state == MessageState.QUEUED)
+        waiting = list(await session.scalars(query))
+        rows, given = (
+            [one.model_dump() for one in waiting],
+            {"today": evening.gateway.today(), "now": evening.clock.now},
+        )
+        found = await session.run_sync(lambda plain: guard.stopped(plain.connection(), rows, **given))
+    return {("Ben" if "Ben" in one.body else "Ana"): found[one.id].reason for one in waiting if one.id in found}
+
+
+async def test_a_reminder_that_waits_for_the_morning_does_not_go_to_who_has_answered_meanwhile(
+    evening: Evening,
+) -> None:
+    await evening.family(MUM)
+    await evening.invite(PLAIN | {"starts": "2026-11-25T21:00:00", "ends": None})
+    await evening.pass_(days=1, hours=12, minutes=30)
+    assert await stopped(evening, step=0) == {}
+    evening.clock.pass_(minutes=1)
+    await evening.answer(MUM, "2")
+    assert await stopped(evening, step=0) == {"Ana": "answered"}
+
+
+async def test_a_reminder_that_comes_back_from_the_wire_does_not_leave_of_a_moved_event(evening: Evening) -> None:
+    """What waits is taken back with the change; this one would come after the word of the new time with the old one."""
+    await evening.family(MUM)
+    ladder = [{"media": ["sms"]}, {"media": ["voice"], "after": "30m"}]
+    starts = {"starts": "2026-11-25T21:00:00", "ends": None}
+    await evening.invite(PLAIN | starts, media=[], ladder=ladder)
+    await evening.answer(MUM, "1")
+    await evening.pass_(days=1, hours=12, minutes=30)
+    evening.clock.pass_(minutes=1)
+    t = core(Message).c
+    async with evening.database.write() as session:
+        waits = sa.select(t.id).where(t.state == MessageState.QUEUED)
+        ids = list(await session.scalars(waits))
+        await session.execute(sa.update(Message).where(t.id.in_(ids)).values(state=MessageState.SENDING))
+        later = changes.Change(starts=datetime(2026, 11, 25, 21, 30, tzinfo=UTC))
+        await changes.change(session, evening.gateway, "evening", later, by="Head")
+        await session.execute(sa.update(Message).where(t.id.in_(ids)).values(state=MessageState.QUEUED))
+    assert len(ids) == 2
+    assert await stopped(evening, step=0) == {"Ana": "newer"}
+    assert await stopped(evening, step=1) == {"Ana": "newer"}, "nor does its call"
+
+
+async def test_each_child_has_a_ladder_of_its_own_that_an_answer_in_any_way_ends(evening: Evening) -> None:
+    mum = await evening.parent(MUM)
+    await evening.child("Ana", mum)
+    await evening.child("Ben", mum)
+    ladder = [{"media": ["sms"]}, {"media": ["voice"], "after": "30m"}]
+    await evening.invite(TIMES, media=[], ladder=ladder)
+
+    evening.clock.pass_(minutes=1)
+    await evening.answer(MUM, "1")
+    assert await stopped(evening, step=1) == {"Ana": "answered"}
+    async with evening.database.write() as session:
+        guest = await guests.find(session, (await evening.guests())["Ben"].id or 0)
+        said = answering.Said("Maria", "page")
+        await answering.answer(session, evening.gateway, guest, "slot 3", said)
+    assert await stopped(evening, step=1) == {"Ana": "answered", "Ben": "answered"}
 
 
 async def test_who_waits_and_cannot_be_written_to_is_rung(evening: Evening) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from sqlmodel import select
 from support import school
-from support.household import MUM, PRAISE, House, mailbox
+from support.desk import LOG
+from support.household import DAD, MUM, PRAISE, House, mailbox
 
 from channels.base import Medium
 from gateway.freshness import nagging
-from gateway.models import Contact, ContactPoint, LineType, Message, PointState, Reply
+from gateway.models import Contact, ContactPoint, LineType, Message, PointState, Reply, Wish
+from gateway.preferences import wishes
 
 MENU = {
     "purpose": "service", "key": "trip", "text": {"en": "May {children} come along?"},
@@ -36,6 +39,15 @@ async def test_never_on_a_phone_that_two_share(sqlite_house: House) -> None:
     await school.point(house.database, house.father, MUM)
     assert await keys(house) == ""
     assert MUM not in {one.address for one in await house.questions()}
+
+
+async def test_of_two_who_press_at_once_one_asks(house: House) -> None:
+    async def ask() -> bool:
+        async with house.database.write() as session:
+            return await nagging.ask_now(session, house.gateway, house.mother, by="office:Jo")
+
+    found = await asyncio.gather(*[ask() for _ in range(4)], return_exceptions=True)
+    assert sorted(str(one) for one in found) == sorted(["True", *["They were asked today already."] * 3])
 
 
 async def test_in_the_language_of_the_family_and_of_the_good_news(sqlite_house: House) -> None:
@@ -148,3 +160,49 @@ async def test_no_nag_at_night_or_on_a_sunday(sqlite_house: House) -> None:
             expected = local.weekday() < 5 and 10 <= local.hour < 16
             assert await nagging.is_due(session, house.gateway) is expected
         house.clock.now -= span
+
+
+async def test_never_in_a_digest_where_no_key_could_be_its_answer(sqlite_house: House) -> None:
+    house = sqlite_house
+    async with house.database.write() as session:
+        wish = {Medium.SMS: Wish.DIGEST}
+        await wishes.choose(session, house.mother, "*", wish, by="office", log=LOG, now=house.clock())
+    for _ in range(6):
+        await house.send(**PRAISE)
+    assert {one.keys for one in await house.to(MUM)} == {""}
+    assert MUM not in {one.address for one in await house.questions()}
+
+
+async def test_who_pressed_the_wrong_key_answers_again(sqlite_house: House) -> None:
+    house = sqlite_house
+    assert await keys(house) == "12"
+    await house.hears("1")
+    assert (await house.point(house.phone)).confirmed_at is not None
+    await house.hears("2")
+    assert (await house.point(house.phone)).confirmed_at is None, "the latest counts, however much later"
+    assert "number" in await house.tasks()
+    await house.hears("1")
+    assert (await house.point(house.phone)).confirmed_at is not None
+    await house.turn()
+    assert [one.answer for one in await house.questions() if one.address == MUM] == ["confirmed"]
+
+
+async def test_whoever_cannot_be_asked_does_not_stand_before_those_who_can(sqlite_house: House) -> None:
+    house = sqlite_house
+    for pair in range(6):  # more than are asked at once: each phone is shared, so nobody could say who answered
+        for name in ("Ann", "Bob"):
+            one = await school.contact(house.database, name)
+            await school.point(house.database, one, f"+4477009002{pair:02d}")
+            await school.tie(house.database, house.child, one, parental_responsibility=True)
+    dead = await school.contact(house.database, "Late", deceased=True)
+    zoe = await school.contact(house.database, "Zoe")
+    for one, address in ((dead, "+447700900298"), (zoe, "+447700900299")):
+        await school.point(house.database, one, address)
+        await school.tie(house.database, house.child, one, parental_responsibility=True)
+    await silence(house)
+    for sender in (MUM, DAD):
+        await house.hears("hello", sender=sender)
+    await house.slow_turn()
+    assert {one.address for one in await nags(house)} == {"+447700900299"}
+    async with house.database.read() as session:
+        assert not await nagging.is_due(session, house.gateway), "nobody is left who could be asked"

@@ -30,7 +30,7 @@ def tried(*rows: tuple[Medium, time, Outcome], language: str = "en") -> list[Try
 
 def test_the_sentence_of_the_issue() -> None:
     tries = tried((VOICE, EVENING, Outcome.ANSWERED), (SMS, MORNING, Outcome.SILENT), (SMS, MORNING, Outcome.SILENT))
-    found = choosing.choose(tries, [SMS, VOICE], HOURS, ["en"])
+    found = choosing.choose(tries, {SMS: ["en"], VOICE: ["en"]}, HOURS)
     assert found is not None
     assert found.way == Way(VOICE, EVENING, "en"), "what worked before, at the hour at which it did"
     assert found.because == "texts unanswered twice at 8.30, so a call at 17.30, as calls were answered before"
@@ -39,16 +39,16 @@ def test_the_sentence_of_the_issue() -> None:
 
 def test_one_channel_alone_is_tried_at_another_hour_then_in_another_language() -> None:
     tries = tried((SMS, MORNING, Outcome.SILENT))
-    second = choosing.choose(tries, [SMS], HOURS, ["en", "ur"])
+    second = choosing.choose(tries, {SMS: ["en", "ur"]}, HOURS)
     assert second is not None
     assert second.differs == ["hour"]
     assert second.because == "texts unanswered once at 8.30, so a text at 12.30"
     every = tried(*[(SMS, hour, Outcome.SILENT) for hour in HOURS * 2])
-    third = choosing.choose(every, [SMS], HOURS, ["en", "ur"])
+    third = choosing.choose(every, {SMS: ["en", "ur"]}, HOURS)
     assert third is not None
     assert third.way.language == "ur"
     assert "in another language" in third.because
-    assert choosing.choose(every, [SMS], HOURS, ["en"]) is None, "everything has failed twice"
+    assert choosing.choose(every, {SMS: ["en"]}, HOURS) is None, "everything has failed twice"
 
 
 @given(media, languages, st.lists(outcomes, min_size=1, max_size=25))
@@ -56,7 +56,7 @@ def test_played_to_its_end(usual: list[Medium], spoken: list[str], results: list
     """Whatever comes of each try: the next differs from the last, and no way fails three times running."""
     tries = tried((usual[0], MORNING, Outcome.SILENT), language=spoken[0])
     for result in results:
-        found = choosing.choose(tries, usual, HOURS, spoken)
+        found = choosing.choose(tries, dict.fromkeys(usual, spoken), HOURS)
         if found is None:
             left = [Way(m, h, la) for m in usual for h in HOURS for la in spoken]
             assert all(

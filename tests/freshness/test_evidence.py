@@ -90,8 +90,9 @@ async def test_that_it_has_changed_makes_it_red_until_somebody_confirms_it(sqlit
     await house.hears("2")
     phone = (await of(house))[MUM]
     assert (phone.colour, ("changed", Says.BAD) in said(phone)) == (Colour.RED, True)
+    house.clock.pass_(days=2)
     await house.hears("1")
-    assert (await of(house))[MUM].colour is Colour.RED, "answered already: a person confirms it"
+    assert (await of(house))[MUM].colour is Colour.RED, "no slip of a finger any more: a person confirms it"
     async with house.database.write() as session:
         await deciding.confirm(session, house.phone, deed=deciding.Deed("office", house.clock(), LOG))
     assert (await of(house))[MUM].colour is Colour.GREEN

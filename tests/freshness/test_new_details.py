@@ -11,7 +11,8 @@ from support.household import DAD, MUM, NEW, House, mailbox
 from channels.base import Medium
 from gateway import audit, errors
 from gateway.freshness import approving, letters
-from gateway.models import DetailState, LineType, PointKind, PointState
+from gateway.models import Contact, ContactPoint, DetailState, LineType, PointKind, PointState
+from gateway.one_person import joining
 
 
 def code_in(body: str) -> str:
@@ -98,6 +99,26 @@ async def test_no_puts_the_old_number_back(house: House) -> None:
     assert now[MUM].rank < now[NEW].rank
     assert "details.contested" in await house.tasks()
     assert await house.waiting() == []
+
+
+async def test_no_puts_the_old_number_back_also_where_two_contacts_are_one_by_now(sqlite_house: House) -> None:
+    """The other had the old number, too: of the two rows of it one is no more."""
+    house = sqlite_house
+    await asked_and_changed(house)
+    await house.hears(code_in((await house.to(NEW))[0].body), sender=NEW)
+    await approve(house)
+    async with house.database.write() as session:
+        kept = Contact(source_id="C77", forename="Maria")
+        session.add(kept)
+        await session.flush()
+        session.add(ContactPoint(contact_id=kept.id or 0, kind=PointKind.PHONE, address=MUM))
+        await session.flush()
+        log, now = house.gateway.log, house.clock.now
+        await joining.merge(session, kept.id or 0, house.mother, by="Mrs Okafor", log=log, now=now)
+    assert (await house.points(kept.id or 0))[MUM].state is PointState.WRONG
+    await house.hears("No! That was not me")
+    found = await house.points(kept.id or 0)
+    assert (found[MUM].state, found[NEW].state) == (PointState.WORKING, PointState.WRONG)
 
 
 async def test_three_wrong_codes_end_it_and_a_right_one_comes_too_late(sqlite_house: House) -> None:

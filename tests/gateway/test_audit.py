@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
+from support import tampering
 
-from gateway import audit
+from gateway import audit, chain
 from gateway.database import Database
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -24,7 +25,7 @@ async def seal(database: Database) -> int:
         return await LOG.seal(session)
 
 
-async def verify(database: Database, **options: str) -> audit.Verdict:
+async def verify(database: Database, **options: str) -> chain.Verdict:
     async with database.read() as session:
         return await LOG.verify(session, **options)
 
@@ -52,50 +53,25 @@ async def test_a_line_is_rolled_back_with_its_deed(database: Database) -> None:
     assert (await verify(database)).unsealed == 0
 
 
-@pytest.mark.parametrize(
-    ("tampering", "fault"),
-    [
-        ("UPDATE audit SET body = '{}' WHERE link = 3", "was changed"),
-        ("UPDATE audit SET actor = 'somebody' WHERE link = 3", "was changed"),
-        ("DELETE FROM audit WHERE link = 3", "missing"),
-        ("UPDATE audit SET hash = 'x' WHERE link = 3", "broken at line 3"),
-        ("UPDATE audit SET link = 99 WHERE link = 3", "missing"),
-        ("UPDATE audit SET body = '{}' WHERE link IS NULL", "was changed"),
-        ("UPDATE audit SET hash = 'x' WHERE link IS NULL", "was changed"),
-    ],
-)
-async def test_tampering_is_named(database: Database, tampering: str, fault: str) -> None:
-    await write_lines(database, 6)
-    await seal(database)
-    await write_lines(database, 1)
-    async with database.write() as session:
-        await session.execute(sa.text(tampering))
-    assert fault in (await verify(database)).fault
-
-
 async def test_the_published_head_cannot_be_parked_outside_the_chain(database: Database) -> None:
-    """Whoever can write the database can forge hashes, as they need no key; but not the head that we have on paper."""
+    """Whoever has the key as well can forge a whole chain; but not so that the head that we have on paper is in it."""
     await write_lines(database, 4)
     await seal(database)
     published = (await verify(database)).head
     async with database.write() as session:
-        await session.execute(sa.text("DELETE FROM audit WHERE link = 3"))
-        await session.execute(sa.text("UPDATE audit SET link = NULL, hash = '' WHERE link = 4"))
-    await seal(database)  # the sealer itself closes the gap
+        await tampering.unguard(session)
+        await session.execute(sa.text("DELETE FROM audit WHERE link >= 3"))
+        await session.execute(sa.text("UPDATE audit SET link = NULL, hash = ''"))
+        await session.execute(sa.text("DELETE FROM audit_end"))
+        if database.is_sqlite:
+            await session.execute(sa.text("UPDATE sqlite_sequence SET seq = 2 WHERE name = 'audit'"))
     await write_lines(database, 1)
-    assert (await verify(database)).fault == ""
-    async with database.write() as session:
-        await session.execute(sa.text("UPDATE audit SET hash = :head WHERE link IS NULL"), {"head": published})
-    assert (await verify(database, expect_head=published)).fault != ""
-
-
-async def test_swapped_lines_are_named(database: Database) -> None:
-    await write_lines(database, 4)
     await seal(database)
+    assert (await verify(database)).fault == ""
+    assert "nowhere in this chain" in (await verify(database, expect_head=published)).fault
     async with database.write() as session:
-        for before, after in ((2, 99), (3, 2), (99, 3)):
-            await session.execute(sa.text(f"UPDATE audit SET link = {after} WHERE link = {before}"))
-    assert "broken at line 2" in (await verify(database)).fault
+        await session.execute(sa.text("UPDATE audit SET hash = :head WHERE link = 3"), {"head": published})
+    assert "line 3" in (await verify(database, expect_head=published)).fault
 
 
 async def test_the_log_can_be_read_by_subject(database: Database) -> None:

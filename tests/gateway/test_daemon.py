@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from support.waiting import PATIENCE, until
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from config import sections
 from config.settings import Settings
+from gateway import clock as clocks
 from gateway import daemon, errors, sweeping, wiring
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
@@ -174,15 +176,15 @@ async def test_mail_in_flight_is_no_more_than_the_connections(sqlite_database: D
 
 CLOCK_JOBS = (
     "calendar", "campaigns", "calendar feeds", "plan", "leases", "sweep", "seal", "gauges", "desk", "events", "surveys",
-    "good news", "contact details", "silence", "digest",
+    "good news", "contact details", "silence", "digest", "failover", "restored", "audit head", "retention", "scrub",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("roles", "names"),
     [
-        (("web",), {"intake", "calendar job"}),
-        (("web", "clock"), {"intake", *(f"{job} job" for job in CLOCK_JOBS)}),
+        (("web",), {"intake", "calendar job", "ready job"}),
+        (("web", "clock"), {"intake", "ready job", *(f"{job} job" for job in CLOCK_JOBS)}),
     ],
 )
 async def test_every_loop_and_job_is_watched(
@@ -204,6 +206,21 @@ async def test_every_loop_and_job_is_watched(
     await until(lambda: "intake" not in works.stuck())
     if "clock" in roles:
         await until(lambda: "seal job" not in works.stuck())
+    works.stop()
+    await ended(running)
+
+
+async def test_a_practice_clock_that_was_put_on_lets_no_loop_hang(sqlite_database: Database, tmp_path: Path) -> None:
+    moved = clocks.Movable(desk.Clock(), tmp_path / "practice.clock")
+    told: list[bool] = []
+    gateway = replace(desk.gateway(sqlite_database, desk.Clock()), now=moved)
+    works = daemon.Daemon(
+        gateway, listen=None, roles=("web", "clock"), ready=lambda: told.append(True), unmoved=moved.unmoved
+    )
+    running = asyncio.create_task(works.run())
+    await until(lambda: bool(told))
+    moved.skip(timedelta(hours=8))
+    assert works.stuck() == []
     works.stop()
     await ended(running)
 
@@ -311,12 +328,12 @@ async def test_settings_of_a_channel_that_cannot_work_are_a_sentence(sqlite_data
     shutil.move(str(sqlite_database.url.database), folder / "handbell.sqlite3")
     wrong = live(folder, ca_file=str(tmp_path / "none.pem"))
     with pytest.raises(errors.NotReady, match="ca_file"):
-        await wiring.run(wrong, ready=lambda: None)
+        await wiring.run(wrong, ready=lambda _: None)
 
 
 async def test_a_database_that_is_not_ready_is_closed_again(tmp_path: Path) -> None:
     with pytest.raises(errors.NotReady, match="migrate"):
-        await wiring.run(live(tmp_path), ready=lambda: None)
+        await wiring.run(live(tmp_path), ready=lambda _: None)
     assert not [one for one in tmp_path.iterdir() if one.name.endswith(("-wal", "-shm"))]
 
 

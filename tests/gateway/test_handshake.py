@@ -452,7 +452,7 @@ class Voices:
         return locale in self._languages
 
     def __getattr__(self, name: str) -> Any:
-        raise AssertionError(name)
+        raise AttributeError(name)
 
 
 def calling(database: Database, *languages: str) -> context.Gateway:

@@ -81,6 +81,15 @@ def test_levels_are_kept_and_talkative_libraries_are_hushed(lines: Lines) -> Non
     assert [line["event"] for line in lines()] == ["wanted"]
 
 
+def test_no_library_is_heard_at_debug(lines: Lines, stream: io.StringIO) -> None:
+    """aiosqlite tells each statement with its values, and so each family's words."""
+    logs.configure("debug", "json", stream=stream)
+    logging.getLogger("some.library").debug("INSERT … 'Ana is ill'")
+    logging.getLogger("some.library").info("started")
+    structlog.get_logger("gateway.sender").debug("claimed")
+    assert [line["event"] for line in lines()] == ["started", "claimed"]
+
+
 def test_configuring_again_replaces_what_was(lines: Lines, stream: io.StringIO) -> None:
     logs.configure("error", "json", stream=stream)
     structlog.get_logger().warning("too.quiet")

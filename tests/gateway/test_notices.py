@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,22 @@ from support import school
 from support.desk import NOW, Clock, definition, gateway
 
 from channels.base import Medium
-from gateway import audit, context, errors, guard, notices, outbox
+from gateway import audit, context, errors, guard, notices, outbox, tokens
 from gateway import messages as core_messages
+from gateway.accounts import signatures
 from gateway.database import Database
-from gateway.models import About, CampaignFiring, Message, MessageState, Notice, NoticeState, Run, SchoolEvent, Sender
+from gateway.models import (
+    About,
+    CampaignFiring,
+    Message,
+    MessageState,
+    Notice,
+    NoticeState,
+    Pupil,
+    Run,
+    SchoolEvent,
+    Sender,
+)
 
 MUM = "+447700900001"
 
@@ -197,6 +210,74 @@ async def test_what_waits_for_approval(database: Database) -> None:
     with pytest.raises(errors.Conflict, match="does not wait"):
         async with database.write() as session:
             await notices.approve(session, desk, "fair", approver="Deputy")
+
+
+@pytest.mark.parametrize(
+    ("author", "approver", "why"),
+    [
+        ("office:Jo Whitfield", "office:Jo Whitfield", "somebody else must"),
+        ("office:Jo Whitfield", "office:jo  whitfield ", "somebody else must"),
+        ("office:Jo Whitfield", "JO WHITFIELD", "somebody else must"),  # at the keyboard
+        ("office:Jo Whitfield", "api:her own", "a program is no second person"),
+        ("api:timetable", "api:timetable", "somebody else must"),
+        ("office:Jo Whitfield", "office:Mr Reilly", ""),
+        ("office:Jo Whitfield", "Mr Reilly", ""),
+        ("api:timetable", "office:Mr Reilly", ""),
+        ("api:timetable", "api:another", ""),
+    ],
+)
+def test_a_second_person_is_another_person(author: str, approver: str, why: str) -> None:
+    assert why in signatures.objection(approver, author)
+    assert bool(signatures.objection(approver, author)) is bool(why)
+
+
+async def test_a_program_is_no_second_person_for_whoever_made_its_token(sqlite_database: Database) -> None:
+    await family(sqlite_database)
+    desk = gateway(sqlite_database)
+    async with sqlite_database.write() as session:
+        made = {"timetable": "office:Jo Whitfield", "rota": "Jo Whitfield", "library": "office:Mr Reilly"}
+        for name, maker in made.items():
+            await tokens.create(session, name, log=desk.log, now=NOW, actor=maker)
+    await submit(desk, author="api:timetable", approval={"required": True})
+    with pytest.raises(errors.Conflict, match="the token that somebody made"):
+        async with sqlite_database.write() as session:
+            await notices.approve(session, desk, "fair", approver="office:jo whitfield")
+    with pytest.raises(errors.Conflict, match="the token that somebody made"):
+        async with sqlite_database.write() as session:
+            await notices.approve(session, desk, "fair", approver="api:rota")
+    async with sqlite_database.write() as session:
+        await notices.approve(session, desk, "fair", approver="api:library")
+    await submit(desk, key="trip", author="Jo Whitfield", approval={"required": True})
+    with pytest.raises(errors.Conflict, match="the token that somebody made"):
+        async with sqlite_database.write() as session:
+            await notices.approve(session, desk, "trip", approver="api:timetable")
+
+
+async def test_more_children_than_the_school_allows_wait_for_a_second_person(sqlite_database: Database) -> None:
+    for number in range(3):
+        await family(sqlite_database, f"+44770090000{number}")
+    made = gateway(sqlite_database)
+    staff = made.settings.staff.model_copy(update={"second_person_over": 2})
+    desk = replace(made, settings=made.settings.model_copy(update={"staff": staff}))
+    held = await submit(desk, author="office:Jo Whitfield", audience={"whole_school": True})
+    assert held.state is NoticeState.HELD
+    assert held.definition["approval"] == {"required": True}, "whoever looks at it later sees why it waits"
+    await plan(desk)
+    assert {message.state for message in await messages(sqlite_database)} == {MessageState.HELD}
+    with pytest.raises(errors.Conflict, match="somebody else must approve it"):
+        async with sqlite_database.write() as session:
+            await notices.approve(session, desk, "fair", approver="office:Jo Whitfield")
+    async with sqlite_database.write() as session:
+        await notices.approve(session, desk, "fair", approver="office:Mr Reilly")
+    assert {message.state for message in await messages(sqlite_database)} == {MessageState.QUEUED}
+    free = gateway(sqlite_database)
+    assert (await submit(free, key="free", audience={"whole_school": True})).state is NoticeState.SCHEDULED
+    async with sqlite_database.read() as session:
+        [leaver, *_] = (await session.scalars(select(Pupil.source_id))).all()
+    few = await submit(desk, key="few", audience={"whole_school": True, "but_not": {"pupils": [leaver]}})
+    assert few.state is NoticeState.SCHEDULED
+    urgent = await submit(desk, key="urgent", purpose="emergency", audience={"whole_school": True})
+    assert urgent.state is NoticeState.SCHEDULED, "an alarm has a setting of its own"
 
 
 async def test_approved_before_it_is_due(sqlite_database: Database) -> None:

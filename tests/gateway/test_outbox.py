@@ -502,6 +502,25 @@ async def test_what_came_back_from_the_wire_after_a_cancel_stays(database: Datab
     assert (await get(database, message_id)).state is MessageState.CANCELLED
 
 
+async def test_what_comes_back_from_the_wire_into_a_pause_waits_for_its_end(database: Database) -> None:
+    sender, run = await school.sender(database), await school.run(database, now=NOW)
+    message_id = await school.message(database, sender, now=NOW, run=run, contact=await school.contact(database, "Jo"))
+    row = (await claim(database, sender)).messages[0]
+    async with database.write() as session:
+        await session.execute(sa.update(Notice).values(paused_at=NOW))
+        await outbox.hold(session, [run], now=NOW)
+    await settle(database, row, SendResult(Outcome.RETRY, reason=Reason.TEMPORARY))
+    later = NOW + timedelta(hours=1)
+    assert not (await claim(database, sender, now=later)).messages
+    held = await get(database, message_id)
+    assert (held.state, held.reason) == (MessageState.HELD, "paused")
+    async with database.write() as session:
+        await session.execute(sa.update(Notice).values(paused_at=None))
+        await outbox.release(session, run, now=later)
+    assert (await get(database, message_id)).reason == ""
+    assert [row["id"] for row in (await claim(database, sender, now=later)).messages] == [message_id]
+
+
 async def test_a_step_waits_for_the_one_below_it_unless_its_lane_is_held(database: Database) -> None:
     texts, calls = await school.sender(database), await school.sender(database, medium=Medium.VOICE)
     run, maria = await school.run(database, now=NOW), await school.contact(database, "Maria")

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import lanes
 from support.desk import NOW, definition
 from support.village import Village
 
@@ -48,7 +49,7 @@ def plan(
     means = planner.Means(
         composer=wording.Composer(notice, school, speaks),
         costs=COSTS,
-        senders=SENDERS if senders is None else senders,
+        router=lanes.router(SENDERS if senders is None else senders, now=NOW),
         new_id=lambda: f"m{next(numbers):04d}",
         timezone=LONDON,
         unsubscribe_url=lambda message_id: f"https://oakfield.example/u/{message_id}",

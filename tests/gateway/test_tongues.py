@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from support import lanes
 from support.desk import NOW, definition
 from support.village import Village
 
@@ -28,7 +29,9 @@ def plan(languages: dict[str, str], *, speaks: Callable[[str], bool] = lambda _:
     means = planner.Means(
         composer=wording.Composer(notice, school, speaks),
         costs=wording.Costs(),
-        senders={medium: [Sender(id=1, channel="c", medium=medium, address="+441134960001")] for medium in Medium},
+        router=lanes.router(
+            {medium: [Sender(id=1, channel="c", medium=medium, address="+441134960001")] for medium in Medium}, now=NOW
+        ),
         new_id=lambda: f"m{next(numbers)}",
         timezone=ZoneInfo("Europe/London"),
         unsubscribe_url=lambda message_id: f"https://oakfield.example/u/{message_id}",

@@ -101,7 +101,10 @@ async def test_attendance_is_held_against_the_register(room: Staffroom) -> None:
         await room.praise("S1", "attendance", since=date(2026, 11, 3))
     assert (await room.praise("S1", "attendance", "Rain or shine.", since=date(2026, 11, 6))).since == date(2026, 11, 6)
     await room.kind_hour()
-    assert "since Monday 2 November" in str(await room.messages())
+    (text,) = await room.messages()
+    assert "since Friday 6 November" in text.body
+    assert "2 November" not in text.body  # the register has spoken since it was praised
+    assert [task.subject for task in await room.tasks("good_news.untrue")] == [f"praise:{praise.id}"]
 
 
 def test_each_kind_has_a_sentence_that_stands_among_others() -> None:

@@ -109,6 +109,7 @@ async def test_a_number_in_answer_to_the_mail_is_praise(room: Listening) -> None
         ("Ben", "effort", "", "Ms Green"),
     ]
     assert "Ana, kindness: goes home on Wednesday at 16:30. To take it back: withdraw 1." in answer
+    assert answer.endswith("Nobody has read the other lines: what is for the office goes there by itself.")
     assert await room.hears(GREEN, "withdraw 1", mail) == ["Oakfield: 1 is taken back."]
     assert [one[0] for one in await room.praises()] == ["Ben"]
     async with room.database.read() as session:

@@ -52,7 +52,8 @@ async def test_one_message_for_each_family_and_day_in_its_language(room: Staffro
     rows = {row.address: row for row in await room.messages()}
     assert await room.about(rows[maria.number]) == [ana, ben]
     assert await room.about(rows[ivan.number]) == [ana]
-    assert {row.not_after for row in rows.values()} == {datetime(2026, 11, 23, 19, 0, tzinfo=UTC)}
+    # A lane that is held, or a family's digest, may let it wait: it is still good news then.
+    assert {row.not_after for row in rows.values()} == {datetime(2026, 12, 14, 16, 30, tzinfo=UTC)}
 
 
 async def test_one_kind_for_all_is_the_notice_that_people_have_read(room: Staffroom) -> None:
@@ -90,6 +91,66 @@ async def test_by_the_medium_that_comes_first_and_nothing_to_whoever_is_barred(r
         t = core(Message).c
         reasons = list(await session.scalars(sa.select(t.reason).where(t.state == MessageState.SKIPPED)))
     assert reasons == ["barred"]
+
+
+async def test_as_families_prefer_it(room: Staffroom) -> None:
+    """Each parent is a preference of its own: the digest, email, nothing; and one who declines while it waits."""
+    later, mails, never = (
+        await room.parent("Later"),
+        await room.parent("Mails", mail="m@example.com"),
+        await room.parent("No"),
+    )
+    changes, plain = await room.parent("Changes"), await room.parent("Plain")
+    for name, one in (("Ana", later), ("Ben", mails), ("Cem", never), ("Dia", changes), ("Eli", plain)):
+        await room.child(name, one)
+        await room.praise(name)
+    for one, wish in ((later, "digest"), (mails, "off"), (never, "off"), (changes, "digest")):
+        await room.prefer(one, sms=wish)
+    await room.kind_hour()
+    assert [len(await room.heard(one.number)) for one in (later, mails, never, changes, plain)] == [0, 0, 0, 0, 1]
+    assert [row.medium for row in await room.messages() if row.address == "m@example.com"] == [Medium.EMAIL]
+    async with room.database.read() as session:
+        states = await telling.outcomes(session, [one.praise for one in await praising.listed(session)])
+    assert [states[number] for number in range(1, 6)] == [
+        "with the digest", "told", "told nobody", "with the digest", "told",
+    ]  # fmt: skip
+
+    await room.prefer(changes, sms="off")
+    await room.digest("15:59", 24)
+    assert await room.heard(later.number) == []
+    await room.digest("16:00", 24)
+    assert len(await room.heard(later.number)) == 1
+    assert await room.heard(changes.number) == []
+
+
+async def test_no_more_texts_than_a_family_may_get(database: Database) -> None:
+    room = Staffroom(database, load={"texts_per_day": 1, "texts_per_week": 2})
+    await room.open()
+    maria = await room.parent()
+    await room.child("Ana", maria)
+    for day, said in ((23, 1), (24, 2), (25, 2)):
+        await room.praise("Ana")
+        await room.kind_hour(day=day)
+        assert len(await room.heard(maria.number)) == said
+    await room.digest("16:00", 26)  # the third of the week is not lost
+    assert len(await room.heard(maria.number)) == 3
+
+
+async def test_a_child_of_whom_her_phone_may_not_hear_comes_by_email(room: Staffroom) -> None:
+    """Ben's father is barred, and has his mother's phone; of Ana it may hear."""
+    maria = await room.parent(mail="maria@example.com")
+    async with room.database.write() as session:
+        await session.execute(sa.text("UPDATE contact_point SET rank = 2 WHERE kind = 'email'"))
+    await room.child("Ana", maria)
+    ben = await room.child("Ben", maria)
+    ivan = await room.parent("Ivan", number=maria.number)
+    await school.tie(room.database, ben, ivan.id, priority=3, no_contact=True)
+    await room.praise("Ana")
+    await room.praise("Ben")
+    await room.kind_hour()
+    said = {row.address: row.body for row in await room.messages()}
+    assert said.keys() == {maria.number, "maria@example.com"}
+    assert ("Ben" in said[maria.number], "Ben" in said["maria@example.com"]) == (False, True)
 
 
 async def test_what_comes_late_or_at_a_weekend_waits_for_the_next_school_day(room: Staffroom) -> None:
@@ -156,6 +217,7 @@ async def test_a_child_who_has_left_since_is_not_spoken_of(room: Staffroom) -> N
         await session.execute(sa.text("UPDATE pupil SET left_on = '2026-11-20' WHERE id = :id"), {"id": child})
     assert (await room.kind_hour()).messages == 0
     assert await room.waiting() == []
+    assert "praise.withdrawn" in await room.deeds()
 
 
 async def test_too_much_for_a_text_goes_without_the_teachers_words(room: Staffroom) -> None:
@@ -167,6 +229,25 @@ async def test_too_much_for_a_text_goes_without_the_teachers_words(room: Staffro
     (text,) = await room.said(maria.number)
     assert "went on" not in text
     assert "Cem" in text
+
+
+async def test_what_no_text_holds_in_a_language_comes_in_english(room: Staffroom) -> None:
+    """There is no sentence of ours for it, so nothing of it may be left out, and nobody else goes without."""
+    maria, ivan = await room.parent(written_language="ur"), await room.parent("Ivan")
+    await room.child("Ana", maria, ivan)
+    words = [f"Ana read us {number} pages. " + "She read so very well. " * 7 for number in (3, 4)]
+    for one in words:
+        await room.praise("Ana", "other", one)
+    await room.kind_hour()
+    for parent in (maria, ivan):
+        (text,) = await room.said(parent.number)
+        assert text.startswith("Oakfield: good news about Ana.")
+        assert all(one.strip() in text for one in words)
+    for _ in range(5):  # and where English is too long, too
+        await room.praise("Ana", "other", f"{_} " + "She read so very well. " * 8)
+    await room.kind_hour(day=24)
+    assert len(await room.said(maria.number)) == 1
+    assert len(await room.tasks("good_news.words")) == 1
 
 
 async def test_whom_nothing_reaches_is_told_nobody(room: Staffroom) -> None:
@@ -192,5 +273,5 @@ async def test_praise_that_cannot_be_put_into_words_holds_up_nobody(room: Staffr
     await room.kind_hour()
     assert len(await room.said(ewa.number)) == 1
     assert await room.said(maria.number) == []
-    assert [one.subject for one in await room.tasks("good_news")] == [f"praise:{praise.id}"]
+    assert [one.subject for one in await room.tasks("good_news.words")] == [f"praise:{praise.id}"]
     assert await room.waiting() == []

@@ -12,6 +12,7 @@ from support.translators import Service
 from channels.translators.libretranslate import LibreTranslate
 from config import sections
 from gateway.database import Database
+from gateway.good_news import versions
 
 WORDS = "She explained halves to a {friend}, Ana did."
 
@@ -73,3 +74,14 @@ async def test_nothing_leaves_the_house_where_drafts_may_not_go_out(
     text = await told(room_with(sqlite_database, service, drafts=False))
     assert WORDS in text
     assert service.heard == []
+
+
+async def test_a_service_that_hangs_holds_nothing_up(sqlite_database: Database, service: Service) -> None:
+    service.silent = True
+    room = room_with(sqlite_database, service, drafts=True)
+    await room.open()
+    await room.child("Ana", await room.parent(written_language="pl"))
+    praise = await room.praise("Ana", "kindness", WORDS)
+    async with room.database.read() as session:
+        jobs = await versions.prepare(session, room.gateway, [praise], {praise.pupil_id: ["pl"]})
+    assert await versions.ask(room.gateway, jobs, seconds=0.1) == ({}, [])

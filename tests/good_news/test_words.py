@@ -49,3 +49,12 @@ def test_every_child_and_every_word_is_in_it(found: list[tuple[int, str, bool]],
     if english:
         line = wording.fallback.line("sms", tag, school_phone=SCHOOL.phone)
         assert line.split(".")[0][:12] in made.text
+
+
+def test_right_to_left_a_latin_name_turns_nothing_around_and_numbers_stay_in_order() -> None:
+    several = [told(1, 0, "effort", own=True), told(2, 1, kinds.OTHER, own=True)]
+    composer = wording.Composer(words.of(FRAME, several, SCHOOL), SCHOOL, lambda _: True)
+    text = composer.compose(words.Medium.SMS, "ur", children=["Anastazja", "Benedykt"]).text
+    assert "\u2067Anastazja نے بہت محنت" in text  # the sentence runs from the right, though its first letter does not
+    assert "\n\u2068(word) 1 %s\u2069\n" in text.replace("{", "(").replace("}", ")")  # English, on a line of its own
+    assert "\u200e020 7946 0123\u200e" in text  # not 0123 7946 020

@@ -53,6 +53,10 @@ def test_columns_of_bookkeeping_are_not_printed() -> None:
     bar = {"no_contact": (False, True), "bar_confirmed_at": (None, NOW)}
     assert str(diff.Difference("links", diff.CHANGED, "Emma Shaw", bar)) == "changed: Emma Shaw (no contact)"
     assert str(diff.Difference("points", diff.CHANGED, "mailbox", {"confirmed_at": (None, NOW)})) == "changed: mailbox"
+    assert diff.Difference("links", diff.CHANGED, "Emma Shaw", bar).changes() == "no contact no → yes"
+    moved = {"form": ("2A", "3B"), "known_as": ("", "Kit"), "postal_address": ("1 Way", "2 Way")}
+    said = diff.Difference("pupils", diff.CHANGED, "Kai Shaw", moved).changes()
+    assert said == "form 2A → 3B, known as nothing → Kit, postal address"
     report = Report(fields={"guardianship": {"no_contact": 2, "bar_confirmed_at": 2}})
     report.tally.links.changed = 2
     assert "(changed: no contact 2)" in str(report)

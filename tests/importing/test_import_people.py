@@ -94,6 +94,23 @@ async def test_two_exports_go_in_whole(database: Database, load: Load, files: tu
     assert members == {(zofia.id, "Choir"), (zofia.id, "Football"), (pupils["3"].id, "Choir")}
 
 
+async def test_sen_eal_and_fsm_are_groups_by_themselves(database: Database, load: Load, save: Save) -> None:
+    """A plain export has them as columns; each is a list of its own, and empties no other."""
+
+    async def members() -> set[str]:
+        pupils = {row.id: row.forename for row in await everything(database, Pupil)}
+        groups = {row.id: row.name for row in await everything(database, PupilGroup)}
+        return {f"{pupils[row.pupil_id]} {groups[row.group_id]}" for row in await everything(database, Membership)}
+
+    rows = "Ava,Lee,Choir,K,Yes,T,\n2,Ben,Lee,,N,No,F,Y\n3,Cem,Lee,Choir,E - EHC Plan,,unknown,no\n"
+    await load(save("a.csv", f"Pupil ID,Forename,Surname,Groups,SEN Status,EAL,FSM,Pupil Premium\n1,{rows}"))
+    first = {"Ava Choir", "Ava SEN", "Ava EAL", "Ava FSM", "Ben Pupil premium", "Cem Choir", "Cem SEN"}
+    assert await members() == first
+    report = await load(save("b.csv", "Pupil ID,Forename,Surname,SEN\n1,Ava,Lee,\n2,Ben,Lee,k\n3,Cem,Lee,SLCN\n"))
+    assert await members() == first - {"Ava SEN"} | {"Ben SEN"}  # of Cem nobody knows: what was known stays
+    assert ["“SLCN” is neither yes nor no" in one.what for one in report.warnings] == [True]
+
+
 async def test_the_same_files_again_change_nothing(database: Database, load: Load, files: tuple[Path, Path]) -> None:
     await load(*files)
     before = [await everything(database, model) for model in (Pupil, Contact, Guardianship, ContactPoint, Membership)]

@@ -52,6 +52,22 @@ async def test_bad_pupils(
     assert await count(database, Pupil) == (2 if taken else 1)
 
 
+async def test_a_row_that_is_cut_off_takes_nothing_away(database: Database, load: Load, save: Save) -> None:
+    await load(
+        save("pupils.csv", f"{PUPIL_HEAD}\n{GOOD_PUPIL}\n"), save("contacts.csv", f"{CONTACT_HEAD}\n{GOOD_CONTACT}\n")
+    )
+    cut = "1,C1,Emma,Shaw,Mother"
+    report = await load(
+        save("pupils.csv", f"{PUPIL_HEAD}\n1,,Kai,Shaw\n"), save("contacts.csv", f"{CONTACT_HEAD}\n{cut}\n")
+    )
+    assert [(one.file, one.line) for one in report.warnings] == [("pupils.csv", 2), ("contacts.csv", 2)]
+    assert "ends before its last columns" in report.warnings[0].what
+    assert (report.tally.pupils, report.tally.contacts, report.tally.points) == (Count(same=1), Count(same=1), Count())
+    async with database.read() as session:
+        assert list(await session.scalars(sa.select(col(Pupil.year)))) == ["5"]
+    assert await count(database, ContactPoint) == 2
+
+
 @pytest.mark.parametrize(
     ("row", "field", "words", "contacts"),
     [

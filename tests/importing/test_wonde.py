@@ -23,7 +23,7 @@ from gateway.database import Database
 from gateway.errors import BadInput
 from gateway.importing import cells, formats, people, wonde
 from gateway.importing.report import Report
-from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil
+from gateway.models import Contact, ContactPoint, Guardianship, Membership, Pupil, PupilGroup
 from gateway.models.types import core
 
 Save = Callable[..., Path]
@@ -92,7 +92,8 @@ FULL = pupil(
     legal_forename="Zofia",
     date_of_birth=day("2015-04-01"),
     education_details={"data": {"upn": UPN, "current_nc_year": "5", "leaving_date": None}},
-    extended_details={"data": {"first_language": "Polish"}},
+    extended_details={"data": {"first_language": "Polish", "sen_status": "K", "free_school_meals": True,
+                               "english_as_additional_language": False, "premium_pupil_indicator": None}},
     form_group={"data": {"id": "F1", "name": "5A"}},
     classes={"data": [{"id": "C1", "name": "Maths 5"}, {"id": "C2", "name": "Art; clay"}]},
 )  # fmt: skip
@@ -119,7 +120,8 @@ async def test_what_is_taken(database: Database, load: Load, save: Save) -> None
         ("+441134960124", "home"),
         ("b1@example.com", ""),
     ]
-    assert len(await rows(database, sa.select(core(Membership)))) == 2
+    names = sa.select(core(PupilGroup).c.name).join(core(Membership)).order_by(core(PupilGroup).c.name)
+    assert [row["name"] for row in await rows(database, names)] == ["Art, clay", "FSM", "Maths 5", "SEN"]
 
 
 async def test_again_changes_nothing(load: Load, save: Save) -> None:
@@ -173,7 +175,7 @@ async def test_what_is_nowhere_in_the_file_stays(database: Database, load: Load,
     await load(save("students.json", text(page(pupil("A1", "Zoë", *bare)))))
     (row,) = await rows(database, sa.select(PUPIL))
     assert (row["upn"], row["year"], row["form"], row["home_language"]) == (UPN, "5", "5A", "pl")
-    assert len(await rows(database, sa.select(core(Membership)))) == 2
+    assert len(await rows(database, sa.select(core(Membership)))) == 4
     assert len(await rows(database, sa.select(POINT).where(POINT.c.address.like("+447700%")))) == 2
 
 

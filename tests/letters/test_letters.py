@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from gateway import errors, notices
 from gateway.database import Database
 from gateway.good_news import balance, praising, telling
 from gateway.letters import needing, printing
-from gateway.models import Audit, Contact, Letter, LineType, Message, MessageState, PointState
+from gateway.models import Audit, Contact, Guardianship, Letter, LineType, Message, MessageState, PointState, Purpose
 from gateway.models.types import core
 
 HOME = ["12 Mill Lane", "Leeds", "LS1 1AA"]
@@ -89,6 +90,87 @@ async def test_only_while_it_is_worth_saying_and_never_an_advertisement(room: St
     assert await needed(room) == []
 
 
+async def test_nothing_that_was_taken_back_waits_for_approval_or_asks_of_an_absence(room: Staffroom) -> None:
+    child = await school.pupil(room.database, "Ana", form="3A")
+    await school.tie(room.database, child, await unreachable(room), priority=1, parental_responsibility=True)
+    await room.child("Ben", await room.parent())
+    await notice(room, key="held", approval={"required": True})
+    assert await needed(room) == []
+    await notice(room, key="trip")
+    assert await needed(room) == [("Amina", "Ana")]
+    async with room.database.write() as session:
+        await notices.cancel(session, room.gateway, "trip", actor="office")
+    assert await needed(room) == []
+    await room.mark(child, "N")
+    await room.at("10:00")
+    async with room.database.read() as session:
+        reasons = await session.scalars(
+            sa.select(core(Message).c.reason).where(core(Message).c.purpose == Purpose.SAFEGUARDING)
+        )
+    assert "dead" in set(reasons)  # it was asked, and nobody heard
+    assert await needed(room) == []
+    async with room.database.write() as session:
+        await notices.approve(session, room.gateway, "held", approver="head")
+    assert await needed(room) == [("Amina", "Ana")]
+
+
+async def test_whom_a_letter_would_betray(room: Staffroom) -> None:
+    """Whoever has the letter box, or the phone, of somebody who is barred gets none; staff are told."""
+    child = await room.child("Ana", await room.parent())
+    box, phone, free = [await unreachable(room, name) for name in ("Box", "Phone", "Free")]
+    for contact in (box, phone, free):
+        await school.tie(room.database, child, contact, parental_responsibility=True)
+    dad = await school.contact(room.database, "Dad", postal_address="12, Mill Lane\nls1 1aa")
+    await school.tie(room.database, child, dad, no_contact=True)
+    shared = school.number()
+    for contact in (phone, dad):
+        await school.point(room.database, contact, shared)
+    async with room.database.write() as session:
+        for contact in (phone, free):
+            await printing.move(session, room.gateway, contact, ["3 Park Row", "Leeds", "LS2 2BB"], by="office")
+    await notice(room)
+    async with room.database.write() as session:
+        made = await printing.make(session, room.gateway, by="office")
+    assert [row.lines.partition(" ")[0] for row in made.letters] == ["Free"]
+    assert [(one.contact.forename, "same phone or letter box" in one.stop) for one in made.without] == [
+        ("Box", True), ("Phone", True),
+    ]  # fmt: skip
+
+
+async def test_two_who_print_at_once_print_each_letter_once(room: Staffroom) -> None:
+    child = await school.pupil(room.database, "Ana")
+    for name in ("Amina", "Bilal"):
+        await school.tie(room.database, child, await unreachable(room, name), parental_responsibility=True)
+    await room.child("Ben", await room.parent())
+    await notice(room)
+
+    async def make() -> printing.Batch:
+        async with room.database.write() as session:
+            return await printing.make(session, room.gateway, by="office")
+
+    made = await asyncio.gather(make(), make(), make())
+    assert sorted(len(batch.letters) for batch in made) == [0, 0, 2]
+    assert len({batch.name for batch in made}) == 3  # though they are of one second
+
+
+async def test_whom_nothing_but_a_letter_reaches(room: Staffroom) -> None:
+    child = await room.child("Ana", await room.parent())
+    away, home = await unreachable(room, "Away"), await unreachable(room, "Home", lines=False)
+    await school.tie(room.database, child, away, parental_responsibility=True)
+    await school.tie(
+        room.database, child, home, parental_responsibility=True, lives_with=True
+    )  # with one who is reached
+    async with room.database.read() as session:
+        (one,) = await needing.by_letter_alone(session, room.gateway)
+    assert (one.contact.forename, [child.called for child in one.children], one.lines) == ("Away", ["Ana"], HOME)
+
+
+async def test_a_notice_that_there_is_not(room: Staffroom) -> None:
+    async with room.database.read() as session:
+        with pytest.raises(errors.NotFound, match="no notice “fotos”"):
+            await needing.every(session, room.gateway, key="fotos")
+
+
 async def test_printed_once_posted_and_told(room: Staffroom) -> None:
     child = await school.pupil(room.database, "Ana", source_id="S1")
     away = await unreachable(room, "Amina", written_language="ur")
@@ -126,15 +208,16 @@ async def test_printed_once_posted_and_told(room: Staffroom) -> None:
             await printing.posted(session, room.gateway, by="office", batch="x")
         with pytest.raises(errors.NotFound, match="no letter L99"):
             await printing.posted(session, room.gateway, by="office", letter_ids=[99])
+        assert len(await printing.again(session, room.gateway, made.name, by="office")) == 1
     assert await heard() == 1
     async with room.database.read() as session:
         listed = [one.praise for one in await praising.listed(session)]
         assert set((await telling.outcomes(session, listed)).values()) == {"told by letter", "told"}
     async with room.database.read() as session:
-        assert await printing.lying(session) == []
+        assert await printing.lying(session, room.gateway) == []
         actions = list(await session.scalars(sa.select(core(Audit).c.action).order_by(core(Audit).c.id)))
         bodies = " ".join(await session.scalars(sa.select(core(Audit).c.body)))
-    assert actions[-2:] == ["letter.printed", "letter.posted"]
+    assert actions[-3:] == ["letter.printed", "letter.posted", "letter.printed_again"]
     assert "Mill Lane" not in bodies
 
 
@@ -159,3 +242,21 @@ async def test_an_address_is_written_down(room: Staffroom) -> None:
     async with room.database.write() as session:
         with pytest.raises(errors.NotFound):
             await printing.move(session, room.gateway, 999, HOME, by="office")
+
+
+async def test_a_letter_that_lies_printed_is_not_posted_to_who_was_barred_meanwhile(room: Staffroom) -> None:
+    father = await unreachable(room, "Ivan")
+    child = await room.child("Ana", await room.parent())
+    await school.tie(room.database, child, father, parental_responsibility=True)
+    await notice(room)
+    async with room.database.write() as session:
+        made = await printing.make(session, room.gateway, by="office")
+        assert [one.stop for one in await printing.lying(session, room.gateway)] == [""]
+        await session.execute(
+            sa.update(core(Guardianship)).where(core(Guardianship).c.contact_id == father).values(no_contact=True)
+        )
+    async with room.database.write() as session:
+        [one] = await printing.lying(session, room.gateway)
+        assert one.stop == "May not be told of the child any more: do not post it."
+        with pytest.raises(errors.Conflict, match="do not post it"):
+            await printing.again(session, room.gateway, made.name, by="office")

@@ -12,7 +12,9 @@ from support.desk import LOG, definition
 
 from channels.base import Medium, Outcome
 from gateway import digest, guard, messages, notices, receipts
-from gateway.models import About, DigestItem, Message, MessageState
+from gateway.agenda import holding
+from gateway.events import changes
+from gateway.models import About, DigestItem, Message, MessageState, SchoolEvent
 from gateway.preferences import arranging
 from templates import letter, segments, together
 
@@ -171,6 +173,27 @@ async def test_each_is_asked_about_at_the_wall_before_and_the_whole_again_after(
     assert mother
 
 
+async def test_what_is_said_of_an_event_that_is_cancelled_meanwhile_does_not_leave_in_a_digest(
+    each_house: House,
+) -> None:
+    """Its reminders were planned and done: they were put together before anybody knew."""
+    await reader(each_house, await school.pupil(each_house.database))
+    await three(each_house)
+    event = SchoolEvent(key="choir", title="Choir", place="hall", starts_at=FOUR + timedelta(days=7))
+    await school.add(each_house.database, event)
+    async with each_house.database.write() as session:
+        (await notices.find(session, "choir")).event_id = event.id
+    each_house.clock.now = FOUR
+    await each_house.digest()
+    async with each_house.database.write() as session:
+        off = await session.get_one(SchoolEvent, event.id)
+        off.cancelled_at = off.changed_at = FOUR
+    sent = await each_house.leave()
+    await each_house.digest()
+    sent += [body for _ in range(3) for body in await each_house.leave()]
+    assert sent == ["Oakfield: The fair is on Friday.", "Oakfield: Bring hats."]
+
+
 async def test_who_declines_a_topic_meanwhile_does_not_get_it_in_a_digest(each_house: House) -> None:
     await reader(each_house, await school.pupil(each_house.database))
     await three(each_house)
@@ -182,6 +205,53 @@ async def test_who_declines_a_topic_meanwhile_does_not_get_it_in_a_digest(each_h
     await each_house.digest()
     sent = [body for _ in range(3) for body in await each_house.leave()]
     assert sent == ["Oakfield: The trip is off."]
+
+
+@pytest.mark.parametrize("deed", ["cancelled", "moved"])
+async def test_a_reminder_of_an_event_that_changes_after_the_digest_was_made_is_not_said(
+    each_house: House, deed: str
+) -> None:
+    await reader(each_house, await school.pupil(each_house.database))
+    sale = {"starts": "2026-11-27T18:00:00", "place": "the hall", "remind": "78h"}
+    await each_house.send(news("sale", "The bake sale is on Friday.", kind="event", event=sale))
+    each_house.clock.now = FOUR
+    await each_house.digest()
+    assert await each_house.leave() == ["Oakfield: The bake sale is on Friday."]
+    each_house.clock.now = FOUR + timedelta(hours=20)
+    await each_house.plan()
+    await each_house.send(news("hats", "Bring hats."))
+    each_house.clock.now = FOUR + timedelta(days=1)
+    await each_house.digest()
+    [one] = await whole(each_house)
+    assert "a reminder" in one.body
+    each_house.clock.now += timedelta(minutes=1)
+    async with each_house.database.write() as session:
+        if deed == "cancelled":
+            await changes.cancel(session, each_house.gateway, "sale", details="", by="Head")
+        else:
+            later = changes.Change(starts=datetime(2026, 11, 27, 19, 0, tzinfo=UTC))
+            await changes.change(session, each_house.gateway, "sale", later, by="Head")
+    sent = await each_house.leave()
+    await each_house.digest()
+    assert [*sent, *await each_house.leave()] == ["Oakfield: Bring hats."]
+
+
+async def test_a_snow_day_holds_the_digest_and_lets_it_go_whole(each_house: House) -> None:
+    await reader(each_house, await school.pupil(each_house.database))
+    await three(each_house)
+    gateway = each_house.gateway
+    async with each_house.database.write() as session:
+        assert (await holding.hold(session, gateway, by="office:Jo")).notices == 3
+    each_house.clock.now = FOUR
+    await each_house.digest()
+    assert (await whole(each_house), await each_house.leave()) == ([], [])
+    each_house.clock.now = FOUR + timedelta(minutes=20)
+    async with each_house.database.write() as session:
+        await holding.release(session, gateway, by="office:Jo")
+    await each_house.digest()
+    [one] = await whole(each_house)
+    assert await each_house.leave() == [one.body]
+    assert "3) Bring hats." in one.body
 
 
 async def test_what_waits_for_approval_goes_with_the_next_digest(house: House) -> None:

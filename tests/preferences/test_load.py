@@ -61,6 +61,24 @@ async def test_three_in_a_week_and_no_more(house: House) -> None:
     assert {row.state for row in await house.send(good("next-week"))} == {S.QUEUED}
 
 
+async def test_a_purpose_has_a_limit_of_its_own(house: House) -> None:
+    await house.parent(await school.pupil(house.database), phone=MUM)
+    only = {"texts_per_day": 0, "texts_per_week": 0, "texts_per_week_of": ("survey: 1",), "over": "skip"}
+    house.set(load=only)
+    await house.send(definition(key="one", purpose="survey"))
+    await house.parent(await school.pupil(house.database, "Ben"), phone=DAD)
+    rows = await house.send(definition(key="two", purpose="survey"))
+    assert {row.reason for row in rows if row.state is S.SKIPPED} == {"over_limit"}
+    assert {row.address for row in rows if row.state is S.QUEUED} == {DAD}
+    assert {row.state for row in await house.send(good("praise"))} == {S.QUEUED}, "of others as many as before"
+    async with house.database.read() as session:
+        meter = await notices.meter(session, house.gateway, definition(key="three", purpose="survey"))
+        assert await notices.meter(session, house.gateway, definition(key="fire", purpose="emergency")) is None
+    assert meter is not None
+    assert meter.over == 2
+    assert load.sentences(meter)[0].endswith("2 of them have as many texts as they may get.")
+
+
 async def test_by_email_where_the_school_says_so(house: House) -> None:
     ana = await school.pupil(house.database)
     mother = await house.parent(ana, phone=MUM, mail=MAIL)

@@ -83,7 +83,9 @@ async def test_a_slow_lane_does_not_go_on_into_the_night(each_house: House) -> N
 async def test_what_would_be_over_by_morning_is_refused(house: House) -> None:
     await family(house)
     house.clock.now = at(21)
-    with pytest.raises(errors.BadDefinition, match="waits until 07:00 on Tuesday 24/11/2026, and is over by then"):
+    with pytest.raises(
+        errors.BadDefinition, match="waits until 07:00 on Tuesday 24 November 2026, and is over by then"
+    ):
         await house.send(definition(valid={"for": "2h"}))
     [row] = await house.send(definition(valid={"for": "2h"}, purpose="emergency"))
     assert row.not_after == at(23)

@@ -10,7 +10,8 @@ from support import school
 from support.desk import definition
 
 from channels.base import Medium
-from gateway import errors
+from gateway import chosen, errors, people
+from gateway.audience import Listener
 from gateway.models import MessageState, OptOut, Preference, Reply, Sender, Wish
 from gateway.preferences import arranging, topics, wishes
 
@@ -85,6 +86,19 @@ async def test_the_wall_asks_again(each_house: House) -> None:
     assert mother != father
 
 
+async def test_the_wall_asks_of_what_handbell_itself_writes_too(house: House) -> None:
+    """Praise has no topic, and can be declined all the same, as «other»."""
+    ana = await school.pupil(house.database)
+    mother = await house.parent(ana, phone=MUM)
+    await house.prefer(mother, "other", sms="off")
+    praise = definition(key="praise", purpose="good_news")
+    async with house.database.write() as session:
+        known = await people.load(session, today=house.gateway.today(), pupil_ids=[ana])
+        sent = await chosen.send(session, house.gateway, praise, known, [Listener(mother, [ana])], author="handbell")
+    assert (await house.claim()).messages == []
+    assert (await house.message(sent.rows[0].message.id)).reason == "declined"
+
+
 async def test_a_text_ends_one_topic_for_that_phone_and_brings_it_back(each_house: House) -> None:
     mother = await each_house.parent(await school.pupil(each_house.database), phone=MUM, written_language="pl")
     await each_house.prefer(mother, "menus", email="digest")
@@ -147,6 +161,15 @@ async def test_of_two_who_share_a_phone_one_who_wants_it_gets_it(house: House) -
     sent = [row for row in await house.send(definition(topic="menus")) if row.state is S.QUEUED]
     assert [(row.contact_id, row.address) for row in sent] == [(father, MUM)]
     assert len(await house.leave()) == 1
+
+
+async def test_of_two_who_share_a_phone_one_who_wants_the_digest_gets_it(house: House) -> None:
+    ana = await school.pupil(house.database)
+    mother, father = await house.parent(ana, phone=MUM), await house.parent(ana, phone=MUM, name="Ivan")
+    await house.prefer(mother, "menus", sms="off")
+    await house.prefer(father, "menus", sms="digest")
+    sent = [row for row in await house.send(definition(topic="menus")) if row.state is S.QUEUED]
+    assert [(row.contact_id, row.remark) for row in sent] == [(father, arranging.IN_DIGEST)]
 
 
 async def test_a_choice_is_shown_and_can_be_taken_back(house: House) -> None:

@@ -29,6 +29,15 @@ def test_rows_of_few_are_added_up_and_cannot_be_told_from_the_sum(counts: list[t
         assert int(row[1]) >= figures.FEWEST or not kept
 
 
+@given(st.lists(st.integers(1, 30), max_size=8))
+def test_what_has_a_median_is_put_together_by_the_same_rule(counts: list[int]) -> None:
+    groups = {f"month {number}": [number] * count for number, count in enumerate(counts)}
+    found = figures.together(groups)
+    added_up = figures.gathered((name, len(each)) for name, each in groups.items())
+    assert {name: len(each) for name, each in found.items()} == {str(row[0]): row[1] for row in added_up}
+    assert sorted(one for each in found.values() for one in each) == sorted(one for e in groups.values() for one in e)
+
+
 def test_the_days_of_a_report() -> None:
     today = date(2026, 11, 23)
     asked = figures.period(None, None, today=today, timezone=LONDON)

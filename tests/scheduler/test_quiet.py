@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.instants import MINUTE, ZONES, starts, utc
 
 from scheduler import calendar, quiet
 
 LONDON = ZoneInfo("Europe/London")
-ZONES = ["Europe/London", "Australia/Lord_Howe", "America/Havana", "Africa/Cairo", "America/New_York", "UTC"]
-MINUTE = timedelta(minutes=1)
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def starts() -> st.SearchStrategy[datetime]:
-    """Moments near both changes of the clock, in the zones above, and anywhere."""
-    near = [
-        "2026-03-28",
-        "2027-03-27",
-        "2026-10-24",
-        "2027-10-30",
-        "2026-11-01",
-        "2026-03-08",
-        "2026-10-29",
-        "2026-04-04",
-    ]
-    hours = st.integers(0, 24 * 60).map(lambda n: n * MINUTE)
-    anywhere = st.integers(0, 4 * 366 * 24 * 60).map(lambda n: utc("2025-01-01") + n * MINUTE)
-    return st.one_of(st.tuples(st.sampled_from(near).map(utc), hours).map(lambda pair: pair[0] + pair[1]), anywhere)
 
 
 def clocks() -> st.SearchStrategy[time]:

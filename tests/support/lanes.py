@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from channels.base import Channel, FindResult, Found, Medium, Outcome, Outgoing, SendResult
-from gateway import context, outgoing, retry, sender
+from gateway import context, outgoing, retry, routing, sender
 from gateway.database import Database
 from gateway.metrics import Metrics
-from gateway.models import Message, MessageState
+from gateway.models import Message, MessageState, Sender
 from support import school
 from support.desk import LOG
 from support.waiting import PATIENCE
@@ -98,6 +98,12 @@ def make(
         worker=worker,
         now=now,
     )
+
+
+def router(senders: Mapping[Medium, Sequence[Sender]], *, now: datetime, **rules: Sequence[str]) -> routing.Router:
+    """What chooses among senders by rules as the settings have them, by medium: ``sms=["twilio"]``."""
+    wished = {Medium(medium): routing.rules(written) for medium, written in rules.items()}
+    return routing.Router(senders, routing.Surroundings(wished, {}, {}), today=now.date(), now=now)
 
 
 @asynccontextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from gateway import context, tokens
+from gateway import context
 from gateway.absence import deeds
 from gateway.database import Database
 from gateway.models import CaseState
-from support import absences, website
+from support import absences, desk, website
 
 STRANGER = "+447700900199"
 WORDS = "Hugo Example in 3A stays with me today, his back hurts. Please don't ring his mum"
@@ -18,10 +19,9 @@ WORDS = "Hugo Example in 3A stays with me today, his back hurts. Please don't ri
 
 @dataclass
 class Office:
-    """A gateway whose pages answer, a token to sign in with, and a case in each state."""
+    """A gateway whose pages answer, and a case in each state."""
 
     site: website.Running
-    token: str
     cases: dict[CaseState, int]
 
     @property
@@ -32,17 +32,35 @@ class Office:
 @contextlib.asynccontextmanager
 async def opened(database: Database) -> AsyncIterator[Office]:
     """The office of Monday 23 November 2026, at ten to ten."""
+    async with again(database, await played(database)) as office:
+        yield office
+
+
+@dataclass(frozen=True)
+class Played:
+    """What has happened by ten to ten: the cases by their state, and the moment."""
+
+    cases: dict[CaseState, int]
+    now: datetime
+
+
+async def played(database: Database) -> Played:
+    """Let the morning come to ten to ten in a database, of which others may be given copies."""
     morning = await absences.Morning(database).open()
-    found = await _play(morning)
+    return Played(await _play(morning), morning.clock.now)
+
+
+@contextlib.asynccontextmanager
+async def again(database: Database, then: Played) -> AsyncIterator[Office]:
+    """The office on such a database, or on a copy of one."""
+    clock = desk.Clock()
+    clock.now = then.now
 
     def changed(gateway: context.Gateway) -> context.Gateway:
-        return replace(gateway, settings=absences.settings(), now=morning.clock)
+        return replace(gateway, settings=absences.settings(), now=clock)
 
     async with website.running_on(database, changed=changed) as site:
-        gateway = site.gateway
-        async with database.write() as session:
-            token = await tokens.create(session, "office", log=gateway.log, now=gateway.now(), read_only=True)
-        yield Office(site, token, found)
+        yield Office(site, dict(then.cases))
 
 
 async def _play(morning: absences.Morning) -> dict[CaseState, int]:

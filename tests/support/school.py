@@ -147,6 +147,7 @@ async def message(
     state: MessageState = MessageState.QUEUED,
     run: int | None = None,
     due: datetime | None = None,
+    body: str = "Oakfield: hello",
     **fields: Any,
 ) -> str:
     """A message to a fresh phone (of a fresh contact, if none is given)."""
@@ -164,7 +165,7 @@ async def message(
         address=address,
         slot=ids.new_id(),
         purpose=purpose,
-        body="Oakfield: hello",
+        body=body,
         state=state,
         due_at=due or now,
         created_at=now,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
-from starlette.types import ASGIApp
+import argon2
 from twilio.request_validator import RequestValidator
 from yarl import URL
 
@@ -21,10 +21,12 @@ from channels.twilio_voice import TwilioVoice
 from config import sections
 from config.settings import Settings
 from gateway import audit, context
+from gateway.accounts import passwords
 from gateway.database import Database
 from gateway.phone_line.talking import Talking
 from gateway.practice import setup
 from gateway.web import app, server
+from gateway.web import site as pages
 from support import closing
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -65,13 +67,15 @@ class Running:
     stuck: list[str] = field(default_factory=list)
     failing: list[str] = field(default_factory=list)
     talking: Talking = field(default_factory=Talking)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def ask(self, method: str, path: str, **options: Any) -> Answer:
         """One request, with the path sent exactly as it is written."""
         url = URL(f"{self.url}{path}", encoded=True)
         async with self.client.request(method, url, allow_redirects=False, **options) as response:
             text = await response.text()
-            parsed = await response.json(content_type=None) if "json" in response.content_type else None
+            is_json = response.content_type.endswith(("/json", "+json"))
+            parsed = await response.json(content_type=None) if is_json else None
             return Answer(response.status, response.headers, text, parsed)
 
     async def api(self, method: str, path: str, *, key: str = "", **options: Any) -> Answer:
@@ -142,11 +146,16 @@ def make_gateway(database: Database, clock: Clock) -> context.Gateway:
     )
 
 
+def here(gateway: context.Gateway) -> context.Gateway:
+    """The same gateway, reached by plain http on this machine alone."""
+    return replace(gateway, settings=gateway.settings.model_copy(update={"web": sections.Web()}))
+
+
 @contextlib.asynccontextmanager
 async def running_on(
     database: Database,
     *,
-    practice: ASGIApp | None = None,
+    practice: pages.Practice | None = None,
     changed: Callable[[context.Gateway], context.Gateway] = lambda gateway: gateway,
 ) -> AsyncIterator[Running]:
     """A whole site on a database."""
@@ -155,7 +164,7 @@ async def running_on(
     heard: list[str] = []
     stuck: list[str] = []
     failing: list[str] = []
-    talking = Talking()
+    talking, closing = Talking(), asyncio.Event()
     application = app.build(
         gateway,
         stuck=lambda: stuck,
@@ -163,10 +172,17 @@ async def running_on(
         arrived=lambda: heard.append("arrived"),
         planned=lambda: heard.append("planned"),
         talking=talking,
+        closing=closing,
         practice=practice,
+        passwords=passwords.Passwords(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
     )
     async with served(application) as (url, _), aiohttp.ClientSession() as client:
-        yield Running(gateway, clock, url, client, heard=heard, stuck=stuck, failing=failing, talking=talking)
+        running = Running(gateway, clock, url, client, heard=heard, stuck=stuck, failing=failing, talking=talking)
+        running.closing = closing
+        try:
+            yield running
+        finally:
+            closing.set()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -16,6 +18,7 @@ from support import school
 from support.absences import Morning, Parent
 
 from channels.base import Medium
+from config import sections
 from gateway import errors, handshake, notices
 from gateway.database import Database
 from gateway.definitions import survey as shape
@@ -24,18 +27,23 @@ from gateway.models import (
     Audit,
     Guardianship,
     Inbound,
+    LineType,
     Message,
     MessageState,
     Notice,
     OptOut,
+    Preference,
     Purpose,
     Reply,
     SurveyAnswer,
     SurveyTaker,
     SurveyTally,
+    Task,
+    Wish,
 )
 from gateway.models.types import core
-from gateway.surveys import asking, closing, results
+from gateway.preferences import arranging
+from gateway.surveys import asking, closing, going_on, results
 
 GATE: dict[str, Any] = {
     "key": "gate",
@@ -71,8 +79,8 @@ class Asking(Morning):
                 if await notices.plan_due(session, self.gateway) is None:
                     break
         async with self.database.write() as session:
-            if await asking.is_due(session, self.gateway):
-                await asking.turn(session, self.gateway)
+            if await going_on.is_due(session, self.gateway):
+                await going_on.turn(session, self.gateway)
         await self.deliver()
 
     async def ask(self, **changes: Any) -> None:
@@ -166,6 +174,44 @@ async def test_stop_is_never_an_answer_and_ends_the_questions(here: Asking) -> N
         )
 
 
+YES_OR_NO: dict[str, Any] = {
+    "text": {"en": "Is the gate easier? Answer yes or no.", "pl": "Czy brama jest wygodniejsza?"},
+    "options": [{"key": "1", "label": {"en": "Yes", "pl": "Tak"}}, {"key": "2", "label": {"en": "No", "pl": "Nie"}}],
+}
+
+
+@SQLITE
+@pytest.mark.parametrize(
+    ("said", "option"),
+    [("1", "1"), ("Yes", "1"), ("YES please!", "1"), ("tak", "1"), ("2", "2"), ("no", "2"), ("No thanks", "2"),
+     ("Nie, dziękuję", "2"), ("no 2", "2"), ("2 yes", ""), ("no 1", ""), ("yes no", ""), ("Yes?", ""),
+     ("No, Ana is ill", "")],
+)  # fmt: skip
+async def test_yes_and_no_are_answers_by_digit_and_by_word(here: Asking, said: str, option: str) -> None:
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    await here.ask(questions=[YES_OR_NO], anonymous=False)
+    [asked] = await here.messages()
+    assert "Reply 1 for Yes or 2 for No" in asked.body
+    await here.say(mother, said)
+    assert [one.option for one in await here.all(SurveyAnswer)] == ([option] if option else [])
+    assert len(await here.all(Reply)) == (0 if option else 1), "what is not clear is for a person"
+
+
+@SQLITE
+async def test_a_phone_that_has_stopped_our_texts_starts_them_again_with_yes_and_no_more(here: Asking) -> None:
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    await here.ask(questions=[YES_OR_NO])
+    await here.say(mother, "STOP")
+    assert len(await here.all(OptOut)) == 1
+    await here.say(mother, "yes")
+    assert await here.all(OptOut) == []
+    assert await here.all(SurveyTaker) == []
+    await here.say(mother, "yes")
+    assert len(await here.all(SurveyTaker)) == 1, "now it is the answer"
+
+
 @SQLITE
 async def test_a_key_in_a_call_is_an_answer_and_the_next_question_comes_by_text(here: Asking) -> None:
     mother = await here.parent("Maria")
@@ -177,6 +223,33 @@ async def test_a_key_in_a_call_is_an_answer_and_the_next_question_comes_by_text(
     assert (await here.messages())[-1].medium is Medium.SMS
     found = await here.results()
     assert (found.answered, found.finished) == (1, 0)
+
+
+@SQLITE
+async def test_a_landline_among_them_does_not_have_the_others_called_again(here: Asking) -> None:
+    mother, gran = await here.parent("Maria"), await school.contact(here.database, "Gran")
+    ana = await here.child("Ana", mother)
+    await school.point(here.database, gran, "+441134960555", line_type=LineType.LANDLINE)
+    await school.tie(here.database, ana, gran, priority=2)
+    await here.ask(media=["voice"], audience={"whole_school": True, "tell": "everyone"})
+    for call in await here.messages():
+        await here.answer(call.address, "", keys="1", to=call)
+    await here.jobs()
+    second = {(one.contact_id, one.medium) for one in await here.messages() if "When do you come" in one.body}
+    assert second == {(mother.id, Medium.SMS), (gran, Medium.VOICE)}
+
+
+@SQLITE
+async def test_an_answer_after_the_end_of_an_anonymous_survey_is_kept_nowhere(here: Asking) -> None:
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    await here.ask()
+    await here.close(reason="The gate is gone.")
+    await here.say(mother, "2")
+    assert (await here.results()).answered == 0
+    assert await here.all(Reply) == []
+    [event] = await here.all(Inbound)
+    assert (event.event["body"], event.raw) == ("", {})
 
 
 async def test_who_answered_is_kept_apart_from_what(here: Asking) -> None:
@@ -288,6 +361,9 @@ async def test_it_is_not_closed_without_an_answer_or_a_reason(here: Asking) -> N
     assert done.told == 1
     told = [one for one in await here.messages() if "second gate" in one.body]
     assert [(one.address, one.purpose) for one in told] == [(mother.number, Purpose.SURVEY)]
+    async with here.database.read() as session:
+        words = await closing.said(session, done.survey)
+    assert words == ("The gate is crowded.", "We now open a second gate.")
     with pytest.raises(errors.Conflict, match="closed already"):
         await here.close(reason="Never mind.")
     await here.say(father, "1")
@@ -341,7 +417,7 @@ async def test_of_several_processes_one_goes_on_and_reminds(here: Asking) -> Non
 
     async def process() -> None:
         async with here.database.write() as session:
-            await asking.turn(session, here.gateway)
+            await going_on.turn(session, here.gateway)
 
     await asyncio.gather(*(process() for _ in range(4)))
     await here.deliver()
@@ -367,3 +443,126 @@ async def test_a_digit_that_may_be_meant_for_the_language_is_for_a_person(here: 
     assert await here.all(SurveyTaker) == []
     [reply] = await here.all(Reply)
     assert (reply.body, reply.option) == ("1", "")
+
+
+def without_limit(here: Asking) -> None:
+    unlimited = sections.Load(texts_per_day=0, texts_per_week=0)
+    here.gateway = replace(here.gateway, settings=here.gateway.settings.model_copy(update={"load": unlimited}))
+
+
+async def prefer(here: Asking, parent: Parent, medium: Medium, wish: Wish, topic: str = "*") -> None:
+    row = Preference(contact_id=parent.id, topic=topic, medium=medium, wish=wish, since=here.clock.now)
+    await school.add(here.database, row)
+
+
+@SQLITE
+async def test_a_reminder_keeps_to_what_a_family_prefers_and_a_question_follows_an_answer(here: Asking) -> None:
+    """A family gets one text a day of what can wait; the second question is no such text, the reminder is."""
+    answers, silent, full, stops = [
+        await here.parent(name, mail=f"{name}@example.com") for name in ("answers", "silent", "full", "stops")
+    ]
+    for parent in (answers, silent, full, stops):
+        await here.child("Ana", parent)
+    await here.ask()
+    await here.say(answers, "1")
+    assert len(await here.said(answers.number)) == 2
+    second = (await here.messages())[-1]
+    assert (second.address, second.remark) == (answers.number, going_on.FOLLOWS)
+    await prefer(here, silent, Medium.SMS, Wish.OFF)
+    for medium in (Medium.SMS, Medium.EMAIL):
+        await prefer(here, stops, medium, Wish.OFF, topic="other")
+    here.clock.pass_(days=2, minutes=1)
+    await school.add(here.database, await _text_of_today(here, full))
+    await here.jobs()
+    reminders = [one for one in await here.all(Message) if one.run_id and one.run_id == max(
+        row.run_id or 0 for row in await here.all(Message)
+    )]  # fmt: skip
+    got = {(one.contact_id, one.medium): (one.reason, one.remark) for one in reminders}
+    assert got[silent.id, Medium.EMAIL] == ("", arranging.BY_EMAIL)
+    assert got[full.id, Medium.EMAIL] == ("", arranging.LIMITED_TO_EMAIL)
+    assert {reason for (contact, _), (reason, _) in got.items() if contact == stops.id} == {"declined"}
+    assert "/s/" in next(one.body for one in reminders if one.medium is Medium.EMAIL), "an email can be answered"
+
+
+async def _text_of_today(here: Asking, parent: Parent) -> Message:
+    [first] = [one for one in await here.all(Message) if one.contact_id == parent.id and one.reason == ""]
+    at = here.clock.now
+    return Message(
+        id="1" * 26, contact_id=parent.id, sender_id=first.sender_id, medium=Medium.SMS, address=parent.number,
+        slot="sms", purpose=Purpose.SERVICE, body="?", due_at=at, state=MessageState.DELIVERED, created_at=at,
+        changed_at=at,
+    )  # fmt: skip
+
+
+@SQLITE
+async def test_what_the_school_has_done_waits_for_the_digest_of_whoever_wants_that(here: Asking) -> None:
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    await here.ask()
+    await here.say(mother, "1")
+    await prefer(here, mother, Medium.SMS, Wish.DIGEST)
+    done = await here.close(you_said="The gate is crowded.", we_did="We now open a second gate.")
+    [row] = [one for one in await here.messages() if "second gate" in one.body]
+    assert (done.told, row.remark, row.sender_id) == (1, arranging.IN_DIGEST, None)
+
+
+@SQLITE
+async def test_one_survey_that_cannot_go_on_does_not_keep_the_others(here: Asking) -> None:
+    without_limit(here)
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    long = "a-survey-with-a-key-that-is-as-long-as-a-key-may-be-2026-2027-and-then-some-more"
+    await here.ask(key=long)
+    await here.say(mother, "1")
+    assert [one.key for one in await here.all(Notice)][1] == f"{long[:60]}-q2"
+    await here.say(mother, "1")
+    async with here.database.write() as session:
+        survey = await asking.find(session, long)
+        survey.definition = survey.definition | {"questions": []}
+        survey.remind_at = here.clock.now
+        session.add(survey)
+    await here.ask(key="gate-q2")  # somebody has the key that the next question would have
+    await here.say(mother, "1")
+    await here.ask()
+    await here.say(mother, "2")
+    assert {"gate-q2", "gate-q2-1"} < {one.key for one in await here.all(Notice)}
+    [task] = await here.all(Task)
+    assert (task.kind, task.times) == ("survey", 1)
+    assert f"The survey “{long}” cannot go on" in task.what
+
+
+@SQLITE
+async def test_nobody_is_reminded_of_what_waits_or_was_taken_back(here: Asking) -> None:
+    without_limit(here)
+    mother = await here.parent("Maria")
+    await here.child("Ana", mother)
+    await here.ask(approval={"required": True})
+    here.clock.pass_(days=1, hours=23)
+    await here.jobs()
+    async with here.database.write() as session:
+        await notices.approve(session, here.gateway, "gate", approver="Mr Deputy")
+    here.clock.pass_(hours=2)
+    await here.jobs()
+    assert len(await here.said(mother.number)) == 1, "it was put two hours ago"
+    here.clock.pass_(days=2)
+    await here.jobs()
+    assert len(await here.said(mother.number)) == 2
+    await here.ask(key="other")
+    async with here.database.write() as session:
+        await notices.cancel(session, here.gateway, "other", actor="Mrs Head")
+    here.clock.pass_(days=3)
+    await here.jobs()
+    assert len(await here.said(mother.number)) == 3
+
+
+def test_what_is_wrong_in_a_file_is_told_with_its_line_and_cure(tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text('key = "Gate"\ntitle = "Gate"\nanonymus = true\n[audience]\nwhole_school = true\n')
+    with pytest.raises(errors.BadDefinition) as caught:
+        shape.read_file(file)
+    said = {one.field: (one.line, one.cure) for one in caught.value.problems}
+    assert said["anonymus"] == (3, "Did you mean “anonymous”?")
+    assert said["key"][0] == 1
+    assert "questions" in said
+    with pytest.raises(errors.BadDefinition, match="no such file"):
+        shape.read_file(tmp_path / "none.toml")

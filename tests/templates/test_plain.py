@@ -105,8 +105,10 @@ def test_an_answer_that_cuts_a_family_off(label: str) -> None:
 
 
 def test_no_word_that_the_gateway_takes_as_stopping_is_forgotten() -> None:
-    for word in optout.NETWORK_STOP | optout.OUR_STOP | optout.NETWORK_START | optout.NETWORK_HELP:
+    for word in optout.NETWORK_STOP | optout.OUR_STOP | optout.NETWORK_START - {optout.YES} | optout.NETWORK_HELP:
         assert codes(PLAIN, answers=[word]) == ["opt_out_answer"], word
+    assert codes(PLAIN, answers=["Yes", "No"]) == []
+    assert codes("Is it better? Answer yes or no.", answers=["Yes", "No"]) == []
 
 
 def test_a_child_s_name_in_a_text_that_nobody_can_answer() -> None:

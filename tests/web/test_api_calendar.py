@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from support.website import Family, Running
 
 CALENDAR: dict[str, Any] = {
@@ -54,6 +55,8 @@ async def test_what_no_calendar_may_say_is_refused(api: Running) -> None:
     assert local.status == 422
     assert (await api.api("GET", "/calendar/days?first=2026-01-01&last=2036-01-01")).status == 422
     assert (await api.api("GET", "/calendar/days?school=juniors")).status == 404
+    long = CALENDAR | {"terms": [{"first": "2026-09-02", "last": "2062-12-18"}]}
+    assert "longer than a year" in (await api.api("PUT", "/calendar", json=long)).text
     assert (await api.api("POST", "/calendar/closures", json={"first": "2026-11-23", "why": ""})).status == 422
 
 
@@ -68,9 +71,21 @@ async def test_campaigns_are_paused_explained_and_had_at_once(api: Running, fami
     assert "Friday 27 November 2026 is no school day: INSET day." in explained
     paused = await api.api("POST", "/campaigns/newsletter/pause", json={"until": "2026-11-25T00:00:00"})
     assert (paused.status, paused.json["paused_until"]) == (200, "2026-11-25T00:00:00Z")
+    assert paused.json["next_fire_at"] is None  # midnight of the 25th is the end of the pause and no firing
+    assert "paused by api:office" in paused.json["standing"]
     assert (await api.api("POST", "/campaigns/newsletter/pause", json={"until": "2026-01-01T00:00:00"})).status == 422
     assert (await api.api("POST", "/campaigns/newsletter/resume")).json["paused_at"] is None
     assert (await api.api("POST", "/campaigns/newsletter/resume")).status == 409
     assert (await api.api("POST", "/campaigns/newsletter/run-now")).json["next_fire_at"] == "2026-11-23T09:00:00Z"
     assert (await api.api("GET", "/campaigns/newsletter/firings")).json == {"items": [], "next": None}
     assert (await api.api("GET", "/campaigns/nothing")).status == 404
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_days_at_the_end_of_arithmetic_are_refused(api: Running, family: Family, day: str) -> None:
+    await api.api("PUT", "/calendar", json=CALENDAR)
+    await api.api("POST", "/notices", json=NOTICE)
+    for asked in ("campaigns/newsletter/explain?date=", "calendar/days?first=", "reports/reach?from=",
+                  "reports/reach?until=", "balance?since="):  # fmt: skip
+        assert (await api.api("GET", f"/{asked}{day}")).status == 422, asked
+    assert (await api.api("POST", "/calendar/closures", json={"first": day, "why": "Snow"})).status == 422

@@ -44,6 +44,19 @@ async def test_a_contact_with_points_and_children(api: Running, family: Family) 
     assert [(child["name"], child["barred"]) for child in dad["children"]] == [("Ben Nowak", True)]
 
 
+async def test_two_who_are_one_are_shown_and_then_merged_once(api: Running, family: Family) -> None:
+    path = f"/contacts/{family.mum}/merge/{family.dad}"
+    shown = (await api.api("GET", path)).json
+    assert "They have different names. Make sure that they are not two people." in shown["warnings"]
+    answer = await api.api("POST", path, key="k")
+    assert (answer.status, answer.json) == (200, shown)
+    assert (await api.api("POST", path, key="k")).json == shown, "sent twice, done once"
+    assert (await api.api("GET", f"/contacts/{family.dad}")).status == 404
+    children = (await api.api("GET", f"/contacts/{family.mum}")).json["children"]
+    assert [(one["name"], one["barred"]) for one in children] == [("Ana Nowak", False), ("Ben Nowak", True)]
+    assert (await api.api("GET", path)).status == 404
+
+
 async def test_an_opt_out_that_the_office_was_told(api: Running, family: Family) -> None:
     path = f"/contacts/{family.mum}/opt-out"
     answer = await api.api("POST", path, key="k", json={"medium": "sms"})

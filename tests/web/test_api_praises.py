@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from support.website import Family, Running
 
 from gateway.good_news import telling
+from gateway.models import Message, MessageState
+from gateway.models.types import core
 
 WORRY = {
     "key": "talk", "title": "A word", "purpose": "service", "worrying": True, "media": ["sms"],
@@ -39,12 +42,15 @@ async def test_praise_by_the_api(api: Running, family: Family) -> None:
     assert {one["pupil"] for one in standing["pupils"]} == {"P1", "P2"}
     assert (await api.api("GET", "/balance?by=form")).json["pupils"] == []
     assert (await api.api("GET", "/balance?form=9Z")).status == 404
+    assert (await api.api("GET", "/balance?by=teacher")).json["lines"] == []  # nothing has left yet
+    async with api.gateway.database.write() as session:
+        await session.execute(sa.update(core(Message)).values(state=MessageState.DELIVERED))
     assert (await api.api("GET", "/balance?by=teacher")).json["lines"][0]["name"] == "Ms Okafor"
 
 
 async def test_bad_news_asks_for_good(api: Running, family: Family) -> None:
     seen = (await api.api("POST", "/notices/preview", json=WORRY)).json
-    assert seen["worries"] == ["Ana: no good news yet: add one? handbell praise P1 effort"]
+    assert seen["worries"] == ["Ana: no good news yet: add one? handbell praise P1 effort --from NAME"]
     assert (await api.api("POST", "/notices", json=WORRY)).json["worries"] == seen["worries"]
     plain = WORRY | {"key": "plain", "worrying": False}
     assert (await api.api("POST", "/notices", json=plain)).json["worries"] == []

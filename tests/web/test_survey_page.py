@@ -13,7 +13,7 @@ from channels.base import Medium
 from gateway import notices
 from gateway.models import Message, SurveyTaker, SurveyTally
 from gateway.models.types import core
-from gateway.surveys import asking
+from gateway.surveys import going_on
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -72,7 +72,7 @@ async def test_a_get_shows_and_a_post_answers_and_goes_on(api: Running, family: 
         await press(api, path, *bad)
     assert await takers(api) == [1]
     async with api.gateway.database.read() as session:
-        assert not await asking.is_due(session, api.gateway), "who answers on the page goes on there"
+        assert not await going_on.is_due(session, api.gateway), "who answers on the page goes on there"
     last = await press(api, path, "1", "2")
     assert last.status == 200
     assert "<form" not in last.text

@@ -47,6 +47,12 @@ async def test_looking_shows_every_topic_in_the_familys_language_and_does_nothin
     assert await chosen(running) == []
 
 
+async def test_beside_words_that_nobody_has_reviewed_stands_the_english(running: Running, link: str) -> None:
+    text = (await running.ask("GET", link)).text
+    assert "jadłospis / menus" in text
+    assert "Raz dziennie, razem z innymi / Once a day, with the rest" in text
+
+
 async def test_the_button_notes_what_differs(running: Running, link: str) -> None:
     form = dict(re.findall(r'<select name="(.+?)">', (await running.ask("GET", link)).text) and _as_it_is(running))
     form |= {"menus.sms": "off", "trips.email": "digest", "save": "1"}

@@ -24,7 +24,7 @@ class Rings:
 
 @asynccontextmanager
 async def listening(database: Database, rings: Rings, *, beat: float = 20) -> AsyncIterator[bell.Bell]:
-    ear = bell.Bell(database, rings, beat=beat)
+    ear = bell.Bell(database.url, {"": rings}, beat=beat)
     task = asyncio.create_task(ear.listen())
     try:
         await until(lambda: ear.heard)

@@ -11,13 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
-from gateway.absence import cases, chronology, deeds, export, registers, rules, views
+from gateway.absence import board, cases, chronology, deeds, export, registers, rules, views
 from gateway.database import Session
 from gateway.models import AbsenceCase, AbsenceStep, CaseState, DaySession, Pupil
 from gateway.models.types import core
 from gateway.registers import marks, reading
 from gateway.web import site
-from gateway.web.api import callers, once, paging
+from gateway.web.api import bodies, callers, once, paging
 
 routes = APIRouter(tags=["absences"])
 
@@ -85,6 +85,24 @@ class Absence(BaseModel):
     arrived_at: datetime | None
 
 
+class DayBoard(BaseModel):
+    """A day in numbers. Morning and afternoon of one child are one child."""
+
+    date: date
+    headline: str = Field(description="The state of affairs in a sentence")
+    pupils: int = Field(description="How many should come")
+    here: int = Field(description="In school, by the register or by whoever has seen them")
+    absent: int = Field(description="Those who are or were away; the six numbers below add up to it")
+    open: int = Field(description="Those of them who are not yet accounted for: the first four")
+    unexplained: int
+    phone: int = Field(description="Nobody answered, or what is said does not fit")
+    answered: int = Field(description="An answer must be read")
+    asked: int
+    confirm: int = Field(description="The family has told why; the office has to take the code")
+    explained: int
+    missing: list[str] = Field(description="Forms whose register is not complete")
+
+
 class Step(BaseModel):
     """One line of a case's chronology."""
 
@@ -109,7 +127,9 @@ class Settled(BaseModel):
     who: str = Field(max_length=200, description="Who says so, or who takes the child over")
     code: str = Field(default="", max_length=8, description="Register code, with explained")
     comment: str = Field(default="", max_length=500)
-    arrived_at: datetime | None = Field(default=None, description="With seen: when the child came, with its time zone")
+    arrived_at: bodies.Moment | None = Field(
+        default=None, description="With seen: when the child came, with its time zone"
+    )
 
 
 @routes.post("/marks", response_model=MarksTaken, summary="Take register marks in")
@@ -158,6 +178,20 @@ async def listing(
     async with gateway.database.read() as session:
         found = await views.listed(session, day=day or gateway.today(), states=state or (), limit=_MOST)
     return [Absence(**_plain(case, pupil)) for case, pupil in found]
+
+
+@routes.get("/absences/board", summary="How many children are away on a day, and how they stand")
+async def day_board(request: Request, day: Day = None) -> DayBoard:
+    """The numbers of the office's page Today, from the same reading."""
+    gateway = site.of(request).gateway
+    decided, now = rules.load(gateway.settings, gateway.year), gateway.now()
+    async with gateway.database.read() as session:
+        found = await board.read(session, decided, day or gateway.today(), board.session_of(decided, now))
+    counts = {stand.name.lower(): number for stand, number in found.counts.items()}
+    return DayBoard(
+        date=found.day, headline=found.headline(), absent=found.absent, open=found.open, here=found.here,
+        pupils=found.pupils, missing=[form.name for form in found.without_register], **counts,
+    )  # fmt: skip
 
 
 @routes.get("/absences/export", summary="A day's codes and comments as CSV", response_class=Response)

@@ -11,6 +11,7 @@ from gateway.definitions import reading
 from gateway.web import problems, site
 from gateway.web.api import (
     absences,
+    bodies,
     calendar,
     callers,
     campaigns,
@@ -21,6 +22,7 @@ from gateway.web.api import (
     emergencies,
     events,
     inbound,
+    letters,
     messages,
     notices,
     praises,
@@ -36,10 +38,10 @@ def build(here: site.Site) -> FastAPI:
     # No documentation pages: they load scripts from elsewhere, which no page of ours may.
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=problems.handlers())
     api.state.site = here
-    school = (absences, calendar, campaigns, emergencies, events, praises, surveys, reports)
+    school = (absences, calendar, campaigns, emergencies, events, praises, letters, surveys, reports)
     families = (messages, contacts, details, inbound, conversations)
     for part in (notices, translations, *families, *school, senders):
-        api.include_router(part.routes, dependencies=[Depends(callers.caller)])
+        api.include_router(part.routes, dependencies=[Depends(callers.caller), Depends(bodies.keepable)])
 
     @api.get("/definition-schema", summary="The JSON Schema of a notice definition", tags=["description"])
     async def schema() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A definition in the body of a request: JSON, or the same in TOML with the lines of its mistakes."""
+"""What may stand in the body of a request, and a definition there: JSON, or TOML with the lines of its mistakes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,31 @@ import json
 import math
 import re
 import tomllib
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
+from pydantic import AfterValidator, AwareDatetime, Field
 from starlette.exceptions import HTTPException
 
 from gateway import errors
 from gateway.definitions import model, reading
+from gateway.web.api import paging
+
+Row = Annotated[int, Field(ge=1, le=paging.LARGEST_ID)]  #: the id of something
+Moment = Annotated[AwareDatetime, AfterValidator(model.sensible_year)]
 
 _DEEPEST = 20
+_NOT_KEPT = f"it holds the character NUL, half a character, a number without end, or over {_DEEPEST} levels."
+
+
+async def keepable(request: Request) -> None:
+    """Refuse a body in JSON that holds, anywhere, what no database can: FastAPI looks at its shape alone."""
+    try:
+        data = json.loads(await request.body() or b"0")
+    except (ValueError, RecursionError):
+        return  # whoever reads it says what is wrong, or takes it for TOML
+    if not _can_be_kept(data):
+        raise errors.BadInput([errors.Problem(_NOT_KEPT)])
 
 
 async def definition(request: Request) -> model.Definition:
@@ -36,7 +52,7 @@ async def definition(request: Request) -> model.Definition:
         case _:
             raise HTTPException(415, "Send a definition as application/json or application/toml.")
     if not _can_be_kept(data):
-        raise _bad(f"it holds the character NUL, half a character, a number without end, or over {_DEEPEST} levels.")
+        raise _bad(_NOT_KEPT)
     return reading.read(data, source=source)
 
 

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
+from gateway.agenda import holding
 from gateway.calendars import book, deeds, document
 from gateway.campaigns import rearranging
 from gateway.database import Session
+from gateway.definitions import model
 from gateway.models import CalendarClosure
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
@@ -59,8 +61,8 @@ class Closing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    first: date
-    last: date | None = Field(default=None, description="The last day, where there are several")
+    first: model.Day
+    last: model.Day | None = Field(default=None, description="The last day, where there are several")
     why: str = Field(min_length=1, max_length=200)
     school: str = Field(default="", max_length=40)
 
@@ -113,8 +115,8 @@ def _check_feeds(calendars: book.Calendars, wanted: document.Calendar) -> None:
 @routes.get("/days", summary="Which days are school days")
 async def days(
     request: Request,
-    first: Annotated[date | None, Query(description="The first day; today, if none is given")] = None,
-    last: Annotated[date | None, Query(description="The last day; else four weeks later")] = None,
+    first: Annotated[model.Day | None, Query(description="The first day; today, if none is given")] = None,
+    last: Annotated[model.Day | None, Query(description="The last day; else four weeks later")] = None,
     school: School = "",
 ) -> list[Day]:
     """Each day with why there is no school, where there is none; two years at most."""
@@ -155,6 +157,51 @@ async def undo(request: Request, closure_id: paging.Id, caller: callers.Caller, 
         return await _rearranged(session, request, made)
 
     return await gate.do(deed)
+
+
+class Held(BaseModel):
+    """What was to go out on a day, and is held."""
+
+    since: datetime
+    by: str
+    notices: int
+    praises: int
+
+
+@routes.get("/hold", summary="Whether everything of a day is held")
+async def held(request: Request) -> Held | None:
+    """Null where nothing is."""
+    async with site.of(request).gateway.database.read() as session:
+        found = await holding.current(session)
+    return _held(found) if found else None
+
+
+@routes.post("/hold", status_code=201, response_model=Held, summary="Hold everything that was to go out today")
+async def hold(request: Request, caller: callers.Caller, gate: once.Once) -> Response:
+    """Until it is released; absence checks and alarms go on, and so does what is sent meanwhile."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        return once.Done(_held(await holding.hold(session, gateway, by=caller.author)), status=201)
+
+    return await gate.do(deed)
+
+
+@routes.post("/release", response_model=Held, summary="Let go what is held")
+async def release(request: Request, caller: callers.Caller, gate: once.Once) -> Response:
+    """It goes now, as far as it is still worth saying."""
+    here = site.of(request)
+
+    async def deed(session: Session) -> once.Done:
+        return once.Done(_held(await holding.release(session, here.gateway, by=caller.author)))
+
+    answer = await gate.do(deed)
+    here.planned()
+    return answer
+
+
+def _held(found: holding.Held) -> Held:
+    return Held(since=found.hold.at, by=found.hold.by, notices=found.notices, praises=found.praises)
 
 
 async def _rearranged(session: Session, request: Request, made: CalendarClosure, *, status: int = 200) -> once.Done:

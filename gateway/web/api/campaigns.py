@@ -6,11 +6,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from gateway.campaigns import deeds, views
 from gateway.database import Session
+from gateway.definitions import model
 from gateway.models import Notice, NoticeState
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
@@ -28,10 +29,15 @@ class Campaign(BaseModel):
     state: NoticeState
     rule: str = Field(description="When it fires, in words")
     school: str = Field(description="Whose school days it goes by; empty: those of all")
-    next_fire_at: datetime | None = Field(description="When it fires next; null when no day is in sight")
+    next_fire_at: datetime | None = Field(description="When it fires next; null while it rests, or no day is in sight")
     paused_at: datetime | None
     paused_until: datetime | None
     paused_by: str
+    standing: str = Field(description="Why it does not fire, or not yet; empty while it waits for its next firing")
+
+
+#: In OpenAPI a date-time has a time zone, so this is none.
+LocalTime = Annotated[datetime, WithJsonSchema({"type": "string"})]
 
 
 class Coming(BaseModel):
@@ -39,7 +45,7 @@ class Coming(BaseModel):
 
     campaign: str
     at: datetime | None = Field(description="When it fires; null on a day that is left out")
-    wanted: datetime = Field(description="The local time that its rule names")
+    wanted: LocalTime = Field(description="The local time that its rule names, such as 2026-11-23T15:00:00")
     why: str = Field(description="Why it is moved or left out")
 
 
@@ -68,7 +74,7 @@ class Pausing(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    until: datetime | None = Field(
+    until: Annotated[datetime, AfterValidator(model.sensible_year)] | None = Field(
         default=None, description="When it goes on by itself, with its time zone; else when somebody resumes it"
     )
 
@@ -129,7 +135,7 @@ async def firings(
 async def explain(
     request: Request,
     key: Key,
-    day: Annotated[date | None, Query(alias="date", description="Which day; today, if none is given")] = None,
+    day: Annotated[model.Day | None, Query(alias="date", description="Which day; today, if none is given")] = None,
 ) -> Explained:
     """In sentences for staff."""
     gateway = site.of(request).gateway
@@ -160,9 +166,9 @@ def _aware(moment: datetime | None, request: Request) -> datetime | None:
     return moment.replace(tzinfo=site.of(request).gateway.timezone)
 
 
-@routes.post("/{key}/resume", response_model=Campaign, summary="Let a paused campaign go on")
+@routes.post("/{key}/resume", response_model=Campaign, summary="Let a campaign go on that is paused or broken")
 async def resume(request: Request, key: Key, caller: callers.Caller, gate: once.Once) -> Response:
-    """It fires at its next time."""
+    """It fires at its next time; what would have gone out meanwhile is over."""
     gateway = site.of(request).gateway
 
     async def deed(session: Session) -> once.Done:
@@ -196,10 +202,11 @@ def _plain(seen: views.Seen) -> Campaign:
         state=seen.notice.state,
         rule=seen.rule,
         school=seen.school,
-        next_fire_at=seen.notice.next_fire_at,
+        next_fire_at=seen.next_at,
         paused_at=paused.paused_at if paused else None,
         paused_until=paused.paused_until if paused else None,
         paused_by=paused.paused_by if paused else "",
+        standing=seen.standing,
     )
 
 

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gateway import context, errors, points
 from gateway.database import Session
 from gateway.models import Contact, ContactPoint, Guardianship, OptOut, Pupil
+from gateway.one_person import joining, showing
 from gateway.preferences import topics, wishes
 from gateway.web import site
 from gateway.web.api import callers, once, paging, shapes
@@ -108,6 +109,29 @@ async def prefer(
             session, contact_id, topic, wish.media, by=caller.author, log=gateway.log, now=gateway.now()
         )
         return once.Done(await _preferences(session, gateway, contact_id))
+
+    return await gate.do(deed)
+
+
+@routes.get("/{contact_id}/merge/{other_id}", summary="What making one of two contacts would do")
+async def shown(request: Request, contact_id: paging.Id, other_id: paging.Id) -> shapes.Merge:
+    """The whole of it. Nothing is changed."""
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
+        whole = await showing.whole(session, contact_id, other_id, now=gateway.now())
+    return shapes.Merge(**showing.plain(whole))
+
+
+@routes.post("/{contact_id}/merge/{other_id}", response_model=shapes.Merge, summary="Make one of two contacts")
+async def merge(
+    request: Request, contact_id: paging.Id, other_id: paging.Id, caller: callers.Caller, gate: once.Once
+) -> Response:
+    """The second becomes part of the first; no import makes two of them again. Look at it first."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        whole = await joining.merge(session, contact_id, other_id, by=caller.author, log=gateway.log, now=gateway.now())
+        return once.Done(shapes.Merge(**showing.plain(whole)))
 
     return await gate.do(deed)
 

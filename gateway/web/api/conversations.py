@@ -17,12 +17,16 @@ from gateway.database import Session
 from gateway.desk import answering, deeds, thread
 from gateway.models import Contact, Conversation, ConversationState
 from gateway.web import site
-from gateway.web.api import callers, once, paging, shapes
+from gateway.web.api import bodies, callers, once, paging, shapes
 
 routes = APIRouter(prefix="/conversations", tags=["conversations"])
 
 Which = Annotated[
-    Literal["open", "waiting", "overdue", "closed", "all"], Query(description="Which of them; overdue: due by now")
+    Literal["open", "waiting", "needs", "them", "overdue", "closed", "all"],
+    Query(
+        description="Which of them; needs: words wait, or an absence of today has no code yet; them: the family is to "
+        "answer; overdue: due by now"
+    ),
 ]
 
 
@@ -96,13 +100,13 @@ class Answered(_Given):
     language: str = Field(default="en", max_length=20, description="The language of those words")
     canned: str = Field(default="", max_length=80, description="Or the key of a canned answer")
     values: dict[str, str] = Field(default={}, description="The blanks of the canned answer")
-    up_to: int | None = Field(default=None, ge=1, description="The last reply that you have seen: later ones wait on")
+    up_to: bodies.Row | None = Field(default=None, description="The last reply that you have seen: later ones wait on")
 
 
 class Merged(_Given):
     """The conversation that becomes part of this one."""
 
-    other: int = Field(ge=1, le=paging.LARGEST_ID)
+    other: bodies.Row
 
 
 class Closed(_Given):
@@ -121,7 +125,9 @@ async def listing(
 ) -> paging.Page[Conversed]:
     """Those in which somebody of the school has still something to do, or others."""
     gateway = site.of(request).gateway
-    query = thread.listed(which, owner=owner, now=gateway.now()).order_by(col(Conversation.id).desc())
+    query = thread.listed(which, owner=owner, now=gateway.now(), today=gateway.today()).order_by(
+        col(Conversation.id).desc()
+    )
     if cursor:
         query = query.where(col(Conversation.id) < cursor)
     async with gateway.database.read() as session:

@@ -11,7 +11,6 @@ from gateway.definitions import model
 from gateway.web import problems
 
 _REF = "#/components/schemas/"
-_TEMPLATE = _REF + "{model}"
 _ABOUT = """
 Every error is problem details (RFC 9457). Every POST takes an `Idempotency-Key`: asked again with the same key and the
 same request, it answers what it answered before, and does nothing. Lists come in pages: `next` of one page is the
@@ -62,8 +61,10 @@ def of(api: FastAPI) -> dict[str, Any]:
     )
     schemas = found["components"]["schemas"]
     for kind in (problems.Problem, model.Definition):
-        schema = kind.model_json_schema(ref_template=_TEMPLATE)
-        schemas |= schema.pop("$defs", {}) | {kind.__name__: schema}
+        # Their parts keep out of the way of the API's own: a definition has steps and an event, and so have answers.
+        schema = kind.model_json_schema(ref_template=f"{_REF}{kind.__name__}.{{model}}")
+        schemas |= {f"{kind.__name__}.{name}": part for name, part in schema.pop("$defs", {}).items()}
+        schemas[kind.__name__] = schema
     for operations in found["paths"].values():
         for operation in operations.values():
             operation["responses"]["default"] = _error()

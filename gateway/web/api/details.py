@@ -134,7 +134,7 @@ async def exported(request: Request, caller: callers.Caller, everything: bool = 
 
 @routes.get("/details/reports/{which}", summary="Families who can hardly be reached")
 async def report(request: Request, which: reports.Which) -> list[dict[str, Any]]:
-    """``few`` independent numbers, ``one-way``, ``landline`` alone, or ``shared`` phones."""
+    """``nobody`` to ring, ``few`` independent numbers, ``one-way``, ``landline`` alone, or ``shared`` phones."""
     gateway = site.of(request).gateway
     async with gateway.database.read() as session:
         return await reports.rows(session, gateway, which)

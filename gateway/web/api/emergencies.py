@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,7 +12,8 @@ from starlette.responses import Response
 
 from gateway import errors
 from gateway.database import Session
-from gateway.emergency import alarm, following, roll_call, shown
+from gateway.definitions import model
+from gateway.emergency import alarm, choosing, following, roll_call, shown
 from gateway.models import Emergency
 from gateway.web import site
 from gateway.web.api import callers, once
@@ -20,13 +22,16 @@ routes = APIRouter(prefix="/emergencies", tags=["emergencies"])
 
 Key = Annotated[str, Path(max_length=80, description="Key of the emergency; latest for the latest one")]
 Words = Annotated[
-    str | dict[str, str], Field(description="Full sentences in English, or by language: {“en”: …, “pl”: …}")
+    str | model.ByLanguage, Field(description="Full sentences in English, or by language: {“en”: …, “pl”: …}")
 ]
+Pupil = Annotated[str, Path(max_length=60, description="The child, by MIS id or UPN")]
 _LONGEST = 1000
+_LISTED = 20
+_REHEARSING = (0, "rehearsal")
 
 
 class About(BaseModel):
-    """Which children; all of the school where nothing is named."""
+    """Which children: name some, or the whole school."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -47,10 +52,36 @@ class Given(BaseModel):
 
 
 class AlarmGiven(Given):
-    """An alarm. ``key`` is a short name of the caller's own; the same one is sent once."""
+    """An alarm. Without ``about`` it is about the whole school."""
 
-    about: About = About()
-    key: str = Field(default="", max_length=60, pattern=r"^[a-z0-9._-]*$")
+    about: About | None = None
+    key: str = Field(
+        default="",
+        max_length=60,
+        pattern=r"^([a-z0-9][a-z0-9._-]*)?$",
+        description="A short name of your own; the same one is sent once",
+    )
+    another: bool = Field(
+        default=False, description="Without a key: send it even where somebody has just sent an alarm"
+    )
+
+
+class Rehearsal(BaseModel):
+    """What is said in a rehearsal, and about which children; without ``about`` the whole school."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    what_happened: Words = "This is a rehearsal."
+    what_to_do: Words = "You need not do anything."
+    about: About | None = None
+
+
+class Noted(BaseModel):
+    """How one who answers for a child was told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    how: str = Field(default="told by staff", max_length=200, description="In a few words; empty: that was a mistake")
 
 
 class Over(BaseModel):
@@ -74,6 +105,7 @@ class Told(BaseModel):
 
     key: str
     told: int
+    unreachable: int = Field(description="Alarmed, and by now there is nothing by which to reach them")
     barred_since: int
     gone: int = Field(description="No longer on file for these children")
     not_alarmed: int = Field(description="On file today, and the alarm has not gone to them")
@@ -101,6 +133,37 @@ async def send(request: Request, given: AlarmGiven, caller: callers.Caller, gate
     answer = await gate.do(deed)
     here.planned()
     return answer
+
+
+@routes.post("/rehearsals", summary="Send an alarm as far as pretend phones on this machine")
+async def rehearse(request: Request, given: Rehearsal, caller: callers.Caller) -> dict[str, Any]:
+    """With the people on file; no real provider is asked. Takes a minute at most; tells who would not be reached."""
+    here, about = site.of(request), _about(given.about)
+    if here.rehearse is None:
+        raise errors.NotReady("Nothing can be rehearsed here.")
+    what, do = _words(given.what_happened, "what_happened"), _words(given.what_to_do, "what_to_do")
+    if _REHEARSING in here.busy:
+        raise errors.Conflict("A rehearsal is under way. Wait for its end.")
+    here.busy.add(_REHEARSING)
+    try:
+        return dict(await here.rehearse(alarm.Asked(what, do, about), caller.author))
+    finally:
+        here.busy.discard(_REHEARSING)
+
+
+@routes.get("", summary="The latest emergencies, the newest first")
+async def listing(request: Request) -> list[dict[str, Any]]:
+    """Twenty at most; `over_at` is null while one goes on."""
+    async with site.of(request).gateway.database.read() as session:
+        return [shown.emergency_data(one) for one in await alarm.latest(session, _LISTED)]
+
+
+@routes.get("/choices", summary="The years, forms and groups that an alarm can be about")
+async def choices(request: Request) -> dict[str, Any]:
+    """Each with how many children it has today."""
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
+        return dataclasses.asdict(await choosing.choices(session, today=gateway.today()))
 
 
 @routes.get("/{key}", summary="Child by child, who has read it and who has not")
@@ -143,15 +206,26 @@ async def all_clear(request: Request, key: Key, given: Over, caller: callers.Cal
     return answer
 
 
+@routes.post("/{key}/children/{pupil}", status_code=204, summary="Note that you have told a child's family yourself")
+async def note(request: Request, key: Key, pupil: Pupil, given: Noted, caller: callers.Caller) -> None:
+    """It is covered then. With an empty `how` the note is taken back."""
+    gateway = site.of(request).gateway
+    async with gateway.database.write() as session:
+        await roll_call.note(session, gateway, await _find(session, key), pupil, how=given.how, by=caller.author)
+
+
 async def _find(session: Session, key: str) -> Emergency:
     return await alarm.find(session, "" if key == "latest" else key)
 
 
 def _asked(given: AlarmGiven) -> alarm.Asked:
-    about = given.about.model_dump(exclude_defaults=True) or {"whole_school": True}
-    return alarm.Asked(
-        _words(given.what_happened, "what_happened"), _words(given.what_to_do, "what_to_do"), about, given.key
-    )
+    what, do = _words(given.what_happened, "what_happened"), _words(given.what_to_do, "what_to_do")
+    return alarm.Asked(what, do, _about(given.about), given.key, given.another)
+
+
+def _about(given: About | None) -> dict[str, Any]:
+    """A list of forms that came out empty must not alarm everybody: that must be meant."""
+    return given.model_dump(exclude_defaults=True) if given is not None else {"whole_school": True}
 
 
 def _words(given: str | dict[str, str], field: str) -> alarm.Words:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway import errors
@@ -15,7 +15,7 @@ from gateway.definitions import model
 from gateway.events import answering, changes, guests, slots, views
 from gateway.models import GuestState
 from gateway.web import site
-from gateway.web.api import callers, once, paging, shapes
+from gateway.web.api import bodies, callers, once, paging, shapes
 
 routes = APIRouter(prefix="/events", tags=["events"])
 
@@ -80,7 +80,7 @@ class Answered(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     answer: Literal["coming", "not_coming", "no_time", "interpreter"] = "coming"
-    slot_id: int | None = Field(default=None, ge=1, le=paging.LARGEST_ID, description="With coming: the time")
+    slot_id: bodies.Row | None = Field(default=None, description="With coming: the time")
 
 
 class Outcome(BaseModel):
@@ -96,8 +96,8 @@ class Changed(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    starts_at: AwareDatetime | None = None
-    ends_at: AwareDatetime | None = None
+    starts_at: bodies.Moment | None = None
+    ends_at: bodies.Moment | None = None
     place: str | None = Field(default=None, max_length=200)
     details: str = Field(default="", max_length=500, description="What has changed and why, in full sentences")
 
@@ -115,7 +115,7 @@ class Attendance(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    came: list[int] = Field(default=[], max_length=_MOST, description="Guests who were there")
+    came: list[bodies.Row] = Field(default=[], max_length=_MOST, description="Guests who were there")
     rest_missed: bool = Field(default=False, description="Everybody else who had not said no was not there")
     send: bool = Field(default=False, description="Thank them, and tell the others that they were missed")
     again: list[model.EventSession] = Field(
@@ -183,7 +183,7 @@ async def answer(
         if guest.event_id != event.id:
             raise errors.NotFound(f"Guest {guest_id} is not invited to “{event.key}”.")
         meaning = answering.meaning_of(said.answer, said.slot_id)
-        by = answering.Said(caller.author, "office", caller.author)
+        by = answering.Said(caller.author, answering.OFFICE, caller.author)
         outcome = await answering.answer(session, gateway, guest, meaning, by)
         return once.Done(Outcome(outcome=outcome, state=guest.state, slot_id=guest.slot_id))
 

@@ -10,7 +10,8 @@ from sqlmodel import col, select
 from starlette.responses import Response
 
 from channels.base import Medium
-from gateway import notices, planner
+from gateway import context, notices, planner
+from gateway.announcements import outlook, progress
 from gateway.audience import Audience
 from gateway.database import Session
 from gateway.good_news import worries
@@ -34,12 +35,14 @@ Key = Annotated[str, Path(max_length=80, description="Key or id of the notice")]
 async def submit(request: Request, caller: callers.Caller, gate: once.Once) -> Response:
     """Take a definition in. One that needs approval is held until somebody else approves it."""
     here, wanted = site.of(request), await bodies.definition(request)
+    async with here.gateway.database.read() as session:
+        meter = await notices.meter(session, here.gateway, wanted)
 
     async def deed(session: Session) -> once.Done:
         notice = await notices.submit(session, here.gateway, wanted, author=caller.author)
         plain = shapes.Notice.model_validate(notice).model_dump()
         worried = await worries.of_audience(session, here.gateway, wanted)
-        return once.Done(shapes.NoticeTaken(**plain, worries=worried), status=201)
+        return once.Done(shapes.NoticeTaken(**plain, load=_load(meter), worries=worried), status=201)
 
     answer = await gate.do(deed)
     here.planned()
@@ -53,12 +56,16 @@ async def preview(request: Request) -> shapes.Preview:
     async with gateway.database.read() as session:
         seen = await notices.preview(session, gateway, wanted)
         worried = await worries.of_audience(session, gateway, wanted)
+    coming = outlook.of(seen, today=gateway.today(), default_language=gateway.settings.school.language)
     messages = [row.message for row in seen.rows]
     counts = Counter((m.medium, m.state, m.reason) for m in messages)
     return shapes.Preview(
         fires_at=seen.fire_at,
         problems=[str(problem) for problem in seen.audience.problems],
         counts=_counts(counts),
+        families=coming.families,
+        children=coming.children,
+        unreachable=coming.unreachable,
         parts=sum(m.parts for m in messages if m.medium is Medium.SMS and m.state is not MessageState.SKIPPED),
         pence=round(sum(m.pence for m in messages), 4),
         load=_load(seen.meter),
@@ -85,11 +92,13 @@ async def listing(
 @routes.get("/{key}", summary="One notice and what came of it")
 async def one(request: Request, key: Key) -> shapes.NoticeDetails:
     """The definition and how many messages are in which state."""
-    async with site.of(request).gateway.database.read() as session:
+    gateway = site.of(request).gateway
+    async with gateway.database.read() as session:
         notice = await notices.find(session, key)
         tally = await notices.tally(session, notice)
-    plain = shapes.Notice.model_validate(notice)
-    return shapes.NoticeDetails(**plain.model_dump(), definition=notice.definition, counts=_counts(tally))
+        families = await _families(session, gateway, notice)
+    plain = shapes.Notice.model_validate(notice).model_dump()
+    return shapes.NoticeDetails(**plain, definition=notice.definition, counts=_counts(tally), families=families)
 
 
 @routes.post("/{key}/approve", response_model=shapes.Notice, summary="Let a held notice go")
@@ -118,6 +127,32 @@ async def cancel(request: Request, key: Key, caller: callers.Caller, gate: once.
     return await gate.do(deed)
 
 
+@routes.post("/{key}/pause", response_model=shapes.Notice, summary="Hold back what has not left")
+async def pause(request: Request, key: Key, caller: callers.Caller, gate: once.Once) -> Response:
+    """Until somebody resumes it; what providers have already may still arrive. Campaigns have a pause of their own."""
+    gateway = site.of(request).gateway
+
+    async def deed(session: Session) -> once.Done:
+        await notices.pause(session, gateway, key, by=caller.author)
+        return once.Done(shapes.Notice.model_validate(await notices.find(session, key)))
+
+    return await gate.do(deed)
+
+
+@routes.post("/{key}/resume", response_model=shapes.Notice, summary="Let a paused notice go on")
+async def resume(request: Request, key: Key, caller: callers.Caller, gate: once.Once) -> Response:
+    """Where it stopped: nobody gets it twice."""
+    here = site.of(request)
+
+    async def deed(session: Session) -> once.Done:
+        await notices.resume(session, here.gateway, key, by=caller.author)
+        return once.Done(shapes.Notice.model_validate(await notices.find(session, key)))
+
+    answer = await gate.do(deed)
+    here.planned()
+    return answer
+
+
 @routes.get("/{key}/messages", summary="The messages of a notice")
 async def messages(
     request: Request,
@@ -140,6 +175,17 @@ async def messages(
             query = query.where(Message.medium == medium)
         rows = (await session.scalars(query)).all()
     return paging.page(rows, limit, shape=shapes.Message.model_validate, cursor=lambda row: row.id)
+
+
+async def _families(session: Session, gateway: context.Gateway, notice: Notice) -> shapes.Families | None:
+    run = await progress.latest_run(session, notice)
+    if run is None:
+        return None
+    share, children = await progress.share(session, run.id or 0, today=gateway.today())
+    return shapes.Families(
+        all=share.all, children=children, reached=share.reached, on_the_way=share.on_the_way, to_try=share.to_try,
+        not_reached=share.not_reached,
+    )  # fmt: skip
 
 
 def _load(meter: load.Meter | None) -> shapes.Load | None:

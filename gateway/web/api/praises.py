@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway.database import Session
+from gateway.definitions import model
 from gateway.good_news import balance, hours, kinds, praising, telling
 from gateway.web import site
 from gateway.web.api import callers, once, paging
@@ -26,7 +27,7 @@ class PraiseGiven(BaseModel):
     kind: str = Field(max_length=20, description="effort, kindness, progress, attendance or other")
     staff: str = Field(max_length=60, description="Who praises, as families read it: Ms Okafor")
     words: str = Field(default="", max_length=1000, description="A few words of their own, in English")
-    since: date | None = Field(default=None, description="With attendance: since when; else since this term began")
+    since: model.Day | None = Field(default=None, description="With attendance: since when; else since this term began")
     form: str = Field(default="", max_length=40, description="The child's form, where the name is not enough")
     sure: bool = Field(default=False, description="Send words all the same that are doubted")
 
@@ -47,7 +48,9 @@ class Praise(BaseModel):
     goes_at: datetime | None = Field(description="When it leaves; null once it has, or was taken back")
     told_at: datetime | None
     withdrawn_at: datetime | None
-    state: str = Field(description="waits, withdrawn, on its way, told, told by letter, or told nobody")
+    state: str = Field(
+        description="waits, withdrawn, on its way, with the digest, told, told by letter, or told nobody"
+    )
 
 
 class Standing(BaseModel):
@@ -69,7 +72,7 @@ class Sum(BaseModel):
     pupils: int
     good: int
     bad: int
-    without: int = Field(description="Pupils with no good news in this time")
+    without: int = Field(description="Pupils of a form or group with no good news in this time")
 
 
 class Balance(BaseModel):
@@ -128,7 +131,7 @@ async def standing(
     by: Literal["pupil", "form", "group", "teacher"] = "pupil",
     form: Annotated[str, Query(max_length=40)] = "",
     group: Annotated[str, Query(max_length=80, description="Such as SEN, EAL or FSM")] = "",
-    since: Annotated[date | None, Query(description="Else since this term or school year began")] = None,
+    since: Annotated[model.Day | None, Query(description="Else since this term or school year began")] = None,
 ) -> Balance:
     """Bad are absence checks and notices marked as worrying."""
     gateway = site.of(request).gateway

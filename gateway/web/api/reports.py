@@ -9,13 +9,14 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from gateway.definitions import model
 from gateway.reports import counting, figures, sheets
 from gateway.web import site
 
 routes = APIRouter(prefix="/reports", tags=["reports"])
 
-First = Annotated[date | None, Query(alias="from", description="The first day; else 1 September")]
-Last = Annotated[date | None, Query(alias="until", description="The last day; else today")]
+First = Annotated[model.Day | None, Query(alias="from", description="The first day; else 1 September")]
+Last = Annotated[model.Day | None, Query(alias="until", description="The last day; else today")]
 
 
 class Table(BaseModel):
@@ -36,17 +37,19 @@ class Report(BaseModel):
     last: date = Field(description="The last day")
     says: list[str] = Field(description="Sentences for somebody in a hurry")
     tables: list[Table]
+    numbers: dict[str, str | int | float | None] = Field(description="Single ones, null where too few stand behind it")
 
 
 @routes.get("/{name}", summary="One report")
 async def one(request: Request, name: str, first: First = None, last: Last = None) -> Report:
-    """``reach``, ``answers``, ``updates``, ``absences`` or ``cost``."""
+    """``reach``, ``answers``, ``updates``, ``good-news``, ``absences`` or ``cost``."""
     report, period = await _read(request, name, first, last)
     tables = [
         Table(title=t.title, columns=list(t.columns), rows=[list(row) for row in t.rows], note=t.note)
         for t in report.tables
     ]
     told: dict[str, Any] = {"key": report.key, "title": report.title, "says": list(report.says), "tables": tables}
+    told["numbers"] = dict(report.numbers)
     return Report(first=period.first, last=period.last, **told)
 
 

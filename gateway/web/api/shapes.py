@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from channels.base import Medium, Outcome
+from gateway import can_send
 from gateway.models import Keyword, LineType, MessageState, NoticeState, PointKind, PointState, Purpose, Wish
 
 GIST = "What a reply in another language says in English, by a machine; empty where there is none"
@@ -49,11 +50,26 @@ class NoticeDetails(Notice):
 
     definition: dict[str, Any]
     counts: list[Count]
+    families: Families | None = Field(
+        description="How far the latest run has come, by family; null before there is one"
+    )
+
+
+class Families(Shape):
+    """Families, not messages: one is reached when of each of its children somebody was told by what has arrived."""
+
+    all: int
+    children: int
+    reached: int
+    on_the_way: int
+    to_try: int
+    not_reached: int
 
 
 class NoticeTaken(Notice):
     """A notice that was taken in."""
 
+    load: Load | None = Field(description="What these families had got this week; null where no text of it can wait")
     worries: list[str] = Field(description="With bad news of a child: that nothing good was said for long")
 
 
@@ -62,6 +78,19 @@ class Cancelled(Shape):
 
     key: str
     taken_back: int = Field(description="Messages that had not left")
+
+
+class Merge(Shape):
+    """Everything that making one of two contacts does, in sentences."""
+
+    kept: str = Field(description="The contact who stays")
+    other: str = Field(description="The one who becomes part of it")
+    warnings: list[str] = Field(description="What to look at before: they may be two people")
+    person: list[str]
+    children: list[str] = Field(description="Of each child, what the person is to it then, and whether barred")
+    ways: list[str] = Field(description="Phones and mailboxes")
+    wishes: list[str]
+    moves: dict[str, int] = Field(description="How many messages, answers, conversations … follow the person")
 
 
 class PreviewPupil(Shape):
@@ -99,6 +128,9 @@ class Preview(Shape):
     fires_at: datetime
     problems: list[str] = Field(description="What the definition asks for and nobody has; it could not be sent so")
     counts: list[Count]
+    families: int
+    children: int
+    unreachable: int = Field(description="Families of whom some child's news would reach nobody")
     parts: int = Field(description="Text parts in all")
     pence: float = Field(description="As good as the prices in the settings")
     load: Load | None = Field(description="What these families got this week; null where no text of it can wait")
@@ -367,3 +399,58 @@ class Sender(Shape):
     active: bool
     held_until: datetime | None
     held_because: str
+
+
+class Way(Shape):
+    """A sender, and what waits for it."""
+
+    id: int
+    channel: str
+    medium: Medium
+    address: str
+    state: Literal["sends", "held", "refused"] = Field(description="refused: the provider will not have us")
+    because: str
+    waiting: int
+    oldest_due_at: datetime | None
+
+
+class Waiting(Shape):
+    """What waits, by medium and priority."""
+
+    medium: Medium
+    priority: int = Field(description="0 goes first: alarms; 1 absences; 2 announcements; 3 good news and questions")
+    messages: int
+    oldest_due_at: datetime | None
+
+
+class CanSend(Shape):
+    """Whether messages leave and answers come in."""
+
+    ready: bool
+    reasons: list[str] = Field(description="Why not, each a sentence")
+    trial: bool = Field(description="Only guests get anything")
+    senders: list[Way]
+    queues: list[Waiting]
+    copied_at: datetime | None = Field(description="When the database was copied last; null where it never was")
+
+    @classmethod
+    def of(cls, answer: can_send.Answer, now: datetime) -> CanSend:
+        """The same as a page and the command line show."""
+        ways = [
+            Way(
+                id=one.sender.id or 0, channel=one.sender.channel, medium=one.sender.medium,
+                address=one.sender.address, state=one.state(now),
+                because=one.sender.held_because if one.state(now) != "sends" else "", waiting=one.waiting,
+                oldest_due_at=one.oldest,
+            )
+            for one in answer.ways
+        ]  # fmt: skip
+        queues = [
+            Waiting(medium=Medium(medium), priority=priority, messages=count, oldest_due_at=oldest)
+            for (medium, priority), (count, oldest) in sorted(answer.queued.items())
+        ]
+        reasons = list(answer.reasons)
+        return cls(
+            ready=not reasons, reasons=reasons, trial=answer.trial, senders=ways, queues=queues,
+            copied_at=answer.copied_at,
+        )  # fmt: skip

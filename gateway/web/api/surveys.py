@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway.database import Session
+from gateway.definitions import model
 from gateway.definitions import survey as shape
 from gateway.models import Survey
 from gateway.models.types import core
@@ -21,7 +22,7 @@ from gateway.web.api import callers, once, paging, shapes
 routes = APIRouter(prefix="/surveys", tags=["surveys"])
 
 Key = Annotated[str, Path(max_length=80, description="Key of the survey")]
-Words = Annotated[str | dict[str, str], Field(description="Full sentences in English, or by language")]
+Words = Annotated[str | model.ByLanguage, Field(description="Full sentences in English, or by language")]
 
 
 class Listed(shapes.Shape):

@@ -1,0 +1,1 @@
+"""The soak: a gateway at a trust's load for an hour, and whether it is then as it was."""

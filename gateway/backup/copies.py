@@ -1,0 +1,255 @@
+"""A copy: a folder named by its moment, with the database, the settings, and ``copy.json`` that tells of them.
+
+In it are the database, with all that a school knows of its families, and the settings file. Not in it are the audit
+key and the credentials: who has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a
+mark of the key, so that a wrong one is noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlmodel import col, select
+
+from config.settings import Settings
+from gateway import audit, chain, errors, migrate
+from gateway.backup import engines
+from gateway.database import Database, Session
+from gateway.models import Audit
+
+ABOUT = "copy.json"
+SETTINGS = "handbell.toml"
+MADE: Final = "backup.made"  #: the deed of a copy that was made and verified
+_UNFINISHED = ".unfinished"
+_EVERY_ONE: Final = timedelta(days=2)  #: so long every copy is kept; of older days the last one
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What ``copy.json`` says. ``head`` is the newest hash of the audit log, ``lines`` how many are sealed.
+
+    ``made_at``  a moment before which everything is in the copy
+    ``key``      a mark of the audit key, from which nobody gets the key
+    ``files``    SHA-256 by name
+    """
+
+    made_at: datetime
+    version: str
+    revision: str
+    database: str
+    head: str
+    lines: int
+    key: str
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A copy and the folder that it is in. ``size`` in bytes."""
+
+    folder: Path
+    copy: Copy
+    size: int
+
+    @property
+    def name(self) -> str:
+        """How it is called on the command line."""
+        return self.folder.name
+
+    @property
+    def database(self) -> Path:
+        """The file with the database."""
+        return self.folder / self.copy.database
+
+
+async def last_made(session: Session) -> datetime | None:
+    """When a copy was made and verified last. The line of it is younger than the copy, so a restored one lacks it."""
+    made = sa.select(sa.func.max(col(Audit.at))).where(col(Audit.action) == MADE)
+    return await session.scalar(made)
+
+
+def folder(settings: Settings) -> Path:
+    """Where a school's copies lie: each of a trust's has a folder of its own, as its key proves no other's."""
+    return settings.backup.folder / settings.school_key if settings.school_key else settings.backup.folder
+
+
+async def make(settings: Settings, *, secret: bytes, config: Path | None, version: str, now: datetime) -> Kept:
+    """Make a copy, while the daemon writes; what is unfinished never looks like one. Then forget what is too old.
+
+    Raises :class:`errors.NotReady` when there is nothing to copy, or no room for it.
+    """
+    url, place = settings.database.dsn(), folder(settings)
+    revision = await migrate.at(url)
+    if not revision:
+        raise errors.NotReady("The database has no tables of Handbell yet: there is nothing to copy.")
+    making = _begin(place, name := _name(place, now))
+    try:
+        head = None if make_url(url).get_backend_name() == "sqlite" else await _head_of(url)
+        file = await engines.write(url, making)
+        if head is None:
+            async with engines.reading(file) as session:
+                head = await _head(session)
+        if config is not None:
+            _write(making / SETTINGS, await asyncio.to_thread(config.read_bytes))
+        files = {one.name: _digest(one) for one in _files(making)}
+        copy = Copy(now, version, revision, file.name, *head, mark_of(secret), files)
+        _write(making / ABOUT, json.dumps(asdict(copy), default=datetime.isoformat, indent=1).encode())
+        _settle(making)
+        kept = making.rename(place / name)
+        _settle(place)
+    except OSError as error:
+        raise errors.NotReady(f"The copy in {making} was not finished: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(making, ignore_errors=True)  # what is finished has another name by now
+    return Kept(kept, copy, _size(kept))
+
+
+def _name(place: Path, now: datetime) -> str:
+    """By the second; the later one of two within the same has the next one's."""
+    while (place / (name := f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")).exists():
+        now += timedelta(seconds=1)
+    return name
+
+
+def _begin(place: Path, name: str) -> Path:
+    """Make the folder in which a copy grows, where nobody else may look."""
+    making = place / f"{name}{_UNFINISHED}"
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        making.mkdir(mode=0o700)
+    except FileExistsError:
+        raise errors.Conflict(
+            f"Another copy is being made in {making}. If it is not, throw that folder away."
+        ) from None
+    except OSError as error:
+        raise errors.NotReady(f"No copy can be made in {place}: {error.strerror}. Look at backup.folder.") from None
+    return making
+
+
+def listed(folder: Path) -> Sequence[Kept]:
+    """The finished copies of a folder, the newest first."""
+    found = [read(one.parent) for one in folder.glob(f"*/{ABOUT}") if not one.parent.name.endswith(_UNFINISHED)]
+    return sorted(found, key=lambda kept: kept.copy.made_at, reverse=True)
+
+
+def find(folder: Path, name: str) -> Kept:
+    """A copy by its name, by its folder, or the newest one as ``latest``. Raises :class:`errors.NotFound`."""
+    if name == "latest" and (kept := next(iter(listed(folder)), None)):
+        return kept
+    for place in (folder / name, Path(name)):
+        if (place / ABOUT).is_file():
+            return read(place)
+    raise errors.NotFound(f"There is no copy “{name}” in {folder}. See handbell backup list.")
+
+
+def read(folder: Path) -> Kept:
+    """Read what a copy says of itself. Raises :class:`errors.NotReady`."""
+    try:
+        said = json.loads((folder / ABOUT).read_bytes())
+        copy = Copy(**said | {"made_at": datetime.fromisoformat(said["made_at"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise errors.NotReady(f"{folder / ABOUT} cannot be read: {error}.") from None
+    if any(Path(one).name != one for one in (copy.database, *copy.files)):
+        raise errors.NotReady(f"{folder / ABOUT} names a file that is not in the copy.")
+    return Kept(folder, copy, _size(folder))
+
+
+async def verify(kept: Kept, settings: Settings, *, secret: bytes) -> str:
+    """Prove a copy: every byte is as it was written, and the audit log in it verifies. Gives a sentence.
+
+    A dump of PostgreSQL must be put back to be asked for its log; here only that pg_restore can read it is proved.
+    Raises :class:`errors.NotReady`, or :class:`errors.AuditBroken`.
+    """
+    for name, digest in kept.copy.files.items():
+        file = kept.folder / name
+        if not file.is_file() or _digest(file) != digest:
+            raise errors.NotReady(f"{file} is not as it was written. Use another copy.")
+    if kept.copy.key != mark_of(secret):
+        raise errors.NotReady("The audit key here is not the one that this copy was made with. Put that back first.")
+    if kept.copy.database != engines.SQLITE:
+        await engines.prove_dump(kept.database, settings.database.dsn())
+        return "Every file is as it was written. The audit log is verified when the copy is restored."
+    async with engines.reading(kept.database) as session:
+        damage = await session.scalar(sa.text("PRAGMA integrity_check"))
+        verdict = await audit.Log(secret).verify(session, expect_head=kept.copy.head if kept.copy.lines else "")
+    if damage != "ok":
+        raise errors.NotReady(f"{kept.database} is damaged: {damage}. Use another copy.")
+    if verdict.fault:
+        raise errors.AuditBroken(verdict.fault)
+    return f"Every file is as it was written, and the audit log verifies: {verdict.sealed} lines."
+
+
+def forget_old(folder: Path, *, keep_days: int, now: datetime) -> Sequence[str]:
+    """Throw away copies by the rule: all of two days, of earlier days the last, none beyond ``keep_days``, but always
+    the newest. Gives the names of those that are gone.
+    """
+    gone, days = list[str](), set[str]()
+    for place, kept in enumerate(listed(folder)):
+        made, age = kept.copy.made_at.astimezone(UTC), now - kept.copy.made_at
+        day = f"{made:%Y%m%d}"
+        stays = place == 0 or (age <= timedelta(days=keep_days) and (age <= _EVERY_ONE or day not in days))
+        days.add(day)
+        if not stays:
+            shutil.rmtree(kept.folder)
+            gone.append(kept.name)
+    return gone
+
+
+def mark_of(secret: bytes) -> str:
+    """By what a copy knows the audit key again."""
+    return hmac.digest(secret, b"handbell backup", "sha256").hex()[:16]
+
+
+async def _head_of(url: str) -> tuple[str, int]:
+    database = Database(url)
+    try:
+        async with database.read() as session:
+            return await _head(session)
+    finally:
+        await database.close()
+
+
+async def _head(session: Session) -> tuple[str, int]:
+    query = select(Audit.hash, Audit.link).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(1)
+    row = (await session.execute(query)).one_or_none()
+    return (row[0], row[1]) if row else (chain.GENESIS, 0)
+
+
+def _write(file: Path, content: bytes) -> None:
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
+        target.write(content)
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    return sorted(one for one in folder.iterdir() if one.is_file())
+
+
+def _settle(folder: Path) -> None:
+    """Wait until a folder, and the files in it, are on the disk."""
+    for one in (*_files(folder), folder):
+        number = os.open(one, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _size(folder: Path) -> int:
+    return sum(one.stat().st_size for one in _files(folder))

@@ -1,0 +1,94 @@
+"""Several schools in one PostgreSQL database: each has a schema and a role (no login) of its own, which owns it.
+
+Whose a transaction is, is told to the server in one breath with its BEGIN, and ends with it: no connection of the pool
+remembers a school. The login itself has no right to any school's tables, and they are not on its search path, so that
+whatever is not told whose it is fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+QUERY = "school"  #: the part of a database's address that names the school; no driver ever sees it
+TRUST = "handbell_trust"  #: the schema of what the schools share
+
+
+def address(url: str, school: str) -> str:
+    """The address of one school's tables."""
+    return make_url(url).update_query_dict({QUERY: school}).render_as_string(hide_password=False)
+
+
+def part(url: str | URL) -> tuple[URL, str]:
+    """An address as the driver takes it, and whose tables are meant; ``""`` where the database is one school's."""
+    whole = make_url(url)
+    return whole.difference_update_query([QUERY]), str(whole.query.get(QUERY, ""))
+
+
+def name(school: str) -> str:
+    """How a school's schema is called, and the role that owns it. Its key holds letters, digits and ``_`` alone."""
+    return f"handbell_{school}"
+
+
+def settle_in(school: str, *, local: bool) -> str:
+    """The SQL that makes a transaction, or a whole connection, one school's.
+
+    ``pg_temp`` comes last: it would come first unasked, and a temporary table could stand before a school's.
+    """
+    scope = "LOCAL " if local else ""
+    return f'SET {scope}ROLE "{name(school)}"; SET {scope}search_path TO "{name(school)}", pg_temp'
+
+
+class SchoolConnection(asyncpg.Connection):
+    """A connection that begins each transaction as the school's for which it was taken out of the pool."""
+
+    school: str = ""
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
+        """Run a statement; asyncpg begins its transactions by this very method."""
+        if not self.school or not query.startswith("BEGIN"):
+            return await super().execute(query, *args, timeout=timeout)
+        try:
+            return await super().execute(f"{query} {settle_in(self.school, local=True)}", timeout=timeout)
+        except BaseException:
+            self.terminate()  # it may have begun as nobody's; the pool makes a new one
+            raise
+
+
+def enclose(engine: AsyncEngine) -> AsyncEngine:
+    """Let each transaction of the engine be that school's whose :func:`of` it was begun by."""
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _say_whose(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.school = whose(connection)
+
+    return engine
+
+
+def of(engine: AsyncEngine, school: str) -> AsyncEngine:
+    """The same pool, for one school."""
+    return engine.execution_options(**{QUERY: school})
+
+
+def whose(bind: Engine | Connection) -> str:
+    """Which school's transactions these are; ``""`` where the database is one school's."""
+    return str(bind.get_execution_options().get(QUERY, ""))
+
+
+def alone(url: str | URL, **options: Any) -> AsyncEngine:
+    """An engine without a pool for migrations and the bell, whose connections are one school's from the start."""
+    plain, school = part(url)
+    engine = create_async_engine(plain, poolclass=NullPool, **options)
+    if school:
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def _settle_in(connection: Any, _record: Any) -> None:
+            connection.run_async(lambda driver: driver.execute(settle_in(school, local=False)))
+
+    return engine

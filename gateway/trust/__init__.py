@@ -1,0 +1,1 @@
+"""A trust: several schools in one installation, each within its own walls, and the people who work at several."""

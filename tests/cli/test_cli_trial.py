@@ -1,0 +1,113 @@
+"""``handbell status``, ``trial`` and ``golive``, as they are typed; the whole way is in ``tests/e2e/test_trial.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from support.waiting import PATIENCE, until
+
+from gateway import audit, context, trial
+from gateway.backup import copies
+from gateway.database import Database, Session
+
+from .conftest import ENVIRONMENT, NOW, Office
+
+
+@pytest.fixture
+def trying(small_office: Office) -> Office:
+    async def begin(session: Session) -> None:
+        await trial.begin_if_new(session, wanted=True, log=small_office.log, now=NOW)
+
+    small_office.change(begin)
+    return small_office
+
+
+def test_guests_come_and_go(trying: Office) -> None:
+    assert "The trial goes on" in trying.gives("trial", "status")
+    assert "Trial: only guests get anything" in trying.type("notice", "list").stderr, "as on every page"
+    trying.gives("trial", "guests", "add", "07700 900111", "--name", "Mr Reilly", "--as", "Mrs Okafor")
+    [guest] = trying.data("trial", "status")["guests"]
+    assert (guest["address"], guest["name"], guest["added_by"]) == ("+447700900111", "Mr Reilly", "Mrs Okafor")
+    assert "Mr Reilly" in trying.gives("trial", "guests")
+    trying.gives("trial", "guests", "remove", "07700900111")
+    assert "not on the guest list" in trying.refuses("trial", "guests", "remove", "07700900111")
+    assert trying.type("trial", "guests", "add", "07700900111").exit_code == 2, "whose is it?"
+    assert trying.data("trial", "status")["guests"] == []
+
+
+def test_nobody_answers_for_what_was_not_found_nor_without_a_reason(trying: Office) -> None:
+    assert "no finding “weather”" in trying.refuses("golive", "waive", "weather", "--because", "Fine.")
+    assert trying.type("golive", "waive", "backup", "--because", " ").exit_code == 2
+
+
+def test_status_says_what_waits_and_that_nobody_runs(school_office: Office) -> None:
+    result = school_office.type("status", "--json")
+    shown = json.loads(result.stdout)
+    assert (result.exit_code, shown["ready"], shown["trial"]) == (1, False, False)
+    assert shown["reasons"][0].startswith("Handbell does not answer at port")
+    assert shown["copied_at"] is None
+    assert {one["medium"] for one in shown["senders"]} == {"sms", "email"}
+    plain = school_office.type("status").stdout
+    assert "✗ Handbell does not answer" in plain
+    assert "No copy of the database was ever made." in plain
+    assert "+441134960001" in plain
+
+
+def test_a_copy_of_last_month_is_no_backup(trying: Office) -> None:
+    async def old(session: Session) -> None:
+        line = audit.Line(copies.MADE)
+        await trying.log.record(session, line, now=context.utc_now() - timedelta(days=30))
+
+    trying.change(old)
+    found = json.loads(trying.type("golive", "check", "--json").stdout)
+    assert {one["name"]: one["state"] for one in found}["backup"] == "bad"
+
+
+def test_live_status_goes_on_looking_until_ctrl_c(school_office: Office) -> None:
+    """In a terminal of its own, as somebody would leave it open: what changes is seen without a key being pressed."""
+    ours, theirs = os.openpty()
+    os.set_blocking(ours, False)
+    command = [sys.executable, "-m", "gateway.cli", "--config", str(school_office.settings), "status", "--live"]
+    environ = {**os.environ, **ENVIRONMENT, "TERM": "xterm", "COLUMNS": "160", "LINES": "50"}
+
+    def hears_ctrl_c() -> None:  # as in a terminal, and not as in a background job, which inherits that it hears none
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    child = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environ, start_new_session=True,
+        preexec_fn=hears_ctrl_c,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = ""
+
+    async def shows(words: str) -> bool:
+        nonlocal shown
+        with contextlib.suppress(OSError):  # nothing new, or the terminal is gone
+            shown += os.read(ours, 65_536).decode("utf-8", "replace")
+        assert child.poll() is None, shown
+        return words in shown
+
+    async def watch() -> None:
+        await until(lambda: shows("No copy of the database was ever made."))
+        database = Database(school_office.url)
+        async with database.write() as session:
+            await school_office.log.record(session, audit.Line(copies.MADE), now=context.utc_now())
+        await database.close()
+        await until(lambda: shows("The last copy of the database is of"))
+        child.send_signal(signal.SIGINT)
+
+    try:
+        asyncio.run(watch())
+        assert child.wait(PATIENCE) == 0
+    finally:
+        child.kill()
+        child.wait()
+        os.close(ours)
