@@ -1,7 +1,7 @@
 "use strict";
 // The search: every word must stand in a section; its title counts most. SECTIONS comes from index.js, guides first.
 const MOST = 40;
-const field = document.getElementById("q");
+const field = document.getElementById("Words");
 const fold = text => text.normalize("NFKD").replace(/[\u0300-\u036f\u2019']/g, "").toLowerCase();
 const sections = SECTIONS.map(([href, page, title, text]) => ({ href, page, title, text, head: fold(page + " " + title), own: fold(title), all: fold(page + " " + title + " " + text) }));
 
@@ -36,8 +36,8 @@ function row(one, words) {
 function show() {
   const words = fold(field.value).split(/\s+/).filter(Boolean);
   const found = words.length ? look(words) : [];
-  document.getElementById("found").replaceChildren(...found.slice(0, MOST).map(one => row(one, words)));
-  document.getElementById("said").textContent = !words.length ? "" :
+  document.getElementById("Found").replaceChildren(...found.slice(0, MOST).map(one => row(one, words)));
+  document.getElementById("Said").textContent = !words.length ? "" :
     found.length ? `${found.length > MOST ? `The first ${MOST} of ${found.length}` : found.length} found` : "Nothing has all of these words. Try fewer.";
 }
 

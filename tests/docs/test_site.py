@@ -150,7 +150,7 @@ async def test_a_browser_finds_and_shows_it_from_the_disk(built: Path) -> None:
         await look(window)
         await window.page.get_by_role("searchbox").fill("missing child")
         await window.page.get_by_role("button", name="Search").click()
-        first = window.page.locator("#found a").first
+        first = window.page.locator("#Found a").first
         assert await first.inner_text() == "A child is missing"
         await look(window)
         await first.click()

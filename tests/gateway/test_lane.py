@@ -171,15 +171,16 @@ async def working(
 
 
 async def queue(database: Database, sender_id: int, *bodies: str, priority: int = 2) -> list[str]:
-    """Due messages with these words. The words of ``Wire`` say what becomes of them."""
+    """Due messages with these words, one after another. The words of ``Wire`` say what becomes of them."""
     now = context.utc_now()
+    soon = [now - timedelta(milliseconds=len(bodies) - place) for place in range(len(bodies))]
     rows = [
         Message(
             id=school.ids.new_id(), sender_id=sender_id, medium=Medium.SMS, address=school.number(),
             slot=school.ids.new_id(), purpose=school.Purpose.SERVICE, priority=priority, body=body, state=S.QUEUED,
-            due_at=now, created_at=now, changed_at=now,
+            due_at=due, created_at=now, changed_at=now,
         )
-        for body in bodies
+        for body, due in zip(bodies, soon, strict=True)
     ]  # fmt: skip
     await school.add(database, *rows)
     return [row.id for row in rows]
