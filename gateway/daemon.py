@@ -128,10 +128,11 @@ class Daemon:
                 await self.stopping.wait()
                 await self._hear_calls_out()
             finally:  # also when a loop has died: no job may go on beside what is being closed
+                told = self.stopping.is_set()  # else we are cut off ourselves, as what hangs would never end
                 systemd.tell("STOPPING=1", environ=self._environ)
                 self.stop()
                 await _cancel([*doors, *([ear] if ear else [])])
-                await self.jobs.ticker.stop()
+                await self.jobs.ticker.stop(at_once=not told)
                 self.closing.set()
                 self._arrived.set()
 

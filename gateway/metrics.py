@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,6 +66,9 @@ class Metrics:
         )  # fmt: skip
         self.stuck = Gauge("handbell_stuck_loops", "Loops and jobs that have not come round for too long", **own)
         self.loop_tasks = Gauge("handbell_event_loop_tasks", "Tasks of the event loop that are not done", **own)
+        self.blocks = Gauge(
+            "handbell_python_blocks", "Pieces of memory that Python holds: what grows for days is a leak", **own
+        )
         self.seal_delay = Histogram(
             "handbell_audit_seal_delay_seconds",
             "How long the oldest line of each seal had waited: so long it could have been removed unseen",
@@ -88,9 +92,10 @@ class Metrics:
         self.receiving.labels(receiver.name).set_function(lambda: 0 if receiver.trouble else 1)
 
     def watch_process(self, stuck: Callable[[], Sequence[str]]) -> None:
-        """Show from now on what of this process is stuck, and how many tasks its loop has."""
+        """Show from now on what of this process is stuck, how many tasks its loop has, and how much it holds."""
         self.stuck.set_function(lambda: len(stuck()))
         self.loop_tasks.set_function(lambda: len(asyncio.all_tasks()))
+        self.blocks.set_function(sys.getallocatedblocks)
 
     def text(self) -> bytes:
         """The exposition text for ``/metrics``."""

@@ -43,8 +43,8 @@ class Ticker:
         self._on_error = on_error
         self._now = now
         self._jitter_s = jitter_s
-        self._running: set[asyncio.Future[None]] = set()
-        self._stopping = False
+        self._running: dict[asyncio.Future[None], asyncio.Task[None] | None] = {}
+        self._stopping = self._cutting_off = False
         self._watch: asyncio.Task[None] | None = None
         # The local zone that APScheduler would guess has no place in intervals. Grace None: however late, it runs.
         self._scheduler = AsyncIOScheduler(
@@ -87,8 +87,11 @@ class Ticker:
         self._scheduler.start()
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
-    async def stop(self) -> None:
-        """Start no more runs and wait for those under way to end. May be called twice, or without a start."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Start no more runs and wait for those under way to end. May be called twice, or without a start.
+
+        ``at_once`` cuts those under way off: one that hangs would be waited for without end.
+        """
         self._stopping = True
         if not self._scheduler.running:
             return
@@ -99,6 +102,10 @@ class Ticker:
         self._scheduler.pause()
         # A run whose task exists but has not begun yet enters itself here before it sees that we are stopping.
         await asyncio.sleep(0)
+        for run in self._running.values() if at_once else ():
+            self._cutting_off = True
+            if run:
+                run.cancel()
         while self._running:
             await asyncio.wait(self._running)
         self._scheduler.shutdown()
@@ -120,16 +127,20 @@ class Ticker:
         if self._stopping:
             return
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._running.add(ended)
+        self._running[ended] = asyncio.current_task()
         try:
             await job()
             self.last_run[name] = self._now()
+        except asyncio.CancelledError:
+            if not self._cutting_off:
+                raise
+            _log.warning("ticker.job_cut_off: %s", name)
         except Exception as error:
             # One bad run must not end the ticking: everything else depends on it.
             _log.exception("ticker.job_failed: %s", name)
             self._on_error(name, error)
         finally:
-            self._running.discard(ended)
+            del self._running[ended]
             ended.set_result(None)
 
 

@@ -15,7 +15,8 @@ def section(result: run.Result) -> str:
     """The section, as Markdown."""
     load, seen = result.load, samples.warm(result.samples)
     where = "SQLite" if load.sqlite else "PostgreSQL"
-    memory = samples.quarters(result.samples, lambda one: one.rss_mb)
+    memory = " MB, ".join(f"{least:.0f}" for least in samples.quarters(result.samples, lambda one: one.rss_mb))
+    blocks = ", ".join(f"{least:,}" for least in samples.quarters(result.samples, lambda one: one.blocks))
     files, tasks = [one.files for one in seen], [one.tasks for one in seen]
     faults = result.faults()
     verdict = "Everything stayed as it was." if not faults else f"**Not as it should be: {'; '.join(faults)}.**"
@@ -33,8 +34,9 @@ count: pools and caches fill.
 | what | seen |
 | --- | --- |
 | messages that arrived, answers, pages asked for | {result.sent:,}, {result.answered:,}, {result.looked:,} |
-| memory at its least, in the second quarter and in the last | {memory[0]:.0f} MB, {memory[1]:.0f} MB |
-| memory, as a straight line | {samples.slope(result.samples):+.1f} MB an hour |
+| pieces of memory that Python held, at the least in the second, third and last quarter | {blocks} |
+| memory that the system gave for them and for all else, likewise | {memory} MB |
+| the latter, as a straight line | {samples.slope(result.samples):+.1f} MB an hour |
 | open files | {min(files)} to {max(files)} |
 | tasks of the event loop | {min(tasks)} to {max(tasks)} |
 | the longest that a message was due, at a look | {max(one.late for one in result.samples):.0f} s |

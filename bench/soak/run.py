@@ -191,7 +191,8 @@ async def _look(
         result.samples.append(sample)
         result.looked += 5
         if len(result.samples) % 24 == 1:
-            say(f"{at:6.0f} s {sample.rss_mb:6.1f} MB {sample.files} files {sample.tasks} tasks {sample.queued} queued")
+            memory = f"{sample.rss_mb:6.1f} MB, {sample.blocks:,} pieces"
+            say(f"{at:6.0f} s {memory}, {sample.files} files, {sample.tasks} tasks, {sample.queued} queued")
         await asyncio.sleep(load.seconds / _LOOKS)
 
 

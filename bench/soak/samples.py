@@ -13,15 +13,21 @@ MB: Final = 1_000_000
 _WARM: Final = 0.25  #: the first part of a soak: pools, caches and compiled statements are filled then
 _MEMORY: Final = 1.05  #: the last quarter may hold so many times the memory of the second one
 _SPARE_MB: Final = 3.0  #: and so much more: the allocator's own coming and going
+_BLOCKS: Final = 1.02  #: what Python itself holds is no matter of an allocator's, and comes back to what it was
 _SPARE: Final = 5  #: files and tasks that may be open more, as a call is under way
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look. ``at`` is seconds from the beginning, ``late`` how long the oldest due message has waited."""
+    """One look.
+
+    ``at`` is seconds from the beginning, ``late`` how long the oldest due message has waited, ``blocks`` the pieces of
+    memory that Python holds: those are the program's, while ``rss_mb`` is what the system has given for them.
+    """
 
     at: float
     rss_mb: float
+    blocks: int
     files: int
     tasks: int
     queued: int
@@ -38,6 +44,7 @@ def read(text: str, *, at: float, ready: bool) -> Sample:
     return Sample(
         at,
         found["process_resident_memory_bytes"][0] / MB,
+        int(found["handbell_python_blocks"][0]),
         int(found["process_open_fds"][0]),
         int(found["handbell_event_loop_tasks"][0]),
         int(sum(found.get("handbell_outbox_queued_messages", []))),
@@ -58,20 +65,24 @@ def slope(samples: Sequence[Sample]) -> float:
     return line.slope
 
 
-def quarters(samples: Sequence[Sample], of: Callable[[Sample], float]) -> tuple[float, float]:
-    """The least of the second quarter and of the last one: what is held when nothing is going on."""
+def quarters(samples: Sequence[Sample], of: Callable[[Sample], float]) -> tuple[float, float, float]:
+    """The least of the second quarter, the third and the last one: what is held when nothing is going on."""
     size = max(len(samples) // 4, 1)
-    return min(map(of, samples[size : 2 * size])), min(map(of, samples[-size:]))
+    second, third, last = samples[size : 2 * size], samples[-2 * size : -size], samples[-size:]
+    return min(map(of, second)), min(map(of, third)), min(map(of, last))
 
 
 def growing(samples: Sequence[Sample]) -> list[str]:
     """What has not stayed as it was, each a sentence."""
     found = []
-    before, after = quarters(samples, lambda one: one.rss_mb)
+    before, _, after = quarters(samples, lambda one: one.rss_mb)
     if after > before * _MEMORY + _SPARE_MB:
         found.append(f"memory grew from {before:.0f} to {after:.0f} MB")
+    before, _, after = quarters(samples, lambda one: one.blocks)
+    if after > before * _BLOCKS:
+        found.append(f"what Python holds grew from {before:,.0f} to {after:,.0f} pieces")
     for name, of in (("open files", lambda one: one.files), ("tasks", lambda one: one.tasks)):
-        before, after = quarters(samples, of)
+        before, _, after = quarters(samples, of)
         if after > before + _SPARE:
             found.append(f"{name} grew from {before:.0f} to {after:.0f}")
     return found

@@ -29,7 +29,6 @@ logger = structlog.get_logger()
 
 _PAUSE, _LONGEST_PAUSE = 5.0, 300.0  #: seconds before a school that has failed is started again
 _LIVELY, _CALMEST = 2, 10.0  #: up to so many schools are looked through as often as one; at most so many times rarer
-_LOOK = 15.0  #: seconds between two looks for a school that hangs
 
 
 def serve_all(schools: Mapping[str, Settings], common: Settings, *, unfit: Iterable[str] = ()) -> None:
@@ -43,10 +42,21 @@ def serve_all(schools: Mapping[str, Settings], common: Settings, *, unfit: Itera
 
 
 class Together:
-    """The schools of one process. ``schools`` are the settings of each by key, ``common`` what they share."""
+    """The schools of one process. ``schools`` are the settings of each by key, ``common`` what they share.
 
-    def __init__(self, schools: Mapping[str, Settings], common: Settings, *, unfit: Iterable[str] = ()) -> None:
+    Every ``look`` seconds it is seen whether one hangs.
+    """
+
+    def __init__(
+        self,
+        schools: Mapping[str, Settings],
+        common: Settings,
+        *,
+        unfit: Iterable[str] = (),
+        look: float = 15.0,
+    ) -> None:
         self._settings, self._common = schools, common
+        self._look = look
         self._pools = Pools(size=common.trust.connections)
         self._hosts = hosts.Hosts()
         self._hosts.away = lambda: sorted({*self._wanted, *unfit} - set(self.works))
@@ -168,7 +178,7 @@ class Together:
 
         async def watch() -> None:
             while not works.stuck() or works.stopping.is_set():  # noqa: ASYNC110 - nobody says that they hang
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(self._look)
             logger.error("school.stuck", loops=works.stuck())
             hangs.reschedule(0)
 

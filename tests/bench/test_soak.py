@@ -9,20 +9,32 @@ import pytest
 from bench.soak import page, run, samples
 
 
-def line(*, rss: float = 0.0, files: float = 0.0, tasks: float = 0.0) -> list[samples.Sample]:
+def line(*, rss: float = 0.0, blocks: float = 0.0, files: float = 0.0, tasks: float = 0.0) -> list[samples.Sample]:
     """An hour in which some of it grows by so much."""
     return [
         samples.Sample(
-            n * 15.0, 150 + 40 * min(n / 40, 1) + rss * n / 240, int(40 + files * n / 240), int(60 + tasks * n / 240),
-            0, 0.0, True,
+            n * 15.0,
+            150 + 40 * min(n / 40, 1) + rss * n / 240,
+            int(1e6 + blocks * n / 240),
+            int(40 + files * n / 240),
+            int(60 + tasks * n / 240),
+            0,
+            0.0,
+            True,
         )
         for n in range(240)
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
     ("leak", "said"),
-    [({}, ""), ({"rss": 40.0}, "memory grew"), ({"files": 30.0}, "open files grew"), ({"tasks": 30.0}, "tasks grew")],
+    [
+        ({}, ""),
+        ({"rss": 40.0}, "memory grew"),
+        ({"blocks": 6e4}, "what Python holds grew"),
+        ({"files": 30.0}, "open files grew"),
+        ({"tasks": 30.0}, "tasks grew"),
+    ],
 )
 def test_what_grows_is_named_and_the_beginning_does_not_count(leak: dict[str, float], said: str) -> None:
     found = samples.growing(line(**leak))

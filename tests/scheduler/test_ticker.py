@@ -137,6 +137,26 @@ async def test_stop_waits_for_the_run_under_way_and_starts_no_other(ticking: tic
     await ticking.stop()
 
 
+async def test_stop_at_once_cuts_off_what_hangs(ticking: ticker.Ticker, caplog: pytest.LogCaptureFixture) -> None:
+    started: list[int] = []
+    cut_off: list[int] = []
+
+    async def job() -> None:
+        started.append(1)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.append(1)
+
+    ticking.every(0.01, "hanging", job)
+    ticking.start()
+    await reach(started, 1)
+    await ticking.stop(at_once=True)
+    assert (started, cut_off) == ([1], [1])
+    assert [record.getMessage() for record in caplog.records] == ["ticker.job_cut_off: hanging"]
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
 async def test_stop_just_after_start_leaves_nothing_running(ticking: ticker.Ticker) -> None:
     runs: list[int] = []
 
