@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 Job = Callable[[], Awaitable[None]]
@@ -44,12 +45,14 @@ class Ticker:
         self._now = now
         self._jitter_s = jitter_s
         self._running: dict[asyncio.Future[None], asyncio.Task[None] | None] = {}
+        self._asked: set[str] = set()
         self._stopping = self._cutting_off = False
         self._watch: asyncio.Task[None] | None = None
         # The local zone that APScheduler would guess has no place in intervals. Grace None: however late, it runs.
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
+        self._scheduler.add_listener(self._ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         # It writes two lines for each run, which would bury the school's own events.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
@@ -75,12 +78,18 @@ class Ticker:
         self._scheduler.add_job(run, "interval", seconds=seconds, start_date=first, timezone=UTC, id=name)
 
     def soon(self, name: str) -> None:
-        """Run a job now instead of at its time; if it is running already, at its time. One that is not known is no job.
+        """Run a job now instead of at its time; if it is running already, once more after that: it may have looked.
 
-        Does nothing before :meth:`start` or once it is stopping.
+        One that is not known is no job. Does nothing before :meth:`start` or once it is stopping.
         """
         if self._scheduler.running and not self._stopping and self._scheduler.get_job(name):
+            self._asked.add(name)
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _ended(self, run: JobExecutionEvent) -> None:
+        """Run a job again that was asked for during its run: APScheduler passes over what is running."""
+        if run.job_id in self._asked:
+            self.soon(run.job_id)
 
     def start(self) -> None:
         """Begin to tick, within the running event loop."""
@@ -126,6 +135,7 @@ class Ticker:
     async def _run(self, name: str, job: Job) -> None:
         if self._stopping:
             return
+        self._asked.discard(name)
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._running[ended] = asyncio.current_task()
         try:

@@ -212,6 +212,27 @@ async def test_a_job_can_be_asked_for_before_its_time(ticking: ticker.Ticker) ->
     await reach(runs, 2)
 
 
+async def test_a_job_that_is_asked_for_while_it_runs_runs_once_more(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+    release = asyncio.Event()
+
+    async def job() -> None:
+        runs.append(1)
+        await release.wait()
+
+    ticking.every(3600, "plan", job)
+    ticking.start()
+    await reach(runs, 1)
+    for _ in range(3):
+        ticking.soon("plan")
+        await asyncio.sleep(0.01)
+    assert len(runs) == 1
+    release.set()
+    await reach(runs, 2)
+    await asyncio.sleep(0.05)
+    assert len(runs) == 2, "three times asked is once more"
+
+
 async def test_a_clock_that_is_set_back_keeps_no_job_waiting(
     ticking: ticker.Ticker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
