@@ -1,6 +1,6 @@
 """How long a line of the audit log waits to be sealed: so long, whoever owns the database could remove it unseen.
 
-``python -m bench.sealing`` lets several writers write as fast as the database takes it, and seals as the daemon does.
+``python -m bench.sealing`` lets several writers write so many lines a second, and seals as the daemon does.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from bench.crash import postgres
 from gateway import audit, context, migrate
 from gateway.database import Database
 from gateway.models import Audit
@@ -24,7 +25,7 @@ _LINES = 20  #: of one transaction
 _PAUSE = 1.0  #: between two seals, as the settings have it
 
 
-async def measure(url: str, *, writers: int, seconds: float) -> tuple[int, list[float]]:
+async def measure(url: str, *, writers: int, rate: float, seconds: float) -> tuple[int, list[float]]:
     """How many lines were written, and how long the oldest of each seal had waited, in seconds."""
     await migrate.upgrade(url)
     database, log, waited = Database(url), audit.Log(b"k" * 32), list[float]()
@@ -32,10 +33,13 @@ async def measure(url: str, *, writers: int, seconds: float) -> tuple[int, list[
 
     async def write() -> None:
         lines = [audit.Line("bench.line", f"line:{number}", {"messages": 1}) for number in range(_LINES)]
+        begun, turns = time.monotonic(), 0
         while time.monotonic() < ends:
             async with database.write() as session:
                 await log.record(session, lines, now=context.utc_now())
-            await asyncio.sleep(0)
+            turns += 1
+            due = begun + turns * _LINES * writers / rate if rate else 0.0
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
     async def seal() -> None:
         t = core(Audit).c
@@ -62,16 +66,27 @@ async def measure(url: str, *, writers: int, seconds: float) -> tuple[int, list[
         await database.close()
 
 
+async def _measured(given: argparse.Namespace, folder: Path) -> tuple[int, list[float]]:
+    how = {"writers": given.writers, "rate": given.rate, "seconds": given.seconds}
+    if not given.postgresql:
+        return await measure(f"sqlite+aiosqlite:///{folder / 'bench.sqlite3'}", **how)
+    server = postgres.Postgres(folder)
+    try:
+        return await measure(await server.make(), **how)
+    finally:
+        await server.stop()
+
+
 def main() -> None:
-    """Run it on a new SQLite file, or on an empty database that is named."""
+    """Run it on a new SQLite file, or on a PostgreSQL server of its own."""
     parser = argparse.ArgumentParser(prog="python -m bench.sealing", description=__doc__)
-    parser.add_argument("--database", metavar="URL", default="", help="an empty database; else an SQLite file")
+    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL server; else on an SQLite file")
     parser.add_argument("--writers", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=1200, help="lines a second, 0 for as many as the database takes")
     parser.add_argument("--seconds", type=float, default=20)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        url = given.database or f"sqlite+aiosqlite:///{Path(folder) / 'bench.sqlite3'}"
-        lines, waited = asyncio.run(measure(url, writers=given.writers, seconds=given.seconds))
+        lines, waited = asyncio.run(_measured(given, Path(folder)))
     sys.stdout.write(
         f"{lines} lines, {lines / given.seconds:.0f} a second. The oldest line of a seal had waited "
         f"{statistics.median(waited):.1f} s (half of the seals), {max(waited):.1f} s at most.\n"
