@@ -160,6 +160,9 @@ async def test_two_schools_side_by_side(
     for key in schools:
         assert f"copies/{key}" in await place.handbell("--school", key, "backup", "make")
         assert "as it was written" in await place.handbell("--school", key, "backup", "verify")
+        for copy in (place.folder / "copies" / key).iterdir():
+            own = (copy / f"{key}.toml", place.folder / "schools" / f"{key}.toml")
+            assert own[0].read_text("utf-8") == own[1].read_text("utf-8")
     assert "put back by whoever runs" in await place.handbell(
         "--school", "oak", "backup", "restore", "latest", "--as", "it", expect=1
     )

@@ -80,6 +80,7 @@ async def test_health_is_a_word_outside_and_a_page_inside(api: Running, family: 
     assert reasons == ["The sealer has not turned for a minute."]
     assert "1 thing stands in the way" in page
     assert reasons[0] in page
+    assert "The last copy No copy of the database was ever made. Say handbell backup make" in page
     whole = said((await it.get("/settings/health?look=all")).text)
     assert "GB free for" in whole
 
