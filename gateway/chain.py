@@ -54,6 +54,29 @@ class Verdict:
     unused: int = 0
 
 
+@dataclass(slots=True)
+class Seen:
+    """Where the chain ended when a sealer looked last: it only ever goes on from there.
+
+    Without it, whoever takes the seal off every line and throws the end away would have the rest sealed anew and
+    signed, as if nothing had been sealed yet.
+    """
+
+    link: int = 0
+    hash: str = GENESIS
+
+    async def goes_on(self, session: Session, end: AuditEnd | None) -> bool:
+        """Whether the chain of now goes on from there; if so, this is where it ends."""
+        link, newest = (end.link, end.hash) if end else (0, GENESIS)
+        if self.link and link >= self.link:
+            goes_on = await session.scalar(sa.select(_table.c.hash).where(_table.c.link == self.link)) == self.hash
+        else:
+            goes_on = not self.link
+        if goes_on:
+            self.link, self.hash = link, newest
+        return goes_on
+
+
 def chained(previous: str, mac: str) -> str:
     """The next hash of the chain, in hex."""
     return hashlib.sha256(f"{previous}{mac}".encode()).hexdigest()
@@ -77,15 +100,17 @@ async def oldest_unsealed(session: Session) -> datetime | None:
     return await session.scalar(query)
 
 
-async def seal(session: Session, key: Seal, *, limit: int) -> int:
+async def seal(session: Session, key: Seal, *, limit: int, seen: Seen | None = None) -> int:
     """Chain the lines that are not chained yet, oldest first. Gives how many.
 
     It goes on from the end that was signed, not from the last line there is: a line that was removed stays missing. An
-    end that was not signed by us is not signed now either, so that it is found for ever.
+    end that was not signed by us is not signed now either, so that it is found for ever; nor is one that does not go on
+    from what this sealer has ``seen``.
     """
     await lock(session)
     end = await session.get(AuditEnd, 1, populate_existing=True)
-    is_ours = await _is_ours(session, key, end)
+    goes_on = seen is None or await seen.goes_on(session, end)  # as it was committed: what we write now may fail yet
+    is_ours = await _is_ours(session, key, end) and goes_on
     end = end or AuditEnd(id=1, link=0, hash=GENESIS)
     link, newest = end.link, end.hash
     if not is_ours:  # go on behind whatever stands there
