@@ -266,6 +266,8 @@ class Jobs:
             async with self._gateway.database.write() as session:
                 noted = bool(await scrubbing.note(session, self._gateway))
             self._pulse.turn("retention job")
+        if self._stopping.is_set():  # the rest of this night's turn comes after the start
+            return
         async with self._gateway.database.write() as session:
             await retention.record(session, self._gateway, gone)
 

@@ -14,7 +14,7 @@ from channels.simulator import Simulator, shapes
 from channels.simulator.faults import Fault, Kind
 from channels.simulator.magic import TextStatus
 from channels.simulator.records import Text
-from gateway import context
+from gateway import context, daemon
 from gateway.database import Database
 from gateway.doctor import keeping
 from gateway.models import Message, MessageState, Scrub, Sender
@@ -86,6 +86,15 @@ async def test_once_a_night(sqlite_database: Database) -> None:
     assert not await is_due()
     clock.pass_by(days=1)
     assert await is_due()
+
+
+async def test_a_night_that_was_cut_short_is_not_said_to_be_done(sqlite_database: Database) -> None:
+    clock = website.Clock(planting.NOW)
+    works = daemon.Daemon(website.make_gateway(sqlite_database, clock), listen=None, roles=("clock",))
+    works.stop()
+    await works.jobs.retain()
+    async with sqlite_database.read() as session:
+        assert await retention.last_night(session) is None
 
 
 async def test_words_are_deleted_at_the_provider_and_failures_survived(sqlite_database: Database) -> None:
