@@ -117,6 +117,22 @@ def test_old_copies_go_by_the_rule(tmp_path: Path) -> None:
     assert [kept.name for kept in copies.listed(tmp_path)] == ["001"], "the newest one is never thrown away"
 
 
+def test_what_is_no_copy_stops_no_other_and_goes_when_its_time_is_over(small_office: Office, place: Path) -> None:
+    now = datetime.now(UTC)
+    names = {hours: f"{now - timedelta(hours=hours):%Y%m%dT%H%M%SZ}" for hours in (5, 50, 24 * 31)}
+    half = [place / f"{name}.unfinished" for name in names.values()]  # the machine lost its power meanwhile
+    damaged = [place / name for name in names.values()]
+    for folder in (*half, *damaged, place / "mine"):
+        folder.mkdir(parents=True)
+        (folder / copies.ABOUT).write_text("{")
+    small_office.gives("backup", "make")
+    assert [one.exists() for one in half] == [True, False, False]  # five hours ago: it may be growing still
+    assert [one.exists() for one in damaged] == [True, True, False]
+    assert (place / "mine").exists()
+    assert len(small_office.data("backup", "list")) == 1
+    assert "cannot be read" in small_office.refuses("backup", "verify", damaged[0].name)
+
+
 def vars_of(about: copies.Copy) -> dict[str, object]:
     return {name: getattr(about, name) for name in about.__slots__}
 
