@@ -95,6 +95,8 @@ async def _tasks(session: Session) -> list[Task]:
 
 def test_an_old_state_that_came_back_by_other_means_is_closed_too(small_office: Office) -> None:
     assert "time zone" in small_office.type("backup", "hold", "--since", "2026-11-29T02:00:00").output
+    ahead = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"  # nothing would be found to have left
+    assert "lies ahead" in small_office.type("backup", "hold", "--since", ahead).output
     small_office.gives("backup", "hold", "--since", "2026-11-29T02:00:00Z", "--as", "Mr Reilly")
     [line] = small_office.data("audit", "show", "--action", "backup.restored")
     assert line["body"] == {"copied_at": "2026-11-29T02:00:00+00:00", "messages": 0}
