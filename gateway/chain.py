@@ -139,11 +139,7 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdi
     async for row in _unsealed(session):
         walk.unsealed_line(row)
     found = walk.fault or await _copied(session)
-    end = await session.get(AuditEnd, 1, populate_existing=True)
-    if not found and not await _is_ours(session, key, end):
-        found = "The signature of the chain's end is missing or not ours: the log was rewritten, or its key changed."
-    if not found and end and (end.link, end.hash) != (walk.link, walk.head):
-        found = f"Line {walk.link + 1} is missing: {end.link} lines were sealed, and the chain ends at {walk.link}."
+    found = found or await fault_of_end(session, key, link=walk.link, newest=walk.head)
     unused = await _last_number(session) - walk.link - walk.unsealed
     if not found and unused and walk.counts_rows:
         found = (
@@ -152,6 +148,16 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdi
     if not found and expect_head and not await _was_head(session, expect_head):
         found = "The head hash that was published is nowhere in this chain: lines were removed or rewritten."
     return Verdict(sealed=walk.link, unsealed=walk.unsealed, head=walk.head, fault=found, unused=max(unused, 0))
+
+
+async def fault_of_end(session: Session, key: Seal, *, link: int, newest: str) -> str:
+    """What is wrong with the signed end, where the last line has this link and hash; ``""`` for nothing."""
+    end = await session.get(AuditEnd, 1, populate_existing=True)
+    if not await _is_ours(session, key, end):
+        return "The signature of the chain's end is missing or not ours: the log was rewritten, or its key changed."
+    if end and (end.link, end.hash) != (link, newest):
+        return f"Line {link + 1} is missing: {end.link} lines were sealed, and the chain ends at {link}."
+    return ""
 
 
 class _Walk:
