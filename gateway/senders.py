@@ -58,7 +58,7 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
             changed.append(row)
     session.add_all(changed)
     await session.flush()
-    await circuits.try_now(session)  # settings are read at the start alone, so this may be the mended one
+    await circuits.try_now(session, now=now)  # settings are read at the start alone: this may be the mended one
     waiting = core(Message).c.state.in_([MessageState.QUEUED, MessageState.HELD])
     moved = await _hand_over(session, [row for row in known.values() if not row.active], waiting)
     lines = [
@@ -138,7 +138,7 @@ async def release(session: Session, sender_id: int, *, actor: str, log: audit.Lo
     held = await session.get(Sender, sender_id)
     if held is not None and is_closed(held):
         raise errors.Conflict(f"{held.held_because} See handbell backup held, then let everything go on at once.")
-    if not await circuits.try_now(session, sender_id):
+    if not await circuits.try_now(session, sender_id, now=now):
         row = await session.get(Sender, sender_id)
         if row is None or row.held_until is None:
             return False
