@@ -64,6 +64,15 @@ def test_an_export_is_verified_without_handbell(small_office: Office, exported: 
     assert "File exists" in small_office.refuses("audit", "export", str(exported))
 
 
+@pytest.mark.parametrize("given", ["", "f" * 63, "the head"])
+def test_what_is_no_head_is_neither_proof_nor_alarm(small_office: Office, given: str) -> None:
+    """An empty variable of a script would have proved nothing, and a head that was half copied raised an alarm."""
+    small_office.change(lambda session: write(session, small_office.log))
+    assert "64 letters" in small_office.type("audit", "verify", "--against", given).output
+    head = small_office.data("audit", "head")["head"]
+    assert "Nothing was changed" in small_office.gives("audit", "verify", "--against", f" {head.upper()}")
+
+
 def test_without_the_key_it_claims_nothing_about_words(exported: Path) -> None:
     """The chain is made of MACs: who has no key cannot see that what a line says was changed."""
     file = exported / "audit.jsonl"
