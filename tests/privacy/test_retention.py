@@ -17,7 +17,7 @@ from channels.simulator.records import Text
 from gateway import context, daemon
 from gateway.database import Database
 from gateway.doctor import keeping
-from gateway.models import Message, MessageState, Scrub, Sender
+from gateway.models import Inbound, Message, MessageState, Scrub, Sender
 from gateway.models.types import core
 from gateway.privacy import retention, scrubbing
 from gateway.privacy.holdings import Clock
@@ -69,6 +69,22 @@ async def test_nothing_young_or_open_goes(sqlite_database: Database) -> None:
     assert found["message", Clock.WORDS] == 0  # it waits to be sent, whatever its age
     assert found["letter", Clock.WORDS] == 1
     assert found["phone_call", Clock.RECORDS] == 0
+
+
+async def test_a_call_that_nobody_could_read_goes_with_all_that_came(sqlite_database: Database) -> None:
+    """It has numbers and words as they came, in base64, where no erasing finds them."""
+    clock = website.Clock(planting.NOW)
+    gateway = website.make_gateway(sqlite_database, clock)
+    came = {"method": "POST", "url": "/hooks/twilio-sms/inbound", "body": "RnJvbT0rNDQ3NzAwOTAwMTIz"}
+    row = Inbound(channel="twilio-sms", event_id="raw:1", kind="raw", event=came, raw={"From": MUM})
+    row.received_at = row.handled_at = planting.NOW
+    async with sqlite_database.write() as session:
+        session.add(row)
+    clock.at += timedelta(days=100)
+    await run(gateway)
+    async with sqlite_database.read() as session:
+        [kept] = await session.scalars(sa.select(Inbound))
+    assert (kept.event, kept.raw or {}) == ({}, {})
 
 
 async def test_once_a_night(sqlite_database: Database) -> None:
