@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell, circuits, errors
+from gateway import audit, bell, circuits, errors, states
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
 from gateway.models.types import core, fixed
@@ -59,7 +59,10 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
     session.add_all(changed)
     await session.flush()
     await circuits.try_now(session, now=now)  # settings are read at the start alone: this may be the mended one
-    waiting = core(Message).c.state.in_([MessageState.QUEUED, MessageState.HELD])
+    m = core(Message).c
+    # What was set aside by a restore may have left by its own sender, and is looked for there.
+    held = sa.and_(m.state == MessageState.HELD, m.reason.not_in(states.OF_RESTORED))
+    waiting = sa.or_(m.state == MessageState.QUEUED, held)
     moved = await _hand_over(session, [row for row in known.values() if not row.active], waiting)
     lines = [
         audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
