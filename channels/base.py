@@ -349,6 +349,13 @@ class Choosy(Protocol):
 
 
 @runtime_checkable
+class KnowsIds(Protocol):
+    """A channel that finds a message by our id alone: of one that was made anew, after a restore, it knows nothing."""
+
+    ids_alone: bool
+
+
+@runtime_checkable
 class Callbacks(Protocol):
     """A channel that the provider calls back."""
 

@@ -39,9 +39,11 @@ class Letterhead:
 
 
 class Notify:
-    """One medium of a service. Implements :class:`base.Channel`, :class:`base.Callbacks`, :class:`base.Polled` and
-    :class:`base.Choosy`.
+    """One medium of a service. Implements :class:`base.Channel`, :class:`base.Callbacks`, :class:`base.Polled`,
+    :class:`base.Choosy` and :class:`base.KnowsIds`.
     """
+
+    ids_alone = True
 
     def __init__(self, account: notify_api.NotifyAccount, medium: base.Medium, letterhead: Letterhead) -> None:
         self.medium, self._kind = medium, _KINDS[medium]

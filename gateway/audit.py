@@ -79,9 +79,12 @@ class Log:
         row = Audit(at=now, actor=line.actor, action=line.action, subject=line.subject, body=body, nonce=nonce, mac="")
         return line.actor, line.action, line.subject, body, nonce, self.mac_of(row)
 
-    async def seal(self, session: Session, *, limit: int = 5000) -> int:
-        """Chain the lines that are not chained yet, oldest first. Gives how many."""
-        return await chain.seal(session, self, limit=limit)
+    async def seal(self, session: Session, *, limit: int = 5000, seen: chain.Seen | None = None) -> int:
+        """Chain the lines that are not chained yet, oldest first. Gives how many.
+
+        ``seen`` is what one who seals again and again remembers, and what must still be there.
+        """
+        return await chain.seal(session, self, limit=limit, seen=seen)
 
     async def verify(self, session: Session, *, expect_head: str = "") -> chain.Verdict:
         """Recompute every HMAC and the whole chain; the first bad line is named in the verdict."""

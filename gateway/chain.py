@@ -54,6 +54,29 @@ class Verdict:
     unused: int = 0
 
 
+@dataclass(slots=True)
+class Seen:
+    """Where the chain ended when a sealer looked last: it only ever goes on from there.
+
+    Without it, whoever takes the seal off every line and throws the end away would have the rest sealed anew and
+    signed, as if nothing had been sealed yet.
+    """
+
+    link: int = 0
+    hash: str = GENESIS
+
+    async def goes_on(self, session: Session, end: AuditEnd | None) -> bool:
+        """Whether the chain of now goes on from there; if so, this is where it ends."""
+        link, newest = (end.link, end.hash) if end else (0, GENESIS)
+        if self.link and link >= self.link:
+            goes_on = await session.scalar(sa.select(_table.c.hash).where(_table.c.link == self.link)) == self.hash
+        else:
+            goes_on = not self.link
+        if goes_on:
+            self.link, self.hash = link, newest
+        return goes_on
+
+
 def chained(previous: str, mac: str) -> str:
     """The next hash of the chain, in hex."""
     return hashlib.sha256(f"{previous}{mac}".encode()).hexdigest()
@@ -77,15 +100,17 @@ async def oldest_unsealed(session: Session) -> datetime | None:
     return await session.scalar(query)
 
 
-async def seal(session: Session, key: Seal, *, limit: int) -> int:
+async def seal(session: Session, key: Seal, *, limit: int, seen: Seen | None = None) -> int:
     """Chain the lines that are not chained yet, oldest first. Gives how many.
 
     It goes on from the end that was signed, not from the last line there is: a line that was removed stays missing. An
-    end that was not signed by us is not signed now either, so that it is found for ever.
+    end that was not signed by us is not signed now either, so that it is found for ever; nor is one that does not go on
+    from what this sealer has ``seen``.
     """
     await lock(session)
     end = await session.get(AuditEnd, 1, populate_existing=True)
-    is_ours = await _is_ours(session, key, end)
+    goes_on = seen is None or await seen.goes_on(session, end)  # as it was committed: what we write now may fail yet
+    is_ours = await _is_ours(session, key, end) and goes_on
     end = end or AuditEnd(id=1, link=0, hash=GENESIS)
     link, newest = end.link, end.hash
     if not is_ours:  # go on behind whatever stands there
@@ -114,11 +139,7 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdi
     async for row in _unsealed(session):
         walk.unsealed_line(row)
     found = walk.fault or await _copied(session)
-    end = await session.get(AuditEnd, 1, populate_existing=True)
-    if not found and not await _is_ours(session, key, end):
-        found = "The signature of the chain's end is missing or not ours: the log was rewritten, or its key changed."
-    if not found and end and (end.link, end.hash) != (walk.link, walk.head):
-        found = f"Line {walk.link + 1} is missing: {end.link} lines were sealed, and the chain ends at {walk.link}."
+    found = found or await fault_of_end(session, key, link=walk.link, newest=walk.head)
     unused = await _last_number(session) - walk.link - walk.unsealed
     if not found and unused and walk.counts_rows:
         found = (
@@ -127,6 +148,16 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdi
     if not found and expect_head and not await _was_head(session, expect_head):
         found = "The head hash that was published is nowhere in this chain: lines were removed or rewritten."
     return Verdict(sealed=walk.link, unsealed=walk.unsealed, head=walk.head, fault=found, unused=max(unused, 0))
+
+
+async def fault_of_end(session: Session, key: Seal, *, link: int, newest: str) -> str:
+    """What is wrong with the signed end, where the last line has this link and hash; ``""`` for nothing."""
+    end = await session.get(AuditEnd, 1, populate_existing=True)
+    if not await _is_ours(session, key, end):
+        return "The signature of the chain's end is missing or not ours: the log was rewritten, or its key changed."
+    if end and (end.link, end.hash) != (link, newest):
+        return f"Line {link + 1} is missing: {end.link} lines were sealed, and the chain ends at {link}."
+    return ""
 
 
 class _Walk:

@@ -86,6 +86,7 @@ class Jobs:
         self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
         self._stopping, self._arrived = stopping, arrived
         self._understanding = understanding
+        self._seen = chain.Seen()
         # When leases were last looked through. Before that: the clock may have been set back while nobody ran.
         self._expired_at = datetime.max.replace(tzinfo=UTC)
         self._decided = rules.load(gateway.settings, gateway.year) if gateway.settings.absence.enabled else None
@@ -265,6 +266,8 @@ class Jobs:
             async with self._gateway.database.write() as session:
                 noted = bool(await scrubbing.note(session, self._gateway))
             self._pulse.turn("retention job")
+        if self._stopping.is_set():  # the rest of this night's turn comes after the start
+            return
         async with self._gateway.database.write() as session:
             await retention.record(session, self._gateway, gone)
 
@@ -435,7 +438,7 @@ class Jobs:
         """Chain what was written into the audit log since."""
         async with self._gateway.database.write() as session:
             oldest = await chain.oldest_unsealed(session)
-            await self._gateway.log.seal(session)
+            await self._gateway.log.seal(session, seen=self._seen)
         if oldest is not None:
             self._gateway.metrics.seal_delay.observe(max(0.0, (self._gateway.now() - oldest).total_seconds()))
 

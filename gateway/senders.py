@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell, circuits, errors
+from gateway import audit, bell, circuits, errors, states
 from gateway.database import Session
 from gateway.models import Message, MessageState, Sender
 from gateway.models.types import core, fixed
@@ -58,8 +58,11 @@ async def sync(session: Session, wanted: Sequence[Wanted], *, log: audit.Log, no
             changed.append(row)
     session.add_all(changed)
     await session.flush()
-    await circuits.try_now(session)  # settings are read at the start alone, so this may be the mended one
-    waiting = core(Message).c.state.in_([MessageState.QUEUED, MessageState.HELD])
+    await circuits.try_now(session, now=now)  # settings are read at the start alone: this may be the mended one
+    m = core(Message).c
+    # What was set aside by a restore may have left by its own sender, and is looked for there.
+    held = sa.and_(m.state == MessageState.HELD, m.reason.not_in(states.OF_RESTORED))
+    waiting = sa.or_(m.state == MessageState.QUEUED, held)
     moved = await _hand_over(session, [row for row in known.values() if not row.active], waiting)
     lines = [
         audit.Line("sender.set", f"sender:{row.id}", {"active": row.active, "rate": row.rate, "burst": row.burst})
@@ -138,7 +141,7 @@ async def release(session: Session, sender_id: int, *, actor: str, log: audit.Lo
     held = await session.get(Sender, sender_id)
     if held is not None and is_closed(held):
         raise errors.Conflict(f"{held.held_because} See handbell backup held, then let everything go on at once.")
-    if not await circuits.try_now(session, sender_id):
+    if not await circuits.try_now(session, sender_id, now=now):
         row = await session.get(Sender, sender_id)
         if row is None or row.held_until is None:
             return False

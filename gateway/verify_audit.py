@@ -11,8 +11,8 @@ HMAC-SHA256 under the school's key of the JSON list [at, actor, action, subject,
 every character as itself; a line of an older Handbell has no nonce, and a list of five. The last line of the file is
 the signed end of the chain: HMAC-SHA256 of ["audit end", link, hash].
 
-Without the key this proves that the lines are those of which the head was published. With it, that the school's
-Handbell wrote each of them. Ends with 0 when all is well, else with 1 and the first thing that is wrong.
+Without the key this proves that no line of the chain was added, removed or moved since its head was published, not what
+lines say. With it, that the school's Handbell wrote each as it is. Ends with 0 when all is well, else with 1 and why.
 """
 
 # ruff: noqa: T201, UP031 - it stands alone, and runs on an old Python, too
@@ -86,7 +86,11 @@ def main() -> None:
     if fault:
         sys.exit("Not as it was written: %s." % fault)
     sealed = sum(line["link"] is not None for line in lines)
-    print("%d lines are as they were written, %d of them in the chain. Head: %s" % (len(lines), sealed, newest))
+    if key:
+        print("%d lines are as they were written, %d of them in the chain. Head: %s" % (len(lines), sealed, newest))
+    else:
+        print("None of the %d lines in the chain was added, removed or moved. Head: %s" % (sealed, newest))
+        print("What they say is proved with --key alone, and so are the %d behind the chain." % (len(lines) - sealed))
     if not end:
         print("The file does not say where the chain ends: what was cut off behind it cannot be seen.")
 

@@ -44,7 +44,8 @@ On the page *Data protection* (the head, the safeguarding lead and IT), or by co
 - **To see it**: `handbell person export contact:12 FOLDER` or `pupil:7`, with `--for contact:12` where a parent asks
   for a child's record. It writes a page to read and the same as JSON. Names, numbers and words of others are taken
   out, and what may tell of somebody's health unless `--health` says so. Read it before it is handed over: a sentence
-  can point at somebody without a name.
+  can point at somebody without a name. What was said with a phone that two people have is in the record of neither,
+  unless it is known who said it, and stays while one of them is on file.
 - **To put it right**: `handbell person correct contact:12 surname=Nowak`; languages, phones and bars by
   `handbell contact`. Correct the school's own records as well, as the next import brings their version.
 - **To have it erased**: `handbell person erase contact:12` shows what would go and what would stay; with `--yes` it is

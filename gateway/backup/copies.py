@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,7 +33,7 @@ from gateway.models import Audit
 ABOUT = "copy.json"
 SETTINGS = "handbell.toml"
 MADE: Final = "backup.made"  #: the deed of a copy that was made and verified
-_UNFINISHED = ".unfinished"
+_UNFINISHED, _NAMED = ".unfinished", "%Y%m%dT%H%M%SZ"
 _EVERY_ONE: Final = timedelta(days=2)  #: so long every copy is kept; of older days the last one
 
 
@@ -121,7 +122,7 @@ async def make(settings: Settings, *, secret: bytes, config: Path | None, versio
 
 def _name(place: Path, now: datetime) -> str:
     """By the second; the later one of two within the same has the next one's."""
-    while (place / (name := f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")).exists():
+    while (place / (name := f"{now.astimezone(UTC):{_NAMED}}")).exists():
         now += timedelta(seconds=1)
     return name
 
@@ -142,8 +143,11 @@ def _begin(place: Path, name: str) -> Path:
 
 
 def listed(folder: Path) -> Sequence[Kept]:
-    """The finished copies of a folder, the newest first."""
-    found = [read(one.parent) for one in folder.glob(f"*/{ABOUT}") if not one.parent.name.endswith(_UNFINISHED)]
+    """The finished copies of a folder, the newest first; one that cannot be read is none."""
+    found = list[Kept]()
+    for one in folder.glob(f"*/{ABOUT}"):
+        with suppress(errors.NotReady):
+            found += [] if one.parent.name.endswith(_UNFINISHED) else [read(one.parent)]
     return sorted(found, key=lambda kept: kept.copy.made_at, reverse=True)
 
 
@@ -196,18 +200,33 @@ async def verify(kept: Kept, settings: Settings, *, secret: bytes) -> str:
 
 def forget_old(folder: Path, *, keep_days: int, now: datetime) -> Sequence[str]:
     """Throw away copies by the rule: all of two days, of earlier days the last, none beyond ``keep_days``, but always
-    the newest. Gives the names of those that are gone.
+    the newest; and what never became one, or cannot be read. Gives the names of those that are gone.
     """
     gone, days = list[str](), set[str]()
-    for place, kept in enumerate(listed(folder)):
+    for number, kept in enumerate(listed(folder)):
         made, age = kept.copy.made_at.astimezone(UTC), now - kept.copy.made_at
         day = f"{made:%Y%m%d}"
-        stays = place == 0 or (age <= timedelta(days=keep_days) and (age <= _EVERY_ONE or day not in days))
+        stays = number == 0 or (age <= timedelta(days=keep_days) and (age <= _EVERY_ONE or day not in days))
         days.add(day)
         if not stays:
             shutil.rmtree(kept.folder)
             gone.append(kept.name)
+    for place, begun in _no_copies(folder):
+        limit = _EVERY_ONE if place.name.endswith(_UNFINISHED) else timedelta(days=keep_days)
+        if now - begun > limit:
+            shutil.rmtree(place)
+            gone.append(place.name)
     return gone
+
+
+def _no_copies(folder: Path) -> Sequence[tuple[Path, datetime]]:
+    """What is named like a copy and is none, with all that a school knows in it, and when it was begun."""
+    copies, found = {kept.folder for kept in listed(folder)}, list[tuple[Path, datetime]]()
+    for place in set(folder.iterdir()) - copies:
+        with suppress(ValueError):
+            begun = datetime.strptime(place.name.removesuffix(_UNFINISHED), _NAMED).replace(tzinfo=UTC)
+            found += [(place, begun)] if place.is_dir() else []
+    return found
 
 
 def mark_of(secret: bytes) -> str:

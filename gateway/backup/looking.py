@@ -1,6 +1,8 @@
 """The providers' lists, asked for everything that is set aside: what left after the copy was made is not sent again.
 
-Only a text is known again by its words. A call is listed by its number alone, so one that is found may be another; and
+It is asked for by every way by which it may have left: its own sender's, another provider's, to which it may have been
+moved since, and a number's that was given up. Only a text is known again by its words, and not where a provider knows
+our ids alone and it was made anew. A call is listed by its number alone, so one that is found may be another; and
 a mail server keeps no list. Of those a person decides.
 """
 
@@ -15,7 +17,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
-from channels.base import FindResult, Found, Medium, Outcome, Outgoing
+from channels.base import FindResult, Found, KnowsIds, Medium, Outcome, Outgoing
 from gateway import audit, context, outbox, states
 from gateway.backup import gap
 from gateway.database import Session
@@ -31,6 +33,9 @@ _CLOCKS_DIFFER: Final = timedelta(seconds=5)
 _OVER: Final = timedelta(days=3)  #: after that nothing is looked for any more: providers' lists grow long
 
 message_table, attempt_table, sender_table = core(Message), core(Attempt), core(Sender)
+
+_Row = dict[str, Any]
+_Answer = tuple[int | None, FindResult]  #: by which sender it was looked for, and what was found
 
 
 async def copied_at(session: Session, *, now: datetime) -> datetime | None:
@@ -58,28 +63,54 @@ async def look(
             if await gap.is_closed(session):  # somebody may have opened it just now
                 await gap.set_aside(session, now=now, due_only=True)
     async with gateway.database.read() as session:
-        waiting = await _waiting(session)
+        waiting, lanes = await _waiting(session), await _lanes(session)
     places, hung, decided = asyncio.Semaphore(_AT_ONCE), set[str](), 0
 
-    async def ask(row: Mapping[str, Any]) -> tuple[Mapping[str, Any], FindResult]:
+    async def ask(row: _Row) -> tuple[_Row, list[_Answer]]:
         async with places:
-            if stopping.is_set() or row["channel"] in hung:
-                return row, FindResult(Found.NOT_NOW)
-            try:
-                return row, await _find(gateway, row, outgoing, min(since, row["begun_at"] or since))
-            except TimeoutError:
-                hung.add(row["channel"])
-                return row, FindResult(Found.NOT_NOW)
+            answers = list[_Answer]()
+            for way in _ways(gateway, row, lanes):
+                found = FindResult(Found.NOT_NOW)
+                if not stopping.is_set() and way["channel"] not in hung:
+                    try:
+                        found = await _find(gateway, way, outgoing, since)
+                    except TimeoutError:
+                        hung.add(way["channel"])
+                answers.append((way["sender_id"], found))
+            return row, answers
 
-    for row, found in await asyncio.gather(*map(ask, waiting)):
-        if found.found is not Found.NOT_NOW:
+    for row, answers in await asyncio.gather(*map(ask, waiting)):
+        kinds = {found.found for _, found in answers}
+        if Found.NOT_NOW not in kinds or Found.HERE in kinds:
             async with gateway.database.write() as session:  # one by one: no two may take the same entry of the list
-                await _decide(session, row, found, log=gateway.log, now=gateway.now())
-            decided += 1
+                if await _decide(session, row, answers, log=gateway.log, now=gateway.now()):
+                    decided += 1
     return decided
 
 
-async def _waiting(session: Session) -> Sequence[Mapping[str, Any]]:
+async def _lanes(session: Session) -> Sequence[_Row]:
+    """All senders there are or were."""
+    return [dict(row) for row in (await session.execute(sa.select(sender_table))).mappings()]
+
+
+def _ways(gateway: context.Gateway, row: _Row, lanes: Sequence[_Row]) -> Sequence[_Row]:
+    """The message as each of the senders would have sent it by which it may have left, its own first."""
+    own = next((lane for lane in lanes if lane["id"] == row["sender_id"]), None)
+    if own is None:
+        return [row]
+    others = [
+        lane
+        for lane in lanes
+        if lane["id"] != own["id"] and lane["medium"] is row["medium"] and lane["channel"] in gateway.channels
+        and (lane["account"] != own["account"] or not lane["active"])
+    ]  # fmt: skip
+    return [
+        row,
+        *(row | {"sender_id": one["id"], "sender": one["address"], "channel": one["channel"]} for one in others),
+    ]
+
+
+async def _waiting(session: Session) -> Sequence[_Row]:
     t, a, s = message_table.c, attempt_table.c, sender_table.c
     query = (
         sa.select(message_table, a.begun_at, s.address.label("sender"), s.channel)
@@ -94,13 +125,16 @@ async def _waiting(session: Session) -> Sequence[Mapping[str, Any]]:
 
 async def _find(
     gateway: context.Gateway,
-    row: Mapping[str, Any],
+    row: _Row,
     outgoing: Callable[[Mapping[str, Any]], Outgoing],
-    since: datetime,
+    copied_at: datetime,
 ) -> FindResult:
     channel = gateway.channels.get(row["channel"] or "")
     if channel is None:  # it was to go into a digest, or its provider is no longer set up
         return FindResult(Found.CANNOT_TELL)
+    if isinstance(channel, KnowsIds) and channel.ids_alone and row["created_at"] > copied_at:
+        return FindResult(Found.CANNOT_TELL)  # what left had another id
+    since = min(copied_at, row["begun_at"] or copied_at)
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
             return await channel.find(outgoing(row), since - _CLOCKS_DIFFER)
@@ -111,25 +145,34 @@ async def _find(
         return FindResult(Found.CANNOT_TELL)
 
 
-async def _decide(
-    session: Session, row: Mapping[str, Any], found: FindResult, *, log: audit.Log, now: datetime
-) -> None:
+async def _decide(session: Session, row: _Row, answers: Sequence[_Answer], *, log: audit.Log, now: datetime) -> bool:
+    """Write down what is known by all answers. Gives whether anything is: not while one could not be asked."""
     t, message_id = message_table.c, row["id"]
-    refs = await outbox.unowned(session, found.refs, message_id)
-    if refs and row["medium"] is Medium.SMS:
-        left = {"ref": refs[0], "reason": "", "reason_text": ""}
-        if await outbox.change(session, message_id, MessageState.ACCEPTED, now=now, **left):
-            a = attempt_table.c
-            this = sa.and_(a.message_id == message_id, a.number == row["attempt"])
-            await session.execute(
-                sa.update(attempt_table).where(this).values(outcome=Outcome.ACCEPTED, ref=refs[0], ended_at=now)
-            )
-            facts = {"reason": "evidence", "found": found.found.value}
-            await log.record(session, audit.Line("message.accepted", f"message:{message_id}", facts), now=now)
-        return
-    absent = found.found is Found.ABSENT or (found.found is Found.HERE and not refs)
-    reason = states.RESTORED_ABSENT if absent else states.RESTORED_UNCLEAR
+    kinds = set[Found]()
+    for sender_id, found in answers:
+        refs = await outbox.unowned(session, found.refs, message_id)
+        if refs and row["medium"] is Medium.SMS:
+            await _left(session, row, sender_id, refs[0], log=log, now=now)
+            return True
+        kinds.add(Found.ABSENT if found.found is Found.HERE and not refs else found.found)
+    if Found.NOT_NOW in kinds:
+        return False
+    reason = states.RESTORED_ABSENT if kinds == {Found.ABSENT} else states.RESTORED_UNCLEAR
     still = sa.and_(t.id == message_id, t.state == MessageState.HELD, t.reason == states.RESTORED)
     await session.execute(
         sa.update(message_table).where(still).values(reason=reason, reason_text=reasons.REASONS[reason])
     )
+    return True
+
+
+async def _left(session: Session, row: _Row, sender_id: int | None, ref: str, *, log: audit.Log, now: datetime) -> None:
+    """It is in the list of a provider."""
+    message_id, a = row["id"], attempt_table.c
+    left = {"ref": ref, "reason": "", "reason_text": "", "sender_id": sender_id}
+    if await outbox.change(session, message_id, MessageState.ACCEPTED, now=now, **left):
+        this = sa.and_(a.message_id == message_id, a.number == row["attempt"])
+        await session.execute(
+            sa.update(attempt_table).where(this).values(outcome=Outcome.ACCEPTED, ref=ref, ended_at=now)
+        )
+        facts = {"reason": "evidence", "found": Found.HERE.value}
+        await log.record(session, audit.Line("message.accepted", f"message:{message_id}", facts), now=now)

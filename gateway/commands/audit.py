@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as codec
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -49,17 +50,20 @@ def show(
 
 def verify(
     ctx: typer.Context,
-    against: Annotated[str, typer.Option(metavar="HASH", help="A head hash that was published earlier.")] = "",
+    against: Annotated[str | None, typer.Option(metavar="HASH", help="A head hash that was published earlier.")] = None,
     json: options.Json = False,
 ) -> None:
     """Prove that no line was changed, added or removed.
 
     Recomputes the whole log. Ends with 1, naming the first bad row, when it is broken.
     """
+    published = "" if against is None else against.strip().lower()
+    if against is not None and re.fullmatch("[0-9a-f]{64}", published) is None:
+        raise typer.BadParameter("a head hash has 64 letters, 0 to 9 and a to f.", param_hint="--against")
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
-            verdict = await gateway.log.verify(session, expect_head=against.strip().lower())
+            verdict = await gateway.log.verify(session, expect_head=published)
         if json:
             found = {"sealed": verdict.sealed, "unsealed": verdict.unsealed, "head": verdict.head}
             showing.data(found | {"fault": verdict.fault or None})

@@ -167,8 +167,12 @@ def hold(
         raise typer.BadParameter(f"“{since}” is no moment such as 2026-11-29T02:00:00Z.") from None
     if moment.tzinfo is None:
         raise typer.BadParameter("Say the time zone too, such as 2026-11-29T02:00:00Z.")
-    from gateway import wiring
+    from gateway import context, wiring
     from gateway.backup import gap
+
+    # The providers' lists are asked from there on: what left before it would be taken for what has not left.
+    if moment > context.utc_now():
+        raise typer.BadParameter(f"“{since}” lies ahead: say when the database was as it is now.")
 
     async def job(gateway: Gateway) -> None:
         async with gateway.database.write() as session:

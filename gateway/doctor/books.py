@@ -79,15 +79,19 @@ async def clock(gateway: context.Gateway) -> list[Finding]:
 
 
 async def chain(gateway: context.Gateway, *, lines: int = QUICK_LINES) -> list[Finding]:
-    """The newest lines of the audit log; each chains to the one before it."""
+    """The newest lines of the audit log: each chains to the one before, and the last is the end that we signed."""
     query = select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(lines + 1)
     async with gateway.database.read() as session:
         rows = list((await session.scalars(query)).all())[::-1]
+        last = (rows[-1].link or 0, rows[-1].hash) if rows else (0, links.GENESIS)
+        fault = await links.fault_of_end(session, gateway.log, link=last[0], newest=last[1])
+    cure = "Run handbell audit verify, and compare with a copy of the database. Was audit.key changed?"
     begins_at_first = bool(rows) and rows[0].link == 1
     before = links.GENESIS if begins_at_first or not rows else rows[0].hash
     for row in rows if begins_at_first else rows[1:]:
         before = links.chained(before, row.mac)
         if gateway.log.mac_of(row) != row.mac or before != row.hash:
-            cure = "Run handbell audit verify, and compare with a copy of the database. Was audit.key changed?"
             return [Finding("audit log", "bad", f"Line {row.link} (row {row.id}) was changed, or its key was.", cure)]
+    if fault:
+        return [Finding("audit log", "bad", fault, cure)]
     return [Finding("audit log", "ok", f"The newest {len(rows)} lines are as they were written.")]

@@ -36,6 +36,9 @@ phone = "0113 496 0000"
 [database]
 state_dir = "{state_dir}"
 
+[backup]
+folder = "{state_dir}/copies"
+
 [web]
 port = {port}
 public_base_url = "http://127.0.0.1:{port}"
@@ -223,7 +226,8 @@ def _delete(place: Place) -> None:
     )
     for file in (*place.folder.glob(f"{place.database.name}*"), *ours):
         file.unlink(missing_ok=True)
-    shutil.rmtree(place.folder / "export", ignore_errors=True)
+    for folder in ("export", "copies"):
+        shutil.rmtree(place.folder / folder, ignore_errors=True)
 
 
 def _write_settings(place: Place, *, seed: int, port: int) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from gateway import context, errors, numbers
 from gateway.database import Session
-from gateway.models import Contact, Guardianship, Pupil, Sender
+from gateway.models import Contact, ContactPoint, Guardianship, Pupil, Sender
 from gateway.models.types import core
 
 CONTACT, PUPIL = "contact", "pupil"
@@ -103,7 +103,7 @@ async def of_the_school(session: Session, gateway: context.Gateway) -> set[str]:
 
 async def of(session: Session, gateway: context.Gateway, person: Person) -> dict[str, list[Row]]:
     """Every row of theirs, by table, in the order of the tables' ties; those that have none are left out."""
-    ours = await of_the_school(session, gateway)
+    ours, shared = await of_the_school(session, gateway), await _shared(session, person)
     found = dict[str, dict[tuple[Any, ...], Row]]()
     fresh = {person.kind: await _rows(session, person.kind, "id", [person.id])}
     while fresh:
@@ -115,10 +115,21 @@ async def of(session: Session, gateway: context.Gateway, person: Person) -> dict
             if parent_column == "address":
                 values -= ours
             rows = await _rows(session, table, column, values)
+            if parent_column == "address":  # of a phone that two have, nobody can tell who said what
+                rows = [row for row in rows if row[column] not in shared or row.get("contact_id") == person.id]
             new = [row for row in rows if _is_theirs(person, row) and _key(table, row) not in found.get(table, {})]
             following.setdefault(table, []).extend(new)
         fresh = {name: rows for name, rows in following.items() if rows}
     return {name: list(found[name].values()) for name in _in_order() if name in found}
+
+
+async def _shared(session: Session, person: Person) -> set[str]:
+    """Numbers and mailboxes of theirs that somebody else on file has, too."""
+    if person.kind != CONTACT:
+        return set()
+    t = core(ContactPoint).c
+    own = sa.select(t.address).where(t.contact_id == person.id)
+    return set(await session.scalars(sa.select(t.address).where(t.address.in_(own), t.contact_id != person.id)))
 
 
 async def family(session: Session, person: Person) -> tuple[set[int], set[int]]:

@@ -109,6 +109,8 @@ class _Redaction:
             return HEALTH
         if said and not ours and kind is not None:
             return WORDS
+        if kind is Kind.ADDRESS and not ours and value not in self.own:  # where somebody lives has no shape of its own
+            return NUMBER
         return self.text(value)
 
     def text(self, value: Any) -> Any:

@@ -82,7 +82,7 @@ RULES: Final = (
     Rule(Clock.ATTENDANCE, "phone_report", "last"),
     Rule(Clock.RECEIVED, "inbound", "received_at", ("raw",), lambda t: t.c.handled_at.is_not(None)),
     Rule(Clock.RECEIVED, "inbound", "received_at", ("event",),
-         lambda t: sa.and_(t.c.handled_at.is_not(None), t.c.kind == "reply")),
+         lambda t: sa.and_(t.c.handled_at.is_not(None), t.c.kind.in_(["reply", "raw"]))),
     Rule(Clock.CODES, "new_detail", "made_at", (),
          lambda t: t.c.state.in_([DetailState.FAILED, DetailState.EXPIRED, DetailState.REFUSED])),
     Rule(Clock.CODES, "import_conflict", "answered_at"),

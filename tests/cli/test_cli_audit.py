@@ -46,7 +46,7 @@ def test_an_export_is_verified_without_handbell(small_office: Office, exported: 
     head = small_office.data("audit", "head")
     assert head["sealed"] == 6
     assert head["unsealed_since"]  # the export's own line
-    for words in ([], ["--key", "key"], ["--key", "key", "--against", head["head"].upper()]):
+    for words in (["--key", "key"], ["--key", "key", "--against", head["head"].upper()]):
         done = run(exported, *words)
         assert done.returncode == 0, done.stderr
         assert f"7 lines are as they were written, 6 of them in the chain. Head: {head['head']}" in done.stdout
@@ -62,6 +62,26 @@ def test_an_export_is_verified_without_handbell(small_office: Office, exported: 
     assert (exported / "audit.jsonl").stat().st_mode & 0o77 == 0
     assert small_office.data("audit", "show", "--action", "audit.exported")[0]["actor"] == "Mrs Okafor"
     assert "File exists" in small_office.refuses("audit", "export", str(exported))
+
+
+@pytest.mark.parametrize("given", ["", "f" * 63, "the head"])
+def test_what_is_no_head_is_neither_proof_nor_alarm(small_office: Office, given: str) -> None:
+    """An empty variable of a script would have proved nothing, and a head that was half copied raised an alarm."""
+    small_office.change(lambda session: write(session, small_office.log))
+    assert "64 letters" in small_office.type("audit", "verify", "--against", given).output
+    head = small_office.data("audit", "head")["head"]
+    assert "Nothing was changed" in small_office.gives("audit", "verify", "--against", f" {head.upper()}")
+
+
+def test_without_the_key_it_claims_nothing_about_words(exported: Path) -> None:
+    """The chain is made of MACs: who has no key cannot see that what a line says was changed."""
+    file = exported / "audit.jsonl"
+    file.write_text(file.read_text("utf-8").replace("notice:3", "notice:8"), "utf-8")
+    done = run(exported)
+    assert done.returncode == 0
+    assert "as they were written" not in done.stdout
+    assert "None of the 6 lines in the chain was added, removed or moved. Head: " in done.stdout
+    assert "What they say is proved with --key alone, and so are the 1 behind the chain." in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,8 @@ async def _tasks(session: Session) -> list[Task]:
 
 def test_an_old_state_that_came_back_by_other_means_is_closed_too(small_office: Office) -> None:
     assert "time zone" in small_office.type("backup", "hold", "--since", "2026-11-29T02:00:00").output
+    ahead = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"  # nothing would be found to have left
+    assert "lies ahead" in small_office.type("backup", "hold", "--since", ahead).output
     small_office.gives("backup", "hold", "--since", "2026-11-29T02:00:00Z", "--as", "Mr Reilly")
     [line] = small_office.data("audit", "show", "--action", "backup.restored")
     assert line["body"] == {"copied_at": "2026-11-29T02:00:00+00:00", "messages": 0}
@@ -115,6 +117,22 @@ def test_old_copies_go_by_the_rule(tmp_path: Path) -> None:
     assert sorted(gone) == ["050", "060", "744"]
     assert copies.forget_old(tmp_path, keep_days=1, now=now + timedelta(days=400))
     assert [kept.name for kept in copies.listed(tmp_path)] == ["001"], "the newest one is never thrown away"
+
+
+def test_what_is_no_copy_stops_no_other_and_goes_when_its_time_is_over(small_office: Office, place: Path) -> None:
+    now = datetime.now(UTC)
+    names = {hours: f"{now - timedelta(hours=hours):%Y%m%dT%H%M%SZ}" for hours in (5, 50, 24 * 31)}
+    half = [place / f"{name}.unfinished" for name in names.values()]  # the machine lost its power meanwhile
+    damaged = [place / name for name in names.values()]
+    for folder in (*half, *damaged, place / "mine"):
+        folder.mkdir(parents=True)
+        (folder / copies.ABOUT).write_text("{")
+    small_office.gives("backup", "make")
+    assert [one.exists() for one in half] == [True, False, False]  # five hours ago: it may be growing still
+    assert [one.exists() for one in damaged] == [True, True, False]
+    assert (place / "mine").exists()
+    assert len(small_office.data("backup", "list")) == 1
+    assert "cannot be read" in small_office.refuses("backup", "verify", damaged[0].name)
 
 
 def vars_of(about: copies.Copy) -> dict[str, object]:

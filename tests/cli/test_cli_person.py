@@ -18,14 +18,17 @@ from gateway.models import (
     Conversation,
     Guardianship,
     Inbound,
+    Letter,
     LineType,
     Mark,
     Message,
     MessageState,
     OptOut,
     PointKind,
+    Preference,
     Purpose,
     Reply,
+    Wish,
 )
 
 if TYPE_CHECKING:
@@ -98,6 +101,60 @@ def test_a_child_s_record_says_nothing_of_others(small_school_office: Office, tm
     assert "no contact" in office.refuses("person", "export", "pupil:1", str(tmp_path / "x"), "--for", "pupil:2")
     assert not (tmp_path / "x").exists()
     assert [line["actor"] for line in office.data("audit", "show", "--action", "person.exported")][-1] == "Mrs Okafor"
+
+
+def test_a_child_s_record_does_not_say_where_the_other_parent_lives(
+    small_school_office: Office, tmp_path: Path
+) -> None:
+    async def print_letter(session: Session) -> None:
+        await say(session)
+        await session.execute(sa.update(Guardianship).values(no_contact=False))
+        session.add(
+            Letter(message_id="M1", contact_id=1, lines="Maria Nowak\n63 Park Row\nLeeds\nLS99 7AN", body="Ana is ill.",
+                   printed_at=NOW, printed_by="Ann")
+        )  # fmt: skip
+
+    office = small_school_office
+    office.change(print_letter)
+    for folder, asked in (("plain", []), ("father", ["--for", "contact:2"])):
+        office.gives("person", "export", "pupil:1", str(tmp_path / folder), *asked)
+        record = read(tmp_path / folder)
+        assert "Park Row" not in record
+        assert "LS99" not in record
+        assert "Ana is ill." in record
+    office.gives("person", "export", "pupil:1", str(tmp_path / "mother"), "--for", "contact:1")
+    assert "63 Park Row" in read(tmp_path / "mother")
+
+
+async def share(session: Session) -> None:
+    """Ana's parents have one phone, and one of them answered with it: nobody can tell who. It stopped a topic."""
+    await say(session)
+    await session.execute(sa.update(Guardianship).values(no_contact=False))
+    session.add(ContactPoint(contact_id=2, kind=PointKind.PHONE, address=MOTHER, line_type=LineType.MOBILE))
+    await session.execute(sa.update(Conversation).values(contact_id=None))
+    await session.execute(sa.update(Reply).values(contact_id=None))
+    session.add(Preference(address=MOTHER, topic="menus", medium=Medium.SMS, wish=Wish.OFF, since=NOW))
+
+
+def test_what_was_said_with_a_shared_phone_is_in_neither_s_record(small_school_office: Office, tmp_path: Path) -> None:
+    office = small_school_office
+    office.change(share)
+    office.gives("person", "export", "contact:2", str(tmp_path / "father"), "--health")
+    assert "chickenpox" not in read(tmp_path / "father")
+
+
+def test_erasing_one_of_two_who_share_a_phone_leaves_it_to_the_other(small_school_office: Office) -> None:
+    async def left(session: Session) -> tuple[str, str, int]:
+        [talk], [reply] = await session.scalars(sa.select(Conversation)), await session.scalars(sa.select(Reply))
+        wishes = await session.scalar(sa.select(sa.func.count()).select_from(Preference))
+        return talk.address, reply.body, wishes or 0
+
+    office = small_school_office
+    office.change(share)
+    office.gives("person", "erase", "contact:2", "--yes", "--as", "Ann")
+    assert office.change(left) == (MOTHER, SAID, 1)
+    office.gives("person", "erase", "contact:1", "--yes", "--as", "Ann")  # the last one takes it along
+    assert office.change(left) == ("", "", 0)
 
 
 def test_a_parent_s_record_names_their_own_children_alone(small_school_office: Office, tmp_path: Path) -> None:

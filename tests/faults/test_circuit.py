@@ -163,6 +163,53 @@ async def test_it_tries_more_rarely_the_longer_it_lasts_and_never_more_rarely_th
     assert mends_itself == timedelta(minutes=1)
 
 
+async def test_a_person_s_hold_outlasts_the_circuit_of_its_account(database: Database) -> None:
+    """Texts are held until tomorrow. A wrong token, found out by a call and mended, does not let them go."""
+    texts, calls = await two_lanes(database)
+    await school.message(database, texts, now=NOW)
+    await school.message(database, calls, now=NOW)
+    tomorrow, later = NOW + timedelta(days=1), NOW + timedelta(seconds=61)
+    async with database.write() as session:
+        held = {"until": tomorrow, "because": "Snow.", "code": "", "by": "Mrs Okafor"}
+        await senders.hold(session, texts, **held, log=LOG, now=NOW)
+
+    async def waits() -> tuple[datetime | None, str, str]:
+        row = await row_of(database, texts)
+        return row.held_until, row.held_because, row.held_by
+
+    as_said = (tomorrow, "Snow.", "Mrs Okafor")
+    await trip(database, calls)
+    assert await waits() == as_said
+    [row] = [await row_of(database, calls)]
+    async with database.write() as session:  # a restart
+        both = [senders.Wanted(one.channel, one.medium, one.address, one.rate, one.burst, "twilio")
+                for one in (await row_of(database, texts), row)]  # fmt: skip
+        await senders.sync(session, both, log=LOG, now=NOW)
+    assert await waits() == as_said
+    assert len(await claim(database, calls, now=later)) == 1  # the one that tries
+    assert await waits() == as_said
+    async with database.write() as session:
+        await circuits.close(session, calls, log=LOG, now=later)
+    assert await waits() == as_said
+    assert (await row_of(database, texts)).open_since is None
+    assert await claim(database, texts, now=later) == []
+    assert len(await claim(database, texts, now=tomorrow)) == 1
+
+
+async def test_releasing_one_lane_of_a_circuit_leaves_what_a_person_holds(database: Database) -> None:
+    texts, calls = await two_lanes(database)
+    await trip(database, calls)
+    tomorrow = NOW + timedelta(days=1)
+    async with database.write() as session:
+        for lane in (texts, calls):
+            held = {"until": tomorrow, "because": "Snow.", "code": "", "by": "Mrs Okafor"}
+            await senders.hold(session, lane, **held, log=LOG, now=NOW)
+        assert await senders.release(session, calls, actor="Mrs Okafor", log=LOG, now=NOW)
+    assert (await row_of(database, texts)).held_until == tomorrow
+    released = await row_of(database, calls)
+    assert (released.held_until, released.held_by) == (None, "")
+
+
 @pytest.mark.parametrize(
     ("result", "proof"),
     [

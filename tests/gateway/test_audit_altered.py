@@ -143,6 +143,49 @@ async def test_the_chain_made_anew_without_the_key(altered: Altered) -> None:
             assert await altered.fault(session)
 
 
+async def test_the_seal_taken_off_everything(altered: Altered) -> None:
+    """A log of which nothing seems sealed yet would be sealed anew, and signed: not by one who has seen its end."""
+    for row in ROWS:
+        seen = chain.Seen()
+        async with altered.by() as session:
+            await altered.log.seal(session, seen=seen)  # here it learns where the chain ends
+            await session.execute(sa.delete(AT).where(AT.c.id == row))
+            await session.execute(sa.update(AT).values(link=None, hash=""))
+            await session.execute(sa.delete(END))
+            for behind in range(row + 1, ROWS.stop):
+                await session.execute(sa.update(AT).where(AT.c.id == behind).values(id=behind - 1))
+            await tampering.forget_last_number(session, ROWS.stop - 2)
+            await altered.log.seal(session, seen=seen)
+            assert "signature of the chain's end" in await altered.fault(session), row
+            await altered.log.record(session, line(99), now=NOW)
+            await altered.log.seal(session, seen=chain.Seen())  # nor by whoever comes later
+            assert "signature of the chain's end" in await altered.fault(session), row
+
+
+async def test_an_older_end_put_back(altered: Altered) -> None:
+    seen = chain.Seen()
+    async with altered.by() as session:
+        old = (await session.execute(sa.select(END))).mappings().one()
+        await altered.log.seal(session, seen=seen)
+        await altered.log.seal(session, seen=seen)
+        await session.execute(sa.delete(AT).where(AT.c.id > SEALED))
+        await session.execute(sa.update(END).values(dict(old)))
+        await tampering.forget_last_number(session, SEALED)
+        await altered.log.record(session, line(99), now=NOW)
+        await altered.log.seal(session, seen=seen)
+        assert "signature of the chain's end" in await altered.fault(session)
+
+
+async def test_what_another_process_has_sealed_since_is_no_fault(altered: Altered) -> None:
+    seen, others = chain.Seen(), chain.Seen()
+    async with altered.by() as session:
+        for number in range(20, 26):
+            await altered.log.seal(session, seen=seen if number % 3 else others)
+            await altered.log.record(session, line(number), now=NOW)
+        await altered.log.seal(session, seen=seen)
+        assert not await altered.fault(session)
+
+
 @pytest.mark.parametrize("values", [{"link": 5}, {"link": 7}, {"hash": "f" * 64}, {"mac": ""}, {"mac": "f" * 64}])
 async def test_the_end_altered(altered: Altered, values: dict[str, object]) -> None:
     async with altered.by() as session:

@@ -12,15 +12,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from starlette.applications import Starlette
-from support import closing, desk, school
+from support import closing, desk, school, tampering
 from support.waiting import PATIENCE, until
 
 from channels.base import FindResult, Found, Medium, Outcome, Outgoing, SendResult
 from config import sections
 from config.settings import Settings
+from gateway import audit, daemon, errors, sweeping, wiring
 from gateway import clock as clocks
-from gateway import daemon, errors, sweeping, wiring
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState
 from gateway.practice import setup
@@ -124,6 +125,24 @@ async def test_a_loop_that_dies_alone_is_raised_itself_and_no_job_runs_on(sqlite
     turned = dict(works.jobs.ticker.last_run)
     await asyncio.sleep(1.2)  # longer than the sealer's interval
     assert works.jobs.ticker.last_run == turned
+
+
+async def test_a_log_that_was_unsealed_meanwhile_is_not_signed_again(sqlite_database: Database) -> None:
+    gateway = desk.gateway(sqlite_database)
+    works = daemon.Daemon(gateway, listen=None, roles=("clock",))
+    async with sqlite_database.write() as session:
+        await gateway.log.record(session, [audit.Line("notice.sent"), audit.Line("notice.sent")], now=gateway.now())
+    await works.jobs.seal()
+    await works.jobs.seal()
+    async with sqlite_database.write() as session:
+        await tampering.unguard(session)
+        await session.execute(sa.text("DELETE FROM audit WHERE id = 2"))
+        await session.execute(sa.text("UPDATE audit SET link = NULL, hash = ''"))
+        await session.execute(sa.text("DELETE FROM audit_end"))
+        await tampering.forget_last_number(session, 1)
+    await works.jobs.seal()
+    async with sqlite_database.read() as session:
+        assert "not ours" in (await gateway.log.verify(session)).fault
 
 
 async def test_lanes_claim_nothing_more_once_it_stops(sqlite_database: Database) -> None:

@@ -86,6 +86,66 @@ async def test_evidence_decides_and_what_comes_while_it_is_closed_is_set_aside_t
     assert texts.asked == ["away"], "only of what is not known yet"
 
 
+class ByItsId(List):
+    """A provider that knows a message by our id alone."""
+
+    ids_alone = True
+
+
+async def test_what_was_made_anew_is_not_said_to_be_absent_where_ids_alone_are_known(database: Database) -> None:
+    texts = ByItsId(Medium.SMS)
+    office = desk.gateway(database, channels={texts.name: texts})
+    lane = await school.sender(database, channel=texts.name)
+    await school.message(database, lane, now=COPIED - timedelta(hours=1), subject="in the copy")
+    await close(database, office)
+    await school.message(database, lane, now=NOW, subject="put in again")
+    await look(office)
+    assert await rows(database) == {
+        "in the copy": (S.HELD, states.RESTORED_ABSENT), "put in again": (S.HELD, states.RESTORED_UNCLEAR),
+    }  # fmt: skip
+
+
+async def test_what_went_by_another_provider_since_is_found_there(database: Database) -> None:
+    """The copy has it waiting for the first one; that was in trouble later, and the second one took it."""
+    first, second = List(Medium.SMS), List(Medium.SMS, moved=FindResult(Found.HERE, ("N1",)))
+    second.name = "other"
+    office = desk.gateway(database, channels={one.name: one for one in (first, second)})
+    lane, other = [await school.sender(database, channel=one.name) for one in (first, second)]
+    async with database.write() as session:
+        for one, account in ((lane, "twilio"), (other, "notify")):
+            await session.execute(sa.update(Sender).where(sa.column("id") == one).values(account=account))
+    for subject in ("moved", "absent"):
+        await school.message(database, lane, now=NOW, subject=subject)
+    await close(database, office)
+    await look(office)
+    assert await rows(database) == {"moved": (S.ACCEPTED, ""), "absent": (S.HELD, states.RESTORED_ABSENT)}
+    async with database.read() as session:
+        [moved] = await session.scalars(select(Message).where(Message.subject == "moved"))
+    assert (moved.ref, moved.sender_id) == ("N1", other), "what becomes of it is asked there"
+
+
+async def test_a_number_that_is_given_up_is_still_asked_about(database: Database) -> None:
+    """The settings have another number since: it was not that one that it may have left by."""
+    texts = List(Medium.SMS)
+    office = desk.gateway(database, channels={texts.name: texts})
+    lane = await school.sender(database, channel=texts.name)
+    await school.message(database, lane, now=NOW, subject="it")
+    await close(database, office)
+    async with database.write() as session:
+        wanted = [senders.Wanted(texts.name, Medium.SMS, "+447700900555", 1, 1)]
+        await senders.sync(session, wanted, log=office.log, now=NOW)
+    async with database.read() as session:
+        [row] = await session.scalars(select(Message))
+    assert row.sender_id == lane
+    async with database.write() as session:
+        await gap.open_again(session, by=BY, log=office.log, now=NOW)
+        await gap.release(session, gap.Which(), by=BY, log=office.log, now=NOW)
+        await senders.hand_over(session, log=office.log, now=NOW)
+    async with database.read() as session:
+        [row] = await session.scalars(select(Message))
+    assert row.sender_id != lane, "once it is let go, the new one sends it"
+
+
 async def test_two_that_look_the_same_are_not_given_one_entry_of_the_list(database: Database) -> None:
     texts = List(Medium.SMS, same=FindResult(Found.HERE, ("SM1",)))
     office = desk.gateway(database, channels={texts.name: texts})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config import settings as reading
 from gateway import errors
 from gateway.practice import setup
 
@@ -66,6 +67,16 @@ def test_anew_only_when_asked_and_nothing_of_others_goes(tmp_path: Path) -> None
     assert "is deleted" in said[0]
     assert not anew.database.exists()
     assert (place.notices / "mine.toml").read_text() == "mine"
+
+
+def test_its_copies_lie_beside_it_not_among_a_real_school_s(tmp_path: Path) -> None:
+    place, _ = prepare(tmp_path / "practice")
+    settings = reading.load(place.settings, environ={}, credentials=None)
+    assert settings.backup.folder == place.folder / "copies"
+    copy = settings.backup.folder / "20261129T023000Z"
+    copy.mkdir(parents=True)
+    prepare(tmp_path / "practice", fresh=True)
+    assert not copy.exists()  # nobody could restore it: the key is another one
 
 
 def test_a_school_in_use_is_not_deleted(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from support.planting import needles, plant
 from config.settings import Settings
 from gateway import errors
 from gateway.database import Database
-from gateway.models import Contact, Task
+from gateway.models import Contact, ContactPoint, Inbound, LineType, PointKind, Task
 from gateway.privacy import belongings, erasing, exporting
 
 
@@ -93,6 +94,27 @@ async def test_whole_names_go_and_only_where_nobody_else_has_them(database: Data
         await erasing.erase(session, gateway, belongings.Person("contact", ana.id), by="Mrs Okafor", why="")
         await session.refresh(task)
         assert task.what == said.replace("Ana Łys and ana Łys", "[erased] and [erased]")
+
+
+async def test_what_nobody_could_read_goes_where_it_came_from_them(database: Database) -> None:
+    """It is kept as it came, in base64, where no words are found; as a form and as Notify's JSON."""
+    gateway = website.make_gateway(database, website.Clock())
+    async with database.write() as session:
+        session.add(Contact(id=1, source_id="C1", forename="Ana", surname="Nowak"))
+        await session.flush()
+        point = ContactPoint(contact_id=1, kind=PointKind.PHONE, address="+447700900123", line_type=LineType.MOBILE)
+        session.add(point)
+        form, notify = b"From=%2B447700900123&Body=No", b'{"source_number": "447700900123"}'
+        for number, body in enumerate((form, notify, b"x=Ana+Nowak", b"From=%2B447700900124")):
+            event = {"method": "POST", "url": "/hooks/x", "body": base64.b64encode(body).decode()}
+            row = Inbound(channel="x", event_id=f"raw:{number}", kind="raw", event=event, raw={"x": 1})
+            row.received_at = row.handled_at = planting.NOW
+            session.add(row)
+    async with database.write() as session:
+        await erasing.erase(session, gateway, belongings.Person("contact", 1), by="Mrs Okafor", why="")
+    async with database.read() as session:
+        rows = await session.scalars(sa.select(Inbound).order_by(sa.column("id")))
+        assert [bool(row.event) for row in rows] == [False, False, False, True]
 
 
 async def test_who_cannot_be_erased(sqlite_database: Database) -> None:

@@ -14,10 +14,10 @@ from channels.simulator import Simulator, shapes
 from channels.simulator.faults import Fault, Kind
 from channels.simulator.magic import TextStatus
 from channels.simulator.records import Text
-from gateway import context
+from gateway import context, daemon
 from gateway.database import Database
 from gateway.doctor import keeping
-from gateway.models import Message, MessageState, Scrub, Sender
+from gateway.models import Inbound, Message, MessageState, Scrub, Sender
 from gateway.models.types import core
 from gateway.privacy import retention, scrubbing
 from gateway.privacy.holdings import Clock
@@ -71,6 +71,22 @@ async def test_nothing_young_or_open_goes(sqlite_database: Database) -> None:
     assert found["phone_call", Clock.RECORDS] == 0
 
 
+async def test_a_call_that_nobody_could_read_goes_with_all_that_came(sqlite_database: Database) -> None:
+    """It has numbers and words as they came, in base64, where no erasing finds them."""
+    clock = website.Clock(planting.NOW)
+    gateway = website.make_gateway(sqlite_database, clock)
+    came = {"method": "POST", "url": "/hooks/twilio-sms/inbound", "body": "RnJvbT0rNDQ3NzAwOTAwMTIz"}
+    row = Inbound(channel="twilio-sms", event_id="raw:1", kind="raw", event=came, raw={"From": MUM})
+    row.received_at = row.handled_at = planting.NOW
+    async with sqlite_database.write() as session:
+        session.add(row)
+    clock.at += timedelta(days=100)
+    await run(gateway)
+    async with sqlite_database.read() as session:
+        [kept] = await session.scalars(sa.select(Inbound))
+    assert (kept.event, kept.raw or {}) == ({}, {})
+
+
 async def test_once_a_night(sqlite_database: Database) -> None:
     clock = website.Clock(planting.NOW.replace(hour=2))
     gateway = website.make_gateway(sqlite_database, clock)
@@ -86,6 +102,15 @@ async def test_once_a_night(sqlite_database: Database) -> None:
     assert not await is_due()
     clock.pass_by(days=1)
     assert await is_due()
+
+
+async def test_a_night_that_was_cut_short_is_not_said_to_be_done(sqlite_database: Database) -> None:
+    clock = website.Clock(planting.NOW)
+    works = daemon.Daemon(website.make_gateway(sqlite_database, clock), listen=None, roles=("clock",))
+    works.stop()
+    await works.jobs.retain()
+    async with sqlite_database.read() as session:
+        assert await retention.last_night(session) is None
 
 
 async def test_words_are_deleted_at_the_provider_and_failures_survived(sqlite_database: Database) -> None:

@@ -15,3 +15,10 @@ async def unguard(session: Session) -> None:
         table = "audit_end" if name.startswith("audit_end") else "audit"
         on = f" ON {table}" if session.get_bind().dialect.name == "postgresql" else ""
         await session.execute(sa.text(f"DROP TRIGGER {name}{on}"))
+
+
+async def forget_last_number(session: Session, number: int) -> None:
+    """Let SQLite believe that no row of the audit log ever had a higher number."""
+    if session.get_bind().dialect.name == "sqlite":
+        statement = sa.text("UPDATE sqlite_sequence SET seq = :number WHERE name = 'audit'")
+        await session.execute(statement, {"number": number})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import sqlalchemy as sa
 from aiohttp import test_utils, web
 from sqlmodel import select
 from starlette.applications import Starlette
@@ -18,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
-from support import school
+from support import school, tampering
 from support.website import AUTH_TOKEN, NOW, Running, running_on, served
 
 from channels.base import Medium, Misconfigured
@@ -188,6 +189,26 @@ async def test_a_broken_chain_is_named(running: Running) -> None:
         await gateway.log.seal(session)
     [found] = (await running.ask("GET", "/readyz")).json["reasons"]
     assert found.startswith("Line 2 (row 2) was changed, or its key was. Run handbell audit verify")
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("DELETE FROM audit WHERE id = 3", "Line 3 is missing"),
+        ("UPDATE audit_end SET mac = ''", "The signature of the chain's end is missing or not ours"),
+        ("DELETE FROM audit_end", "The signature of the chain's end is missing or not ours"),
+    ],
+)
+async def test_a_chain_whose_end_was_altered_is_named(running: Running, statement: str, said: str) -> None:
+    gateway = running.gateway
+    async with gateway.database.write() as session:
+        await gateway.log.record(session, [audit.Line("notice.sent")] * 3, now=NOW)
+        await gateway.log.seal(session)
+    async with gateway.database.write() as session:
+        await tampering.unguard(session)
+        await session.execute(sa.text(statement))
+    [found] = (await running.ask("GET", "/readyz")).json["reasons"]
+    assert found.startswith(said)
 
 
 @pytest.mark.usefixtures("family")
