@@ -137,7 +137,7 @@ class Notify:
 
     def parse(self, request: base.HookRequest) -> Sequence[base.Event]:
         """Translate a receipt or a text that came in; anything else gives nothing."""
-        data = json.loads(request.body.replace(rb"\u0000", b"") or b"null")
+        data = json.loads(request.body or b"null")
         if not isinstance(data, dict) or not notify_api.is_id(data.get("id")):
             return []
         if request.path.endswith("/status") and "status" in data:
@@ -212,19 +212,18 @@ def _records(answer: notify_api.Answer, key: str) -> _Records | None:
 
 def _receipt(data: Mapping[str, Any], now: datetime) -> base.Receipt:
     """A receipt, from Notify's call or its list: both have the same names."""
-    said = str(data.get("status") or "")
-    kind = data.get("notification_type") or data.get("type")
+    said, kind = _text(data.get("status")), _text(data.get("notification_type") or data.get("type"))
     meaning = notify_codes.status(said)
     medium = base.Medium.EMAIL if kind == "email" else base.Medium.SMS
     return base.Receipt(
-        message_id=str(data.get("reference") or ""),
+        message_id=_text(data.get("reference")),
         ref=str(data["id"]),
         state=meaning.state,
         event_id=f"{data['id']}:{said}",
         at=_moment(data.get("completed_at") or data.get("sent_at") or data.get("created_at"), now),
         reason=meaning.reason(medium),
         code=said if meaning.reason(medium) else "",
-        raw={"id": str(data["id"]), "status": said, "type": str(kind or "")},
+        raw={"id": str(data["id"]), "status": said, "type": kind},
     )
 
 
@@ -234,18 +233,21 @@ def _listed_reply(record: Mapping[str, Any], now: datetime) -> base.Reply:
 
 
 def _reply(data: Mapping[str, Any], sender: str, to: str, body: str, at: str, now: datetime) -> base.Reply:
-    def text(name: str) -> str:
-        return str(data.get(name) or "").replace("\0", "")
-
+    said_by, said_to = _text(data.get(sender)), _text(data.get(to))
     return base.Reply(
         medium=base.Medium.SMS,
-        sender=_number(text(sender)),
-        to=_number(text(to)),
-        body=text(body),
+        sender=_number(said_by),
+        to=_number(said_to),
+        body=_text(data.get(body)),
         event_id=str(data["id"]),
         at=_moment(data.get(at), now),
-        raw={"id": str(data["id"]), "from": text(sender), "to": text(to)},
+        raw={"id": str(data["id"]), "from": said_by, "to": said_to},
     )
+
+
+def _text(value: object) -> str:
+    """What Notify says, without what no text column holds (NUL)."""
+    return str(value or "").replace("\0", "")
 
 
 def _number(written: str) -> str:

@@ -109,9 +109,8 @@ def hosts(settings: Settings) -> set[str]:
 
 def numbers(settings: Settings) -> set[str]:
     """The numbers that are a school's own. A name (“Oakfield”) is none: it takes no answers."""
-    twilio = settings.twilio
-    senders = {one.address for one in twilio.sms_senders} | {one.address for one in twilio.voice_senders}
-    return {number for number in senders | set(settings.rung_numbers) if number.startswith("+")}
+    voice = (one.address for one in settings.twilio.voice_senders)
+    return {number for number in (*settings.text_senders, *voice, *settings.rung_numbers) if number.startswith("+")}
 
 
 def _own(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 import structlog
 from sqlmodel import col, select
 
-from channels.base import CouldNotLook, Event, Pending, Polled
+from channels.base import CouldNotLook, Event, Pending, Polled, Reply
 from gateway import context, guard, intake, upsert
 from gateway.database import Session
 from gateway.models import Attempt, Inbound, Message, MessageState, Sender, Watermark
@@ -152,10 +152,14 @@ class Looks:
             async for page in pages:
                 self._turned()
                 since = page.since
-                events.extend(page.events)
+                events.extend(event for event in page.events if not self._is_for_another_school(event))
         events.reverse()  # lists have the newest first, and their dates are whole seconds
         await self._store(mark, sorted(events, key=lambda event: event.at), since)
         return False
+
+    def _is_for_another_school(self, event: Event) -> bool:
+        """Whether it came for a number of another school of the trust, with which we share the account of a list."""
+        return isinstance(event, Reply) and event.to in self._gateway.elsewhere
 
     async def _follow(self, mark: Watermark) -> bool:
         """Ask what became of our messages. True when there are more whose turn it is."""

@@ -53,12 +53,14 @@ def files(root: Path, *, program: Path) -> Sequence[File]:
         shell = (_HERE / "handbell.sh").read_bytes().replace(_PROGRAM.encode(), str(program).encode())
         yield File(root / "usr/local/sbin/handbell", 0o755, shell, "the command, for root")
         settings = root / "etc/handbell/handbell.toml"
-        yield File(settings, 0o640, _read("handbell.example.toml"), "the settings: fill them in", theirs=True)
-        if (root / "var/lib/handbell/audit.key").exists():
-            return  # it made one for itself before: another would not prove what is written already
-        key = secrets.token_hex(32).encode()
         place = root / "etc/handbell/credentials/audit.key"
-        yield File(place, 0o600, key, "the audit log's key: keep a copy elsewhere", theirs=True, secret=True)
+        own = root / "var/lib/handbell/audit.key"  # it made one for itself before
+        # Where there are settings already, the key may stand in them, in the environment, or be one for each school of
+        # a trust. A credential overrules those, and would not prove what is written already.
+        if place.exists() or not (settings.exists() or own.exists()):
+            key = secrets.token_hex(32).encode()
+            yield File(place, 0o600, key, "the audit log's key: keep a copy elsewhere", theirs=True, secret=True)
+        yield File(settings, 0o640, _read("handbell.example.toml"), "the settings: fill them in", theirs=True)
 
     return list(found())
 

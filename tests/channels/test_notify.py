@@ -199,6 +199,14 @@ async def test_texts_that_families_send_are_read_from_the_list_too(sms: notify.N
     assert dataclasses.replace(called, at=reply.at, raw=reply.raw) == reply, "by either way it is the same event"
 
 
+@pytest.mark.parametrize(("sent", "kept"), [("see C:\\u0000x", "see C:\\u0000x"), ("see\0 you", "see you")])
+def test_words_that_look_like_what_json_writes_for_nul_are_words(sent: str, kept: str) -> None:
+    said = {"id": SENDER_ID, "source_number": "447700900123", "destination_number": "447700900001", "message": sent}
+    [reply] = make("").parse(hook("inbound", said))
+    assert isinstance(reply, base.Reply)
+    assert reply.body == kept
+
+
 RECEIPT = {
     "id": SENDER_ID,
     "reference": TEXT.id,

@@ -32,6 +32,11 @@ public_base_url = "https://{name}.example.com"
 [[twilio.sms_senders]]
 address = "{number}"
 """
+NOTIFY = """
+[notify]
+sms_template = "8e222534-7f05-4972-86e3-17c5d9f894e2"
+sms_senders = ["{number}: 8e222534-7f05-4972-86e3-17c5d9f894e2"]
+"""
 KEY = "k" * 32
 
 
@@ -115,9 +120,11 @@ def test_no_key_of_the_audit_log_is_for_all(folder: Path) -> None:
     [
         (SCHOOL.format(name="Oak", number="+441134960002"), "host name"),
         (SCHOOL.format(name="Beech", number="+441134960001"), "number"),
+        (SCHOOL.format(name="Beech", number="+441134960002") + NOTIFY.format(number="+441134960001"), "number"),
     ],
 )
 def test_what_two_schools_must_not_share(folder: Path, of_beech: str, shared: str) -> None:
+    write(folder, "notify.api_key", "everybody's service")
     (folder / "schools" / "beech.toml").write_text(of_beech)
     [sentence] = trust.clashes({key: load(folder, key) for key in ("oak", "beech")})
     assert sentence.startswith(f"oak and beech have the same {shared}")

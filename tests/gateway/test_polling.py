@@ -318,6 +318,16 @@ async def test_webhook_and_look_take_an_answer_once(bench: Bench) -> None:
         assert await session.scalar(select(sa.func.count()).select_from(Reply)) == 2
 
 
+async def test_what_came_for_another_schools_number_is_none_of_ours(bench: Bench) -> None:
+    """Notify's list is of a whole service, which schools of a trust may share."""
+    bench.gateway = replace(bench.gateway, elsewhere=frozenset({NUMBER}))
+    bench.provider.arrive()
+    bench.clock.pass_(minutes=1)
+    await bench.looks().tick()
+    assert await bench.stored() == []
+    assert (await bench.mark()).since == bench.provider.records[-1].date_created, "it was read all the same"
+
+
 async def accepted(bench: Bench, count: int) -> list[str]:
     sender = await school.sender(bench.gateway.database, channel=bench.provider.name)
     found = []

@@ -126,6 +126,15 @@ def test_a_key_that_handbell_made_for_itself_is_not_overruled(tmp_path: Path) ->
     assert not [file for file in installing.files(tmp_path, program=Path("/bin/true")) if file.secret]
 
 
+def test_where_there_are_settings_no_new_key_overrules_theirs(tmp_path: Path) -> None:
+    """It may be in them, in the environment, or one for each school of a trust: an upgrade must not change it."""
+    settings = tmp_path / "etc/handbell/handbell.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[audit]\nkey = "{"k" * 40}"\n')
+    install(tmp_path, "--write")
+    assert not (tmp_path / "etc/handbell/credentials/audit.key").exists()
+
+
 def test_what_the_container_file_names_is_there() -> None:
     """No image can be built where tests run: what it copies, sets and starts is held to what there is."""
     text = (ROOT / "systemd" / "Containerfile").read_text()
