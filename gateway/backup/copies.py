@@ -1,8 +1,9 @@
 """A copy: a folder named by its moment, with the database, the settings, and ``copy.json`` that tells of them.
 
-In it are the database, with all that a school knows of its families, and the settings file. Not in it are the audit
-key and the credentials: who has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a
-mark of the key, so that a wrong one is noticed.
+In it are the database, with all that a school knows of its families, and the settings file, of a trust the school's
+own as well. Not in it are the audit key and the credentials, unless somebody has written them into the settings: who
+has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so that a wrong
+one is noticed.
 """
 
 from __future__ import annotations
@@ -104,6 +105,9 @@ async def make(settings: Settings, *, secret: bytes, config: Path | None, versio
                 head = await _head(session)
         if config is not None:
             _write(making / SETTINGS, await asyncio.to_thread(config.read_bytes))
+        if settings.school_key and settings.trust.schools:  # what is common stands in the other one
+            own = settings.trust.schools / f"{settings.school_key}.toml"
+            _write(making / own.name, await asyncio.to_thread(own.read_bytes))
         files = {one.name: _digest(one) for one in _files(making)}
         copy = Copy(now, version, revision, file.name, *head, mark_of(secret), files)
         _write(making / ABOUT, json.dumps(asdict(copy), default=datetime.isoformat, indent=1).encode())

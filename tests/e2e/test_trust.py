@@ -160,6 +160,8 @@ async def test_two_schools_side_by_side(
     for key in schools:
         assert f"copies/{key}" in await place.handbell("--school", key, "backup", "make")
         assert "as it was written" in await place.handbell("--school", key, "backup", "verify")
+        for copy in (place.settings.parent / "copies" / key).iterdir():  # what is common, and what is its own
+            assert {"handbell.toml", f"{key}.toml"} == {one.name for one in copy.glob("*.toml")}
     assert "put back by whoever runs" in await place.handbell(
         "--school", "oak", "backup", "restore", "latest", "--as", "it", expect=1
     )
