@@ -1,8 +1,9 @@
 """A copy: a folder named by its moment, with the database, the settings, and ``copy.json`` that tells of them.
 
-In it are the database, with all that a school knows of its families, and the settings file; in a trust the school's own
-beside it. Not in it are the audit key and the credentials: who has a copy alone can neither forge the log nor send as
-the school. ``copy.json`` has a mark of the key, so that a wrong one is noticed.
+In it are the database, with all that a school knows of its families, and the settings file, of a trust the school's
+own as well. Not in it are the audit key and the credentials, unless somebody has written them into the settings: who
+has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so that a wrong
+one is noticed.
 """
 
 from __future__ import annotations
