@@ -137,11 +137,9 @@ async def look(window: windows.Window) -> None:
 
 async def test_a_browser_finds_and_shows_it_from_the_disk(built: Path) -> None:
     """Without a server: a search that is answered, and pages that axe and a telephone's width have nothing against."""
-    programs.need("chromium")
+    program = programs.browser()
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=programs.find("chromium"), args=list(windows.ARGUMENTS)
-        )
+        browser = await playwright.chromium.launch(executable_path=program, args=list(windows.ARGUMENTS))
         window = windows.Window(await browser.new_page(viewport={"width": windows.PHONE, "height": 844}), "", 390)
         window.page.on("console", lambda told: window.faults.append(told.text))
         window.page.on("pageerror", lambda error: window.faults.append(str(error)))
