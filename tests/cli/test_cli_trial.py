@@ -16,6 +16,7 @@ from support.waiting import PATIENCE, until
 
 from gateway import audit, context, trial
 from gateway.backup import copies
+from gateway.commands import status
 from gateway.database import Database, Session
 
 from .conftest import ENVIRONMENT, NOW, Office
@@ -111,3 +112,11 @@ def test_live_status_goes_on_looking_until_ctrl_c(school_office: Office) -> None
         child.kill()
         child.wait()
         os.close(ours)
+
+
+def test_of_a_trusts_reasons_a_school_is_told_its_own() -> None:
+    """The daemon of several schools answers by school, as what is asked has the machine's own name."""
+    said = {"oak": ["The clock was set back."], "beech": ["It does not run."]}
+    assert status.own(said, "oak") == ["The clock was set back."]
+    assert status.own(said, "cedar") == []
+    assert status.own(["The database does not answer."], "") == ["The database does not answer."]
