@@ -19,6 +19,7 @@ from channels.base import Callbacks, Medium
 from gateway import audit, context, errors, polling, trial, upsert
 from gateway import staff as writing
 from gateway.accounts import staff
+from gateway.agenda import coming
 from gateway.backup import copies
 from gateway.database import Session
 from gateway.doctor import Finding, State, machine, ways_back, ways_out
@@ -38,6 +39,7 @@ from gateway.models import (
 from gateway.models.types import Keyword, core
 from gateway.roles import Role
 
+_FAR: Final = timedelta(days=366)
 _FRESH: Final = timedelta(days=7)  #: a copy that is older is none
 _NEEDS_CODES: Final = (Role.IT, Role.HEAD, Role.SAFEGUARDING)  #: who may see or change what others may not
 _KNOCK_SECONDS: Final = 10
@@ -97,11 +99,14 @@ async def send_test(session: Session, gateway: context.Gateway, *, actor: str) -
     return len(sent)
 
 
-async def goes_by_itself(session: Session) -> Sequence[str]:
-    """The keys of the notices that will go out without anybody's doing: to families, once the trial is over."""
+async def goes_by_itself(session: Session, *, now: datetime) -> Sequence[str]:
+    """What will go out without anybody's doing, to families, once the trial is over: the keys of notices, then the
+    titles of what is none yet.
+    """
     t = core(Notice).c
     waits = (t.state == NoticeState.SCHEDULED, t.next_fire_at.is_not(None), t.paused_at.is_(None))
-    return list(await session.scalars(sa.select(t.key).where(*waits).order_by(t.next_fire_at)))
+    keys = await session.scalars(sa.select(t.key).where(*waits).order_by(t.next_fire_at))
+    return [*keys, *(f"{one.title} ({one.about})" for one in await coming.unwritten(session, until=now + _FAR))]
 
 
 def _answered_for(finding: Finding, waiver: Waiver) -> Finding:
