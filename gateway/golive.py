@@ -24,6 +24,7 @@ from gateway.backup import copies
 from gateway.database import Session
 from gateway.doctor import Finding, State, machine, ways_back, ways_out
 from gateway.models import (
+    Account,
     ContactPoint,
     Conversation,
     Message,
@@ -38,6 +39,7 @@ from gateway.models import (
 )
 from gateway.models.types import Keyword, core
 from gateway.roles import Role
+from gateway.trust import visiting
 
 _FAR: Final = timedelta(days=366)
 _FRESH: Final = timedelta(days=7)  #: a copy that is older is none
@@ -53,7 +55,7 @@ async def check(gateway: context.Gateway) -> list[Finding]:
     found = [*await _providers(gateway), await _way_back(gateway)]
     async with gateway.database.read() as session:
         found += [await _stop(session, gateway), await _test_message(session, gateway), await _people(session)]
-        found += [await _staff(session), _audit_key(gateway), await _backup(session, gateway)]
+        found += [await _staff(session, gateway), _audit_key(gateway), await _backup(session, gateway)]
         waived = {one.of: one for one in await waivers(session)}
     return [_answered_for(one, waived[one.name]) if one.name in waived else one for one in found]
 
@@ -197,9 +199,11 @@ async def _people(session: Session) -> Finding:
     return Finding("people", "bad", sentence, "handbell import files pupils.csv contacts.csv")
 
 
-async def _staff(session: Session) -> Finding:
-    """Whoever may see or change most is asked for a code of their phone."""
-    people = [one for one in await staff.listed(session) if not one.disabled_at]
+async def _staff(session: Session, gateway: context.Gateway) -> Finding:
+    """Whoever may see or change most is asked for a code of their phone; people of another school sign in there."""
+    people = [
+        one for one in await staff.listed(session) if not (one.disabled_at or await _visits(session, gateway, one))
+    ]
     without = [one.name for one in people if one.role in _NEEDS_CODES and not one.secret]
     if without:
         sentence = f"{', '.join(without)} can come in by a password alone."
@@ -208,6 +212,11 @@ async def _staff(session: Session) -> Finding:
         cure = "handbell staff add; then they switch codes on under their own name."
         return Finding("staff", "bad", "Nobody of the staff is on file who is asked for a code of their phone.", cure)
     return Finding("staff", "ok", f"{len(people)} on file; whoever may see most is asked for a code of their phone.")
+
+
+async def _visits(session: Session, gateway: context.Gateway, account: Account) -> bool:
+    of_a_trust = bool(gateway.database.school)
+    return of_a_trust and not account.password and await visiting.holds(session, account.email, account.role)
 
 
 def _audit_key(gateway: context.Gateway) -> Finding:
