@@ -155,6 +155,11 @@ def _check_notify(settings: Settings) -> Iterator[str]:
         yield _unset("notify.api_key", "Notify takes nothing without it", secret=True)
     if notify.sms_senders and not notify.sms_template:
         yield "notify.sms_template is not set: Notify sends templates. Make one whose body is ((body)), and set its id."
+    if 0 < len(notify.callback_token.get_secret_value()) < 20:
+        yield (
+            "notify.callback_token is too short: whoever guesses it answers for families. Make one of at least 20 "
+            "characters that nobody can guess (openssl rand -hex 32), and give it to Notify."
+        )
     if notify.email_address and not notify.email_template:
         yield (
             "notify.email_template is not set: Notify sends templates. Make one with the subject ((subject)) and the "

@@ -19,10 +19,12 @@ from channels.base import Callbacks, Medium
 from gateway import audit, context, errors, polling, trial, upsert
 from gateway import staff as writing
 from gateway.accounts import staff
+from gateway.agenda import coming
 from gateway.backup import copies
 from gateway.database import Session
 from gateway.doctor import Finding, State, machine, ways_back, ways_out
 from gateway.models import (
+    Account,
     ContactPoint,
     Conversation,
     Message,
@@ -37,7 +39,9 @@ from gateway.models import (
 )
 from gateway.models.types import Keyword, core
 from gateway.roles import Role
+from gateway.trust import visiting
 
+_FAR: Final = timedelta(days=366)
 _FRESH: Final = timedelta(days=7)  #: a copy that is older is none
 _NEEDS_CODES: Final = (Role.IT, Role.HEAD, Role.SAFEGUARDING)  #: who may see or change what others may not
 _KNOCK_SECONDS: Final = 10
@@ -51,7 +55,7 @@ async def check(gateway: context.Gateway) -> list[Finding]:
     found = [*await _providers(gateway), await _way_back(gateway)]
     async with gateway.database.read() as session:
         found += [await _stop(session, gateway), await _test_message(session, gateway), await _people(session)]
-        found += [await _staff(session), _audit_key(gateway), await _backup(session, gateway)]
+        found += [await _staff(session, gateway), _audit_key(gateway), await _backup(session, gateway)]
         waived = {one.of: one for one in await waivers(session)}
     return [_answered_for(one, waived[one.name]) if one.name in waived else one for one in found]
 
@@ -97,11 +101,14 @@ async def send_test(session: Session, gateway: context.Gateway, *, actor: str) -
     return len(sent)
 
 
-async def goes_by_itself(session: Session) -> Sequence[str]:
-    """The keys of the notices that will go out without anybody's doing: to families, once the trial is over."""
+async def goes_by_itself(session: Session, *, now: datetime) -> Sequence[str]:
+    """What will go out without anybody's doing, to families, once the trial is over: the keys of notices, then the
+    titles of what is none yet.
+    """
     t = core(Notice).c
     waits = (t.state == NoticeState.SCHEDULED, t.next_fire_at.is_not(None), t.paused_at.is_(None))
-    return list(await session.scalars(sa.select(t.key).where(*waits).order_by(t.next_fire_at)))
+    keys = await session.scalars(sa.select(t.key).where(*waits).order_by(t.next_fire_at))
+    return [*keys, *(f"{one.title} ({one.about})" for one in await coming.unwritten(session, until=now + _FAR))]
 
 
 def _answered_for(finding: Finding, waiver: Waiver) -> Finding:
@@ -192,9 +199,11 @@ async def _people(session: Session) -> Finding:
     return Finding("people", "bad", sentence, "handbell import files pupils.csv contacts.csv")
 
 
-async def _staff(session: Session) -> Finding:
-    """Whoever may see or change most is asked for a code of their phone."""
-    people = [one for one in await staff.listed(session) if not one.disabled_at]
+async def _staff(session: Session, gateway: context.Gateway) -> Finding:
+    """Whoever may see or change most is asked for a code of their phone; people of another school sign in there."""
+    people = [
+        one for one in await staff.listed(session) if not (one.disabled_at or await _visits(session, gateway, one))
+    ]
     without = [one.name for one in people if one.role in _NEEDS_CODES and not one.secret]
     if without:
         sentence = f"{', '.join(without)} can come in by a password alone."
@@ -203,6 +212,11 @@ async def _staff(session: Session) -> Finding:
         cure = "handbell staff add; then they switch codes on under their own name."
         return Finding("staff", "bad", "Nobody of the staff is on file who is asked for a code of their phone.", cure)
     return Finding("staff", "ok", f"{len(people)} on file; whoever may see most is asked for a code of their phone.")
+
+
+async def _visits(session: Session, gateway: context.Gateway, account: Account) -> bool:
+    of_a_trust = bool(gateway.database.school)
+    return of_a_trust and not account.password and await visiting.holds(session, account.email, account.role)
 
 
 def _audit_key(gateway: context.Gateway) -> Finding:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from channels.base import Outcome, Reason, Receiver, SendResult
+
+READY: Final = ("handbell_ready", "What /readyz says: 1, or 0 where something stands in the way")
 
 
 class Metrics:
@@ -53,7 +55,7 @@ class Metrics:
         self.unsealed_age = Gauge(
             "handbell_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 where all are", **own
         )
-        self.ready = Gauge("handbell_ready", "What /readyz says: 1, or 0 where something stands in the way", **own)
+        self.ready = Gauge(*READY, **own)
         self.trial = Gauge("handbell_trial", "Whether only guests get anything: 1, or 0 once families do", **own)
         self.quiet = Gauge("handbell_quiet", "Whether what can wait waits for the morning: 1, else 0", **own)
         self.copy_age = Gauge(

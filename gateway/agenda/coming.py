@@ -50,9 +50,14 @@ class Item:
 async def read(session: Session, gateway: context.Gateway, *, until: datetime) -> list[Item]:
     """Everything up to a moment, in the order of time."""
     found = [*await _once(session, until), *await _campaigns(session, gateway, until)]
-    found += [*await _praise(session, until), *await _surveys(session, until)]
+    found += await unwritten(session, until=until)
     found = [one for one in found if one.at < until]
     return sorted(found, key=lambda one: (one.at, one.title))
+
+
+async def unwritten(session: Session, *, until: datetime) -> list[Item]:
+    """What goes by itself up to a moment and is no notice yet."""
+    return [*await _praise(session, until), *await _surveys(session, until)]
 
 
 async def counted(session: Session, gateway: context.Gateway, items: Sequence[Item]) -> list[Item]:

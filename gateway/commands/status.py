@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,9 +81,14 @@ async def _daemon(gateway: Gateway, answer: Answer) -> list[str]:
             aiohttp.ClientSession(timeout=limit) as client,
             client.get(f"http://{host}:{web.port}/readyz") as asked,
         ):
-            return [str(reason) for reason in (await asked.json())["reasons"]]
+            return own((await asked.json())["reasons"], gateway.settings.school_key)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError):
         return [f"Handbell does not answer at port {web.port}: is it running?", *answer.reasons]
+
+
+def own(reasons: Sequence[str] | Mapping[str, Sequence[str]], school: str) -> list[str]:
+    """One school's reasons among those that the daemon gives: of a trust they are by school."""
+    return [*(reasons.get(school, ()) if isinstance(reasons, Mapping) else reasons)]
 
 
 def _drawn(answer: Answer, gateway: Gateway) -> RenderableType:

@@ -30,7 +30,7 @@ def status(ctx: typer.Context, json: options.Json = False) -> None:
     async def job(gateway: Gateway) -> None:
         async with gateway.database.read() as session:
             found, guests = await trial.found(session), await trial.guests(session)
-            waiting = await checking.goes_by_itself(session)
+            waiting = await checking.goes_by_itself(session, now=gateway.now())
         goes_on = found is not None and found.ended_at is None
         if json:
             known = found.model_dump(exclude={"id"}) if found else {}
@@ -115,7 +115,7 @@ def end(
         findings = await checking.check(gateway)
         golive.show(findings)
         async with gateway.database.read() as session:
-            waiting = await checking.goes_by_itself(session)
+            waiting = await checking.goes_by_itself(session, now=gateway.now())
         _say_what_goes(waiting)
         if not yes and all(one.state != "bad" for one in findings):
             typer.confirm("Let messages reach families?", abort=True)
@@ -126,7 +126,6 @@ def end(
     opening.work(ctx, job)
 
 
-def _say_what_goes(keys: Sequence[str]) -> None:
-    if keys:
-        notices = showing.count(len(keys), "notice goes", "notices go")
-        showing.say(f"After the trial {notices} out by themselves at their time: {', '.join(keys)}.")
+def _say_what_goes(waiting: Sequence[str]) -> None:
+    if waiting:
+        showing.say(f"After the trial goes out by itself, at its time: {', '.join(waiting)}.")

@@ -25,7 +25,7 @@ class By(StrEnum):
     """What lets somebody in; each completes the sentence "It opens to …"."""
 
     ANYBODY = "anybody, and says nothing of anybody"
-    PROVIDER = "a provider, by its signature"
+    PROVIDER = "a provider, by its signature or token"
     LINK = "whoever has its address, which is signed"
     TOKEN = "a program, by its token"  # noqa: S105 - it is none
     PERSON = "a person who has signed in"
@@ -34,7 +34,7 @@ class By(StrEnum):
 #: How guessing is slowed, where there is something to guess.
 SLOWED: Final = {
     By.ANYBODY: "",
-    By.PROVIDER: "an HMAC: nothing to guess",
+    By.PROVIDER: "an HMAC, or a long token: nothing to guess",
     By.LINK: "an HMAC: nothing to guess",
     By.TOKEN: "unknown tokens: 20 at once, then one in 3 s",
     By.PERSON: "",

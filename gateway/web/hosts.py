@@ -6,7 +6,7 @@ A host name keeps schools apart in the browser too: a cookie, and whatever a pag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import can_send, context, errors
+from gateway import can_send, context, errors, metrics
 from gateway.web import health, problems, site
 
 
@@ -66,8 +66,8 @@ class Hosts:
         return JSONResponse({"ready": not found, "reasons": found}, status_code=503 if found else 200)
 
     def metrics(self) -> bytes:
-        """Every school's counters, each with the school's key as a label."""
-        return generate_latest(_Labelled({key: here.gateway for key, here in self.sites.items()}))
+        """Every school's counters, each with the school's key as a label; one that does not run is not ready."""
+        return generate_latest(_Labelled({key: here.gateway for key, here in self.sites.items()}, self.away()))
 
 
 async def _answer(key: str, here: site.Site) -> can_send.Answer:
@@ -79,8 +79,8 @@ async def _answer(key: str, here: site.Site) -> can_send.Answer:
 class _Labelled:
     """The registries of several gateways, as one: a name may stand in the text only once."""
 
-    def __init__(self, gateways: Mapping[str, context.Gateway]) -> None:
-        self._gateways = gateways
+    def __init__(self, gateways: Mapping[str, context.Gateway], away: Sequence[str]) -> None:
+        self._gateways, self._away = gateways, away
 
     def collect(self) -> list[Metric]:
         found: dict[str, Metric] = {}
@@ -90,4 +90,8 @@ class _Labelled:
                 for sample in metric.samples:
                     named: Any = sample._replace(labels={**sample.labels, "school": key})
                     merged.samples.append(named)
+        if self._away:
+            ready = found.setdefault(metrics.READY[0], Metric(*metrics.READY, "gauge"))
+            for key in self._away:
+                ready.add_sample(ready.name, {"school": key}, 0)
         return list(found.values())

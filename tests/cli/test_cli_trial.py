@@ -12,11 +12,15 @@ import sys
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from support.waiting import PATIENCE, until
 
 from gateway import audit, context, trial
 from gateway.backup import copies
+from gateway.commands import status
 from gateway.database import Database, Session
+from gateway.models import Praise, Pupil, Sender, Survey
+from gateway.models.types import core
 
 from .conftest import ENVIRONMENT, NOW, Office
 
@@ -41,6 +45,25 @@ def test_guests_come_and_go(trying: Office) -> None:
     assert "not on the guest list" in trying.refuses("trial", "guests", "remove", "07700900111")
     assert trying.type("trial", "guests", "add", "07700900111").exit_code == 2, "whose is it?"
     assert trying.data("trial", "status")["guests"] == []
+
+
+def test_what_goes_out_after_the_trial_is_named_whatever_it_is(small_school_office: Office) -> None:
+    """Praise that waits for its kind hour and a survey's reminder are no notices yet, and reach families too."""
+
+    async def tried(session: Session) -> None:
+        await trial.begin_if_new(session, wanted=True, log=small_school_office.log, now=NOW)
+        pupil = await session.scalar(sa.select(core(Pupil).c.id).limit(1))
+        later = NOW + timedelta(hours=6)
+        session.add(Praise(pupil_id=pupil or 0, kind="kindness", staff="Mr Reilly", by="it", said_at=NOW, due_at=later))
+        session.add(Survey(key="lunch", title="Lunch", anonymous=True, definition={}, by="it", created_at=NOW,
+                           remind_at=later))  # fmt: skip
+
+    small_school_office.change(lambda session: session.execute(sa.delete(core(Sender))))
+    small_school_office.change(tried)
+    waiting = small_school_office.data("trial", "status")["goes_by_itself"]
+    praise = "Good news, held until after school (1 piece, from 1 of the staff)"
+    assert waiting == [praise, "Lunch: reminder (Only who has answered nothing)"]
+    assert "goes out by itself, at its time: Good news" in small_school_office.gives("trial", "status")
 
 
 def test_nobody_answers_for_what_was_not_found_nor_without_a_reason(trying: Office) -> None:
@@ -111,3 +134,11 @@ def test_live_status_goes_on_looking_until_ctrl_c(school_office: Office) -> None
         child.kill()
         child.wait()
         os.close(ours)
+
+
+def test_of_a_trusts_reasons_a_school_is_told_its_own() -> None:
+    """The daemon of several schools answers by school, as what is asked has the machine's own name."""
+    said = {"oak": ["The clock was set back."], "beech": ["It does not run."]}
+    assert status.own(said, "oak") == ["The clock was set back."]
+    assert status.own(said, "cedar") == []
+    assert status.own(["The database does not answer."], "") == ["The database does not answer."]

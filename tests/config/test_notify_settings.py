@@ -24,6 +24,8 @@ HERE = {"api_base_url": "http://127.0.0.1:9001"}
         (TEXTS | {"sms_template": ""}, False, "notify.sms_template is not set"),
         ({"api_key": "k", "email_address": "a@example.com"}, False, "notify.email_template is not set"),
         (TEXTS | {"sms_senders": ["Oakfield Primary"]}, False, "notify.sms_senders#1.address has 16 characters"),
+        (TEXTS | {"callback_token": "letmein"}, False, "notify.callback_token is too short"),
+        (TEXTS | {"callback_token": "t" * 20}, False, ""),
         (TEXTS, True, "notify.api_base_url is not on this machine"),
         (TEXTS | HERE, True, ""),
     ],

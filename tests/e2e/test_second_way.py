@@ -46,7 +46,7 @@ def installed(folder: Path, template: Path, *, routes: tuple[str, ...]) -> Setti
         ),
         notify=sections.Notify(
             api_key=SecretStr(f"handbell-{SERVICE}-{SECRET}"),
-            callback_token=SecretStr("a-token-of-ours"),
+            callback_token=SecretStr("a-token-of-ours-that-is-long"),
             api_base_url=here,
             sms_template=TEXTS,
             sms_senders=(f"{NOTIFY}: {SENDER_ID}",),

@@ -124,6 +124,25 @@ def test_each_alert_comes_about_and_no_other(promtool: str, tmp_path: Path) -> N
     assert "SUCCESS" in ask(promtool, "test", "rules", str(file))
 
 
+def test_of_a_trust_each_school_is_looked_at_by_itself(promtool: str, tmp_path: Path) -> None:
+    """Another one's night silences nobody, and what fails in one of many is no small part of the whole."""
+    late = 'handbell_outbox_oldest_due_seconds{medium="sms",priority="2",school="%s"}'
+    calls = 'handbell_provider_calls_total{channel="smtp",outcome="%s",reason="",school="%s"}'
+    series = [
+        (late % "oak", "3000+60x40"), (late % "beech", "3000+60x40"), ('handbell_quiet{school="beech"}', "1x40"),
+        (calls % ("unknown", "oak"), "0+9x40"), (calls % ("accepted", "beech"), "0+900x40"),
+    ]  # fmt: skip
+    firing = 'count by (alertname, school) (ALERTS{alertstate="firing"})'
+    alerts = ("HandbellAnnouncementLate", "HandbellManyFailures")
+    samples = [{"labels": f'{{alertname="{name}",school="oak"}}', "value": 1} for name in alerts]
+    asked = [{"expr": firing, "eval_time": "31m", "exp_samples": samples}]
+    given = [{"series": name, "values": values} for name, values in series]
+    case = {"interval": "1m", "input_series": given, "promql_expr_test": asked}
+    file = tmp_path / "trust.test.yml"
+    file.write_text(json.dumps({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [case]}))
+    assert "SUCCESS" in ask(promtool, "test", "rules", str(file))
+
+
 def test_the_alerts_limits_are_those_of_readyz() -> None:
     rules = RULES.read_text("utf-8")
     for priority, limit in can_send.LATE.items():

@@ -12,9 +12,11 @@ import pytest
 import sqlalchemy as sa
 from support import staff, trust, website
 
-from gateway import audit, enclosure
+from gateway import audit, enclosure, golive
 from gateway.accounts.passwords import Passwords
 from gateway.database import Database, Pools
+from gateway.doctor import Finding
+from gateway.models import Account
 from gateway.roles import Role
 from gateway.trust import register
 from gateway.web import site
@@ -148,3 +150,25 @@ async def test_a_pass_is_good_for_a_minute_and_opens_no_account_that_has_a_passw
     answer = await there.post(way[1])
     assert answer.status == 409
     assert "an account of your own" in answer.text
+
+
+async def test_a_visitor_keeps_no_school_in_its_trial(three: trust.Trust, schools: list[website.Running]) -> None:
+    """They have no password there, and no codes that they could switch on: they sign in at home."""
+    oak, beech = schools
+    head = await staff.person(beech, Role.HEAD, name="Ms Head")
+    async with beech.gateway.database.write() as session:
+        (await session.get_one(Account, head.id)).secret = "half a secret"  # asked for codes
+    desk = await staff.desk(oak, Role.IT, name="Mr Roving")
+    assert desk.account is not None
+    await let_in(three, desk.account.email, "Mr Roving", Role.IT)
+    await came(desk, three, beech)
+    assert (await looked(beech)).state == "ok"
+    await let_in(three, desk.account.email, "Mr Roving", None)  # not theirs any more: perhaps to get a password here
+    found = await looked(beech)
+    assert (found.state, found.sentence) == ("bad", "Mr Roving can come in by a password alone.")
+
+
+async def looked(running: website.Running) -> Finding:
+    """What the go-live check says of the staff."""
+    [found] = [one for one in await golive.check(replace(running.gateway, channels={})) if one.name == "staff"]
+    return found
