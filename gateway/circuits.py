@@ -69,7 +69,7 @@ async def trip(
         return
     together = _together(sender_id, first.account, reason.value)
     # In the order of their ids, whoever asks, or two who open one circuit at once might wait for each other.
-    held = _by_a_person(now).label("held")
+    held = by_a_person(now).label("held")
     query = (
         sa.select(t.id, t.open_since, t.held_until, held).where(together).order_by(t.id).with_for_update(key_share=True)
     )
@@ -96,7 +96,7 @@ def may_try(connection: Connection, sender: sa.Row[Any], *, now: datetime) -> bo
 
     The first of the lanes is the lock, and is not waited for: whoever has it tries, or is settling a try.
     """
-    together = sa.and_(_together(sender.id, sender.account, sender.open_reason), ~_by_a_person(now))
+    together = sa.and_(_together(sender.id, sender.account, sender.open_reason), ~by_a_person(now))
     first = sa.select(sa.func.min(t.id)).where(together, t.open_since.is_not(None)).scalar_subquery()
     lock = sa.select(t.held_until).where(t.id == first).with_for_update(skip_locked=True, key_share=True)
     captain = connection.execute(lock).one_or_none()
@@ -115,7 +115,7 @@ async def close(session: Session, sender_id: int, *, log: audit.Log, now: dateti
         return
     together = sa.and_(_together(sender_id, row.account, row.open_reason), t.open_since.is_not(None))
     await session.execute(sa.select(t.id).where(together).order_by(t.id).with_for_update(key_share=True))
-    held = _by_a_person(now)
+    held = by_a_person(now)
     works = {
         "open_since": None, "open_reason": "", "held_until": sa.case((held, t.held_until), else_=None),
         "held_because": sa.case((held, t.held_because), else_=""), "held_by": sa.case((held, t.held_by), else_=""),
@@ -141,12 +141,12 @@ async def try_now(session: Session, sender_id: int | None = None, *, now: dateti
         if row is None or row.open_since is None:
             return False
         opened = sa.and_(opened, _together(sender_id, row.account, row.open_reason))
-    opened = sa.and_(opened, sa.or_(t.id == sender_id, ~_by_a_person(now)))
+    opened = sa.and_(opened, sa.or_(t.id == sender_id, ~by_a_person(now)))
     statement = sa.update(core(Sender)).where(opened).values(held_until=None, held_by="").returning(t.id)
     return bool((await session.execute(statement)).all())
 
 
-def _by_a_person(now: datetime) -> sa.ColumnElement[bool]:
+def by_a_person(now: datetime) -> sa.ColumnElement[bool]:
     """Whether somebody wants a lane's messages to wait."""
     return sa.and_(t.held_by != "", sa.func.coalesce(t.held_until > now, sa.false()))
 

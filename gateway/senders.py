@@ -117,14 +117,20 @@ async def hold(
 ) -> None:  # fmt: skip
     """Hold a lane back; a hold that lasts longer already stays as it is. ``code`` is the provider's own.
 
-    Of a lane whose circuit is open, staff go on reading why that is so.
+    What a person (``by``) holds is that person's, however long a provider wants us to wait: nothing goes by another way
+    meanwhile. Of a lane whose circuit is open, staff go on reading why that is so.
     """
     t = core(Sender)
-    words = sa.case((t.c.open_since.is_not(None), t.c.held_because), else_=because)
+    longer, is_ours = sa.or_(t.c.held_until.is_(None), t.c.held_until < until), by == "handbell"
+    of_a_person = sa.and_(sa.literal(is_ours), circuits.by_a_person(now))
     held = (
         sa.update(t)
-        .where(t.c.id == sender_id, sa.or_(t.c.held_until.is_(None), t.c.held_until < until))
-        .values(held_until=until, held_because=words, held_by="" if by == "handbell" else by)
+        .where(t.c.id == sender_id, longer if is_ours else sa.true())
+        .values(
+            held_until=sa.case((longer, until), else_=t.c.held_until),
+            held_because=sa.case((sa.or_(t.c.open_since.is_not(None), of_a_person), t.c.held_because), else_=because),
+            held_by=sa.case((of_a_person, t.c.held_by), else_="" if is_ours else by),
+        )
         .returning(t.c.id)
     )
     if (await session.execute(held)).first():

@@ -196,6 +196,24 @@ async def test_a_person_s_hold_outlasts_the_circuit_of_its_account(database: Dat
     assert len(await claim(database, texts, now=tomorrow)) == 1
 
 
+@pytest.mark.parametrize("first", ["provider", "person"])
+@pytest.mark.parametrize(("provider", "person"), [(1, 24), (24, 1)], ids=["longer", "shorter"])
+async def test_what_a_person_holds_is_that_person_s_whatever_a_provider_asks_for(
+    database: Database, first: str, provider: int, person: int
+) -> None:
+    """So nothing goes by another way meanwhile; and it waits as long as the longer of both."""
+    lane, _ = await two_lanes(database)
+    holds = {
+        "provider": {"until": NOW + timedelta(hours=provider), "because": "Too many.", "code": "20429"},
+        "person": {"until": NOW + timedelta(hours=person), "because": "Snow.", "code": "", "by": "Mrs Okafor"},
+    }
+    async with database.write() as session:
+        for who in sorted(holds, key=lambda who: who != first):
+            await senders.hold(session, lane, **holds[who], log=LOG, now=NOW)
+    row = await row_of(database, lane)
+    assert (row.held_until, row.held_because, row.held_by) == (NOW + timedelta(hours=24), "Snow.", "Mrs Okafor")
+
+
 async def test_releasing_one_lane_of_a_circuit_leaves_what_a_person_holds(database: Database) -> None:
     texts, calls = await two_lanes(database)
     await trip(database, calls)
