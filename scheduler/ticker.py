@@ -75,7 +75,8 @@ class Ticker:
 
         spread = random.SystemRandom().uniform(0, min(seconds, self._jitter_s))
         first = datetime.now(UTC) + timedelta(seconds=spread)
-        self._scheduler.add_job(run, "interval", seconds=seconds, start_date=first, timezone=UTC, id=name)
+        # The next run, not the beginning: where the ticker starts later than that, it is made up at once.
+        self._scheduler.add_job(run, "interval", seconds=seconds, next_run_time=first, timezone=UTC, id=name)
 
     def soon(self, name: str) -> None:
         """Run a job now instead of at its time; if it is running already, once more after that: it may have looked.

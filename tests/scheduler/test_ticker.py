@@ -212,6 +212,18 @@ async def test_a_job_can_be_asked_for_before_its_time(ticking: ticker.Ticker) ->
     await reach(runs, 2)
 
 
+async def test_a_first_run_whose_moment_passed_before_the_start_comes_at_the_start(ticking: ticker.Ticker) -> None:
+    runs: list[int] = []
+
+    async def job() -> None:
+        runs.append(1)
+
+    ticking.every(3600, "plan", job)
+    await asyncio.sleep(0.05)  # longer than first runs are spread over
+    ticking.start()
+    await reach(runs, 1)
+
+
 async def test_a_job_that_is_asked_for_while_it_runs_runs_once_more(ticking: ticker.Ticker) -> None:
     runs: list[int] = []
     release = asyncio.Event()
