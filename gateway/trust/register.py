@@ -72,6 +72,13 @@ async def retire(connection: AsyncConnection, key: str) -> None:
     await connection.execute(sa.delete(visitor).where(sa.or_(visitor.c.home == own, visitor.c.school == own)))
 
 
+async def comes_from_elsewhere(connection: AsyncConnection, key: str, email: str) -> bool:
+    """Whether somebody may come to a school from their own, another one."""
+    t = tables.VISITOR.c
+    query = sa.select(t.home).where(t.school == enclosure.name(key), t.email == email)
+    return await connection.scalar(query) is not None
+
+
 async def everywhere(urls: Iterable[str]) -> dict[str, School]:
     """What the databases of these addresses know of their schools, by key; each database is asked once.
 

@@ -61,6 +61,9 @@ async def let_in(home: Settings, to: Settings, *, email: str, role: Role, by: st
         if missing := {home.school_key, to.school_key} - listed:
             what = f"{', '.join(sorted(missing))} is not among the schools of {home.school.name}'s database."
             raise errors.Conflict(f"{what} Run handbell school add.")
+        if not account.password and await register.comes_from_elsewhere(connection, home.school_key, account.email):
+            what = f"{account.name} comes to {home.school_key} from another school."
+            raise errors.Conflict(f"{what} Let them in from there, or keeping them out here would leave them in.")
         new = postgresql.insert(tables.VISITOR).values(row)
         kept = {"role": new.excluded.role, "name": new.excluded.name}
         await connection.execute(new.on_conflict_do_update(index_elements=["home", "email", "school"], set_=kept))

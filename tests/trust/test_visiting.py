@@ -7,12 +7,14 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from support import staff, trust, website
 
-from gateway import audit, enclosure, golive
+from config import settings as reading
+from gateway import audit, enclosure, errors, golive, wiring
 from gateway.accounts.passwords import Passwords
 from gateway.database import Database, Pools
 from gateway.doctor import Finding
@@ -172,3 +174,42 @@ async def looked(running: website.Running) -> Finding:
     """What the go-live check says of the staff."""
     [found] = [one for one in await golive.check(replace(running.gateway, channels={})) if one.name == "staff"]
     return found
+
+
+SCHOOL = """
+[school]
+name = "{key} Primary School"
+short_name = "Primary"
+phone = "0113 496 0000"
+[absence]
+enabled = false
+[smtp]
+host = "127.0.0.1"
+from_address = "office@{key}.example.com"
+[audit]
+key = "{key}{key}{key}"
+"""
+
+
+async def test_whoever_visits_a_school_is_not_let_on_from_there(
+    three: trust.Trust, schools: list[website.Running], tmp_path: Path
+) -> None:
+    """Or keeping them out at the one would leave them in at the other."""
+    (tmp_path / "schools").mkdir()
+    file = tmp_path / "handbell.toml"
+    file.write_text(
+        f'[trust]\nschools = "{tmp_path}/schools"\n[database]\nurl = "{three.url}"\nstate_dir = "{tmp_path}"'
+    )
+    for key in three.keys:
+        (tmp_path / "schools" / f"{key}.toml").write_text(SCHOOL.format(key=key))
+    _, beech, cedar = (reading.load(file, environ={}, credentials=None, school=key) for key in three.keys)
+    desk = await staff.desk(schools[0], Role.IT, name="Mr Further")
+    assert desk.account is not None
+    email = desk.account.email
+    await let_in(three, email, "Mr Further", Role.IT)
+    await came(desk, three, schools[1])
+    with pytest.raises(errors.Conflict, match="from another school"):
+        await wiring.let_in(beech, cedar, email=email, role=Role.IT, by="it")
+    await let_in(three, email, "Mr Further", None)
+    invited = await staff.person(schools[1], Role.IT, name="Ms Own", password="")
+    assert await wiring.let_in(beech, cedar, email=invited.email, role=Role.IT, by="it") == "Ms Own"
