@@ -103,11 +103,12 @@ async def _hand_over(session: Session, gone: Sequence[Sender], waiting: sa.Colum
 
 
 async def heir(session: Session, sender_id: int | None) -> int | None:
-    """The sender itself while it is active, else another of its medium; None when there is none."""
+    """The sender itself while it is active, else another of its medium, of its account first; None if there is none."""
     row = await session.get(Sender, sender_id) if sender_id is not None else None
     if row is None or row.active:
         return row.id if row else None
-    query = select(Sender.id).where(Sender.medium == row.medium, col(Sender.active)).order_by(col(Sender.id))
+    query = select(Sender.id).where(Sender.medium == row.medium, col(Sender.active))
+    query = query.order_by(col(Sender.account) != row.account, col(Sender.id))
     return (await session.scalars(query.limit(1))).first()
 
 

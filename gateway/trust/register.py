@@ -9,6 +9,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import enclosure, errors, migrate
@@ -84,8 +85,19 @@ async def everywhere(urls: Iterable[str]) -> dict[str, School]:
 
     Raises :class:`errors.NotReady` when one cannot be reached.
     """
-    found: dict[str, School] = {}
-    for url in {enclosure.part(one)[0] for one in urls}:
-        async with opened(url.render_as_string(hide_password=False)) as connection:
-            found |= {one.key: one for one in await listed(connection)}
+    found, away = await wherever_reached(urls)
+    for trouble in away.values():
+        raise trouble
     return found
+
+
+async def wherever_reached(urls: Iterable[str]) -> tuple[dict[str, School], dict[URL, errors.NotReady]]:
+    """The same, and beside it which databases could not be reached and why."""
+    found, away = dict[str, School](), dict[URL, errors.NotReady]()
+    for url in {enclosure.part(one)[0] for one in urls}:
+        try:
+            async with opened(url.render_as_string(hide_password=False)) as connection:
+                found |= {one.key: one for one in await listed(connection)}
+        except errors.NotReady as error:
+            away[url] = error
+    return found, away

@@ -61,6 +61,7 @@ class Together:
         self._hosts = hosts.Hosts()
         self._hosts.away = lambda: sorted({*self._wanted, *unfit} - set(self.works))
         self._wanted: Sequence[str] = ()
+        self._unasked: set[str] = set()
         self._stopping = asyncio.Event()
         self.works: dict[str, daemon.Daemon] = {}
 
@@ -113,18 +114,34 @@ class Together:
         return min(max(len(self._wanted) / _LIVELY, 1.0), _CALMEST)
 
     async def _active(self) -> Sequence[str]:
-        """The schools that have a place in their database and are not retired.
+        """The schools that have a place in their database and are not retired, and those whose database is away.
 
-        Raises :class:`errors.NotReady` where there is none.
+        Raises :class:`errors.NotReady` where there is none, or no database can be reached.
         """
-        kept = await register.everywhere(one.database.dsn() for one in self._settings.values())
-        active = {key for key, one in kept.items() if one.retired_at is None}
+        addresses = {key: one.database.dsn() for key, one in self._settings.items()}
+        kept, away = await register.wherever_reached(addresses.values())
+        self._unasked = {key for key, url in addresses.items() if enclosure.part(url)[0] in away}
+        if away and self._unasked == set(addresses):
+            raise next(iter(away.values()))
+        active = {key for key, one in kept.items() if one.retired_at is None} | self._unasked
         for key in sorted(set(self._settings) - active):
             logger.warning("school.left_out", school=key, sentence=f"Run handbell school add {key}, or it is retired.")
         found = sorted(set(self._settings) & active)
         if not found:
             raise errors.NotReady("No school of this trust can run: run handbell school add KEY for each.")
         return found
+
+    async def _may_run(self, key: str) -> bool:
+        """Ask for a school whose database was away at the start what was asked for the others then.
+
+        Raises :class:`errors.NotReady` while it still is.
+        """
+        if key in self._unasked:
+            kept = await register.everywhere([self._settings[key].database.dsn()])
+            if key not in kept or kept[key].retired_at is not None:
+                return False
+            self._unasked.discard(key)
+        return True
 
     def _ears(self) -> Sequence[bell.Bell]:
         """One for each database."""
@@ -145,6 +162,9 @@ class Together:
         while not self._stopping.is_set():
             begun = asyncio.get_running_loop().time()
             try:
+                if not await self._may_run(key):
+                    logger.warning("school.left_out", sentence=f"Run handbell school add {key}, or it is retired.")
+                    return
                 await self._run_one(key, first)
             except Exception:  # whatever it is, it is this school's alone
                 logger.exception("school.failed")

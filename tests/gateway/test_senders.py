@@ -59,6 +59,17 @@ async def test_what_waits_for_a_sender_that_is_gone_is_handed_over(database: Dat
     assert (line.subject, line.body) == (f"sender:{old}", '{"messages":2}')
 
 
+async def test_it_is_handed_to_its_own_provider_before_another(database: Database) -> None:
+    """Whose list tells whether it went out; and what it costs stays what was reckoned."""
+    notify = senders.Wanted("notify-sms", Medium.SMS, "Oakfield", 1, 1)
+    old = (await sync(database, notify, FIRST))[FIRST.address].id
+    assert old is not None
+    message_id = await school.message(database, old, now=NOW)
+    new = (await sync(database, notify, SECOND))[SECOND.address].id
+    async with database.read() as session:
+        assert (await session.get_one(Message, message_id)).sender_id == new
+
+
 async def test_what_an_older_worker_puts_back_for_a_sender_that_is_gone_goes_by_another(database: Database) -> None:
     """The new settings were read while it was on the wire: nobody claimed it until the next start of a gateway."""
     old = (await sync(database, FIRST, MAIL))[FIRST.address].id

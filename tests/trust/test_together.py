@@ -1,9 +1,10 @@
-"""A school of a trust that hangs is started again by itself, and the one beside it notices nothing."""
+"""The schools of one process: one that hangs, or whose database is away, and the one beside it that goes on."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -13,7 +14,7 @@ from support.databases import Postgres
 from support.waiting import PATIENCE, until
 
 from config import settings
-from gateway import migrate
+from gateway import errors, migrate
 from gateway.practice import setup
 from gateway.trust import register
 from gateway.wiring.together import Together
@@ -57,6 +58,13 @@ async def port() -> int:
 
 @pytest.fixture
 async def together(postgres: Postgres, tmp_path: Path, port: int) -> AsyncIterator[Together]:
+    async with running(postgres, tmp_path, port) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(postgres: Postgres, tmp_path: Path, port: int, **elsewhere: str) -> AsyncIterator[Together]:
+    """Run both; ``elsewhere`` is the database of one that has another."""
     async with trust.database(postgres, *HOSTS) as url:
         file = tmp_path / "handbell.toml"
         file.write_text(COMMON.format(folder=tmp_path, url=url, port=port))
@@ -69,6 +77,10 @@ async def together(postgres: Postgres, tmp_path: Path, port: int) -> AsyncIterat
             async with register.opened(url) as connection:
                 await register.add(connection, key, name=key, office_url=one.web.public_base_url)
             await migrate.upgrade(one.database.dsn())
+        for key, other in elsewhere.items():
+            with (tmp_path / "schools" / f"{key}.toml").open("a") as more:
+                more.write(f'[database]\nurl = "{other}"\n')
+        schools = [settings.load(file, environ={}, credentials=None, school=key) for key in HOSTS]
         made = Together(dict(zip(HOSTS, schools, strict=True)), common, look=0.2)
         running = asyncio.create_task(made.run())
         try:
@@ -110,3 +122,29 @@ async def test_it_is_started_again_and_the_other_goes_on(together: Together, por
     assert together.works["oak"] is not hung
     assert together.works["beech"] is beside
     assert not together.works["oak"].stuck()
+
+
+async def test_one_whose_database_is_away_keeps_nobody_from_starting(
+    postgres: Postgres, tmp_path: Path, port: int
+) -> None:
+    [nobody] = setup.free_ports(1)
+    away = f"postgresql+asyncpg://handbell:practice@127.0.0.1:{nobody}/beech"
+    async with running(postgres, tmp_path, port, beech=away) as together:
+        await until(lambda: "oak" in together.works, "the other runs")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/sign-in") as answer:
+                assert answer.status == 200
+            async with session.get(f"http://localhost:{port}/sign-in") as answer:
+                assert answer.status == 503
+            async with session.get(f"http://127.0.0.1:{port}/readyz", headers={"Host": "trust.example"}) as answer:
+                assert answer.status == 503
+                assert "beech" in (await answer.json())["reasons"]
+        assert "beech" not in together.works
+
+
+async def test_without_any_database_nothing_starts(postgres: Postgres, tmp_path: Path, port: int) -> None:
+    [nobody] = setup.free_ports(1)
+    away = f"postgresql+asyncpg://handbell:practice@127.0.0.1:{nobody}/trust"
+    with pytest.raises(errors.NotReady, match="cannot be reached"):
+        async with running(postgres, tmp_path, port, oak=away, beech=away):
+            await asyncio.sleep(30)
