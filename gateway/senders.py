@@ -123,10 +123,13 @@ async def hold(
     """
     t = core(Sender)
     longer, is_ours = sa.or_(t.c.held_until.is_(None), t.c.held_until < until), by == "handbell"
-    of_a_person = sa.and_(sa.literal(is_ours), circuits.by_a_person(now))
+    a_persons = circuits.by_a_person(now)
+    of_a_person = sa.and_(sa.literal(is_ours), a_persons)
+    # What a restore has closed stays so, in its own words: whoever ends a hold must not open it by that.
+    free_to_take = sa.and_(~a_persons, ~t.c.held_because.startswith(CLOSED))
     held = (
         sa.update(t)
-        .where(t.c.id == sender_id, longer if is_ours else sa.true())
+        .where(t.c.id == sender_id, longer if is_ours else sa.or_(longer, free_to_take))
         .values(
             held_until=sa.case((longer, until), else_=t.c.held_until),
             held_because=sa.case((sa.or_(t.c.open_since.is_not(None), of_a_person), t.c.held_because), else_=because),

@@ -164,6 +164,7 @@ class Together:
             try:
                 if not await self._may_run(key):
                     logger.warning("school.left_out", sentence=f"Run handbell school add {key}, or it is retired.")
+                    self._wanted = [one for one in self._wanted if one != key]
                     return
                 await self._run_one(key, first)
             except Exception:  # whatever it is, it is this school's alone

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from sqlmodel import col, select
 from support import school
 from support.desk import LOG, NOW
 
 from channels.base import Medium, Outcome, Reason, SendResult
-from gateway import audit, outbox, retry, senders
+from gateway import audit, errors, outbox, retry, senders
 from gateway.database import Database
 from gateway.models import Message, MessageState, Sender
 
@@ -93,6 +94,33 @@ async def test_without_another_of_its_medium_it_waits(sqlite_database: Database)
     await sync(sqlite_database, MAIL)
     async with sqlite_database.read() as session:
         assert (await session.get_one(Message, message_id)).sender_id == old
+
+
+async def test_a_hold_by_hand_opens_nothing_that_a_restore_has_closed(database: Database) -> None:
+    sender_id = (await sync(database, FIRST))[FIRST.address].id
+    assert sender_id is not None
+    async with database.write() as session:
+        row = await session.get_one(Sender, sender_id)
+        row.held_until, row.held_because = NOW + timedelta(days=3650), senders.CLOSED
+    async with database.write() as session:
+        held = {"until": NOW + timedelta(hours=1), "because": "Snow.", "code": "", "by": "Mrs Okafor"}
+        await senders.hold(session, sender_id, **held, log=LOG, now=NOW)
+    async with database.write() as session:
+        assert senders.is_closed(await session.get_one(Sender, sender_id))
+        with pytest.raises(errors.Conflict):
+            await senders.release(session, sender_id, actor="Mrs Okafor", log=LOG, now=NOW)
+
+
+async def test_a_shorter_hold_by_another_leaves_whose_it_is(sqlite_database: Database) -> None:
+    sender_id = (await sync(sqlite_database, FIRST))[FIRST.address].id
+    assert sender_id is not None
+    async with sqlite_database.write() as session:
+        for hours, by in ((24, "Mrs Okafor"), (1, "Mr Reilly")):
+            held = {"until": NOW + timedelta(hours=hours), "because": f"{by} says so.", "code": "", "by": by}
+            await senders.hold(session, sender_id, **held, log=LOG, now=NOW)
+    async with sqlite_database.read() as session:
+        row = await session.get_one(Sender, sender_id)
+    assert (row.held_until, row.held_by) == (NOW + timedelta(hours=24), "Mrs Okafor")
 
 
 async def test_a_hold_is_ended_by_hand_once(sqlite_database: Database) -> None:
