@@ -46,6 +46,7 @@ class Log:
     def __init__(self, key: bytes):
         self._key = key
         self._writer, self._numbers = secrets.token_hex(6), itertools.count(1)
+        self.has_written = False  #: whether this process has something to be sealed
 
     def mac_of(self, row: Audit) -> str:
         """HMAC-SHA256 (RFC 2104) of a line's canonical JSON form, in hex. A line of an older Handbell has no nonce."""
@@ -67,6 +68,7 @@ class Log:
         """Do the same in a transaction that is done in one piece."""
         if not lines:
             return
+        self.has_written = True
         rows = bulk.packed(self._row(line, now) for line in lines)
         bulk.run(connection, _insert(bulk.dialect(connection)), {"lines": rows, "now": now})
 
@@ -86,9 +88,9 @@ class Log:
         """
         return await chain.seal(session, self, limit=limit, seen=seen)
 
-    async def verify(self, session: Session, *, expect_head: str = "") -> chain.Verdict:
+    async def verify(self, session: Session, *, expect_head: str = "", seen: chain.End | None = None) -> chain.Verdict:
         """Recompute every HMAC and the whole chain; the first bad line is named in the verdict."""
-        return await chain.verify(session, self, expect_head=expect_head)
+        return await chain.verify(session, self, expect_head=expect_head, seen=seen)
 
 
 @dataclass(frozen=True, slots=True)

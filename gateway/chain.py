@@ -11,8 +11,8 @@ import functools
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -54,6 +54,20 @@ class Verdict:
     unused: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the chain ended at some moment: the number of its last line, and the head hash."""
+
+    link: int = 0
+    hash: str = GENESIS
+
+    async def is_in(self, session: Session) -> bool:
+        """Whether the chain of now goes on from there."""
+        if not self.link:
+            return True
+        return await session.scalar(sa.select(_table.c.hash).where(_table.c.link == self.link)) == self.hash
+
+
 @dataclass(slots=True)
 class Seen:
     """Where the chain ended when a sealer looked last: it only ever goes on from there.
@@ -62,19 +76,25 @@ class Seen:
     signed, as if nothing had been sealed yet.
     """
 
-    link: int = 0
-    hash: str = GENESIS
+    end: End = field(default_factory=End)
+    _sealed: End | None = None
 
     async def goes_on(self, session: Session, end: AuditEnd | None) -> bool:
         """Whether the chain of now goes on from there; if so, this is where it ends."""
-        link, newest = (end.link, end.hash) if end else (0, GENESIS)
-        if self.link and link >= self.link:
-            goes_on = await session.scalar(sa.select(_table.c.hash).where(_table.c.link == self.link)) == self.hash
-        else:
-            goes_on = not self.link
+        now = End(end.link, end.hash) if end else End()
+        self._sealed = None
+        goes_on = now.link >= self.end.link and await self.end.is_in(session)
         if goes_on:
-            self.link, self.hash = link, newest
+            self.end = now
         return goes_on
+
+    def sealed(self, end: End) -> None:
+        """Note what was sealed in a transaction that is not committed yet."""
+        self._sealed = end
+
+    def committed(self) -> None:
+        """It is committed: the chain ends there."""
+        self.end, self._sealed = self._sealed or self.end, None
 
 
 def chained(previous: str, mac: str) -> str:
@@ -128,11 +148,16 @@ async def seal(session: Session, key: Seal, *, limit: int, seen: Seen | None = N
         end.link, end.hash, end.mac = link, newest, _signed(key, link, newest) if is_ours else ""
         session.add(end)
         await session.flush()
+        if seen and goes_on:
+            seen.sealed(End(link, newest))
     return len(rows)
 
 
-async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdict:
-    """Recompute every HMAC, the whole chain and its end; the first bad line is named in the verdict."""
+async def verify(session: Session, key: Seal, *, expect_head: str = "", seen: End | None = None) -> Verdict:
+    """Recompute every HMAC, the whole chain and its end; the first bad line is named in the verdict.
+
+    ``seen`` is where the chain was seen to end, ``expect_head`` a head that was published.
+    """
     walk = _Walk(key, counts_rows=session.get_bind().dialect.name == "sqlite")
     async for row in _in_chain(session):
         walk.sealed_line(row)
@@ -145,6 +170,7 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "") -> Verdi
         found = (
             f"Row {walk.link + walk.unsealed + 1} is missing: it was written last, and removed before it was sealed."
         )
+    found = found or await fault_of_seen(session, seen or End())
     if not found and expect_head and not await _was_head(session, expect_head):
         found = "The head hash that was published is nowhere in this chain: lines were removed or rewritten."
     return Verdict(sealed=walk.link, unsealed=walk.unsealed, head=walk.head, fault=found, unused=max(unused, 0))
@@ -158,6 +184,19 @@ async def fault_of_end(session: Session, key: Seal, *, link: int, newest: str) -
     if end and (end.link, end.hash) != (link, newest):
         return f"Line {link + 1} is missing: {end.link} lines were sealed, and the chain ends at {link}."
     return ""
+
+
+async def fault_of_seen(session: Session, seen: End) -> str:
+    """What is wrong where the chain was seen to end there, before; ``""`` for nothing."""
+    if await seen.is_in(session):
+        return ""
+    newest = await session.scalar(sa.select(sa.func.max(_table.c.at)))
+    since = f" --since {newest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if newest else ""
+    return (
+        f"The audit log does not go on from line {seen.link}, where this machine saw it end: lines were removed or"
+        " rewritten, or an older state of the database was put back. If you put it back, say: handbell backup hold"
+        f"{since}. If nobody did, restore a copy."
+    )
 
 
 class _Walk:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
@@ -16,7 +17,7 @@ from channels.base import Channel, Medium, Receiver
 from channels.calls_in import PhoneLine
 from channels.translators.base import Translator
 from config.settings import Settings
-from gateway import answers, audit, ids, retry, routing, tongues, wording
+from gateway import answers, audit, end_seen, ids, retry, routing, tongues, wording
 from gateway.arrivals import Arrivals
 from gateway.calendars import book, schooldays
 from gateway.commits import Commits
@@ -44,6 +45,7 @@ class Gateway:
 
     ``lines`` are the numbers that families ring, by name. ``receivers`` are run by whichever process has the role
     ``web``: it is the one that the world comes to. ``translator`` drafts other languages, where the school has one.
+    ``end_file`` is where this machine remembers the end of the audit log; None for one that forgets it.
 
     Of a trust's school, ``elsewhere`` are the numbers of the other ones: what comes for those is none of ours. ``calm``
     says how many times more rarely than in the settings it is looked for what has become due, where there are many
@@ -60,6 +62,7 @@ class Gateway:
     elsewhere: frozenset[str] = frozenset()
     calm: float = 1.0
     translator: Translator | None = None
+    end_file: Path | None = None
     metrics: Metrics = field(default_factory=Metrics)
     now: Callable[[], datetime] = utc_now
     new_id: Callable[[], str] = field(default_factory=ids.Source)
@@ -73,6 +76,11 @@ class Gateway:
     def arrivals(self) -> Arrivals:
         """Shared commits for what providers bring."""
         return Arrivals(self.database)
+
+    @cached_property
+    def mark(self) -> end_seen.Mark:
+        """Where this machine saw the audit log end."""
+        return end_seen.Mark(self.end_file, self.log)
 
     @cached_property
     def _composers(self) -> dict[str, wording.Composer]:

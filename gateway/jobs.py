@@ -86,7 +86,6 @@ class Jobs:
         self._gateway, self._lanes, self._pulse = gateway, lanes, pulse
         self._stopping, self._arrived = stopping, arrived
         self._understanding = understanding
-        self._seen = chain.Seen()
         # When leases were last looked through. Before that: the clock may have been set back while nobody ran.
         self._expired_at = datetime.max.replace(tzinfo=UTC)
         self._decided = rules.load(gateway.settings, gateway.year) if gateway.settings.absence.enabled else None
@@ -438,7 +437,8 @@ class Jobs:
         """Chain what was written into the audit log since."""
         async with self._gateway.database.write() as session:
             oldest = await chain.oldest_unsealed(session)
-            await self._gateway.log.seal(session, seen=self._seen)
+            await self._gateway.mark.seal(session, self._gateway.log, now=self._gateway.now())
+        self._gateway.mark.committed()
         if oldest is not None:
             self._gateway.metrics.seal_delay.observe(max(0.0, (self._gateway.now() - oldest).total_seconds()))
 

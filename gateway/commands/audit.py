@@ -62,8 +62,9 @@ def verify(
         raise typer.BadParameter("a head hash has 64 letters, 0 to 9 and a to f.", param_hint="--against")
 
     async def job(gateway: Gateway) -> None:
+        seen = gateway.mark.kept()  # before the log is read, as that goes on meanwhile
         async with gateway.database.read() as session:
-            verdict = await gateway.log.verify(session, expect_head=published)
+            verdict = await gateway.log.verify(session, expect_head=published, seen=seen)
         if json:
             found = {"sealed": verdict.sealed, "unsealed": verdict.unsealed, "head": verdict.head}
             showing.data(found | {"fault": verdict.fault or None})

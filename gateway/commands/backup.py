@@ -65,6 +65,7 @@ def make_one(settings: Settings, config: Path | None, *, actor: str = "handbell"
                 facts = {"copy": kept.name, "bytes": kept.size, "head": kept.copy.head, "forgotten": len(gone)}
                 async with gateway.database.write() as session:
                     await gateway.log.record(session, audit.Line(copies.MADE, "", facts, actor), now=gateway.now())
+                await wiring.seal(gateway)
         finally:
             await gateway.database.close()
         return f"Copied into {kept.folder}, {_megabytes(kept)}. {proved}"
@@ -119,7 +120,7 @@ def restore(ctx: typer.Context, name: _Name, actor: options.As) -> None:
     copy was made must not go a second time.
     """
     settings = opening.settings(ctx)
-    from gateway import wiring
+    from gateway import chain, wiring
     from gateway.backup import copies, gap, restoring
 
     kept = copies.find(copies.folder(settings), name)
@@ -136,6 +137,7 @@ def restore(ctx: typer.Context, name: _Name, actor: options.As) -> None:
             async with gateway.database.write() as session:
                 await gateway.log.seal(session)
             async with gateway.database.read() as session:
+                gateway.mark.keep(chain.End(*await chain.head(session)))
                 verdict = await gateway.log.verify(session, expect_head=kept.copy.head if kept.copy.lines else "")
         finally:
             await gateway.database.close()
@@ -167,7 +169,7 @@ def hold(
         raise typer.BadParameter(f"“{since}” is no moment such as 2026-11-29T02:00:00Z.") from None
     if moment.tzinfo is None:
         raise typer.BadParameter("Say the time zone too, such as 2026-11-29T02:00:00Z.")
-    from gateway import context, wiring
+    from gateway import chain, context, wiring
     from gateway.backup import gap
 
     # The providers' lists are asked from there on: what left before it would be taken for what has not left.
@@ -179,6 +181,11 @@ def hold(
             await session.run_sync(lambda plain: gap.close(plain.connection(), now=gateway.now()))
             await wiring.write_senders(session, gateway)
             await gap.settle(session, gateway, copied_at=moment, by=actor)
+        async with gateway.database.read() as session:
+            gateway.mark.keep(chain.End(*await chain.head(session)))
+            verdict = await gateway.log.verify(session)
+        if verdict.fault:
+            raise errors.AuditBroken(f"It is closed, but the log of this state is not whole: {verdict.fault}")
 
     with wiring.nobody_runs(opening.settings(ctx)):
         opening.work(ctx, job)

@@ -232,7 +232,10 @@ def work(ctx: typer.Context, job: Callable[[Gateway], Awaitable[Result]]) -> Res
                 await gateway.calendars.look(session)
                 if await trial.goes_on(session):
                     showing.remark("Trial: only guests get anything, families nothing, not even an alarm.")
-            return await job(gateway)
+            try:
+                return await job(gateway)
+            finally:
+                await wiring.seal(gateway)
         finally:
             await gateway.database.close()
 

@@ -81,10 +81,14 @@ async def clock(gateway: context.Gateway) -> list[Finding]:
 async def chain(gateway: context.Gateway, *, lines: int = QUICK_LINES) -> list[Finding]:
     """The newest lines of the audit log: each chains to the one before, and the last is the end that we signed."""
     query = select(Audit).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(lines + 1)
+    seen = gateway.mark.kept()  # before the log is read, as that goes on meanwhile
     async with gateway.database.read() as session:
         rows = list((await session.scalars(query)).all())[::-1]
         last = (rows[-1].link or 0, rows[-1].hash) if rows else (0, links.GENESIS)
+        removed = await links.fault_of_seen(session, seen) if seen else ""
         fault = await links.fault_of_end(session, gateway.log, link=last[0], newest=last[1])
+    if removed:
+        return [Finding("audit log", "bad", removed)]
     cure = "Run handbell audit verify, and compare with a copy of the database. Was audit.key changed?"
     begins_at_first = bool(rows) and rows[0].link == 1
     before = links.GENESIS if begins_at_first or not rows else rows[0].hash
@@ -94,4 +98,8 @@ async def chain(gateway: context.Gateway, *, lines: int = QUICK_LINES) -> list[F
             return [Finding("audit log", "bad", f"Line {row.link} (row {row.id}) was changed, or its key was.", cure)]
     if fault:
         return [Finding("audit log", "bad", fault, cure)]
+    if rows and gateway.mark.is_missing:
+        sentence = "Nothing on this machine remembers where the audit log ended last."
+        cure = f"Start Handbell; it must be able to write into {gateway.settings.database.state_dir}."
+        return [Finding("audit log", "warn", sentence, cure)]
     return [Finding("audit log", "ok", f"The newest {len(rows)} lines are as they were written.")]

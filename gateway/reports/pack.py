@@ -32,7 +32,7 @@ No person is named, no number, mailbox or word of a family is in it, and rows of
 async def build(session: Session, gateway: context.Gateway, period: figures.Period) -> bytes:
     """The ZIP; it only reads, so that nothing waits for it. :func:`record` goes with it."""
     now = gateway.now()
-    verdict = await gateway.log.verify(session)
+    verdict = await gateway.log.verify(session, seen=gateway.mark.kept())
     reports = [await counting.read(session, gateway, name, period) for name in counting.NAMES]
     files = _files(reports, period, school=gateway.settings.school.name, proof=_proof(verdict), made=now)
     return _zipped(files, at=now)

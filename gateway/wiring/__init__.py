@@ -4,7 +4,7 @@ What only the daemon needs is imported where it starts: every command pays for w
 """
 
 from gateway.wiring.alone import nobody_runs
-from gateway.wiring.building import audit_key, build, set_up, write_senders
+from gateway.wiring.building import audit_key, build, seal, set_up, write_senders
 from gateway.wiring.mail import explain_bounce, explain_email, new_words
 from gateway.wiring.practising import practise
 from gateway.wiring.running import COLLECTED, make_daemon, run, serve
@@ -25,6 +25,7 @@ __all__ = [
     "practise",
     "retire_school",
     "run",
+    "seal",
     "serve",
     "set_up",
     "write_senders",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError
 
 from channels.base import Channel
 from config.settings import Settings
-from gateway import audit, clock, context, errors, migrate, own_words, senders, trial
+from gateway import audit, chain, clock, context, errors, migrate, own_words, senders, trial
 from gateway.database import Database, Pools, Session
 from gateway.wiring import mail, notify, phones, translation
 
@@ -28,6 +31,7 @@ def build(
         database=Database(settings.database.dsn(), pools=pools),
         log=audit.Log(secret),
         secret=secret,
+        end_file=settings.database.state_dir / "audit.end",
         channels=channels(settings),
         receivers=mail.receivers(settings),
         lines=phones.lines(settings),
@@ -90,10 +94,26 @@ async def set_up(settings: Settings) -> None:
 
     Raises :class:`errors.NotReady` when the database cannot be reached.
     """
+    is_new = not await migrate.at(settings.database.dsn())
     await migrate.upgrade(settings.database.dsn())
     gateway = build(settings)
+    if is_new:  # an older one's log ended elsewhere
+        gateway.mark.keep(chain.End())
     try:
         async with gateway.database.write() as session:
             await write_senders(session, gateway)
+        await seal(gateway)
     finally:
         await gateway.database.close()
+
+
+async def seal(gateway: context.Gateway) -> None:
+    """Seal what this process has written into the audit log: no daemon may run, and it could be taken out unseen."""
+    if not gateway.log.has_written:
+        return
+    with suppress(DBAPIError):  # what was to be done is done; the next one seals it
+        async with gateway.database.write() as session:
+            if await gateway.mark.fault(session):
+                return  # the doctor says so, and no daemon starts
+            await gateway.mark.seal(session, gateway.log, now=gateway.now())
+        gateway.mark.committed()

@@ -85,6 +85,9 @@ async def prepare(gateway: context.Gateway) -> str:
     """
     settings = gateway.settings
     await migrate.check(settings.database.dsn())
+    async with gateway.database.read() as session:  # what has left since an older state would leave again
+        if fault := await gateway.mark.fault(session):
+            raise errors.NotReady(fault)
     if "clock" in settings.roles:  # or a worker whose settings are older would put a new sender out of use
         async with gateway.database.write() as session:
             await building.write_senders(session, gateway)

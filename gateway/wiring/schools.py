@@ -110,5 +110,6 @@ async def _gateway(settings: Settings) -> AsyncIterator[context.Gateway]:
     gateway = building.build(settings)
     try:
         yield gateway
+        await building.seal(gateway)
     finally:
         await gateway.database.close()

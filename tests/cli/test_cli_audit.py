@@ -44,12 +44,13 @@ def exported(small_office: Office, tmp_path: Path) -> Path:
 
 def test_an_export_is_verified_without_handbell(small_office: Office, exported: Path) -> None:
     head = small_office.data("audit", "head")
-    assert head["sealed"] == 6
-    assert head["unsealed_since"]  # the export's own line
-    for words in (["--key", "key"], ["--key", "key", "--against", head["head"].upper()]):
+    assert head["sealed"] == 6 + 2  # the export's own line, and that this machine began to remember the end
+    assert head["unsealed_since"] is None  # a command seals what it has written
+    end = json.loads((exported / "audit.jsonl").read_text("utf-8").splitlines()[-1])["end"]
+    for words in (["--key", "key"], ["--key", "key", "--against", end["hash"].upper()]):
         done = run(exported, *words)
         assert done.returncode == 0, done.stderr
-        assert f"7 lines are as they were written, 6 of them in the chain. Head: {head['head']}" in done.stdout
+        assert f"7 lines are as they were written, 6 of them in the chain. Head: {end['hash']}" in done.stdout
     assert "nowhere in this chain" in run(exported, "--against", "f" * 64).stderr
     (exported / "key").write_text("k" * 32)
     assert "row 1 (notice.sent) was changed" in run(exported, "--key", "key").stderr

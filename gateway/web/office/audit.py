@@ -124,9 +124,9 @@ class Pages:
     async def verify(self, request: Request) -> Response:
         """Recompute every seal of the whole log, and write down what came of it."""
         gateway, visitor = site.of(request).gateway, visitors.of(request)
-        begun = time.monotonic()
+        begun, seen = time.monotonic(), gateway.mark.kept()  # as the log goes on meanwhile
         async with gateway.database.read() as session:
-            verdict = await gateway.log.verify(session)
+            verdict = await gateway.log.verify(session, seen=seen)
         seconds = time.monotonic() - begun
         async with gateway.database.write() as session:
             await audit.note_verified(
