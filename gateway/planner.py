@@ -289,7 +289,7 @@ def _eldest(child: people.Child) -> tuple[date, int]:
 
 def _way(said: _Said, address: str, means: Means) -> tuple[int | None, float]:
     """As whom it goes, and what that costs."""
-    choice = means.router.choose(said.ask, address)
+    choice = means.router.lone(said.ask) or means.router.choose(said.ask, address)
     sender = routing.same_for(choice.senders, address)
     if sender is None:
         return None, said.pence

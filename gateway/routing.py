@@ -110,6 +110,13 @@ class Router:
                 used = queued.get(one.id or 0, 0) + allowance.used(one, today=today)
                 self.free[one.account] = self.free.get(one.account, one.free_parts) - used
         self._known = dict[tuple[object, ...], Choice]()
+        # Whether a channel is of a protocol takes longer to find out than all else that is asked of a message.
+        self._choosy = {name: one for name, one in around.channels.items() if isinstance(one, Choosy)}
+
+    def lone(self, ask: Ask) -> Choice | None:
+        """What :meth:`choose` gives, but for its reason, where there is one sender alone and nothing to be weighed."""
+        senders = self.senders.get(ask.medium, ())
+        return Choice(senders, self._pence(senders[0], ask), "") if len(senders) == 1 else None
 
     def choose(self, ask: Ask, to: str) -> Choice:
         """The way for one message to one address; no senders where the medium has none."""
@@ -154,8 +161,8 @@ class Router:
 
     def carries(self, sender: Sender, ask: Ask, to: str) -> bool:
         """Whether a sender's provider takes it as it is."""
-        channel = self._around.channels.get(sender.channel)
-        return not isinstance(channel, Choosy) or channel.takes(to, ask.words, files=ask.files)
+        choosy = self._choosy.get(sender.channel)
+        return choosy is None or choosy.takes(to, ask.words, files=ask.files)
 
     def is_free(self, sender: Sender, ask: Ask) -> bool:
         """Whether it is within what the provider takes for nothing."""

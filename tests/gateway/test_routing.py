@@ -171,3 +171,15 @@ def test_it_says_why() -> None:
 def test_no_sender_at_all() -> None:
     empty = routing.Router({}, routing.Surroundings({}, {}, {}), today=TODAY, now=NOW)
     assert empty.choose(ask(), UK).senders == ()
+
+
+@pytest.mark.parametrize(
+    "sender", [twilio(), notify(), notify(year_parts=5000), twilio(open_since=NOW, open_reason="x")]
+)
+@pytest.mark.parametrize("asked", [ask(), ask(URDU), ask(parts=3, urgent=True), ask(answered=True)])
+def test_where_there_is_one_sender_nothing_is_weighed(sender: Sender, asked: routing.Ask) -> None:
+    lone, chosen = router(sender).lone(asked), router(sender).choose(asked, UK)
+    assert lone is not None
+    assert (lone.senders, lone.pence) == (tuple(chosen.senders), chosen.pence)
+    assert router().lone(asked) is None
+    assert router().lone(routing.Ask(Medium.EMAIL, GSM)) is None
