@@ -60,7 +60,9 @@ def make_one(settings: Settings, config: Path | None, *, actor: str = "handbell"
                 settings, secret=gateway.secret, config=config, version=opening.version(), now=gateway.now()
             )
             proved = await copies.verify(kept, settings, secret=gateway.secret)
-            gone = copies.forget_old(copies.folder(settings), keep_days=settings.backup.keep_days, now=gateway.now())
+            gone = copies.forget_old(
+                copies.folder(settings), secret=gateway.secret, keep_days=settings.backup.keep_days, now=gateway.now()
+            )
             if kept.copy.revision == migrate.head():
                 facts = {"copy": kept.name, "bytes": kept.size, "head": kept.copy.head, "forgotten": len(gone)}
                 async with gateway.database.write() as session:
