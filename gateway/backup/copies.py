@@ -1,9 +1,9 @@
 """A copy: a folder named by its moment, with the database, the settings, and ``copy.json`` that tells of them.
 
 In it are the database, with all that a school knows of its families, and the settings file, of a trust the school's
-own as well. Not in it are the audit key and the credentials, unless somebody has written them into the settings: who
-has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so that a wrong
-one is noticed.
+own as well. Not in it are the audit key and the credentials; where somebody has written them into the settings they are
+blank: who has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so
+that a wrong one is noticed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
+from config import blanking
 from config.settings import Settings
 from gateway import audit, chain, errors, migrate
 from gateway.backup import engines
@@ -104,10 +105,10 @@ async def make(settings: Settings, *, secret: bytes, config: Path | None, versio
             async with engines.reading(file) as session:
                 head = await _head(session)
         if config is not None:
-            _write(making / SETTINGS, await asyncio.to_thread(config.read_bytes))
+            _write(making / SETTINGS, await asyncio.to_thread(_settings, config))
         if settings.trust.schools and settings.school_key:  # what is this school's own stands in a file beside it
             own = settings.trust.schools / f"{settings.school_key}.toml"
-            _write(making / own.name, await asyncio.to_thread(own.read_bytes))
+            _write(making / own.name, await asyncio.to_thread(_settings, own))
         files = {one.name: _digest(one) for one in _files(making)}
         copy = Copy(now, version, revision, file.name, *head, mark_of(secret), files)
         _write(making / ABOUT, json.dumps(asdict(copy), default=datetime.isoformat, indent=1).encode())
@@ -264,6 +265,16 @@ async def _head(session: Session) -> tuple[str, int]:
     query = select(Audit.hash, Audit.link).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(1)
     row = (await session.execute(query)).one_or_none()
     return (row[0], row[1]) if row else (chain.GENESIS, 0)
+
+
+def _settings(file: Path) -> bytes:
+    return blanking.without_secrets(file.read_text(encoding="utf-8")).encode()
+
+
+def to_be_put_in(kept: Kept) -> Sequence[str]:
+    """What each settings file in a copy says of its secrets: they are in none."""
+    texts = [(kept.folder / name).read_text(encoding="utf-8") for name in kept.copy.files if name.endswith(".toml")]
+    return [text.partition("\n")[0].removeprefix("# ") for text in texts if text.startswith(blanking.BLANKED)]
 
 
 def _write(file: Path, content: bytes) -> None:

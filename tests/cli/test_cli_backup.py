@@ -56,6 +56,19 @@ def test_a_copy_is_whole_private_and_knows_when_it_was_touched(small_office: Off
     assert "not in the copy" in small_office.refuses("backup", "verify", copy.name)
 
 
+def test_no_copy_holds_a_secret_that_somebody_wrote_into_the_settings(small_office: Office, place: Path) -> None:
+    text = small_office.settings.read_text()
+    small_office.settings.write_text(text.replace("[smtp]", '[smtp]\nusername = "office"\npassword = "hunter2"'))
+    small_office.gives("backup", "make")
+    [copy] = place.iterdir()
+    assert "hunter2" not in "".join(one.read_text() for one in (copy / "handbell.toml", copy / "copy.json"))
+    small_office.gives("backup", "verify")
+    file = Path(sa.make_url(small_office.url).database or "")
+    file.rename(f"{file}.lost")
+    said = small_office.gives("backup", "restore", "latest")
+    assert "The settings file in the copy: To be put in again, as no copy holds secrets: smtp.password." in said
+
+
 async def test_two_copies_within_one_second_are_two(small_office: Office, place: Path) -> None:
     secrets = {"HANDBELL_AUDIT__KEY": "k" * 32, "HANDBELL_TWILIO__AUTH_TOKEN": "t" * 32}
     settings = reading.load(small_office.settings, environ=secrets, credentials=None)
