@@ -350,9 +350,14 @@ class Choosy(Protocol):
 
 @runtime_checkable
 class KnowsIds(Protocol):
-    """A channel that finds a message by our id alone: of one that was made anew, after a restore, it knows nothing."""
+    """A channel that finds a message by our id: of one that was made anew, after a restore, that one says nothing."""
 
-    ids_alone: bool
+    async def find_alike(self, message: Outgoing, since: datetime) -> FindResult:
+        """Look for what went to the same address with the same words, under whatever id.
+
+        ABSENT where nothing at all went there in that time; other words prove nothing.
+        """
+        ...
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ from channels import base, notify_api, notify_codes
 _KINDS: Final = {base.Medium.SMS: "sms", base.Medium.EMAIL: "email"}
 _BLANKS: Final = {base.Medium.SMS: ("((body))",), base.Medium.EMAIL: ("((body))", "((subject))")}
 _Records = list[dict[str, Any]]
-_KEPT = timedelta(days=7)  #: how long Notify's lists know a message
+_KEPT = timedelta(days=3)  #: so long Notify's lists know a message at the least: its service says 3 to 90 days
 _OVERLAP = timedelta(hours=1)  #: what was read already is read again by so much
 _SLACK = timedelta(minutes=2)  #: their clock and ours
 _MOST_PAGES = 100  #: of 250; a look that would be longer stops, and is told
@@ -42,8 +42,6 @@ class Notify:
     """One medium of a service. Implements :class:`base.Channel`, :class:`base.Callbacks`, :class:`base.Polled`,
     :class:`base.Choosy` and :class:`base.KnowsIds`.
     """
-
-    ids_alone = True
 
     def __init__(self, account: notify_api.NotifyAccount, medium: base.Medium, letterhead: Letterhead) -> None:
         self.medium, self._kind = medium, _KINDS[medium]
@@ -127,6 +125,27 @@ class Notify:
             return base.FindResult(base.Found.CANNOT_TELL)
         return base.FindResult(base.Found.ABSENT)
 
+    async def find_alike(self, message: base.Outgoing, since: datetime) -> base.FindResult:
+        """Read the list for the same address and words; what went there with other words may be it all the same."""
+        alike, maybe, oldest = list[str](), False, since - _SLACK
+        try:
+            async for records in self._pages("/v2/notifications", "notifications", {"template_type": self._kind}):
+                moments = [_read(one.get("created_at")) or since for one in records]
+                young = [one for one, at in zip(records, moments, strict=True) if at >= oldest]
+                there = [one for one in young if _address(one) in ("", message.to.casefold())]
+                maybe = maybe or bool(there)
+                alike += [str(one["id"]) for one in there if _address(one) and _same(one, message)]
+                if len(young) < len(records):
+                    break
+        except _TooLong:
+            return base.FindResult(base.Found.CANNOT_TELL)
+        except base.CouldNotLook:
+            return base.FindResult(base.Found.NOT_NOW)
+        if alike:
+            return base.FindResult(base.Found.HERE, tuple(reversed(alike)))
+        sure = not maybe and datetime.now(UTC) - since <= _KEPT
+        return base.FindResult(base.Found.ABSENT if sure else base.Found.CANNOT_TELL)
+
     def verify(self, request: base.HookRequest) -> None:
         """Raise :class:`base.BadSignature` unless the call carries our token."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
@@ -200,7 +219,11 @@ class Notify:
             if not records or not isinstance(links, dict) or not links.get("next"):
                 return
             before = {"older_than": str(records[-1].get("id"))}
-        raise base.CouldNotLook("Notify's list is longer than we read.")
+        raise _TooLong("Notify's list is longer than we read.")
+
+
+class _TooLong(base.CouldNotLook):
+    """Another time it would be no shorter."""
 
 
 def _records(answer: notify_api.Answer, key: str) -> _Records | None:
@@ -208,6 +231,19 @@ def _records(answer: notify_api.Answer, key: str) -> _Records | None:
     listed = answer.data.get(key)
     fine = answer.status == 200 and isinstance(listed, list) and all(isinstance(one, dict) for one in listed)
     return listed if fine else None
+
+
+def _address(record: Mapping[str, Any]) -> str:
+    """Whom a message in the list went to, as ours are written; ``""`` where it does not say."""
+    return _number(_text(record.get("phone_number") or record.get("email_address")).strip()).casefold()
+
+
+def _same(record: Mapping[str, Any], message: base.Outgoing) -> bool:
+    """Whether it has the words of a message, whatever became of its spaces."""
+    subject = record.get("subject")  # a text has none
+    words = _text(record.get("body")).split() == message.body.split()
+    named = notify_api.is_id(record.get("id"))
+    return named and words and (subject is None or _text(subject).split() == message.subject.split())
 
 
 def _receipt(data: Mapping[str, Any], now: datetime) -> base.Receipt:

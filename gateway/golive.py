@@ -34,6 +34,7 @@ from gateway.models import (
     Pupil,
     Purpose,
     Reply,
+    Run,
     TrialGuest,
     Waiver,
 )
@@ -104,11 +105,19 @@ async def send_test(session: Session, gateway: context.Gateway, *, actor: str) -
 async def goes_by_itself(session: Session, *, now: datetime) -> Sequence[str]:
     """What will go out without anybody's doing, to families, once the trial is over: the keys of notices, then the
     titles of what is none yet.
+
+    What follows from something that went out in the trial goes to whoever had that: it is said so.
     """
-    t = core(Notice).c
+    t, begun = core(Notice).c, core(Notice).alias("begun").c
     waits = (t.state == NoticeState.SCHEDULED, t.next_fire_at.is_not(None), t.paused_at.is_(None))
-    keys = await session.scalars(sa.select(t.key).where(*waits).order_by(t.next_fire_at))
-    return [*keys, *(f"{one.title} ({one.about})" for one in await coming.unwritten(session, until=now + _FAR))]
+    the_same = sa.or_(begun.id == t.id, begun.event_id == t.event_id)
+    has_begun = sa.exists().where(the_same, core(Run).c.notice_id == begun.id)
+    query = sa.select(t.key, t.definition, t.event_id.is_not(None), has_begun).where(*waits).order_by(t.next_fire_at)
+    found = list[str]()
+    for key, definition, of_event, has in await session.execute(query):
+        follows = has and (of_event or definition.get("schedule", {}).get("date"))
+        found.append(f"{key} (only who had its beginning)" if follows else key)
+    return [*found, *(f"{one.title} ({one.about})" for one in await coming.unwritten(session, until=now + _FAR))]
 
 
 def _answered_for(finding: Finding, waiver: Waiver) -> Finding:

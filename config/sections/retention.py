@@ -27,6 +27,9 @@ class Retention(values.Section):
     codes_days: int = Field(
         default=30, ge=1, le=_NEVER, description="New numbers that were not proved, wrong passwords, links that ran out"
     )
+    imports_days: int = Field(
+        default=180, ge=1, le=_NEVER, description="What an import changed, as it was before: so long it can be undone"
+    )
     records_days: int = Field(
         default=2192, ge=365, le=_NEVER, description="To which number what was sent and when: six years"
     )

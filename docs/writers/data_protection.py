@@ -58,7 +58,7 @@ _CHAIN = """
 The [audit log](how-it-works.md#proof) is never emptied: its lines hold ids, counts and reasons, so erasing a person
 leaves its chain whole.
 """
-_SETTING: Final = (Clock.WORDS, Clock.ATTENDANCE, Clock.RECEIVED, Clock.CODES, Clock.RECORDS)
+_SETTING: Final = (Clock.WORDS, Clock.ATTENDANCE, Clock.RECEIVED, Clock.CODES, Clock.IMPORTS, Clock.RECORDS)
 _SAID: Final = {
     Clock.VOICE: "`phone_line.retention_days`",
     Clock.ROLL: "while the school's records list them, or until erased",

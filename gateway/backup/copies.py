@@ -1,9 +1,9 @@
 """A copy: a folder named by its moment, with the database, the settings, and ``copy.json`` that tells of them.
 
 In it are the database, with all that a school knows of its families, and the settings file, of a trust the school's
-own as well. Not in it are the audit key and the credentials, unless somebody has written them into the settings: who
-has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so that a wrong
-one is noticed.
+own as well. Not in it are the audit key and the credentials; where somebody has written them into the settings they are
+blank: who has a copy alone can neither forge the log nor send as the school. ``copy.json`` has a mark of the key, so
+that a wrong one is noticed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
+from config import blanking
 from config.settings import Settings
 from gateway import audit, chain, errors, migrate
 from gateway.backup import engines
@@ -96,7 +97,7 @@ async def make(settings: Settings, *, secret: bytes, config: Path | None, versio
     revision = await migrate.at(url)
     if not revision:
         raise errors.NotReady("The database has no tables of Handbell yet: there is nothing to copy.")
-    making = _begin(place, name := _name(place, now))
+    making = _begin(place, name := _name(place, now), mark_of(secret))
     try:
         head = None if make_url(url).get_backend_name() == "sqlite" else await _head_of(url)
         file = await engines.write(url, making)
@@ -104,10 +105,10 @@ async def make(settings: Settings, *, secret: bytes, config: Path | None, versio
             async with engines.reading(file) as session:
                 head = await _head(session)
         if config is not None:
-            _write(making / SETTINGS, await asyncio.to_thread(config.read_bytes))
+            _write(making / SETTINGS, await asyncio.to_thread(_settings, config))
         if settings.trust.schools and settings.school_key:  # what is this school's own stands in a file beside it
             own = settings.trust.schools / f"{settings.school_key}.toml"
-            _write(making / own.name, await asyncio.to_thread(own.read_bytes))
+            _write(making / own.name, await asyncio.to_thread(_settings, own))
         files = {one.name: _digest(one) for one in _files(making)}
         copy = Copy(now, version, revision, file.name, *head, mark_of(secret), files)
         _write(making / ABOUT, json.dumps(asdict(copy), default=datetime.isoformat, indent=1).encode())
@@ -128,9 +129,9 @@ def _name(place: Path, now: datetime) -> str:
     return name
 
 
-def _begin(place: Path, name: str) -> Path:
-    """Make the folder in which a copy grows, where nobody else may look."""
-    making = place / f"{name}{_UNFINISHED}"
+def _begin(place: Path, name: str, mark: str) -> Path:
+    """Make the folder in which a copy grows, where nobody else may look; its name says whose it is."""
+    making = place / f"{name}.{mark}{_UNFINISHED}"
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
         making.mkdir(mode=0o700)
@@ -199,12 +200,14 @@ async def verify(kept: Kept, settings: Settings, *, secret: bytes) -> str:
     return f"Every file is as it was written, and the audit log verifies: {verdict.sealed} lines."
 
 
-def forget_old(folder: Path, *, keep_days: int, now: datetime) -> Sequence[str]:
+def forget_old(folder: Path, *, secret: bytes, keep_days: int, now: datetime) -> Sequence[str]:
     """Throw away copies by the rule: all of two days, of earlier days the last, none beyond ``keep_days``, but always
-    the newest; and what never became one, or cannot be read. Gives the names of those that are gone.
+    the newest; and what never became one. Gives the names of those that are gone.
+
+    Only what bears the mark of our key is surely ours: of the rest see :func:`strange`.
     """
-    gone, days = list[str](), set[str]()
-    for number, kept in enumerate(listed(folder)):
+    gone, days, copies = list[str](), set[str](), listed(folder)
+    for number, kept in enumerate(one for one in copies if _is_ours(one, secret)):
         made, age = kept.copy.made_at.astimezone(UTC), now - kept.copy.made_at
         day = f"{made:%Y%m%d}"
         stays = number == 0 or (age <= timedelta(days=keep_days) and (age <= _EVERY_ONE or day not in days))
@@ -212,20 +215,34 @@ def forget_old(folder: Path, *, keep_days: int, now: datetime) -> Sequence[str]:
         if not stays:
             shutil.rmtree(kept.folder)
             gone.append(kept.name)
-    for place, begun in _no_copies(folder):
-        limit = _EVERY_ONE if place.name.endswith(_UNFINISHED) else timedelta(days=keep_days)
-        if now - begun > limit:
+    for place, begun in _no_copies(folder, copies):
+        if _would_be_ours(place, secret) and now - begun > _EVERY_ONE:
             shutil.rmtree(place)
             gone.append(place.name)
     return gone
 
 
-def _no_copies(folder: Path) -> Sequence[tuple[Path, datetime]]:
+def strange(folder: Path, *, secret: bytes) -> Sequence[str]:
+    """The names of copies, whole or not, that may be another school's, or are ours of another key or damaged."""
+    copies = listed(folder)
+    others = [kept.name for kept in copies if not _is_ours(kept, secret)]
+    return sorted([*others, *(one.name for one, _ in _no_copies(folder, copies) if not _would_be_ours(one, secret))])
+
+
+def _is_ours(kept: Kept, secret: bytes) -> bool:
+    return kept.copy.key == mark_of(secret)
+
+
+def _would_be_ours(place: Path, secret: bytes) -> bool:
+    return place.name.endswith(f".{mark_of(secret)}{_UNFINISHED}")
+
+
+def _no_copies(folder: Path, copies: Sequence[Kept]) -> Sequence[tuple[Path, datetime]]:
     """What is named like a copy and is none, with all that a school knows in it, and when it was begun."""
-    copies, found = {kept.folder for kept in listed(folder)}, list[tuple[Path, datetime]]()
-    for place in set(folder.iterdir()) - copies:
+    found = list[tuple[Path, datetime]]()
+    for place in set(folder.glob("*")) - {kept.folder for kept in copies}:
         with suppress(ValueError):
-            begun = datetime.strptime(place.name.removesuffix(_UNFINISHED), _NAMED).replace(tzinfo=UTC)
+            begun = datetime.strptime(place.name.partition(".")[0], _NAMED).replace(tzinfo=UTC)
             found += [(place, begun)] if place.is_dir() else []
     return found
 
@@ -248,6 +265,16 @@ async def _head(session: Session) -> tuple[str, int]:
     query = select(Audit.hash, Audit.link).where(col(Audit.link).is_not(None)).order_by(col(Audit.link).desc()).limit(1)
     row = (await session.execute(query)).one_or_none()
     return (row[0], row[1]) if row else (chain.GENESIS, 0)
+
+
+def _settings(file: Path) -> bytes:
+    return blanking.without_secrets(file.read_text(encoding="utf-8")).encode()
+
+
+def to_be_put_in(kept: Kept) -> Sequence[str]:
+    """What each settings file in a copy says of its secrets: they are in none."""
+    texts = [(kept.folder / name).read_text(encoding="utf-8") for name in kept.copy.files if name.endswith(".toml")]
+    return [text.partition("\n")[0].removeprefix("# ") for text in texts if text.startswith(blanking.BLANKED)]
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -1,9 +1,9 @@
 """The providers' lists, asked for everything that is set aside: what left after the copy was made is not sent again.
 
 It is asked for by every way by which it may have left: its own sender's, another provider's, to which it may have been
-moved since, and a number's that was given up. Only a text is known again by its words, and not where a provider knows
-our ids alone and it was made anew. A call is listed by its number alone, so one that is found may be another; and
-a mail server keeps no list. Of those a person decides.
+moved since, and a number's that was given up. Where a provider knows it by our id, what was made anew since is looked
+for by its words. A call is listed by its number alone, so one that is found may be another; and a mail server keeps no
+list. Of those a person decides.
 """
 
 from __future__ import annotations
@@ -132,12 +132,12 @@ async def _find(
     channel = gateway.channels.get(row["channel"] or "")
     if channel is None:  # it was to go into a digest, or its provider is no longer set up
         return FindResult(Found.CANNOT_TELL)
-    if isinstance(channel, KnowsIds) and channel.ids_alone and row["created_at"] > copied_at:
-        return FindResult(Found.CANNOT_TELL)  # what left had another id
+    anew = row["created_at"] > copied_at  # what left had another id
+    find = channel.find_alike if isinstance(channel, KnowsIds) and anew else channel.find
     since = min(copied_at, row["begun_at"] or copied_at)
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            return await channel.find(outgoing(row), since - _CLOCKS_DIFFER)
+            return await find(outgoing(row), since - _CLOCKS_DIFFER)
     except TimeoutError:
         raise
     except Exception:  # a bug of ours; the others go on
@@ -151,7 +151,7 @@ async def _decide(session: Session, row: _Row, answers: Sequence[_Answer], *, lo
     kinds = set[Found]()
     for sender_id, found in answers:
         refs = await outbox.unowned(session, found.refs, message_id)
-        if refs and row["medium"] is Medium.SMS:
+        if refs and row["medium"] is not Medium.VOICE:
             await _left(session, row, sender_id, refs[0], log=log, now=now)
             return True
         kinds.add(Found.ABSENT if found.found is Found.HERE and not refs else found.found)

@@ -35,8 +35,8 @@ def make(
 ) -> None:
     """Copy the database while it is in use, prove the copy, and throw away old ones.
 
-    In it are the database and the settings file. Not in it are audit.key and the other credentials: keep those
-    elsewhere. Of a trust every school is copied, or the one that --school names.
+    In it are the database and the settings file. Not in it are audit.key and the other credentials, wherever they are
+    written: keep those elsewhere. Of a trust every school is copied, or the one that --school names.
     """
     every = opening.common(ctx).trust.schools is not None and not opening.installation(ctx).school
     for settings in opening.active_schools(ctx).values() if every else [opening.settings(ctx)]:
@@ -60,7 +60,9 @@ def make_one(settings: Settings, config: Path | None, *, actor: str = "handbell"
                 settings, secret=gateway.secret, config=config, version=opening.version(), now=gateway.now()
             )
             proved = await copies.verify(kept, settings, secret=gateway.secret)
-            gone = copies.forget_old(copies.folder(settings), keep_days=settings.backup.keep_days, now=gateway.now())
+            gone = copies.forget_old(
+                copies.folder(settings), secret=gateway.secret, keep_days=settings.backup.keep_days, now=gateway.now()
+            )
             if kept.copy.revision == migrate.head():
                 facts = {"copy": kept.name, "bytes": kept.size, "head": kept.copy.head, "forgotten": len(gone)}
                 async with gateway.database.write() as session:
@@ -148,6 +150,8 @@ def restore(ctx: typer.Context, name: _Name, actor: options.As) -> None:
     with wiring.nobody_runs(settings):
         said = asyncio.run(job())
     showing.say(said)
+    for sentence in copies.to_be_put_in(kept):
+        showing.say(f"The settings file in the copy: {sentence}")
     showing.say("Nothing leaves now. Start Handbell: it takes answers in and asks the providers what left since.")
     showing.say("Put in again what is missing, look at handbell backup held, then say handbell backup open.")
 

@@ -75,7 +75,8 @@ def undo(
 
     async def job(gateway: Gateway) -> undoing.Undone:
         async with gateway.database.write() as session:
-            return await undoing.undo(session, import_id, by=actor, log=gateway.log, now=gateway.now())
+            days = gateway.settings.retention.imports_days
+            return await undoing.undo(session, import_id, days=days, by=actor, log=gateway.log, now=gateway.now())
 
     showing.say(str(opening.work(ctx, job)))
 

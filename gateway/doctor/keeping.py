@@ -59,6 +59,12 @@ def last_copy(gateway: context.Gateway, made: datetime | None) -> Finding:
 
 
 async def copied(gateway: context.Gateway) -> list[Finding]:
-    """The same, asked of the database."""
+    """The same, asked of the database; and whether copies lie there that nobody throws away."""
     async with gateway.database.read() as session:
-        return [last_copy(gateway, await copies.last_made(session))]
+        found = [last_copy(gateway, await copies.last_made(session))]
+    folder = copies.folder(gateway.settings)
+    if strange := copies.strange(folder, secret=gateway.secret):
+        what = f"In {folder} are copies that may be another's, and never go by themselves: {', '.join(strange)}."
+        cure = "Another school's? Give each a backup.folder of its own. Else throw them away: families are in them."
+        found.append(Finding("copies", "warn", what, cure))
+    return found

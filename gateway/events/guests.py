@@ -251,7 +251,8 @@ def _knows() -> sa.ColumnElement[bool]:
     declined = sa.and_(message.state == MessageState.SKIPPED, message.reason.in_(_DECLINED))
     never = sa.or_(message.state.in_(_TAKEN_BACK), declined)
     # Whoever was invited anew after the change knows what is true now.
-    changed = sa.select(event.changed_at).where(event.id == GUESTS.c.event_id).scalar_subquery()
+    own = sa.select(event.changed_at).where(event.id == GUESTS.c.event_id)
+    changed = own.correlate(GUESTS).scalar_subquery()  # or, two selects deep, it would be of any event
     before = _left().where(sa.or_(changed.is_(None), message.created_at <= changed))
     return sa.or_(before.exists(), ~_messages().where(sa.or_(never, message.created_at > changed)).exists())
 

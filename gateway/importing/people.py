@@ -144,7 +144,6 @@ async def _finish(ledger: Ledger, report: Report, *, log: audit.Log, now: dateti
         what = "Files contradict what families confirmed or the school decided."
         ask = tasks.Ask("import.conflicts", "import", what, "Answer the questions of handbell import conflicts.")
         await tasks.ask(session, ask, log=log, now=now)
-    await runs.forget(session, now=now)
     await runs.end(ledger, {name: count.facts() for name, count in report.tally.each().items()})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,14 +14,10 @@ from gateway.database import Session
 from gateway.importing import listing
 from gateway.importing.ledger import Ledger
 from gateway.importing.tables import Source
-from gateway.models import ImportChange, ImportRun
+from gateway.models import ImportRun
 from gateway.models.types import core
 
-RUNS, CHANGES = core(ImportRun), core(ImportChange)
-
-#: So long an import can be undone. Then its ledger goes, which holds names and numbers of families who may have left;
-#: that there was an import, and what came of it, stays.
-KEPT = timedelta(days=180)
+RUNS = core(ImportRun)
 
 
 async def wait(session: Session) -> None:
@@ -48,12 +44,6 @@ async def end(ledger: Ledger, counts: Mapping[str, Mapping[str, int]]) -> None:
     """Write down what came of it."""
     where = RUNS.c.id == ledger.import_id
     await ledger.session.execute(sa.update(RUNS).where(where).values(counts=dict(counts)))
-
-
-async def forget(session: Session, *, now: datetime) -> None:
-    """Drop what imports of long ago wrote down for their undoing. Imports of today never lean on it."""
-    old = sa.select(RUNS.c.id).where(RUNS.c.at < now - KEPT)
-    await session.execute(sa.delete(CHANGES).where(CHANGES.c.import_id.in_(old)))
 
 
 async def latest(session: Session, *, limit: int) -> Sequence[ImportRun]:

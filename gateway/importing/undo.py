@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -50,16 +50,17 @@ class Undone:
         return "\n".join([head, *bars, *([f"{len(self.kept)} left alone:", *self.kept.texts()] if self.kept else [])])
 
 
-async def undo(session: Session, import_id: int | None, *, by: str, log: audit.Log, now: datetime) -> Undone:
+async def undo(session: Session, import_id: int | None, *, days: int, by: str, log: audit.Log, now: datetime) -> Undone:
     """Undo an import, the latest one that changed anything if none is named, in the caller's transaction.
 
-    Undoing "the latest" twice undoes one: the second time it is refused.
+    Undoing "the latest" twice undoes one: the second time it is refused. ``days`` are those of
+    ``retention.imports_days``; then what an import changed is written down no more.
 
     Raises :class:`errors.NotFound` when there is none, :class:`errors.Conflict` when it was undone already, is
     too long ago, or a later one of the same source has to be undone first.
     """
     await runs.wait(session)
-    run = await _chosen(session, import_id, now=now)
+    run = await _chosen(session, import_id, days=days, now=now)
     done = Undone(run.id or 0, run.at)
     query = sa.select(CHANGES).where(CHANGES.c.import_id == run.id).order_by(CHANGES.c.id.desc()).limit(PAGE)
     page = (await session.execute(query)).mappings().all()
@@ -75,7 +76,7 @@ async def undo(session: Session, import_id: int | None, *, by: str, log: audit.L
     return done
 
 
-async def _chosen(session: Session, import_id: int | None, *, now: datetime) -> ImportRun:
+async def _chosen(session: Session, import_id: int | None, *, days: int, now: datetime) -> ImportRun:
     if import_id is None:
         import_id = await session.scalar(sa.select(sa.func.max(RUNS.c.id)).where(_changed()))
         if import_id is None:
@@ -86,9 +87,11 @@ async def _chosen(session: Session, import_id: int | None, *, now: datetime) -> 
     if run.undone_at is not None:
         cure = "To undo another one, name it: handbell import list shows them."
         raise errors.Conflict(f"Import {import_id} was undone already, by {run.undone_by or 'somebody'}. {cure}")
-    if run.at < now - runs.KEPT:
-        days = runs.KEPT.days
+    if run.at < now - timedelta(days=days):
         raise errors.Conflict(f"Import {import_id} is of {run.at:%d/%m/%Y}: after {days} days none is undone.")
+    did = any(count[how] for count in run.counts.values() for how in ("new", "changed", "gone"))
+    if did and await session.scalar(sa.select(RUNS.c.id).where(RUNS.c.id == import_id, _changed())) is None:
+        raise errors.Conflict(f"What import {import_id} changed is written down no more: it cannot be put back.")
     later = sa.select(sa.func.max(RUNS.c.id)).where(
         RUNS.c.id > import_id,
         RUNS.c.source == run.source,

@@ -23,12 +23,13 @@ class Kind(StrEnum):
 
 
 class Clock(StrEnum):
-    """How long it is kept. The first five are settings (``retention``)."""
+    """How long it is kept. The first six are settings (``retention``)."""
 
     WORDS = "words"
     ATTENDANCE = "attendance"
     RECEIVED = "received"
     CODES = "codes"
+    IMPORTS = "imports"
     RECORDS = "records"
     VOICE = "voice"  #: ``phone_line.retention_days``
     ROLL = "roll"  #: while the school's own records list the person; erased on demand
@@ -163,7 +164,7 @@ HOLDINGS: Final[Mapping[str, Holding]] = MappingProxyType(
         # Where people come from
         "import_source": _plain("Exports that come again", words="name"),
         "import_run": _plain("Imports"),
-        "import_change": _of("What an import changed", "to undo it", Clock.ROLL, goes=True, words="before after"),
+        "import_change": _of("What an import changed", "to undo it", Clock.IMPORTS, goes=True, words="before after"),
         "import_conflict": _of("A file against what a family said", "to keep contact details true", Clock.CODES,
                                goes=True, words="ours theirs what change", ids="open_key"),
         # Staff, proof and the machine

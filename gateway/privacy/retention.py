@@ -32,7 +32,10 @@ Where = Callable[[sa.FromClause], sa.ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Rows of a table whose ``age`` is more than the clock's go, or only ``columns`` of them are emptied."""
+    """Rows of a table whose ``age`` is more than the clock's go, or only ``columns`` of them are emptied.
+
+    ``age`` is a column, or one of the row that a column points to: ``import_id.at``.
+    """
 
     clock: Clock
     table: str
@@ -89,6 +92,7 @@ RULES: Final = (
     Rule(Clock.CODES, "sign_in_try", "last_at"),
     Rule(Clock.CODES, "account_link", "expires_at"),
     Rule(Clock.CODES, "idempotency", "at"),
+    Rule(Clock.IMPORTS, "import_change", "import_id.at"),
     Rule(Clock.RECORDS, "message", "created_at", ("address",), _ended),
     Rule(Clock.RECORDS, "phone_call", "began_at", ("caller",)),
     Rule(Clock.RECORDS, "fresh_question", "asked_at"),
@@ -166,7 +170,7 @@ async def record(session: Session, gateway: context.Gateway, gone: dict[str, int
 
 def _over(gateway: context.Gateway, rule: Rule, table: sa.Table) -> sa.ColumnElement[bool]:
     """The rows of a rule that are old enough and not empty yet."""
-    age, before = table.c[rule.age], gateway.now() - timedelta(days=days(gateway, rule.clock))
+    age, before = _age(rule, table), gateway.now() - timedelta(days=days(gateway, rule.clock))
     limit: datetime | date = before if isinstance(age.type, UtcDateTime) else before.date()
     conditions = [age.is_not(None), age < limit]
     if rule.where is not None:
@@ -174,6 +178,14 @@ def _over(gateway: context.Gateway, rule: Rule, table: sa.Table) -> sa.ColumnEle
     if rule.columns:
         conditions.append(sa.or_(*(_holds(table.c[name]) for name in rule.columns)))
     return sa.and_(*conditions)
+
+
+def _age(rule: Rule, table: sa.Table) -> sa.ColumnElement[Any]:
+    name, _, further = rule.age.partition(".")
+    if not further:
+        return table.c[name]
+    [key] = table.c[name].foreign_keys
+    return sa.select(key.column.table.c[further]).where(key.column == table.c[name]).scalar_subquery()
 
 
 def _holds(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -151,8 +151,67 @@ async def test_a_doubtful_text_is_found_by_our_reference(sms: notify.Notify, wor
     assert (found.found, found.refs) == (base.Found.HERE, tuple(world.notify.sent))
     assert (await sms.find(other, since)).found is base.Found.ABSENT
     assert (await sms.find(other, since - timedelta(days=8))).found is base.Found.CANNOT_TELL, "not kept so long"
+    # A service may say that its messages are kept for three days.
+    assert (await sms.find(other, since - timedelta(days=4))).found is base.Found.CANNOT_TELL
     world.faults.add(Fault("notify.list", Kind.STATUS, status=503))
     assert (await sms.find(TEXT, since)).found is base.Found.NOT_NOW
+
+
+async def test_what_was_made_anew_is_found_by_its_words(
+    sms: notify.Notify, email: notify.Notify, world: Simulator
+) -> None:
+    """After a restore it has another id. What went to the same phone with other words, proves nothing."""
+    since, third = datetime.now(UTC), "+447700900124"
+    first, other = dataclasses.replace(TEXT, id="A"), dataclasses.replace(TEXT, id="B", body="Oakfield: closed today")
+    for sent in (first, dataclasses.replace(other, to=third), dataclasses.replace(TEXT, id="C")):
+        await sms.send(sent)
+    await email.send(MAIL)
+    refs = tuple(one.id for one in world.notify.sent.values() if (one.to, one.body) == (NUMBER, TEXT.body))
+    assert await sms.find_alike(TEXT, since) == base.FindResult(base.Found.HERE, refs), "oldest first"
+    assert (await sms.find_alike(other, since)).found is base.Found.CANNOT_TELL
+    nobody = dataclasses.replace(TEXT, to="+447700900125")
+    assert (await sms.find_alike(nobody, since)).found is base.Found.ABSENT
+    assert (await sms.find_alike(nobody, since - timedelta(days=4))).found is base.Found.CANNOT_TELL
+    assert (await email.find_alike(dataclasses.replace(MAIL, id="D"), since)).found is base.Found.HERE
+    assert (await email.find_alike(dataclasses.replace(MAIL, subject="Fair"), since)).found is base.Found.CANNOT_TELL
+    for one in world.notify.sent.values():
+        one.created -= timedelta(hours=1)
+    assert (await sms.find_alike(TEXT, since)).found is base.Found.ABSENT, "that was before the copy"
+    world.faults.add(Fault("notify.list", Kind.STATUS, status=429))
+    assert (await sms.find_alike(nobody, since)).found is base.Found.NOT_NOW
+
+
+async def test_all_pages_of_the_list_are_read_before_something_is_said_to_be_absent(
+    sms: notify.Notify, world: Simulator
+) -> None:
+    since = datetime.now(UTC)
+    await sms.send(TEXT)
+    [first] = world.notify.sent.values()
+    for number in range(600):
+        one = dataclasses.replace(first, id=f"{number:08x}{first.id[8:]}", to="+447700900124")
+        world.notify.sent[one.id] = one
+    assert (await sms.find_alike(TEXT, since)).refs == (first.id,)
+
+
+@pytest.mark.parametrize(
+    ("phone", "after", "found"),
+    [
+        ("+447700900999", None, base.Found.ABSENT),
+        (None, None, base.Found.CANNOT_TELL),  # it does not say to whom
+        ("447700900123", None, base.Found.HERE),  # as Notify may write it
+        ("+447700900999", (503, {}, "{}"), base.Found.NOT_NOW),  # there is another page, and it does not come
+    ],
+)
+async def test_only_a_whole_list_that_says_to_whom_proves_anything(
+    http_url: str, http_sink: Any, phone: str | None, after: Any, found: base.Found
+) -> None:
+    record = {"id": SENDER_ID, "phone_number": phone, "body": f"{TEXT.body}\n", "created_at": None}
+    links = {"links": {"next": "there"}} if after else {}
+    http_sink.answers = [(200, {}, json.dumps({"notifications": [record], **links})), *([after] if after else [])]
+    channel = make(http_url)
+    await channel.open()
+    assert (await channel.find_alike(TEXT, datetime.now(UTC))).found is found
+    await channel.close()
 
 
 async def test_a_list_that_did_not_look_for_our_reference_proves_nothing(http_url: str, http_sink: Any) -> None:

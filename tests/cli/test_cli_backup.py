@@ -18,8 +18,12 @@ from gateway.backup import copies
 from gateway.database import Session
 from gateway.models import Task
 
+from .conftest import AUDIT_KEY
+
 if TYPE_CHECKING:
     from conftest import Office
+
+KEY = AUDIT_KEY.encode()
 
 
 @pytest.fixture
@@ -50,6 +54,19 @@ def test_a_copy_is_whole_private_and_knows_when_it_was_touched(small_office: Off
     about = json.loads((copy / "copy.json").read_text())
     (copy / "copy.json").write_text(json.dumps(about | {"database": "../../elsewhere"}))
     assert "not in the copy" in small_office.refuses("backup", "verify", copy.name)
+
+
+def test_no_copy_holds_a_secret_that_somebody_wrote_into_the_settings(small_office: Office, place: Path) -> None:
+    text = small_office.settings.read_text()
+    small_office.settings.write_text(text.replace("[smtp]", '[smtp]\nusername = "office"\npassword = "hunter2"'))
+    small_office.gives("backup", "make")
+    [copy] = place.iterdir()
+    assert "hunter2" not in "".join(one.read_text() for one in (copy / "handbell.toml", copy / "copy.json"))
+    small_office.gives("backup", "verify")
+    file = Path(sa.make_url(small_office.url).database or "")
+    file.rename(f"{file}.lost")
+    said = small_office.gives("backup", "restore", "latest")
+    assert "The settings file in the copy: To be put in again, as no copy holds secrets: smtp.password." in said
 
 
 async def test_two_copies_within_one_second_are_two(small_office: Office, place: Path) -> None:
@@ -110,29 +127,49 @@ def test_old_copies_go_by_the_rule(tmp_path: Path) -> None:
         made = now - timedelta(hours=hours)
         folder = tmp_path / f"{hours:03}"
         folder.mkdir()
-        about = copies.Copy(made, "0.1", "0001", "handbell.sqlite3", chain.GENESIS, 0, "", {})
+        about = copies.Copy(made, "0.1", "0001", "handbell.sqlite3", chain.GENESIS, 0, copies.mark_of(KEY), {})
         (folder / copies.ABOUT).write_text(json.dumps(vars_of(about), default=str))
-    gone = copies.forget_old(tmp_path, keep_days=30, now=now)
+    gone = copies.forget_old(tmp_path, secret=KEY, keep_days=30, now=now)
     # 47, 50 and 60 hours ago are one day, the last of which is kept anyway; 75 hours ago is the day before.
     assert sorted(gone) == ["050", "060", "744"]
-    assert copies.forget_old(tmp_path, keep_days=1, now=now + timedelta(days=400))
+    assert copies.strange(tmp_path, secret=KEY) == []
+    assert copies.forget_old(tmp_path, secret=b"another's", keep_days=1, now=now + timedelta(days=400)) == []
+    assert copies.forget_old(tmp_path, secret=KEY, keep_days=1, now=now + timedelta(days=400))
     assert [kept.name for kept in copies.listed(tmp_path)] == ["001"], "the newest one is never thrown away"
 
 
 def test_what_is_no_copy_stops_no_other_and_goes_when_its_time_is_over(small_office: Office, place: Path) -> None:
-    now = datetime.now(UTC)
+    now, mark = datetime.now(UTC), copies.mark_of(KEY)
     names = {hours: f"{now - timedelta(hours=hours):%Y%m%dT%H%M%SZ}" for hours in (5, 50, 24 * 31)}
-    half = [place / f"{name}.unfinished" for name in names.values()]  # the machine lost its power meanwhile
-    damaged = [place / name for name in names.values()]
-    for folder in (*half, *damaged, place / "mine"):
+    half = [place / f"{name}.{mark}.unfinished" for name in names.values()]  # the machine lost its power meanwhile
+    for folder in (*half, place / "mine"):
         folder.mkdir(parents=True)
         (folder / copies.ABOUT).write_text("{")
     small_office.gives("backup", "make")
     assert [one.exists() for one in half] == [True, False, False]  # five hours ago: it may be growing still
-    assert [one.exists() for one in damaged] == [True, True, False]
     assert (place / "mine").exists()
     assert len(small_office.data("backup", "list")) == 1
-    assert "cannot be read" in small_office.refuses("backup", "verify", damaged[0].name)
+
+
+def test_the_copies_of_another_school_stay_whatever_they_are_and_doctor_names_them(
+    small_office: Office, place: Path
+) -> None:
+    """Two installations of one machine write into one folder, by mistake: each may throw away its own alone."""
+    theirs, damaged, begun = (place / f"2026{month}01T023000Z{end}" for month, end in
+                              (("01", ""), ("02", ""), ("03", ".0123456789abcdef.unfinished")))  # fmt: skip
+    for folder in (theirs, damaged, begun):
+        folder.mkdir(parents=True)
+        (folder / copies.ABOUT).write_text("{")
+    made = datetime(2026, 1, 1, 2, 30, tzinfo=UTC)
+    about = copies.Copy(made, "0.1", "0001", "handbell.sqlite3", chain.GENESIS, 0, copies.mark_of(b"another's"), {})
+    (theirs / copies.ABOUT).write_text(json.dumps(vars_of(about), default=str))
+    small_office.gives("backup", "make")
+    assert [one.exists() for one in (theirs, damaged, begun)] == [True] * 3
+    assert "cannot be read" in small_office.refuses("backup", "verify", damaged.name)
+    examined = json.loads(small_office.type("doctor", "--json").stdout)
+    [found] = [one for one in examined if one["name"] == "copies"]
+    assert found["state"] == "warn"
+    assert all(one.name in found["sentence"] for one in (theirs, damaged, begun))
 
 
 def vars_of(about: copies.Copy) -> dict[str, object]:

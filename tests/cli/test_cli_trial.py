@@ -19,7 +19,7 @@ from gateway import audit, context, trial
 from gateway.backup import copies
 from gateway.commands import status
 from gateway.database import Database, Session
-from gateway.models import Praise, Pupil, Sender, Survey
+from gateway.models import Notice, NoticeState, Praise, Pupil, Purpose, Run, SchoolEvent, Sender, Survey
 from gateway.models.types import core
 
 from .conftest import ENVIRONMENT, NOW, Office
@@ -64,6 +64,23 @@ def test_what_goes_out_after_the_trial_is_named_whatever_it_is(small_school_offi
     praise = "Good news, held until after school (1 piece, from 1 of the staff)"
     assert waiting == [praise, "Lunch: reminder (Only who has answered nothing)"]
     assert "goes out by itself, at its time: Good news" in small_school_office.gives("trial", "status")
+
+
+def test_what_was_begun_in_the_trial_is_said_to_go_to_whoever_had_its_beginning(small_school_office: Office) -> None:
+    async def tried(session: Session) -> None:
+        event = SchoolEvent(key="fair", title="Fair", starts_at=NOW + timedelta(days=9))
+        session.add(event)
+        await session.flush()
+        common = {"title": "it", "purpose": Purpose.SERVICE, "definition": {}, "author": "it", "created_at": NOW}
+        for key, state, of in (("fair", NoticeState.DONE, event.id), ("fair-reminder", NoticeState.SCHEDULED, event.id),
+                               ("news", NoticeState.SCHEDULED, None)):  # fmt: skip
+            session.add(Notice(id=key, key=key, state=state, event_id=of, next_fire_at=NOW, **common))
+        await session.flush()
+        session.add_all([Run(notice_id=one, fire_at=NOW) for one in ("fair", "news")])
+
+    small_school_office.change(tried)
+    waiting = small_school_office.data("trial", "status")["goes_by_itself"]
+    assert sorted(waiting) == ["fair-reminder (only who had its beginning)", "news"]
 
 
 def test_nobody_answers_for_what_was_not_found_nor_without_a_reason(trying: Office) -> None:

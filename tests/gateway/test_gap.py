@@ -86,13 +86,27 @@ async def test_evidence_decides_and_what_comes_while_it_is_closed_is_set_aside_t
     assert texts.asked == ["away"], "only of what is not known yet"
 
 
+async def test_an_email_in_a_providers_list_has_left(sqlite_database: Database) -> None:
+    """GOV.UK Notify has one of emails, by our reference; a mail server has none."""
+    mails = List(Medium.EMAIL, left=FindResult(Found.HERE, ("N1",)))
+    office = desk.gateway(sqlite_database, channels={mails.name: mails})
+    lane = await school.sender(sqlite_database, channel=mails.name, medium=Medium.EMAIL)
+    for subject in ("left", "absent"):
+        await school.message(sqlite_database, lane, now=NOW, subject=subject, medium=Medium.EMAIL)
+    await close(sqlite_database, office)
+    await look(office)
+    assert await rows(sqlite_database) == {"left": (S.ACCEPTED, ""), "absent": (S.HELD, states.RESTORED_ABSENT)}
+
+
 class ByItsId(List):
-    """A provider that knows a message by our id alone."""
+    """A provider that knows a message by our id, and can be asked for its words."""
 
-    ids_alone = True
+    async def find_alike(self, message: Outgoing, since: Any) -> FindResult:
+        assert since <= COPIED
+        return FindResult(Found.CANNOT_TELL)
 
 
-async def test_what_was_made_anew_is_not_said_to_be_absent_where_ids_alone_are_known(database: Database) -> None:
+async def test_what_was_made_anew_is_asked_for_by_its_words_where_our_ids_are_known(database: Database) -> None:
     texts = ByItsId(Medium.SMS)
     office = desk.gateway(database, channels={texts.name: texts})
     lane = await school.sender(database, channel=texts.name)

@@ -74,7 +74,7 @@ async def test_what_a_parent_confirmed_stays(database: Database, load: Load, sav
     assert report.conflicts == 0, "the file has no column for home telephones, so it says nothing of them"
     assert str(report).count("The languages that the family chose were kept.") == 1
     async with database.write() as session:
-        await undo.undo(session, None, by="test", log=audit.Log(b"k" * 32), now=WHEN)
+        await undo.undo(session, None, days=180, by="test", log=audit.Log(b"k" * 32), now=WHEN)
     assert [await rows(database, table) for table in (CONTACT, LINK, POINT, WISH)] == before
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import SQLModel, col, select
-from support import school
+from support import school, website
 from support.databases import Fresh
 
 from channels.base import Medium
@@ -29,6 +29,7 @@ from gateway.models import (
     Guardianship,
     ImportChange,
     ImportConflict,
+    ImportRun,
     Membership,
     Message,
     OptOut,
@@ -38,6 +39,7 @@ from gateway.models import (
     Purpose,
 )
 from gateway.models.types import core
+from gateway.privacy import retention
 
 Save = Callable[..., Path]
 Load = Callable[..., Awaitable[Report]]
@@ -78,7 +80,7 @@ async def tables(database: Database, *models: type[SQLModel]) -> dict[str, list[
 
 async def undone(database: Database, import_id: int | None = None, *, later: int = 1) -> undo.Undone:
     async with database.write() as session:
-        return await undo.undo(session, import_id, by="Mr Reilly", log=LOG, now=NOW + timedelta(days=later))
+        return await undo.undo(session, import_id, days=180, by="Mr Reilly", log=LOG, now=NOW + timedelta(days=later))
 
 
 async def by_id(database: Database, model: type[Pupil] | type[Contact]) -> dict[str, Any]:
@@ -259,16 +261,32 @@ async def there_and_back(fresh: Fresh, folder: Path, first: list[Any], second: l
         assert done.kept.texts() == []
 
 
-async def test_an_import_of_long_ago_is_undone_no_more_and_its_ledger_goes(
-    database: Database, load: Load, save: Save
-) -> None:
+async def test_an_import_of_long_ago_is_undone_no_more(database: Database, load: Load, save: Save) -> None:
     report = await load(save("a.csv", HEAD + FIRST))
     with pytest.raises(errors.Conflict, match="after 180 days none is undone"):
         await undone(database, report.import_id, later=181)
-    async with database.write() as session:
-        second = save("b.csv", HEAD + SECOND)
-        await people.load([second], session, log=LOG, now=NOW + timedelta(days=181), go_on=True)
-    async with database.read() as session:
-        ledger = await session.scalars(sa.select(core(ImportChange).c.import_id).distinct())
-        assert report.import_id not in set(ledger)
-    assert (await undone(database, later=182)).import_id != report.import_id
+
+
+async def test_what_an_import_changed_goes_at_night_and_then_it_cannot_be_put_back(
+    database: Database, load: Load, save: Save
+) -> None:
+    """No other import need come: it holds names and numbers of families who may have left."""
+    clock = website.Clock(NOW)
+    gateway = website.make_gateway(database, clock)
+    report = await load(save("a.csv", HEAD + FIRST))
+    [rule] = [one for one in retention.RULES if one.table == "import_change"]
+
+    async def night() -> int:
+        async with database.write() as session:
+            return await retention.apply(session, gateway, rule)
+
+    clock.at = NOW + timedelta(days=179)
+    assert await night() == 0
+    clock.at = NOW + timedelta(days=181)
+    assert await night() > 0
+    assert await tables(database, ImportChange) == {"ImportChange": []}
+    assert [row["id"] for row in (await tables(database, ImportRun))["ImportRun"]] == [report.import_id]
+    with pytest.raises(errors.Conflict, match="is written down no more: it cannot be put back"):
+        await undone(database, report.import_id)  # by a setting that was raised since
+    with pytest.raises(errors.NotFound, match="no import to undo"):
+        await undone(database)

@@ -43,6 +43,6 @@ def test_what_is_said_is_of_columns_that_there_are() -> None:
 def test_what_goes_by_a_setting_goes() -> None:
     """A clock that the page promises is one that the nights keep."""
     settings = {holdings.Clock.WORDS, holdings.Clock.ATTENDANCE, holdings.Clock.RECEIVED, holdings.Clock.CODES}
-    settings |= {holdings.Clock.RECORDS}
+    settings |= {holdings.Clock.IMPORTS, holdings.Clock.RECORDS}
     promised = {name for name, one in holdings.HOLDINGS.items() if one.clock in settings}
     assert promised - {rule.table for rule in retention.RULES} == set()

@@ -45,12 +45,13 @@ async def test_each_clock_lets_its_own_go(database: Database) -> None:
     # What was planted with its own date lies long back: the marks of 2015.
     assert set(await run(gateway)) == {"mark", "absence_reason", "absence_case", "phone_report"}
     seen = dict[int, set[str]]()
-    for days in (31, 91, 366, 2193):
+    for days in (31, 91, 181, 366, 2193):
         clock.at = planting.NOW + timedelta(days=days)
         seen[days] = set(await run(gateway))
         assert await run(gateway) == {}  # once is enough
     assert seen[31] == {"new_detail", "import_conflict", "sign_in_try", "idempotency"}
     assert seen[91] == {"inbound"}
+    assert seen[181] == {"import_change"}
     assert {"message", "reply", "letter", "gist", "conversation_note", "praise"} <= seen[366]
     assert {"message", "phone_call", "fresh_question", "task"} <= seen[2193]
     async with database.read() as session:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from channels.base import Channel
@@ -15,6 +16,8 @@ from config.settings import Settings
 from gateway import audit, context, outbox, retry
 from gateway.database import Database
 from gateway.definitions import model, reading
+from gateway.models import Message, MessageState, Sender
+from gateway.models.types import core
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 LOG = audit.Log(b"k" * 32)
@@ -87,6 +90,18 @@ async def claim(
         return taken
 
     return await database.at_once(turn)
+
+
+async def leave(database: Database, *, now: datetime) -> None:
+    """Whatever is due goes by the wall, and what that lets through has been delivered."""
+    t = core(Message).c
+    async with database.read() as session:
+        lanes = list(await session.scalars(sa.select(core(Sender).c.id)))
+    for lane in lanes:
+        while taken := (await claim(database, lane, now=now, urgent=50, routine=50)).messages:
+            gone = t.id.in_([row["id"] for row in taken])
+            async with database.write() as session:
+                await session.execute(sa.update(Message).where(gone).values(state=MessageState.DELIVERED))
 
 
 async def settle(database: Database, sent: list[outbox.Sent], *, policy: retry.Policy, now: datetime = NOW) -> int:

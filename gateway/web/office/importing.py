@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -123,7 +124,10 @@ class Pages:
         await door.form(request)
         try:
             async with gateway.database.write() as session:
-                done = await undo.undo(session, _id(request), by=visitor.signature, log=gateway.log, now=gateway.now())
+                done = await undo.undo(
+                    session, _id(request), days=gateway.settings.retention.imports_days, by=visitor.signature,
+                    log=gateway.log, now=gateway.now(),
+                )  # fmt: skip
         except errors.Conflict as error:
             return await self._one(request, problems=[("", str(error))])
         said = f"Put back: {naming.count(done.removed, 'row is', 'rows are')} gone, {done.restored:,} as before."
@@ -177,13 +181,14 @@ class Pages:
         self, request: Request, *, problems: Faults = (), kept: Lines | None = None, said: str = ""
     ) -> Response:
         gateway, import_id = site.of(request).gateway, _id(request)
+        days = gateway.settings.retention.imports_days
         async with gateway.database.read() as session:
             run = await runs.one(session, import_id)
             examples, waiting = await _examples(session, import_id), len(await conflicts.waiting(session))
         return await self.pages.render(
             request, "import_one.html", status=422 if problems else 200, here="import", run=_row(run), names=NAMES,
             sorts=_SORTS, local=_local(gateway), problems=problems, kept=kept.texts() if kept else [], put_back=said,
-            days=runs.KEPT.days, lasts=gateway.now() - run.at < runs.KEPT, examples=examples, waiting=waiting,
+            days=days, lasts=gateway.now() - run.at < timedelta(days=days), examples=examples, waiting=waiting,
         )  # fmt: skip
 
     async def _questions(self, request: Request, *, problems: Faults = ()) -> Response:

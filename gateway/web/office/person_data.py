@@ -42,6 +42,7 @@ _CLOCKS: Final[Mapping[Clock, str]] = {
     Clock.ATTENDANCE: "Absences, and what was said about them",
     Clock.RECEIVED: "What came, as the provider sent it",
     Clock.CODES: "Codes, questions and tries to sign in",
+    Clock.IMPORTS: "What an import changed",
     Clock.RECORDS: "To which number it went, and what was done",
 }
 _FILES: Final = {"html": "text/html", "json": "application/json"}
