@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from sqlalchemy import event
@@ -37,10 +38,11 @@ async def write(url: str, folder: Path) -> Path:
         return target
     target = folder / POSTGRESQL
     _own(target)
-    own = enclosure.name(school)
-    one = (f"--schema={own}", f"--role={own}") if school else ()
+    one = (f"--schema={enclosure.name(school)}",) if school else ()
     options = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}", *one)
-    await asyncio.to_thread(_run, "pg_dump", options, parsed)
+    # From its first statement on, which calls set_config already: --role would come later.
+    role = {"PGOPTIONS": f"-c role={enclosure.copier(parsed.database or '')}"} if school else {}
+    await asyncio.to_thread(_run, "pg_dump", options, parsed, role)
     return target
 
 
@@ -95,7 +97,7 @@ def _own(file: Path) -> None:
     os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _run(program: str, options: Sequence[str], url: URL) -> str:
+def _run(program: str, options: Sequence[str], url: URL, more: Mapping[str, str] = MappingProxyType({})) -> str:
     found = shutil.which(program)
     if found is None:
         raise errors.NotReady(f"There is no program {program}: install the package postgresql-client.")
@@ -103,7 +105,7 @@ def _run(program: str, options: Sequence[str], url: URL) -> str:
 
     # Everything about the server by its environment: a command line can be read by every account of the machine.
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, and options of ours
-        [found, *options], env={**os.environ, **_server(url)}, capture_output=True, text=True, check=False
+        [found, *options], env={**os.environ, **_server(url), **more}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["it does not say why"]

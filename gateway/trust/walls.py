@@ -70,14 +70,22 @@ async def _build(connection: AsyncConnection, school: str) -> None:
     own = enclosure.name(school)
     await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await _share(connection)
-    if not await connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :own"), {"own": own}):
-        await _do(connection, f'CREATE ROLE "{own}" NOLOGIN NOINHERIT')
-    # May become it, but has none of its rights meanwhile: whatever is not told whose it is must fail.
-    await _do(connection, f'GRANT "{own}" TO CURRENT_USER WITH INHERIT FALSE, SET TRUE')
+    copier = enclosure.copier(await connection.scalar(sa.text("SELECT current_database()")))
+    await _role(connection, own, "NOINHERIT")
+    # pg_dump calls set_config, which no school's role may: each copy is made as a role of its own.
+    await _role(connection, copier, "INHERIT")
+    await _do(connection, f'GRANT "{own}" TO "{copier}" WITH INHERIT TRUE, SET FALSE')
     await _do(connection, f'CREATE SCHEMA IF NOT EXISTS "{own}" AUTHORIZATION "{own}"')
     await _do(connection, f'GRANT USAGE ON SCHEMA "{enclosure.TRUST}" TO "{own}"')
     for table, policies in _POLICIES.items():
         await _do(connection, f'GRANT {_rights(policies)} ON "{enclosure.TRUST}"."{table}" TO "{own}"')
+
+
+async def _role(connection: AsyncConnection, name: str, inherits: str) -> None:
+    if not await connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}):
+        await _do(connection, f'CREATE ROLE "{name}" NOLOGIN {inherits}')
+    # May become it, but has none of its rights meanwhile: whatever is not told whose it is must fail.
+    await _do(connection, f'GRANT "{name}" TO CURRENT_USER WITH INHERIT FALSE, SET TRUE')
 
 
 async def _share(connection: AsyncConnection) -> None:

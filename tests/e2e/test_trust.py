@@ -15,6 +15,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 from support import databases, processes, trust
 from support.databases import Postgres
 from support.waiting import until
@@ -123,12 +124,13 @@ async def installed(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tuple[p
 
 
 async def test_two_schools_side_by_side(
-    installed: tuple[processes.School, processes.World], monkeypatch: pytest.MonkeyPatch
+    installed: tuple[processes.School, processes.World], postgres: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, world = installed
     assert "No school of this trust can run" in await place.cannot_run()
     for key in ("oak", "oak", "beech"):  # once more does no harm
         assert "is ready" in await place.handbell("school", "add", key)
+    await trust.let_copy(postgres, make_url(place.database_url).database or "")
     assert "say which, by --school. There are: beech, oak." in await place.handbell("sender", "list", expect=1)
     schools = {key: Database(enclosure.address(place.database_url, key)) for key in ("oak", "beech")}
     try:
