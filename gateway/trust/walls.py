@@ -18,7 +18,8 @@ _LOCK: Final = 4_851_002  #: two who build walls at once take turns
 
 #: What the schools share. Schools are named by their role here: the policies compare it with who asks.
 #: ``visitor`` is what somebody with an account at one school (``home``) may do at another one (``school``).
-#: ``pass`` is their way there: good once, for a minute, known by its SHA-256 alone.
+#: Sign-ins there that had begun when home ended theirs (``ended_at``) hold no more.
+#: ``pass`` is their way there: good once, for a minute, known by its SHA-256 alone; ``codes``: home asked for one.
 _SHARED: Final = f"""
 CREATE SCHEMA IF NOT EXISTS "{enclosure.TRUST}";
 CREATE TABLE IF NOT EXISTS "{enclosure.TRUST}".school (
@@ -36,11 +37,17 @@ CREATE TABLE IF NOT EXISTS "{enclosure.TRUST}".pass (
     ends_at timestamptz NOT NULL,
     FOREIGN KEY (home, email, school) REFERENCES "{enclosure.TRUST}".visitor ON DELETE CASCADE
 );
+ALTER TABLE "{enclosure.TRUST}".visitor ADD COLUMN IF NOT EXISTS ended_at timestamptz;
+ALTER TABLE "{enclosure.TRUST}".pass ADD COLUMN IF NOT EXISTS codes boolean NOT NULL DEFAULT false;
 """
-#: Who sees and changes which rows, by table: the command for the policy, and its condition.
+#: Who sees and changes which rows, by table: the command for the policy (and its columns), and its condition.
 _POLICIES: Final = {
     "school": (("SELECT", "role = current_user OR {shares}"),),
-    "visitor": (("SELECT", "current_user IN (home, school)"), ("DELETE", "current_user = home")),
+    "visitor": (
+        ("SELECT", "current_user IN (home, school)"),
+        ("UPDATE (ended_at)", "current_user = home"),
+        ("DELETE", "current_user = home"),
+    ),
     "pass": (
         ("SELECT", "current_user IN (home, school)"),
         ("INSERT", "current_user = home"),
@@ -101,9 +108,8 @@ async def _share(connection: AsyncConnection) -> None:
         await _do(connection, f"ALTER TABLE {of} FORCE ROW LEVEL SECURITY")
         await _policy(connection, of, "upkeep", "FOR ALL TO CURRENT_USER USING (true)")
         for command, condition in policies:
-            check = "WITH CHECK" if command == "INSERT" else "USING"
-            rule = f"FOR {command} {check} ({condition.format(shares=_SHARES)})"
-            await _policy(connection, of, command.lower(), rule)
+            deed, check = command.split()[0], "WITH CHECK" if command == "INSERT" else "USING"
+            await _policy(connection, of, deed.lower(), f"FOR {deed} {check} ({condition.format(shares=_SHARES)})")
 
 
 async def _policy(connection: AsyncConnection, of: str, name: str, rule: str) -> None:

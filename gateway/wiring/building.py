@@ -11,6 +11,7 @@ from channels.base import Channel
 from config.settings import Settings
 from gateway import audit, clock, context, errors, migrate, own_words, senders, trial
 from gateway.database import Database, Pools, Session
+from gateway.trust import register, walls
 from gateway.wiring import mail, notify, phones, translation
 
 
@@ -88,9 +89,14 @@ async def write_senders(session: Session, gateway: context.Gateway) -> None:
 async def set_up(settings: Settings) -> None:
     """Bring the database to the tables of this version, with the senders in it: a notice can be sent from then on.
 
+    What the schools of a trust share is brought up to date with any of them.
     Raises :class:`errors.NotReady` when the database cannot be reached.
     """
-    await migrate.upgrade(settings.database.dsn())
+    url = settings.database.dsn()
+    if settings.school_key and await walls.stand(url):
+        async with register.opened(url) as connection:
+            await walls.build(connection, settings.school_key)
+    await migrate.upgrade(url)
     gateway = build(settings)
     try:
         async with gateway.database.write() as session:

@@ -12,8 +12,7 @@ from sqlmodel import col
 from support import trust, website
 from support.databases import Postgres
 
-from gateway import enclosure, errors
-from gateway.accounts import secrecy
+from gateway import enclosure, errors, secrecy
 from gateway.database import Database, Pools
 from gateway.doctor import books
 from gateway.models import SignInTry
@@ -163,7 +162,7 @@ async def test_of_what_lies_together_a_school_sees_and_changes_its_own_rows_alon
             )
     try:
         async with oak.write() as session:
-            _to, value = await visiting.give_pass(session, "it@trust.example", beech.school, now=NOW)
+            _to, value = await visiting.give_pass(session, "it@trust.example", beech.school, codes=True, now=NOW)
         counts = {}
         for database in (oak, beech, cedar):
             async with database.write() as session:
@@ -182,6 +181,15 @@ async def test_of_what_lies_together_a_school_sees_and_changes_its_own_rows_alon
         assert await _state(beech, forged) == DENIED
         assert await _state(cedar, f"INSERT INTO \"{enclosure.TRUST}\".visitor SELECT '', '', '', '', ''") == DENIED
         assert await _state(cedar, f"UPDATE \"{enclosure.TRUST}\".school SET name = 'Ours'") == DENIED
+        visitor = f'"{enclosure.TRUST}".visitor'
+        for database in (oak, beech, cedar):
+            for column in ("role = 'head'", "name = 'Ms Head'", "school = home", "home = school"):
+                assert await _state(database, f"UPDATE {visitor} SET {column}") == DENIED
+        for database, changes in ((oak, 1), (beech, 1), (cedar, 0)):  # what is ended is ended by home
+            async with database.write() as session:
+                ended = await session.execute(sa.text(f"UPDATE {visitor} SET ended_at = now() RETURNING home"))
+                assert list(ended.scalars()) == [enclosure.name(database.school)] * changes
+                await session.rollback()
         assert await _state(cedar, f"DELETE FROM {table}") == ""
         async with cedar.write() as session:
             with pytest.raises(errors.NotFound):
