@@ -26,11 +26,10 @@ class Postgres:
             make_url(self.url).set(drivername="postgresql+asyncpg", database=name).render_as_string(hide_password=False)
         )
 
-    async def execute(self, statement: str) -> None:
-        """Run a statement outside of any transaction."""
-        connection = await asyncpg.connect(
-            make_url(self.of("postgres")).set(drivername="postgresql").render_as_string(False)
-        )
+    async def execute(self, statement: str, *, within: str = "postgres") -> None:
+        """Run a statement outside of any transaction, ``within`` one of its databases."""
+        target = make_url(self.of(within)).set(drivername="postgresql")
+        connection = await asyncpg.connect(target.render_as_string(False))
         try:
             await connection.execute(statement)
         finally:

@@ -54,6 +54,9 @@ _POSTGRESQL: Mapping[str, str] = {
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
+#: What is done in one piece waits for nothing in its middle: whoever stands still there is thrown out by the server,
+#: or nobody else had the lane that it claims from.
+_IN_ONE_PIECE = "SET LOCAL idle_in_transaction_session_timeout TO '10s'"
 
 
 _SQLITE_TROUBLE = frozenset(
@@ -92,11 +95,9 @@ class Database:
             direct = create_engine(self.url.set(drivername="sqlite"), poolclass=QueuePool, **self._patient())
             self._direct = _settled_in(direct, "BEGIN IMMEDIATE", "busy_timeout=0")
         else:
-            if pools:
-                engine = pools.of(self.url)
-            else:
-                engine = _postgresql(self.url, pool_size, statement_seconds, enclosed=bool(self.school))
+            engine = pools.of(self.url) if pools else _postgresql(self.url, pool_size, statement_seconds)
             self.writer = enclosure.of(engine, self.school) if self.school else engine
+            self._piecework = enclosure.given(self.writer, _IN_ONE_PIECE)
             # The same pool. Its default, READ COMMITTED, would let two SELECTs of one reader see two different moments.
             self.reader = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -123,7 +124,7 @@ class Database:
         and the commit, which waits for the disk, is done in a thread.
         """
         if not self.is_sqlite:
-            async with self.writer.begin() as elsewhere:
+            async with self._piecework.begin() as elsewhere:
                 return await elsewhere.run_sync(work)
         async with self._directly() as connection:
             return work(connection)
@@ -224,7 +225,7 @@ class Pools:
     def of(self, url: URL) -> AsyncEngine:
         """The pool of an address."""
         if url not in self._engines:
-            self._engines[url] = _postgresql(url, self._size, STATEMENT_SECONDS, enclosed=True)
+            self._engines[url] = _postgresql(url, self._size, STATEMENT_SECONDS)
         return self._engines[url]
 
     async def close(self) -> None:
@@ -233,18 +234,21 @@ class Pools:
             await engine.dispose()
 
 
-def _postgresql(url: URL, pool_size: int, statement_seconds: float, *, enclosed: bool) -> AsyncEngine:
-    whose: dict[str, Any] = {"connection_class": enclosure.SchoolConnection} if enclosed else {}
+def _postgresql(url: URL, pool_size: int, statement_seconds: float) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=5,
         hide_parameters=True,
-        connect_args={"server_settings": dict(_POSTGRESQL), "command_timeout": statement_seconds, **whose},
+        connect_args={
+            "server_settings": dict(_POSTGRESQL),
+            "command_timeout": statement_seconds,
+            "connection_class": enclosure.TellingConnection,
+        },
     )
     _proved(engine.sync_engine)
     _given_up(engine.sync_engine)
-    return enclosure.enclose(engine) if enclosed else engine
+    return enclosure.enclose(engine)
 
 
 class _Here(AsyncSession):

@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 QUERY = "school"  #: the part of a database's address that names the school; no driver ever sees it
 TRUST = "handbell_trust"  #: the schema of what the schools share
+_BOUNDS = "handbell_bounds"  #: the option of an engine that :func:`given` sets
 
 
 def address(url: str, school: str) -> str:
@@ -35,6 +36,11 @@ def name(school: str) -> str:
     return f"handbell_{school}"
 
 
+def copier(database: str) -> str:
+    """How the role is called that copies the schools of a database, by ``pg_dump``, and does nothing else."""
+    return f"copies_of_{database}"
+
+
 def settle_in(school: str, *, local: bool) -> str:
     """The SQL that makes a transaction, or a whole connection, one school's.
 
@@ -44,31 +50,42 @@ def settle_in(school: str, *, local: bool) -> str:
     return f'SET {scope}ROLE "{name(school)}"; SET {scope}search_path TO "{name(school)}", pg_temp'
 
 
-class SchoolConnection(asyncpg.Connection):
-    """A connection that begins each transaction as the school's for which it was taken out of the pool."""
+class TellingConnection(asyncpg.Connection):
+    """A connection that tells the server of each transaction what is to be true of it, in one breath with its BEGIN."""
 
-    school: str = ""
+    told: str = ""
 
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's
         """Run a statement; asyncpg begins its transactions by this very method."""
-        if not self.school or not query.startswith("BEGIN"):
+        if not self.told or not query.startswith("BEGIN"):
             return await super().execute(query, *args, timeout=timeout)
         try:
-            return await super().execute(f"{query} {settle_in(self.school, local=True)}", timeout=timeout)
+            return await super().execute(f"{query} {self.told}", timeout=timeout)
         except BaseException:
             self.terminate()  # it may have begun as nobody's; the pool makes a new one
             raise
 
 
 def enclose(engine: AsyncEngine) -> AsyncEngine:
-    """Let each transaction of the engine be that school's whose :func:`of` it was begun by."""
+    """Let each transaction of the engine be that school's whose :func:`of` it was begun by, and in the bounds that
+    were :func:`given`. Its connections are :class:`TellingConnection`.
+    """
 
     @event.listens_for(engine.sync_engine, "begin")
-    def _say_whose(connection: Connection) -> None:
+    def _tell(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
-        driver.school = whose(connection)
+        school = whose(connection)
+        bounds = connection.get_execution_options().get(_BOUNDS, "")
+        driver.told = "; ".join(filter(None, (school and settle_in(school, local=True), bounds)))
 
     return engine
+
+
+def given(engine: AsyncEngine, bounds: str) -> AsyncEngine:
+    """The same pool, for transactions that begin with this SQL. Not by ``set_config``: a school's role may be kept from
+    it (docs/trust.md).
+    """
+    return engine.execution_options(**{_BOUNDS: bounds})
 
 
 def of(engine: AsyncEngine, school: str) -> AsyncEngine:

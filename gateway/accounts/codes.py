@@ -18,8 +18,7 @@ import pyotp
 import sqlalchemy as sa
 from pyotp import totp as totps
 
-from gateway import errors
-from gateway.accounts import secrecy
+from gateway import errors, secrecy
 from gateway.accounts.means import Means
 from gateway.database import Session
 from gateway.models import Account, RecoveryCode

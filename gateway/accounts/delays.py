@@ -17,8 +17,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import upsert
-from gateway.accounts import secrecy
+from gateway import secrecy, upsert
 from gateway.database import Session
 from gateway.models import SignInTry
 from gateway.models.types import core

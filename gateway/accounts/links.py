@@ -11,12 +11,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import errors
-from gateway.accounts import secrecy
+from gateway import errors, secrecy
 from gateway.accounts.means import Means
 from gateway.database import Session
 from gateway.models import Account, AccountLink
 from gateway.models.types import core
+from gateway.trust import visiting
 
 FIRST_FOR: Final = timedelta(hours=24)
 FOR: Final = timedelta(hours=72)  #: over a weekend
@@ -32,8 +32,9 @@ async def first(session: Session, *, means: Means) -> str:
 async def make(session: Session, account: Account, *, means: Means) -> str:
     """A link for somebody who is on file; what stands behind ``/new-password/``. Earlier ones work no more.
 
-    Raises :class:`errors.Conflict` for somebody who may not come in.
+    Raises :class:`errors.Conflict` for somebody who may not come in, or signs in at another school.
     """
+    await _check_is_ours(session, account)
     if account.disabled_at is not None:
         raise errors.Conflict(f"{account.name} may not come in. Let them in again first.")
     await forget(session, account.id)
@@ -54,18 +55,23 @@ async def _make(session: Session, account_id: str | None, span: timedelta, *, me
 async def look(session: Session, value: str, *, first: bool, now: datetime) -> Account | None:
     """Whose a link is, None for the very first person's; it can still be used afterwards.
 
-    Raises :class:`errors.NotFound` for one that opens nothing.
+    Raises :class:`errors.NotFound` for one that opens nothing, :class:`errors.Conflict` where they have come to sign in
+    at another school since.
     """
     row = await session.get(AccountLink, secrecy.digest(value))
     if row is None or row.expires_at <= now or (row.account_id is None) != first:
         raise errors.NotFound(_SENTENCE)
-    return await session.get_one(Account, row.account_id) if row.account_id else None
+    if row.account_id is None:
+        return None
+    account = await session.get_one(Account, row.account_id)
+    await _check_is_ours(session, account)
+    return account
 
 
 async def use(session: Session, value: str, *, first: bool, now: datetime) -> Account | None:
     """Use a link up: of two who come at once, one is refused. With the first of its kind all of them are gone.
 
-    Raises :class:`errors.NotFound` for one that opens nothing.
+    Raises what :func:`look` does.
     """
     account = await look(session, value, first=first, now=now)
     whose = _table.c.account_id.is_(None) if account is None else _table.c.account_id == account.id
@@ -85,3 +91,12 @@ async def is_waiting(session: Session, account_id: str, *, now: datetime) -> boo
     """Whether somebody has a link that they have not used."""
     query = select(AccountLink.digest).where(col(AccountLink.account_id) == account_id)
     return await session.scalar(query.where(col(AccountLink.expires_at) > now)) is not None
+
+
+async def _check_is_ours(session: Session, account: Account) -> None:
+    """Raise :class:`errors.Conflict` for somebody who comes from another school of the trust: a password here would let
+    them in when they are kept out.
+    """
+    if not account.password and (home := await visiting.home(session, account.email)):
+        what = f"{account.name} comes from {home}: their password is there, and {home} gives them a new one."
+        raise errors.Conflict(f"{what} Who comes to work here is kept out as a guest first (handbell school keep-out).")

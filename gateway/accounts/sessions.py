@@ -1,7 +1,8 @@
 """Browsers that are signed in. A cookie holds 256 random bits; the database their hash, so that its copy opens nothing.
 
 A session ends when nobody has done anything for a while, when it is old, and at once when it is ended: by its person,
-by IT, and with a new password, another role or the end of the account.
+by IT, and with a new password, another role or the end of the account. What is ended so ends at the other schools of a
+trust, too: nobody knows from which browser somebody went there.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from gateway import errors
-from gateway.accounts import secrecy
+from gateway import errors, secrecy
 from gateway.accounts.means import Means
 from gateway.database import Session
 from gateway.models import Account, AccountSession
 from gateway.models.types import core
+from gateway.trust import visiting
 
 CODE_WITHIN: Final = timedelta(minutes=5)  #: so long the password is good while the code of the phone is looked for
 SEEN_EVERY: Final = timedelta(seconds=20)  #: that somebody was there is written down no more often
@@ -130,8 +131,11 @@ async def end(session: Session, account_id: str, session_id: str, *, why: str, m
     Raises :class:`errors.NotFound`.
     """
     mine = sa.delete(_table).where(_table.c.id == session_id, _table.c.account_id == account_id)
-    if not (await session.execute(mine.returning(_table.c.id))).first():
+    gone = (await session.execute(mine.returning(_table.c.waits_for_code))).one_or_none()
+    if gone is None:
         raise errors.NotFound("This sign-in has ended already.")
+    if not gone.waits_for_code:  # else it opened nothing
+        await visiting.end(session, account_id, now=means.now)
     await means.record(session, "session.ended", account_id, session=session_id, why=why)
 
 
@@ -139,6 +143,7 @@ async def end_all(session: Session, account_id: str, *, why: str, but: str = "",
     """End every session of somebody's, ``but`` one. Gives how many."""
     theirs = sa.delete(_table).where(_table.c.account_id == account_id, _table.c.id != but)
     gone = list(await session.scalars(theirs.returning(_table.c.id)))
+    await visiting.end(session, account_id, now=means.now)
     if gone:
         await means.record(session, "session.ended", account_id, sessions=len(gone), why=why)
     return len(gone)

@@ -9,14 +9,16 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
+import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from gateway import enclosure, errors
+from gateway import enclosure, errors, migrate
 from gateway.database import Session
 
 SQLITE, POSTGRESQL = "handbell.sqlite3", "handbell.pgdump"  #: what the file of a copy is called
@@ -37,11 +39,26 @@ async def write(url: str, folder: Path) -> Path:
         return target
     target = folder / POSTGRESQL
     _own(target)
-    own = enclosure.name(school)
-    one = (f"--schema={own}", f"--role={own}") if school else ()
+    one = (f"--schema={enclosure.name(school)}",) if school else ()
     options = ("--format=custom", "--no-owner", "--no-privileges", f"--file={target}", *one)
-    await asyncio.to_thread(_run, "pg_dump", options, parsed)
+    # From its first statement on, which calls set_config already: --role would come later.
+    role = {"PGOPTIONS": f"-c role={await _copier(parsed, school)}"} if school else {}
+    await asyncio.to_thread(_run, "pg_dump", options, parsed, role)
     return target
+
+
+async def _copier(url: URL, school: str) -> str:
+    """As whom a school is copied: as itself, while an older Handbell's walls have nobody else for that.
+
+    An upgrade copies before it changes anything, and the walls are brought up to date with the tables.
+    """
+    own, copier = enclosure.name(school), enclosure.copier(url.database or "")
+    query = sa.text(
+        "SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles c ON c.oid = m.member"
+        " WHERE r.rolname = :own AND c.rolname = :copier"
+    )
+    async with migrate.connected(url.render_as_string(hide_password=False)) as connection:
+        return copier if await connection.scalar(query, {"own": own, "copier": copier}) else own
 
 
 async def load(file: Path, url: str, work: Path) -> None:
@@ -95,7 +112,7 @@ def _own(file: Path) -> None:
     os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _run(program: str, options: Sequence[str], url: URL) -> str:
+def _run(program: str, options: Sequence[str], url: URL, more: Mapping[str, str] = MappingProxyType({})) -> str:
     found = shutil.which(program)
     if found is None:
         raise errors.NotReady(f"There is no program {program}: install the package postgresql-client.")
@@ -103,7 +120,7 @@ def _run(program: str, options: Sequence[str], url: URL) -> str:
 
     # Everything about the server by its environment: a command line can be read by every account of the machine.
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL's, and options of ours
-        [found, *options], env={**os.environ, **_server(url)}, capture_output=True, text=True, check=False
+        [found, *options], env={**os.environ, **_server(url), **more}, capture_output=True, text=True, check=False
     )
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:] or ["it does not say why"]

@@ -42,11 +42,12 @@ async def walls(gateway: context.Gateway) -> list[Finding]:
     role = enclosure.name(gateway.database.school)
     query = sa.text(  # the schema by its name: for a role that may not use it, current_schema() is another one
         "SELECT r.rolsuper OR r.rolbypassrls, n.nspowner = CURRENT_USER::regrole,"
-        " has_schema_privilege(session_user, n.oid, 'USAGE')"
+        " has_schema_privilege(session_user, n.oid, 'USAGE'),"
+        " has_function_privilege('pg_catalog.set_config(text, text, boolean)', 'EXECUTE')"
         " FROM pg_roles r LEFT JOIN pg_namespace n ON n.nspname = :own WHERE r.rolname = session_user"
     )
     async with gateway.database.read() as session:
-        may_all, owned, inherits = (await session.execute(query, {"own": role})).one()
+        may_all, owned, inherits, turns = (await session.execute(query, {"own": role})).one()
     if may_all:
         sentence = "The database's login may do everything, so that the second wall between schools has a door."
         return [
@@ -58,6 +59,9 @@ async def walls(gateway: context.Gateway) -> list[Finding]:
     if inherits:
         sentence = "The database's login has the rights of this school's role all the time, not only as that school."
         return [Finding("walls", "warn", sentence, f"Whoever granted it {role} does so WITH INHERIT FALSE instead.")]
+    if turns:
+        sentence = "A statement may say by set_config whose it is: whoever gets words of theirs into one crosses over."
+        return [Finding("walls", "warn", sentence, "A superuser says the two statements of docs/trust.md.")]
     return [Finding("walls", "ok", "The school has a schema and a role of its own, and the login no rights to either.")]
 
 

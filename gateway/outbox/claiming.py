@@ -22,7 +22,6 @@ message_table, attempt_table, sender_table = core(Message), core(Attempt), core(
 t = message_table.c
 
 PUT_OFF = timedelta(seconds=30)  #: how long a step waits that comes before the one below it is through
-FROZEN = "10s"  #: a worker that stands still in its claim is thrown out by the server, or nobody else had the lane
 BUSY = 0.05  #: seconds after which a lane that another worker was claiming from is asked again
 URGENT = 1  #: priorities up to this one may use the slots that are kept free
 
@@ -67,7 +66,7 @@ def claim(
 
     ``sign``  knows the opt-outs of people who were erased. The caller writes its lines.
     """
-    sender = connection.execute(_lane(bulk.dialect(connection)), {"sender": sender_id}).one_or_none()
+    sender = connection.execute(_LANE, {"sender": sender_id}).one_or_none()
     if sender is None:
         return Claim((), BUSY)
     if not sender.active:
@@ -112,17 +111,9 @@ _SENDER = sa.bindparam("sender", type_=sa.Integer)
 _NOW = sa.bindparam("now", type_=t.due_at.type)
 
 
-@functools.cache
-def _lane(dialect: str) -> sa.Select[Any]:
-    """The sender's row, locked. Its key is shared: whoever inserts messages for it locks that, and a large plan must
-    not keep the lane shut.
-    """
-    query: sa.Select[Any] = sa.select(sender_table).where(sender_table.c.id == _SENDER)
-    if dialect == "postgresql":
-        query = query.add_columns(sa.func.set_config("idle_in_transaction_session_timeout", FROZEN, True))
-    return query.with_for_update(skip_locked=True, key_share=True)
-
-
+#: The sender's row, locked. Its key is shared: whoever inserts messages for it locks that, and a large plan must not
+#: keep the lane shut.
+_LANE = sa.select(sender_table).where(sender_table.c.id == _SENDER).with_for_update(skip_locked=True, key_share=True)
 _PARTS, _YEAR = sa.bindparam("parts", type_=sa.Integer), sa.bindparam("year", type_=sa.Integer)
 _PAY = (
     sa.update(sender_table)

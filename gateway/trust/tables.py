@@ -18,11 +18,14 @@ SCHOOL: Final = sa.table(
     schema=enclosure.TRUST,
 )
 VISITOR: Final = sa.table(
-    "visitor", *map(sa.column, ("home", "school", "email", "name", "role")), schema=enclosure.TRUST
+    "visitor",
+    *map(sa.column, ("home", "school", "email", "name", "role")),
+    sa.column("ended_at", _MOMENT),
+    schema=enclosure.TRUST,
 )
 PASS: Final = sa.table(
     "pass",
-    *map(sa.column, ("digest", "home", "school", "email")),
+    *map(sa.column, ("digest", "home", "school", "email", "codes")),
     sa.column("ends_at", _MOMENT),
     schema=enclosure.TRUST,
 )

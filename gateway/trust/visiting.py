@@ -2,7 +2,8 @@
 
 They sign in at home, and a pass brings them over: good once, for a minute. There they have an account without a
 password, made when they first come, so that the school's own audit log has their name. It opens only while the right
-stands: :func:`holds` is asked at each of their requests. Each statement here is one school's; its role sees and changes
+stands: :func:`holds` is asked at each of their requests. What is ended at home is ended there by a moment in the row of
+that right, which home alone may write. Each statement here is one school's; its role sees and changes
 what is its own business, whatever the statement says (``walls``).
 """
 
@@ -15,9 +16,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from gateway import enclosure, errors
-from gateway.accounts import secrecy
+from gateway import enclosure, errors, secrecy
 from gateway.database import Session
+from gateway.models import Account
+from gateway.models.types import core
 from gateway.roles import Role
 from gateway.trust import tables
 
@@ -38,12 +40,13 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Somebody who comes from another school, ``home`` by its name."""
+    """Somebody who comes from another school, ``home`` by its name, where they are asked for ``codes`` or are not."""
 
     email: str
     name: str
     role: Role
     home: str
+    codes: bool
 
 
 async def elsewhere(session: Session, email: str) -> Sequence[Elsewhere]:
@@ -57,8 +60,8 @@ async def elsewhere(session: Session, email: str) -> Sequence[Elsewhere]:
     return [Elsewhere(key, name, url, Role(role)) for key, name, url, role in await session.execute(query)]
 
 
-async def give_pass(session: Session, email: str, key: str, *, now: datetime) -> tuple[Elsewhere, str]:
-    """Give somebody of this school a pass to another one, this once.
+async def give_pass(session: Session, email: str, key: str, *, codes: bool, now: datetime) -> tuple[Elsewhere, str]:
+    """Give somebody of this school a pass to another one, this once; ``codes`` says whether they signed in with one.
 
     Raises :class:`errors.NotFound` where they may not come there.
     """
@@ -68,7 +71,7 @@ async def give_pass(session: Session, email: str, key: str, *, now: datetime) ->
     value = secrecy.fresh()
     await session.execute(sa.delete(_pass).where(_pass.c.ends_at <= now))
     row = {"home": sa.func.current_user(), "school": enclosure.name(key), "email": email, "ends_at": now + WITHIN}
-    await session.execute(sa.insert(_pass).values(digest=secrecy.digest(value), **row))
+    await session.execute(sa.insert(_pass).values(digest=secrecy.digest(value), codes=codes, **row))
     return to, value
 
 
@@ -93,12 +96,37 @@ async def take_pass(session: Session, value: str, *, now: datetime) -> Guest:
     return guest
 
 
-async def holds(session: Session, email: str, role: Role) -> bool:
-    """Whether somebody from elsewhere may still be here, as what they came in."""
+async def holds(session: Session, email: str, role: Role, *, begun: datetime | None = None) -> bool:
+    """Whether somebody from elsewhere may still be here, as what they came in, by a sign-in that has ``begun`` so."""
     query = sa.select(sa.literal(1)).where(
         _visitor.c.email == email, _visitor.c.role == role.value, _visitor.c.school == sa.func.current_user()
     )
+    if begun:
+        query = query.where(sa.or_(_visitor.c.ended_at.is_(None), _visitor.c.ended_at < begun))
     return await session.scalar(query) is not None
+
+
+async def home(session: Session, email: str) -> str:
+    """The name of the school from which somebody may come to this one; ``""`` for everybody else."""
+    if not enclosure.whose(session.get_bind()):
+        return ""
+    query = (
+        sa.select(_school.c.name)
+        .join(_visitor, _visitor.c.home == _school.c.role)
+        .where(_visitor.c.email == email, _visitor.c.school == sa.func.current_user())
+    )
+    return await session.scalar(query) or ""
+
+
+async def end(session: Session, account_id: str, *, now: datetime) -> None:
+    """End whatever somebody of this school has open at others by now, and the passes that they have in hand."""
+    if not enclosure.whose(session.get_bind()):
+        return
+    account = core(Account).c
+    email = sa.select(account.email).where(account.id == account_id).scalar_subquery()
+    mine = [[t.c.home == sa.func.current_user(), t.c.email == email] for t in (_pass, _visitor)]
+    await session.execute(sa.delete(_pass).where(*mine[0]))
+    await session.execute(sa.update(_visitor).where(*mine[1]).values(ended_at=now))
 
 
 async def stay_home(session: Session, email: str) -> None:
@@ -118,7 +146,7 @@ def _good(digest: str, now: datetime) -> list[Any]:
 
 async def _guest(session: Session, good: Sequence[Any]) -> Guest:
     query = (
-        sa.select(_visitor.c.email, _visitor.c.name, _visitor.c.role, _school.c.name.label("home"))
+        sa.select(_visitor.c.email, _visitor.c.name, _visitor.c.role, _pass.c.codes, _school.c.name.label("home"))
         .join(
             _pass,
             sa.and_(
@@ -133,4 +161,4 @@ async def _guest(session: Session, good: Sequence[Any]) -> Guest:
     row = (await session.execute(query)).one_or_none()
     if row is None:
         raise errors.NotFound(_USED_UP)
-    return Guest(row.email, row.name, Role(row.role), row.home)
+    return Guest(row.email, row.name, Role(row.role), row.home, row.codes)

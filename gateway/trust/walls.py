@@ -13,12 +13,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import enclosure, errors, migrate
+from gateway.trust import tables
 
 _LOCK: Final = 4_851_002  #: two who build walls at once take turns
 
 #: What the schools share. Schools are named by their role here: the policies compare it with who asks.
 #: ``visitor`` is what somebody with an account at one school (``home``) may do at another one (``school``).
-#: ``pass`` is their way there: good once, for a minute, known by its SHA-256 alone.
+#: Sign-ins there that had begun when home ended theirs (``ended_at``) hold no more.
+#: ``pass`` is their way there: good once, for a minute, known by its SHA-256 alone; ``codes``: home asked for one.
 _SHARED: Final = f"""
 CREATE SCHEMA IF NOT EXISTS "{enclosure.TRUST}";
 CREATE TABLE IF NOT EXISTS "{enclosure.TRUST}".school (
@@ -36,11 +38,17 @@ CREATE TABLE IF NOT EXISTS "{enclosure.TRUST}".pass (
     ends_at timestamptz NOT NULL,
     FOREIGN KEY (home, email, school) REFERENCES "{enclosure.TRUST}".visitor ON DELETE CASCADE
 );
+ALTER TABLE "{enclosure.TRUST}".visitor ADD COLUMN IF NOT EXISTS ended_at timestamptz;
+ALTER TABLE "{enclosure.TRUST}".pass ADD COLUMN IF NOT EXISTS codes boolean NOT NULL DEFAULT false;
 """
-#: Who sees and changes which rows, by table: the command for the policy, and its condition.
+#: Who sees and changes which rows, by table: the command for the policy (and its columns), and its condition.
 _POLICIES: Final = {
     "school": (("SELECT", "role = current_user OR {shares}"),),
-    "visitor": (("SELECT", "current_user IN (home, school)"), ("DELETE", "current_user = home")),
+    "visitor": (
+        ("SELECT", "current_user IN (home, school)"),
+        ("UPDATE (ended_at)", "current_user = home"),
+        ("DELETE", "current_user = home"),
+    ),
     "pass": (
         ("SELECT", "current_user IN (home, school)"),
         ("INSERT", "current_user = home"),
@@ -70,14 +78,26 @@ async def _build(connection: AsyncConnection, school: str) -> None:
     own = enclosure.name(school)
     await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     await _share(connection)
-    if not await connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :own"), {"own": own}):
-        await _do(connection, f'CREATE ROLE "{own}" NOLOGIN NOINHERIT')
-    # May become it, but has none of its rights meanwhile: whatever is not told whose it is must fail.
-    await _do(connection, f'GRANT "{own}" TO CURRENT_USER WITH INHERIT FALSE, SET TRUE')
+    copier = enclosure.copier(await connection.scalar(sa.text("SELECT current_database()")))
+    await _role(connection, own, "NOINHERIT")
+    # pg_dump calls set_config, which no school's role may: each copy is made as a role of its own.
+    await _role(connection, copier, "INHERIT")
+    await _do(connection, f'GRANT "{own}" TO "{copier}" WITH INHERIT TRUE, SET FALSE')
     await _do(connection, f'CREATE SCHEMA IF NOT EXISTS "{own}" AUTHORIZATION "{own}"')
-    await _do(connection, f'GRANT USAGE ON SCHEMA "{enclosure.TRUST}" TO "{own}"')
-    for table, policies in _POLICIES.items():
-        await _do(connection, f'GRANT {_rights(policies)} ON "{enclosure.TRUST}"."{table}" TO "{own}"')
+    # Of all schools: a column that is new is nobody's yet, and the others are migrated later, or not at all today.
+    roles = sa.table("pg_roles", sa.column("rolname"))
+    others = sa.select(tables.SCHOOL.c.role).where(tables.SCHOOL.c.role.in_(sa.select(roles.c.rolname)))
+    for role in sorted({own, *await connection.scalars(others)}):
+        await _do(connection, f'GRANT USAGE ON SCHEMA "{enclosure.TRUST}" TO "{role}"')
+        for table, policies in _POLICIES.items():
+            await _do(connection, f'GRANT {_rights(policies)} ON "{enclosure.TRUST}"."{table}" TO "{role}"')
+
+
+async def _role(connection: AsyncConnection, name: str, inherits: str) -> None:
+    if not await connection.scalar(sa.text("SELECT 1 FROM pg_roles WHERE rolname = :name"), {"name": name}):
+        await _do(connection, f'CREATE ROLE "{name}" NOLOGIN {inherits}')
+    # May become it, but has none of its rights meanwhile: whatever is not told whose it is must fail.
+    await _do(connection, f'GRANT "{name}" TO CURRENT_USER WITH INHERIT FALSE, SET TRUE')
 
 
 async def _share(connection: AsyncConnection) -> None:
@@ -93,9 +113,8 @@ async def _share(connection: AsyncConnection) -> None:
         await _do(connection, f"ALTER TABLE {of} FORCE ROW LEVEL SECURITY")
         await _policy(connection, of, "upkeep", "FOR ALL TO CURRENT_USER USING (true)")
         for command, condition in policies:
-            check = "WITH CHECK" if command == "INSERT" else "USING"
-            rule = f"FOR {command} {check} ({condition.format(shares=_SHARES)})"
-            await _policy(connection, of, command.lower(), rule)
+            deed, check = command.split()[0], "WITH CHECK" if command == "INSERT" else "USING"
+            await _policy(connection, of, deed.lower(), f"FOR {deed} {check} ({condition.format(shares=_SHARES)})")
 
 
 async def _policy(connection: AsyncConnection, of: str, name: str, rule: str) -> None:

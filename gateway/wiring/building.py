@@ -14,6 +14,7 @@ from channels.base import Channel
 from config.settings import Settings
 from gateway import audit, chain, clock, context, errors, migrate, own_words, senders, trial
 from gateway.database import Database, Pools, Session
+from gateway.trust import register, walls
 from gateway.wiring import mail, notify, phones, translation
 
 
@@ -92,10 +93,15 @@ async def write_senders(session: Session, gateway: context.Gateway) -> None:
 async def set_up(settings: Settings) -> None:
     """Bring the database to the tables of this version, with the senders in it: a notice can be sent from then on.
 
+    What the schools of a trust share is brought up to date with any of them.
     Raises :class:`errors.NotReady` when the database cannot be reached.
     """
-    is_new = not await migrate.at(settings.database.dsn())
-    await migrate.upgrade(settings.database.dsn())
+    url = settings.database.dsn()
+    is_new = not await migrate.at(url)
+    if settings.school_key and await walls.stand(url):
+        async with register.opened(url) as connection:
+            await walls.build(connection, settings.school_key)
+    await migrate.upgrade(url)
     gateway = build(settings)
     if is_new:  # an older one's log ended elsewhere
         gateway.mark.keep(chain.End())

@@ -1,4 +1,4 @@
-"""A trust in a database of its own, whose login may no more than docs/trust.md says: no superuser."""
+"""A trust in a database of its own, whose login may no more than docs/trust.md says: no superuser, no set_config."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from gateway.trust import register
 from support import databases
 from support.databases import Postgres
 
+SET_CONFIG = "pg_catalog.set_config(text, text, boolean)"
 _PASSWORD = "practice"
 
 
@@ -54,16 +55,23 @@ async def _prepare(made: Trust) -> None:
         async with register.opened(made.url) as connection:
             await register.add(connection, key, name=key.title(), office_url=f"https://{key}.example.com")
         await migrate.upgrade(made.of(key))
+    await let_copy(made.server, made.name)
+
+
+async def let_copy(server: Postgres, database: str) -> None:
+    """What a superuser says of the role that copies, once the first school has been added."""
+    await server.execute(f'GRANT EXECUTE ON FUNCTION {SET_CONFIG} TO "{enclosure.copier(database)}"', within=database)
 
 
 async def _make(made: Trust) -> None:
     await made.server.execute(f"CREATE ROLE \"{made.login}\" LOGIN CREATEROLE PASSWORD '{_PASSWORD}'")
     await made.server.execute(f'CREATE DATABASE "{made.name}" OWNER "{made.login}"')
+    await made.server.execute(f"REVOKE EXECUTE ON FUNCTION {SET_CONFIG} FROM PUBLIC", within=made.name)
 
 
 async def _clear(made: Trust) -> None:
     await made.server.execute(f'DROP DATABASE "{made.name}" WITH (FORCE)')
-    for role in (*map(enclosure.name, made.keys), made.login):
+    for role in (enclosure.copier(made.name), *map(enclosure.name, made.keys), made.login):
         await made.server.execute(f'DROP ROLE IF EXISTS "{role}"')
 
 

@@ -12,8 +12,7 @@ from sqlmodel import col
 from support import trust, website
 from support.databases import Postgres
 
-from gateway import enclosure, errors
-from gateway.accounts import secrecy
+from gateway import enclosure, errors, secrecy
 from gateway.database import Database, Pools
 from gateway.doctor import books
 from gateway.models import SignInTry
@@ -91,6 +90,37 @@ async def test_no_school_can_build_over_or_beside_another(two: list[Database]) -
         assert await _state(oak, statement) == DENIED, statement
 
 
+async def test_no_statement_becomes_another_schools_in_its_middle(two: list[Database]) -> None:
+    """Whoever gets words of their own into one of ours could change the role in it, and ask by a function beside that
+    plans its query only then.
+    """
+    oak, beech = two
+    other = enclosure.name(beech.school)
+    async with beech.write() as session:
+        session.add(SignInTry(key="beechs_own", last_at=NOW))
+    become = f"(SELECT set_config('role', '{other}', true) OFFSET 0) AS became"
+    theirs = f'SELECT key FROM "{other}".sign_in_try'
+    for crossing in (
+        f"SELECT word FROM {become}, LATERAL ts_stat($$SELECT to_tsvector(key) FROM ({theirs}) AS own$$)",
+        f"SELECT query_to_xml($${theirs}$$, true, true, '') FROM {become}",
+        f"SELECT ts_rewrite('a', $$SELECT to_tsquery('a'), to_tsquery(key) FROM ({theirs}) AS own$$) FROM {become}",
+        f"UPDATE pg_settings SET setting = '{other}' WHERE name = 'role'",  # by a rule of that view
+        f"SELECT current_user FROM {become}",
+    ):
+        assert await _state(oak, crossing) == DENIED, crossing
+
+
+async def test_no_column_has_a_type_that_the_driver_would_ask_about(two: list[Database]) -> None:
+    """asyncpg asks for types that are no builtin ones, and switches jit off for that by ``set_config``."""
+    query = sa.text(
+        "SELECT a.attrelid::regclass::text, t.typname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+        " JOIN pg_type t ON t.oid = a.atttypid WHERE c.relnamespace = CAST(current_schema() AS regnamespace)"
+        " AND c.relkind = 'r' AND t.typnamespace <> CAST('pg_catalog' AS regnamespace)"
+    )
+    async with two[0].read() as session:
+        assert (await session.execute(query)).all() == []
+
+
 async def test_each_transaction_is_its_own_schools_whatever_the_one_before_did(two: list[Database]) -> None:
     oak, beech = two
     for round_ in range(4):  # prepared statements are kept, and must not remember a school
@@ -98,7 +128,7 @@ async def test_each_transaction_is_its_own_schools_whatever_the_one_before_did(t
             async with database.write() as session:
                 session.add(SignInTry(key=f"{database.school} {round_}", last_at=NOW))
     # Whoever could run any SQL might leave this behind for the next one.
-    assert await _state(oak, f"SELECT set_config('search_path', '{enclosure.name(oak.school)}', false)") == ""
+    assert await _state(oak, f'SET search_path TO "{enclosure.name(oak.school)}"') == ""
     for database in (oak, beech):
         async with database.read() as session:
             kept = set(await session.scalars(sa.select(SignInTry.key).where(col(SignInTry.key).contains(" "))))
@@ -132,7 +162,7 @@ async def test_of_what_lies_together_a_school_sees_and_changes_its_own_rows_alon
             )
     try:
         async with oak.write() as session:
-            _to, value = await visiting.give_pass(session, "it@trust.example", beech.school, now=NOW)
+            _to, value = await visiting.give_pass(session, "it@trust.example", beech.school, codes=True, now=NOW)
         counts = {}
         for database in (oak, beech, cedar):
             async with database.write() as session:
@@ -151,6 +181,15 @@ async def test_of_what_lies_together_a_school_sees_and_changes_its_own_rows_alon
         assert await _state(beech, forged) == DENIED
         assert await _state(cedar, f"INSERT INTO \"{enclosure.TRUST}\".visitor SELECT '', '', '', '', ''") == DENIED
         assert await _state(cedar, f"UPDATE \"{enclosure.TRUST}\".school SET name = 'Ours'") == DENIED
+        visitor = f'"{enclosure.TRUST}".visitor'
+        for database in (oak, beech, cedar):
+            for column in ("role = 'head'", "name = 'Ms Head'", "school = home", "home = school"):
+                assert await _state(database, f"UPDATE {visitor} SET {column}") == DENIED
+        for database, changes in ((oak, 1), (beech, 1), (cedar, 0)):  # what is ended is ended by home
+            async with database.write() as session:
+                ended = await session.execute(sa.text(f"UPDATE {visitor} SET ended_at = now() RETURNING home"))
+                assert list(ended.scalars()) == [enclosure.name(database.school)] * changes
+                await session.rollback()
         assert await _state(cedar, f"DELETE FROM {table}") == ""
         async with cedar.write() as session:
             with pytest.raises(errors.NotFound):
@@ -205,6 +244,11 @@ async def test_the_doctor_says_whether_the_walls_stand(three: trust.Trust, postg
             await session.execute(sa.text(statement))
         await database.close()
 
+    for to in (f'"{own}"', "PUBLIC"):
+        await on_the_side(f"GRANT EXECUTE ON FUNCTION {trust.SET_CONFIG} TO {to}")
+        state, said = await found(three.url)
+        assert (state, "set_config" in said) == ("warn", True)
+        await on_the_side(f"REVOKE EXECUTE ON FUNCTION {trust.SET_CONFIG} FROM {to}")
     await on_the_side(f'GRANT "{own}" TO "{three.login}" WITH INHERIT TRUE')
     state, said = await found(three.url)
     assert (state, "all the time" in said) == ("warn", True)

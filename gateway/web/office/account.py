@@ -150,6 +150,8 @@ async def _proved(request: Request) -> Account:
     gateway, counted = here.gateway, [delays.browser(f"again {visitor.account}")]
     async with gateway.database.write() as session:
         account = await staff.one(session, visitor.account)
+        if not account.password:
+            raise errors.BadInput([errors.Problem("Your password and your codes are at your own school.")])
         wait = await delays.count(session, counted, now=gateway.now())
     if wait:
         raise errors.BadInput([errors.Problem(f"Too many tries went wrong. Try again in {wait} seconds.")])

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from gateway import context, errors
+from gateway import context, errors, golive
 from gateway.accounts import signatures, staff
 from gateway.database import Session
 from gateway.models import Account
@@ -19,6 +19,10 @@ from gateway.web import site
 from gateway.web.office import door, frame, rights, sign_in, visitors
 
 _SLOWED: Final = "a chance word of 256 bits, good for once and for a minute"
+_NO_CODES: Final = (
+    "Nobody is {role} at this school by a password alone. Use a code of your phone at {home} (under your own name), "
+    "then come again."
+)
 _OWN_ACCOUNT: Final = "You have an account of your own at this school: sign in with its password."
 
 
@@ -53,7 +57,8 @@ class Pages:
         gateway, visitor, form = _trust(request), visitors.of(request), await door.form(request)
         async with gateway.database.write() as session:
             account = await staff.one(session, visitor.account)
-            to, value = await visiting.give_pass(session, account.email, form.get("school", ""), now=gateway.now())
+            key, codes = form.get("school", ""), bool(account.secret)
+            to, value = await visiting.give_pass(session, account.email, key, codes=codes, now=gateway.now())
             await door.deed(request).record(session, "visit.left_for", account.id, school=to.key)
         url = f"{to.office_url}/visit/{value}"
         return self.pages.bare(request, "visit_go.html", to=to, url=url, headers={"Refresh": f"0; url={url}"})
@@ -71,6 +76,8 @@ class Pages:
         async with gateway.database.write() as session:
             guest = await visiting.take_pass(session, request.path_params["value"], now=gateway.now())
             account = await _account(session, request, guest)
+            if not guest.codes and await golive.asks_for_codes(session, guest.role):
+                raise errors.Conflict(_NO_CODES.format(role=rights.ROLES[guest.role][0], home=guest.home))
             value = await sign_in.begin(session, request, account)
         return sign_in.signed_in(request, account, value, back="/")
 

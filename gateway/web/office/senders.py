@@ -13,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway import allowance, bell, errors, numbers, outbox, senders, tokens
+from gateway.accounts import staff
+from gateway.database import Session
 from gateway.models import Sender
 from gateway.web import site
 from gateway.web.office import door, frame, visitors
@@ -22,6 +24,8 @@ Faults = Sequence[tuple[str, str]]
 _LARGEST_ID: Final = 2**31 - 1
 #: For how long a sender is held back: what is chosen, hours, how it is called.
 SPANS: Final = {"1": "One hour", "24": "A day", "168": "A week"}
+
+_A_GUEST: Final = "You come from another school, and a token would outlast that. Somebody who works here makes it."
 
 
 def routes(pages: frame.Pages) -> list[BaseRoute]:
@@ -93,6 +97,7 @@ class Pages:
         given = {"name": form.get("name", "").strip(), "read_only": form.get("read_only", "")}
         try:
             async with gateway.database.write() as session:
+                await _check_no_guest(session, visitor)
                 token = await tokens.create(
                     session, given["name"], log=gateway.log, now=gateway.now(), actor=visitor.signature,
                     read_only=given["read_only"] == "yes",
@@ -142,3 +147,9 @@ def _id(request: Request) -> int:
     if found > _LARGEST_ID:
         raise HTTPException(404)
     return found
+
+
+async def _check_no_guest(session: Session, visitor: visitors.Visitor) -> None:
+    """Raise :class:`errors.Conflict` for somebody of another school of the trust, who has no password here."""
+    if not (await staff.one(session, visitor.account)).password:
+        raise errors.Conflict(_A_GUEST)

@@ -147,6 +147,8 @@ async def _disable(session: Session, account: Account, request: Request) -> str:
 
 async def _enable(session: Session, account: Account, request: Request) -> str:
     await staff.enable(session, account, means=door.deed(request))
+    if await visiting.home(session, account.email):  # by their own school, as before
+        return ""
     return await links.make(session, account, means=door.deed(request))
 
 
@@ -181,6 +183,7 @@ _SAID: Final = {
     "role": "Their role is changed, and they are signed out.",
     "forms": "Their classes are changed, and they are signed out.",
     "disable": "They may not come in any more.",
+    "enable": "They may come in again.",
     "end-sessions": "They are signed out.",
     "no-codes": "They are asked for no code any more.",
 }

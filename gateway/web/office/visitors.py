@@ -11,7 +11,6 @@ from starlette.requests import Request
 from gateway import context
 from gateway.accounts import sessions, signatures, staff
 from gateway.database import Session
-from gateway.models import Account
 from gateway.roles import Role
 from gateway.trust import visiting
 from gateway.web import site
@@ -109,18 +108,19 @@ async def look(request: Request) -> tuple[Visitor | None, sessions.Found | None]
         found = await sessions.find(session, value, spans=spans(gateway), now=gateway.now())
         if found is None or found.over or found.row.waits_for_code:
             return None, found
-        if await _is_kept_out(session, gateway, found.account):
+        if await _is_kept_out(session, gateway, found):
             return None, None
         teaches = found.account.role is Role.TEACHER
         forms = await staff.forms(session, found.account.id) if teaches else {}
     return _visitor(gateway, found, forms.get(found.account.id, frozenset())), found
 
 
-async def _is_kept_out(session: Session, gateway: context.Gateway, account: Account) -> bool:
+async def _is_kept_out(session: Session, gateway: context.Gateway, found: sessions.Found) -> bool:
     """Whether this is somebody of another school of the trust, who has no password here, and no right any more."""
+    account = found.account
     if account.password or not gateway.database.school:
         return False
-    return not await visiting.holds(session, account.email, account.role)
+    return not await visiting.holds(session, account.email, account.role, begun=found.row.created_at)
 
 
 def _visitor(gateway: context.Gateway, found: sessions.Found, forms: frozenset[str]) -> Visitor:
