@@ -21,6 +21,7 @@ _CLOCK_SLACK = timedelta(minutes=2)
 #: How many of one number's messages are read at most in search of a doubtful one, and how many at a time.
 _LIST_LIMIT, _PAGE_SIZE = 1000, 100
 _ABOUT_US = (401, 403)  #: HTTP statuses about who asks, not about what is asked for (RFC 9110 section 15.5)
+_BAD_LOGIN, _LEAST_CODE = "20003", 10_000
 _SID = re.compile("[!-~]{1,64}")  #: what Twilio's ids are made of, and then some: they are 34 letters and digits
 
 
@@ -248,15 +249,33 @@ def first_values(request: base.HookRequest) -> dict[str, str]:
 def _refusal(status: int, code: str) -> base.SendResult:
     if not 400 <= status < 500:
         return _garbage()  # a redirect, or a status that contradicts itself: somebody else than Twilio answered
+    if code == str(status):
+        return _on_the_way(code)
     known = code in twilio_codes.meanings()
     # A code that nobody has told us of: that it is us who are refused, the status says all the same.
-    meaning = twilio_codes.meaning(str(status) if status in _ABOUT_US and not known else code)
+    meaning = twilio_codes.meaning(_BAD_LOGIN if status in _ABOUT_US and not known else code)
     return base.SendResult(
         meaning.outcome,
         code=code,
         reason=meaning.reason,
         text=twilio_codes.sentence(code),
         lane_wide=meaning.lane_wide,
+    )
+
+
+def _on_the_way(status: str) -> base.SendResult:
+    """A 4xx without a code of Twilio's: a proxy or a filter before it has answered, so it is no word on the message.
+
+    One that is not in the table is given no code, as it comes from nobody whose codes we know: five in a row hold the
+    lane (``gateway.calls``), and one by itself is tried again.
+    """
+    meaning = twilio_codes.meanings().get(status)
+    return base.SendResult(
+        meaning.outcome if meaning else base.Outcome.RETRY,
+        code=status if meaning else "",
+        reason=meaning.reason if meaning else base.Reason.TEMPORARY,
+        text=f"What answered (HTTP {status}) did not speak like Twilio: is there a proxy or a filter on the way?",
+        lane_wide=meaning is not None and meaning.lane_wide,
     )
 
 
@@ -275,7 +294,9 @@ def _status_and_code(error: TwilioException) -> tuple[int, str]:
     # Two kinds without a common shape: the older errors and RFC 9457 ones. 5xx and 429 never come here.
     if isinstance(error, (TwilioRestException, TwilioServiceException)):
         status = error.status if isinstance(error.status, int) else 0
-        return status, str(error.code or status)
+        # Its codes have five digits; with others somebody else answered.
+        ours = isinstance(error.code, int) and error.code >= _LEAST_CODE
+        return status, str(error.code if ours else status)
     return 0, ""
 
 
