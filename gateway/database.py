@@ -236,7 +236,7 @@ class Pools:
 def _postgresql(url: URL, pool_size: int, statement_seconds: float, *, enclosed: bool) -> AsyncEngine:
     whose: dict[str, Any] = {"connection_class": enclosure.SchoolConnection} if enclosed else {}
     engine = create_async_engine(
-        url,
+        enclosure.driver(url),
         pool_size=pool_size,
         max_overflow=5,
         hide_parameters=True,
