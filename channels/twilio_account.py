@@ -21,7 +21,7 @@ _CLOCK_SLACK = timedelta(minutes=2)
 #: How many of one number's messages are read at most in search of a doubtful one, and how many at a time.
 _LIST_LIMIT, _PAGE_SIZE = 1000, 100
 _ABOUT_US = (401, 403)  #: HTTP statuses about who asks, not about what is asked for (RFC 9110 section 15.5)
-_BAD_LOGIN, _LEAST_CODE = "20003", 10_000
+_BAD_LOGIN = "20003"
 _SID = re.compile("[!-~]{1,64}")  #: what Twilio's ids are made of, and then some: they are 34 letters and digits
 
 
@@ -205,7 +205,7 @@ async def find(
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast):
         return base.FindResult(base.Found.NOT_NOW)
     except TwilioException as error:  # 400 is about what was asked for, and would be so the next time
-        return base.FindResult(base.Found.CANNOT_TELL if status_of(error) == 400 else base.Found.NOT_NOW)
+        return base.FindResult(base.Found.CANNOT_TELL if said(error) == 400 else base.Found.NOT_NOW)
     except (ValueError, TypeError, AttributeError, KeyError):
         return base.FindResult(base.Found.NOT_NOW)  # not Twilio's JSON
     if fitting:
@@ -290,12 +290,23 @@ def status_of(error: TwilioException) -> int:
     return _status_and_code(error)[0] or getattr(response, "status_code", 0)
 
 
+def said(error: TwilioException) -> int:
+    """The HTTP status of an error that is Twilio's own; 0 where a proxy or a filter on the way answered before it.
+
+    Whoever takes a 404 for "it is gone" asks here.
+    """
+    status, code = _status_and_code(error)
+    if status:
+        return status if code != str(status) else 0
+    response = error.args[1] if len(error.args) > 1 else None
+    return status_of(error) if twilio_http.code_of(getattr(response, "text", "")) else 0
+
+
 def _status_and_code(error: TwilioException) -> tuple[int, str]:
     # Two kinds without a common shape: the older errors and RFC 9457 ones. 5xx and 429 never come here.
     if isinstance(error, (TwilioRestException, TwilioServiceException)):
         status = error.status if isinstance(error.status, int) else 0
-        # Its codes have five digits; with others somebody else answered.
-        ours = isinstance(error.code, int) and error.code >= _LEAST_CODE
+        ours = isinstance(error.code, int) and error.code >= twilio_http.LEAST_CODE
         return status, str(error.code if ours else status)
     return 0, ""
 

@@ -400,6 +400,16 @@ async def test_a_look_that_did_not_end_is_told_and_gives_no_watermark(
 
 
 @pytest.mark.parametrize("name", POLLED)
+async def test_a_filters_404_does_not_say_that_a_message_is_not_there(
+    name: str, opened: Any, wire: Any, http_sink: Any
+) -> None:
+    http_sink.answers = [(404, {}, "<html>")]
+    channel = await opened(CHANNELS[name], "127.0.0.1", (await wire(http_sink.handle)).port)
+    with pytest.raises(base.CouldNotLook):
+        await ask(channel, "XX0")
+
+
+@pytest.mark.parametrize("name", POLLED)
 async def test_no_connection_is_told_too(name: str, opened: Any, closed_port: int) -> None:
     channel = await opened(CHANNELS[name], "127.0.0.1", closed_port)
     with pytest.raises(base.CouldNotLook, match="No connection"):
