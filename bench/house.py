@@ -44,6 +44,63 @@ ACCOUNT = "AC" + "0" * 32
 SENDER = "+441134960001"
 BODY = "Oakfield: the school is closed on Tuesday 1 December (the boiler has failed)."
 START_SECONDS = 60
+
+#: A school's settings file. Everything by one account of Twilio's, and nothing is held back by the hour or the day.
+_SCHOOL = """
+[school]
+name = "Oakfield Primary School"
+short_name = "Oakfield"
+phone = "0113 496 0000"
+[quiet]
+enabled = false
+[load]
+texts_per_day = 0
+texts_per_week = 0
+[database]
+state_dir = "{folder}"
+url = "{url}"
+[web]
+port = {port}
+public_base_url = "{public_url}"
+[twilio]
+account_sid = "{account}"
+auth_token = "{token}"
+api_base_url = "{provider}"
+sms_senders = [{{ address = "{sender}", parts_per_second = {rate}, burst = {burst} }}]
+"""
+#: What the schools of a trust have in common, and what each has of its own.
+_TRUST = """
+[trust]
+schools = "{folder}/schools"
+[database]
+state_dir = "{folder}"
+url = "{url}"
+[web]
+port = {port}
+[quiet]
+enabled = false
+[load]
+texts_per_day = 0
+texts_per_week = 0
+[twilio]
+account_sid = "{account}"
+auth_token = "{token}"
+api_base_url = "{provider}"
+"""
+_OF_A_TRUST = """
+[school]
+name = "{name} Primary School"
+short_name = "{name}"
+phone = "0113 496 0000"
+[web]
+public_base_url = "{public_url}"
+[audit]
+key = "{key}"
+[[twilio.sms_senders]]
+address = "{number}"
+parts_per_second = {rate}
+burst = {rate}
+"""
 _IN_ONE = 20_000  #: rows in one INSERT's transaction
 
 
@@ -71,35 +128,12 @@ class House:
 
     def write_settings(self) -> None:
         """Texts as fast as they go, called back by the provider."""
-        url = self.database.url.render_as_string(hide_password=False)
-        self.settings.write_text(
-            f"""
-[quiet]
-enabled = false
-[sending]
-trial = false
-[school]
-name = "Oakfield Primary School"
-short_name = "Oakfield"
-phone = "0113 496 0000"
-[database]
-state_dir = "{self.folder}"
-url = "{url}"
-[web]
-port = {self.port}
-public_base_url = "{self.url}"
-[twilio]
-account_sid = "{ACCOUNT}"
-auth_token = "{self.auth_token}"
-api_base_url = "{self.provider}"
-[[twilio.sms_senders]]
-address = "{SENDER}"
-parts_per_second = {self.rate}
-burst = {self.rate}
-[log]
-level = "warning"
-"""
-        )
+        text = school(
+            self.folder, self.database.url.render_as_string(hide_password=False), self.port, provider=self.provider,
+            token=self.auth_token, rate=self.rate, burst=self.rate, public_url=self.url,
+            more='[sending]\ntrial = false\n[log]\nlevel = "warning"\n',
+        )  # fmt: skip
+        self.settings.write_text(text)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[float]:
@@ -124,6 +158,29 @@ level = "warning"
     def rss_mb(self) -> float:
         """Resident memory of the daemon, in MB."""
         return resident_mb(self.pid)
+
+
+def school(
+    folder: Path, url: str, port: int, *, provider: str, token: str, rate: int, burst: int, public_url: str = "",
+    more: str = "",
+) -> str:  # fmt: skip
+    """The settings of a school. ``more`` goes on in ``[twilio]``."""
+    text = _SCHOOL.format(
+        folder=folder, url=url, port=port, account=ACCOUNT, token=token, provider=provider, sender=SENDER, rate=rate,
+        burst=burst, public_url=public_url,
+    )  # fmt: skip
+    return text + more
+
+
+def trust(folder: Path, url: str, port: int, *, provider: str, token: str, more: str = "") -> str:
+    """The settings that the schools of a trust have in common. ``more`` goes on in ``[twilio]``."""
+    text = _TRUST.format(folder=folder, url=url, port=port, account=ACCOUNT, token=token, provider=provider)
+    return text + more
+
+
+def of_a_trust(name: str, *, public_url: str, key: str, number: str, rate: int) -> str:
+    """One school's own settings."""
+    return _OF_A_TRUST.format(name=name, public_url=public_url, key=key, number=number, rate=rate)
 
 
 @contextlib.asynccontextmanager

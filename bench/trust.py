@@ -33,42 +33,11 @@ FAMILIES = 250
 START_SECONDS = 300
 _TICK = os.sysconf("SC_CLK_TCK")
 
-_COMMON = """
-roles = ["web", "sender", "clock"]
-[trust]
-schools = "{folder}/schools"
-[database]
-state_dir = "{folder}"
-url = "{url}"
-[web]
-port = {port}
-[quiet]
-enabled = false
-[load]
-texts_per_day = 0
-texts_per_week = 0
+_MORE = """
 [absence]
 safeguarding_lead = "Mrs Okafor"
-[twilio]
-account_sid = "{account}"
-auth_token = "{token}"
-api_base_url = "{provider}"
 [log]
 level = "warning"
-"""
-_SCHOOL = """
-[school]
-name = "School {n}"
-short_name = "School {n}"
-phone = "0113 496 0000"
-[web]
-public_base_url = "https://s{n}.example.com"
-[audit]
-key = "{key}"
-[[twilio.sms_senders]]
-address = "+4411349{n:05d}"
-parts_per_second = 2000
-burst = 2000
 """
 
 
@@ -112,7 +81,10 @@ class Trust:
         """One more school, with families. Gives how many seconds its place in the database took."""
         n = len(self.keys) + 1
         key = f"s{n}"
-        text = _SCHOOL.format(n=n, key=f"{key}k" * 16)
+        text = house.of_a_trust(
+            f"School {n}", public_url=f"https://{key}.example.com", key=f"{key}k" * 16, number=f"+4411349{n:05d}",
+            rate=2000,
+        )  # fmt: skip
         (self.folder / "schools" / f"{key}.toml").write_text(text)
         read = reading.load(self.settings, environ={}, credentials=None, school=key)
         begun = time.monotonic()
@@ -199,9 +171,7 @@ def _installed(folder: Path, url: str, provider: str) -> Trust:
     [port] = setup.free_ports(1)
     trust = Trust(folder, url, port, provider)
     (folder / "schools").mkdir()
-    trust.settings.write_text(
-        _COMMON.format(folder=folder, url=url, port=port, account=house.ACCOUNT, token="t" * 32, provider=provider)
-    )
+    trust.settings.write_text(house.trust(folder, url, port, provider=provider, token="t" * 32, more=_MORE))
     return trust
 
 

@@ -30,6 +30,7 @@ _SET_UP = (
     "Notify does not take what we ask for: is the service live, the key a live one, and are template and sender of "
     "this service?"
 )
+_ON_THE_WAY = "What answered did not speak like Notify: is there a proxy or a filter on the way?"
 
 #: By HTTP status, kind of error, and the field that a validation error names; the longest that fits counts.
 REFUSALS: Final[Mapping[str, Meaning]] = MappingProxyType(
@@ -45,8 +46,6 @@ REFUSALS: Final[Mapping[str, Meaning]] = MappingProxyType(
         "400 BadRequestError": Meaning(_RETRY, Reason.CONFIG, _SET_UP, lane_wide=True),
         "401": Meaning(_RETRY, Reason.AUTH, _KEY, lane_wide=True),
         "403": Meaning(_RETRY, Reason.AUTH, _KEY, lane_wide=True),
-        "404": Meaning(_RETRY, Reason.CONFIG, "Notify is not at notify.api_base_url.", lane_wide=True),
-        "413": Meaning(_REFUSED, Reason.CONTENT, "It is too long for Notify."),
         # 3,000 a minute, refilled by fifty a second: a moment is enough.
         "429 RateLimitError": Meaning(_RETRY, Reason.RATE, "Notify asks us to slow down.", lane_wide=True, wait=5.0),
         # Until midnight; asked again from time to time, as the limit may be raised.
@@ -54,8 +53,17 @@ REFUSALS: Final[Mapping[str, Meaning]] = MappingProxyType(
             _RETRY, Reason.RATE, "The service has used up what Notify lets it send today.", lane_wide=True, wait=900.0
         ),
         "429": Meaning(_RETRY, Reason.RATE, "Notify asks us to slow down.", lane_wide=True),
+        # Without a kind of error: a proxy or a filter has answered before Notify, so it is no word on the message.
+        **{f"{one} alone": Meaning(_RETRY, Reason.CONFIG, _ON_THE_WAY, lane_wide=True) for one in (401, 403, 407)},
+        "404 alone": Meaning(_RETRY, Reason.CONFIG, "Notify is not at notify.api_base_url.", lane_wide=True),
+        "408 alone": Meaning(Outcome.UNKNOWN, Reason.TEMPORARY, _ON_THE_WAY),  # it may have been passed on, or not
+        "413 alone": Meaning(_REFUSED, Reason.CONTENT, "It is too long for Notify."),
+        "429 alone": Meaning(_RETRY, Reason.RATE, "Notify asks us to slow down.", lane_wide=True),
     }
 )
+#: Any other such answer. It is kept without a code, as it is nobody's whose codes we know: five in a row hold the lane
+#: (``gateway.calls``), and one by itself is tried again.
+_ALONE: Final = Meaning(_RETRY, Reason.TEMPORARY, _ON_THE_WAY)
 _OTHER: Final = Meaning(_REFUSED, Reason.OTHER, "Notify refused it and did not say why in words that we know.")
 
 
@@ -105,7 +113,10 @@ def carries(words: str) -> bool:
 
 def refusal(status: int, kind: str, field: str) -> tuple[str, Meaning]:
     """The code as it is kept, and what it means. ``kind`` and ``field`` are ``""`` where Notify names none."""
-    named = " ".join(filter(None, (str(status), kind)))
+    if not kind:
+        alone = REFUSALS.get(f"{status} alone")
+        return (str(status), alone) if alone else ("", _ALONE)
+    named = f"{status} {kind}"
     for key in (f"{named} {field}", named, str(status)):
         if key in REFUSALS:
             return named, REFUSALS[key]

@@ -21,6 +21,7 @@ _CLOCK_SLACK = timedelta(minutes=2)
 #: How many of one number's messages are read at most in search of a doubtful one, and how many at a time.
 _LIST_LIMIT, _PAGE_SIZE = 1000, 100
 _ABOUT_US = (401, 403)  #: HTTP statuses about who asks, not about what is asked for (RFC 9110 section 15.5)
+_BAD_LOGIN = "20003"
 _SID = re.compile("[!-~]{1,64}")  #: what Twilio's ids are made of, and then some: they are 34 letters and digits
 
 
@@ -204,7 +205,7 @@ async def find(
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast):
         return base.FindResult(base.Found.NOT_NOW)
     except TwilioException as error:  # 400 is about what was asked for, and would be so the next time
-        return base.FindResult(base.Found.CANNOT_TELL if status_of(error) == 400 else base.Found.NOT_NOW)
+        return base.FindResult(base.Found.CANNOT_TELL if said(error) == 400 else base.Found.NOT_NOW)
     except (ValueError, TypeError, AttributeError, KeyError):
         return base.FindResult(base.Found.NOT_NOW)  # not Twilio's JSON
     if fitting:
@@ -248,15 +249,33 @@ def first_values(request: base.HookRequest) -> dict[str, str]:
 def _refusal(status: int, code: str) -> base.SendResult:
     if not 400 <= status < 500:
         return _garbage()  # a redirect, or a status that contradicts itself: somebody else than Twilio answered
+    if code == str(status):
+        return _on_the_way(code)
     known = code in twilio_codes.meanings()
     # A code that nobody has told us of: that it is us who are refused, the status says all the same.
-    meaning = twilio_codes.meaning(str(status) if status in _ABOUT_US and not known else code)
+    meaning = twilio_codes.meaning(_BAD_LOGIN if status in _ABOUT_US and not known else code)
     return base.SendResult(
         meaning.outcome,
         code=code,
         reason=meaning.reason,
         text=twilio_codes.sentence(code),
         lane_wide=meaning.lane_wide,
+    )
+
+
+def _on_the_way(status: str) -> base.SendResult:
+    """A 4xx without a code of Twilio's: a proxy or a filter before it has answered, so it is no word on the message.
+
+    One that is not in the table is given no code, as it comes from nobody whose codes we know: five in a row hold the
+    lane (``gateway.calls``), and one by itself is tried again.
+    """
+    meaning = twilio_codes.meanings().get(status)
+    return base.SendResult(
+        meaning.outcome if meaning else base.Outcome.RETRY,
+        code=status if meaning else "",
+        reason=meaning.reason if meaning else base.Reason.TEMPORARY,
+        text=f"What answered (HTTP {status}) did not speak like Twilio: is there a proxy or a filter on the way?",
+        lane_wide=meaning is not None and meaning.lane_wide,
     )
 
 
@@ -271,11 +290,24 @@ def status_of(error: TwilioException) -> int:
     return _status_and_code(error)[0] or getattr(response, "status_code", 0)
 
 
+def said(error: TwilioException) -> int:
+    """The HTTP status of an error that is Twilio's own; 0 where a proxy or a filter on the way answered before it.
+
+    Whoever takes a 404 for "it is gone" asks here.
+    """
+    status, code = _status_and_code(error)
+    if status:
+        return status if code != str(status) else 0
+    response = error.args[1] if len(error.args) > 1 else None
+    return status_of(error) if twilio_http.code_of(getattr(response, "text", "")) else 0
+
+
 def _status_and_code(error: TwilioException) -> tuple[int, str]:
     # Two kinds without a common shape: the older errors and RFC 9457 ones. 5xx and 429 never come here.
     if isinstance(error, (TwilioRestException, TwilioServiceException)):
         status = error.status if isinstance(error.status, int) else 0
-        return status, str(error.code or status)
+        ours = isinstance(error.code, int) and error.code >= twilio_http.LEAST_CODE
+        return status, str(error.code if ours else status)
     return 0, ""
 
 

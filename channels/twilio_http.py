@@ -25,6 +25,7 @@ from channels import resolving
 
 _log = logging.getLogger(__name__)
 
+LEAST_CODE = 10_000  #: Twilio's codes have five digits; with others somebody else answered
 _ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 _MOST_HOPS = 3
 _MOST = 4 * 2**20  #: bytes of an answer; a page of Twilio's lists has a tenth of that
@@ -111,10 +112,10 @@ class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # the library ships no
         except (aiohttp.ClientError, OSError):
             raise Doubtful("The connection to Twilio was cut before it answered.") from None
         if status >= 500:
-            raise Doubtful(f"Twilio had trouble of its own (HTTP {status}).", code=_code(text) or str(status))
+            raise Doubtful(f"Twilio had trouble of its own (HTTP {status}).", code=code_of(text) or str(status))
         if status == 429:
             wait = retry_after(answered)
-            raise TooFast("Twilio asks us to slow down.", code=_code(text) or "429", wait=wait)
+            raise TooFast("Twilio asks us to slow down.", code=code_of(text) or "429", wait=wait)
         return Response(status, text, answered)
 
     async def download(self, uri: str, *, auth: tuple[str, str], most_bytes: int) -> tuple[int, str, bytes]:
@@ -216,11 +217,11 @@ def _connect_sentence(error: Exception) -> str:
     return "No connection to Twilio. Is the internet connection down, or a firewall in the way?"
 
 
-def _code(text: str) -> str:
+def code_of(text: str) -> str:
     """Give Twilio's own code out of an error's JSON, ``""`` when there is none."""
     try:
         answer = json.loads(text)
     except ValueError:
         return ""
     code = answer.get("code") if isinstance(answer, dict) else None
-    return str(code) if isinstance(code, int) else ""
+    return str(code) if isinstance(code, int) and code >= LEAST_CODE else ""

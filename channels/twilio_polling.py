@@ -132,10 +132,10 @@ async def _asked(ask: Callable[[], Awaitable[Any]], *, missing: Sequence[int] = 
     except (twilio_http.NotSent, twilio_http.Doubtful) as error:
         raise base.CouldNotLook(str(error)) from None
     except TwilioException as error:
-        status = twilio_account.status_of(error)
-        if status in missing:
+        if twilio_account.said(error) in missing:
             return None
-        sentence = f"Twilio does not show its list (HTTP {status or 'unknown'}): check the account SID and auth token."
+        status = twilio_account.status_of(error) or "unknown"
+        sentence = f"Twilio does not show its list (HTTP {status}): check the account SID and auth token."
         raise base.CouldNotLook(sentence) from None
     except (ValueError, TypeError, AttributeError, KeyError):
         raise base.CouldNotLook("What answered did not speak like Twilio: is there a filter on the way?") from None

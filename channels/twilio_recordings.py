@@ -59,7 +59,7 @@ async def delete(api: twilio_account.TwilioApi, ref: str) -> None:
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
         raise calls_in.CouldNotFetch(str(error)) from None
     except TwilioException as error:
-        if twilio_account.status_of(error) != 404:
+        if twilio_account.said(error) != 404:
             raise calls_in.CouldNotFetch(_sentence(error)) from None
 
 

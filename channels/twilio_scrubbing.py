@@ -22,9 +22,8 @@ async def scrub(api: twilio_account.TwilioApi, sid: str) -> None:
     except (twilio_http.NotSent, twilio_http.Doubtful, twilio_http.TooFast) as error:
         raise base.CouldNotScrub(str(error)) from None
     except TwilioException as error:
-        status = twilio_account.status_of(error)
-        if status != 404:
-            raise base.CouldNotScrub(f"Twilio refused (HTTP {status}).") from None
+        if twilio_account.said(error) != 404:
+            raise base.CouldNotScrub(f"Twilio refused (HTTP {twilio_account.status_of(error)}).") from None
         return
     except (ValueError, TypeError, AttributeError, KeyError):
         raise base.CouldNotScrub("What answered is not Twilio.") from None

@@ -17,7 +17,7 @@ _PURPOSE = "survey"
 
 def url(gateway: context.Gateway, message_id: str) -> str:
     """The page of one message."""
-    base = gateway.public_url or f"http://{gateway.settings.web.host}:{gateway.settings.web.port}"
+    base = gateway.public_url or gateway.settings.web.here
     return f"{base}/s/{message_id}/{gateway.sign(_PURPOSE, message_id)}"
 
 

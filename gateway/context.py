@@ -150,9 +150,7 @@ class Gateway:
     def office_url(self) -> str:
         """Where staff reach the office's pages, without a slash at the end."""
         web = self.settings.web
-        # Nothing listens here.
-        here = "localhost" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104  # nosec B104
-        return web.office_url.rstrip("/") or self.public_url or f"http://{here}:{web.port}"
+        return web.office_url.rstrip("/") or self.public_url or web.here
 
     def today(self) -> date:
         """The school's date."""
@@ -219,8 +217,7 @@ class Gateway:
 
     def unsubscribe_url(self, message_id: str) -> str:
         """The one-click address of a message (RFC 8058)."""
-        base = self.public_url or f"http://{self.settings.web.host}:{self.settings.web.port}"
-        return f"{base}/u/{message_id}/{self.sign('unsubscribe', message_id)}"
+        return f"{self.public_url or self.settings.web.here}/u/{message_id}/{self.sign('unsubscribe', message_id)}"
 
     def clip_url(self, clip_id: int) -> str:
         """Where a recording is to be had for an hour or two: the provider fetches it while a call goes on.

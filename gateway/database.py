@@ -236,7 +236,7 @@ class Pools:
 
 def _postgresql(url: URL, pool_size: int, statement_seconds: float) -> AsyncEngine:
     engine = create_async_engine(
-        url,
+        enclosure.driver(url),
         pool_size=pool_size,
         max_overflow=5,
         hide_parameters=True,
@@ -328,12 +328,15 @@ def _given_up(engine: Engine) -> None:
 
 
 def _settled_in(engine: Engine, begin: str, *pragmas: str) -> Engine:
-    """Let every connection keep our promises, and each transaction begin as it must."""
+    """Let every connection keep our promises, and each transaction begin as it must.
+
+    ``secure_delete``: what is deleted is overwritten, or it would lie in the file until something else needs its place.
+    """
 
     @event.listens_for(engine, "connect")
     def _settle_in(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", *pragmas):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", *pragmas):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

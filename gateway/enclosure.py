@@ -8,6 +8,7 @@ whatever is not told whose it is fails.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 from sqlalchemy import event
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 QUERY = "school"  #: the part of a database's address that names the school; no driver ever sees it
+#: PostgreSQL's own names for a secure connection, as an address may have them, and as its programs read them.
+TLS = {name: f"PG{name.upper()}" for name in ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")}
 TRUST = "handbell_trust"  #: the schema of what the schools share
 _BOUNDS = "handbell_bounds"  #: the option of an engine that :func:`given` sets
 
@@ -29,6 +32,13 @@ def part(url: str | URL) -> tuple[URL, str]:
     """An address as the driver takes it, and whose tables are meant; ``""`` where the database is one school's."""
     whole = make_url(url)
     return whole.difference_update_query([QUERY]), str(whole.query.get(QUERY, ""))
+
+
+def driver(url: URL) -> URL:
+    """An address for asyncpg, which knows PostgreSQL's names for a secure connection in an address of its own alone."""
+    if not (tls := {name: value for name, value in url.query.items() if name in TLS}):
+        return url
+    return url.difference_update_query(tls).update_query_dict({"dsn": f"postgresql://?{urlencode(tls)}"})
 
 
 def name(school: str) -> str:
@@ -101,7 +111,7 @@ def whose(bind: Engine | Connection) -> str:
 def alone(url: str | URL, **options: Any) -> AsyncEngine:
     """An engine without a pool for migrations and the bell, whose connections are one school's from the start."""
     plain, school = part(url)
-    engine = create_async_engine(plain, poolclass=NullPool, **options)
+    engine = create_async_engine(driver(plain), poolclass=NullPool, **options)
     if school:
 
         @event.listens_for(engine.sync_engine, "connect")

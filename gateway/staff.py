@@ -8,7 +8,7 @@ from sqlalchemy import orm
 
 from channels.base import Medium
 from config import identity
-from gateway import bell, context, numbers
+from gateway import bell, context, numbers, routing
 from gateway.database import Session
 from gateway.models import Message, MessageState, Purpose
 from templates import segments
@@ -27,22 +27,27 @@ async def write(
 ) -> list[str]:
     """Put the words into the outbox for each number and mailbox, where there is a sender for it. Gives the messages.
 
+    They go by a provider that is in order, where there is one, as those to families do.
+
     ``slot`` is what they are about: the same words to the same address are told apart by it.
     """
-    senders, now = await context.senders(session), gateway.now()
+    router, now = await gateway.router(session), gateway.now()
     parts = segments.count(words).parts
     rows = list[Message]()
     for address in addresses:
         medium = Medium.SMS if numbers.is_phone(address) else Medium.EMAIL
-        # A number, where there is one, as they may want to ring back.
-        found = sorted(senders.get(medium, ()), key=lambda one: identity.is_name(one.address))
-        if not found:
-            continue
         count = parts if medium is Medium.SMS else 1
+        choice = router.choose(routing.Ask(medium, words, count, urgent=purpose.urgent), address)
+        if not choice.senders:
+            continue
+        # A number, where there is one, as they may want to ring back.
+        sender = min(choice.senders, key=lambda one: identity.is_name(one.address))
+        router.take(sender, count)
+        pence = gateway.costs().of(medium, parts=count, characters=len(words)) if choice.pence is None else choice.pence
         rows.append(
             Message(
                 id=gateway.new_id(),
-                sender_id=found[0].id,
+                sender_id=sender.id,
                 medium=medium,
                 address=address,
                 slot=f"staff:{slot}:{address}",
@@ -52,7 +57,7 @@ async def write(
                 subject=subject if medium is Medium.EMAIL else "",
                 body=words,
                 parts=count,
-                pence=gateway.costs().of(medium, parts=count, characters=len(words)),
+                pence=pence,
                 state=MessageState.QUEUED,
                 due_at=now,
                 created_at=now,

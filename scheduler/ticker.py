@@ -46,7 +46,7 @@ class Ticker:
         self._jitter_s = jitter_s
         self._running: dict[asyncio.Future[None], asyncio.Task[None] | None] = {}
         self._asked: set[str] = set()
-        self._stopping = self._cutting_off = False
+        self._stopping = self._cutting_off = self._shut = False
         self._watch: asyncio.Task[None] | None = None
         # The local zone that APScheduler would guess has no place in intervals. Grace None: however late, it runs.
         self._scheduler = AsyncIOScheduler(
@@ -98,7 +98,7 @@ class Ticker:
         self._watch = asyncio.get_running_loop().create_task(self._watch_clock())
 
     async def stop(self, *, at_once: bool = False) -> None:
-        """Start no more runs and wait for those under way to end. May be called twice, or without a start.
+        """Start no more runs and wait for those under way to end. May be called twice, at once too, or without a start.
 
         ``at_once`` cuts those under way off: one that hangs would be waited for without end.
         """
@@ -118,7 +118,9 @@ class Ticker:
                 run.cancel()
         while self._running:
             await asyncio.wait(self._running)
-        self._scheduler.shutdown()
+        if not self._shut:  # it ends in a callback of its own: whoever stops it as well would end it again
+            self._shut = True
+            self._scheduler.shutdown()
         # The scheduler lets go of its timer in a callback of its own.
         await asyncio.sleep(0)
 

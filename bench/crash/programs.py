@@ -15,7 +15,8 @@ from typing import Any
 
 import aiohttp
 
-ACCOUNT = "AC" + "0" * 32
+from bench import house
+
 START_SECONDS = 60.0
 
 
@@ -84,7 +85,7 @@ class World:
     async def start(self) -> None:
         """Start it, and let it misbehave as before."""
         flags = {
-            "--account-sid": ACCOUNT,
+            "--account-sid": house.ACCOUNT,
             "--inbound-sms-url": self.inbound,
             "--http-port": str(self.http_port),
             "--smtp-port": str(self.smtp_port),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bench import house
 from bench.crash import plan, programs
 from config import sections
 from config.settings import Settings
@@ -17,43 +18,15 @@ FAMILIES = 40  #: so many messages has each notice
 
 #: Everything that waits is quicker than in life, in the same proportion: a lease outlasts a call, and the time of grace
 #: outlasts whatever the provider's list lags behind.
-_SETTINGS = """
-[school]
-name = "Oakfield Primary School"
-short_name = "Oakfield"
-phone = "0113 496 0000"
-[quiet]
-enabled = false
-[load]
-texts_per_day = 0
-texts_per_week = 0
-[database]
-state_dir = "{folder}"
-url = "{database}"
-[web]
-port = {port}
-[twilio]
-account_sid = "{account}"
-auth_token = "{token}"
-api_base_url = "{world.http_url}"
+_QUICK = """
 connect_timeout_s = 1.0
 read_timeout_s = 1.5
 poll_every_s = 2
-[[twilio.sms_senders]]
-address = "+441134960001"
-parts_per_second = 80
-burst = 20
 [[twilio.voice_senders]]
 address = "+441134960002"
 calls_per_second = 40
 burst = 10
-[smtp]
-host = "127.0.0.1"
-port = {world.smtp_port}
-security = "none"
-from_address = "office@oakfield.example"
-messages_per_second = 60
-timeout_s = 1.3
+{mail}timeout_s = 1.3
 [costs]
 pence_per_text_part = 3.4
 [sending]
@@ -79,16 +52,34 @@ max_attempts = 80
 """
 
 
+_MAIL = """[smtp]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+from_address = "office@oakfield.example"
+messages_per_second = 60
+"""
+
+
 def write_settings(file: Path, world: programs.World, *, database: str, port: int, patience: float) -> None:
     """The settings file; ``patience`` in seconds is for evidence about doubts."""
-    values = {
-        "patience": patience,
-        "folder": file.parent,
-        "database": database,
-        "port": port,
-        "account": programs.ACCOUNT,
-    }
-    file.write_text(_SETTINGS.format(world=world, token=world.token, **values))
+    settings(file, world, database=database, port=port, more=_QUICK.format(mail=mail(world), patience=patience))
+
+
+def settings(
+    file: Path, world: programs.World, *, database: str, port: int, public_url: str = "", more: str = ""
+) -> None:
+    """Write the settings of a school that sends by this world. ``more`` goes on in ``[twilio]``."""
+    text = house.school(
+        file.parent, database, port, provider=world.http_url, token=world.token, rate=80, burst=20,
+        public_url=public_url, more=more,
+    )  # fmt: skip
+    file.write_text(text)
+
+
+def mail(world: programs.World) -> str:
+    """The settings of its mail server, to go on in ``[smtp]``."""
+    return _MAIL.format(port=world.smtp_port)
 
 
 async def fill(database: Database, *, families: int) -> None:

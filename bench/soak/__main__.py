@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,8 +24,8 @@ def main() -> None:
     load = run.Load(options.minutes * 60, families=options.families, every=options.every, sqlite=options.sqlite)
     folder = Path(tempfile.mkdtemp(prefix="handbell-soak-"))
     try:
-        result = asyncio.run(run.run(load, folder, say=lambda line: print(line, flush=True)))
-    except KeyboardInterrupt:
+        result = asyncio.run(_soaked(load, folder))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("Stopped; nothing was written.")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -32,6 +33,13 @@ def main() -> None:
     if not options.no_page:
         page.write(result)
     sys.exit(1 if result.faults() else 0)
+
+
+async def _soaked(load: run.Load, folder: Path) -> run.Result:
+    whole = asyncio.current_task()
+    assert whole is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, whole.cancel)  # so that nothing is left running
+    return await run.run(load, folder, say=lambda line: print(line, flush=True))
 
 
 if __name__ == "__main__":

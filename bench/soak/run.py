@@ -15,6 +15,7 @@ from typing import Final
 import aiohttp
 import sqlalchemy as sa
 
+from bench import house
 from bench.crash import ledger, plan, postgres, programs, school
 from bench.soak import samples
 from gateway import can_send, migrate
@@ -28,43 +29,7 @@ _LATE: Final = can_send.LATE[0].total_seconds()  #: nothing that is due may have
 _REST_SECONDS: Final = 120.0
 _LOOKS: Final = 240  #: samples, however long it takes
 _ANSWERS: Final = ("Thank you", "Is it at 1 or at 2?", "Hes got a temp, back monday", "STOP", "START", "👍", "Dziękuję")
-_NUMBER: Final = "+441134960001"
-
-_SETTINGS: Final = """
-[school]
-name = "Oakfield Primary School"
-short_name = "Oakfield"
-phone = "0113 496 0000"
-[quiet]
-enabled = false
-[load]
-texts_per_day = 0
-texts_per_week = 0
-[sending]
-trial = false
-[database]
-state_dir = "{folder}"
-url = "{database}"
-[web]
-port = {port}
-public_base_url = "http://127.0.0.1:{port}"
-[twilio]
-account_sid = "{account}"
-auth_token = "{world.token}"
-api_base_url = "{world.http_url}"
-[[twilio.sms_senders]]
-address = "{number}"
-parts_per_second = 80
-burst = 20
-[smtp]
-host = "127.0.0.1"
-port = {world.smtp_port}
-security = "none"
-from_address = "office@oakfield.example"
-messages_per_second = 60
-[log]
-level = "warning"
-"""
+_MORE: Final = '[sending]\ntrial = false\n[log]\nlevel = "warning"\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +65,17 @@ class Result:
 async def run(load: Load, folder: Path, *, say: Callable[[str], None] = lambda _: None) -> Result:
     """Soak in an empty folder."""
     server = None if load.sqlite else postgres.Postgres(folder)
-    url = await server.make() if server else f"sqlite+aiosqlite:///{folder / 'handbell.sqlite3'}"
-    await migrate.upgrade(url)
-    database = Database(url)
     try:
-        await school.fill(database, families=load.families)
-        async with _running(folder, url) as (gateway, world, base):
-            return await _soak(load, database, gateway, world, base, say)
+        url = await server.make() if server else f"sqlite+aiosqlite:///{folder / 'handbell.sqlite3'}"
+        await migrate.upgrade(url)
+        database = Database(url)
+        try:
+            await school.fill(database, families=load.families)
+            async with _running(folder, url) as (gateway, world, base):
+                return await _soak(load, database, gateway, world, base, say)
+        finally:
+            await database.close()
     finally:
-        await database.close()
         if server:
             await server.stop()
 
@@ -121,12 +88,10 @@ async def _running(folder: Path, database: str) -> AsyncIterator[tuple[programs.
     settings = folder / "handbell.toml"
     env = {"HANDBELL_AUDIT__KEY": "soak" * 8}
     gateway = programs.Gateway(settings, "web,sender,clock", folder / "gateway.log", env)
-    await world.start()
     try:
-        filled = _SETTINGS.format(
-            folder=folder, database=database, port=port, account=programs.ACCOUNT, world=world, number=_NUMBER
-        )
-        settings.write_text(filled)
+        await world.start()
+        more = school.mail(world) + _MORE
+        school.settings(settings, world, database=database, port=port, public_url=base, more=more)
         await gateway.start()
         await programs.ready(base)
         yield gateway, world, base
@@ -167,7 +132,7 @@ async def _answer(load: Load, world: programs.World, client: aiohttp.ClientSessi
     while True:
         await asyncio.sleep(load.every / 30)
         number = f"+447700900{200 + random.randrange(load.families)}"
-        asked = {"number": number, "text": random.choice(_ANSWERS), "to": _NUMBER}
+        asked = {"number": number, "text": random.choice(_ANSWERS), "to": house.SENDER}
         async with client.post(f"{world.http_url}/_sim/reply", json=asked) as answer:
             answer.raise_for_status()
         result.answered += 1

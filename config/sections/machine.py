@@ -87,6 +87,12 @@ class Web(values.Section):
         default=10_485_760, ge=65_536, le=1_073_741_824, description="Largest upload, such as a pupil list, in bytes"
     )
 
+    @property
+    def here(self) -> str:
+        """How this machine itself reaches it: one that listens on all of its addresses is asked at its own."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # nosec B104
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
 
 class Audit(values.Section):
     """The record of every deed."""

@@ -50,6 +50,8 @@ On the page *Data protection* (the head, the safeguarding lead and IT), or by co
   `handbell contact`. Correct the school's own records as well, as the next import brings their version.
 - **To have it erased**: `handbell person erase contact:12` shows what would go and what would stay; with `--yes` it is
   done, for ever, and the SQLite file is written anew so that nothing is left in it. Backups hold it until they go.
+  Whatever else is deleted from that file, by retention too, is overwritten at once (`secure_delete`); the log of
+  changes beside it (`-wal`) keeps it until its place is used again, or Handbell stops.
   A child on roll and a contact who is barred from a child are not erased, and the command says why.
 - **To object**: STOP, the link below emails, and preferences. An opt-out outlasts its person as a keyed hash.
 - **To complain**: the law asks for an answer within 30 days; such a message is a task for staff like any other.

@@ -22,11 +22,15 @@ nothing is sent to it any more. `doubtful`: it is still tried, and staff are ask
 """
 _TWILIO = """
 `retry` is what happens when a call of Twilio's API is answered with the code. A code that comes in a receipt, after
-Twilio had taken the text, follows the table above.
+Twilio had taken the text, follows the table above. Codes of three digits are HTTP statuses that came
+without a code of Twilio's: a proxy or a filter answered before it. Any other 4xx of that kind is `temporary` and tried
+again, and five in a row hold the lane.
 """
 _NOTIFY = """
 By HTTP status, kind of error, and the field that a validation error begins with: Notify says of its sentences that they
-may change, so no more is read out of them. A refusal that is not in the table is `other`.
+may change, so no more is read out of them. A refusal that is not in the table is `other`. `alone`: without a kind of
+error, so a proxy or a filter answered before Notify; any other 4xx of that kind is `temporary` and tried again, and
+five in a row hold the lane.
 """
 _STATUSES = """
 What Notify says of a message later, by callback or in its list. It says no more than this of a failure, and a state

@@ -136,6 +136,8 @@ def _server(url: URL) -> Mapping[str, str]:
         "PGUSER": url.username or query.get("user", ""),
         "PGPASSWORD": url.password or query.get("password", ""),
         "PGDATABASE": url.database or "",
-        "PGSSLMODE": query.get("sslmode", query.get("ssl", "")),
+        "PGSSLMODE": query.get("ssl", ""),
+        "PGPASSFILE": query.get("passfile", ""),
+        **{variable: query[name] for name, variable in enclosure.TLS.items() if name in query},
     }
     return {name: value for name, value in given.items() if value}

@@ -74,12 +74,11 @@ async def _daemon(gateway: Gateway, answer: Answer) -> list[str]:
     import aiohttp
 
     web = gateway.settings.web
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(web.host, web.host)  # noqa: S104  # nosec B104
     try:
         limit = aiohttp.ClientTimeout(total=_ASK_SECONDS)
         async with (
             aiohttp.ClientSession(timeout=limit) as client,
-            client.get(f"http://{host}:{web.port}/readyz") as asked,
+            client.get(f"{web.here}/readyz") as asked,
         ):
             return own((await asked.json())["reasons"], gateway.settings.school_key)
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError):

@@ -23,7 +23,7 @@ def url(gateway: context.Gateway, guest: EventGuest, contact_id: int, *, until: 
 
 def base(gateway: context.Gateway) -> str:
     """Where families reach our pages."""
-    return gateway.public_url or f"http://{gateway.settings.web.host}:{gateway.settings.web.port}"
+    return gateway.public_url or gateway.settings.web.here
 
 
 def holds(gateway: context.Gateway, guest_id: int, contact_id: int, until: int, token: str) -> bool:

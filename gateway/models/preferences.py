@@ -15,6 +15,7 @@ class Preference(Table, table=True):
 
     One of ``contact_id`` and ``address`` is set. ``topic`` is a key of the school's topics, or ``*`` for all that have
     no preference of their own. What an address says belongs to it, so no import can undo it. ``how`` says who set it.
+    Of a phone whose people were erased, ``address`` is its HMAC (``gateway.suppressing``).
     """
 
     __table_args__ = (UniqueConstraint("contact_id", "topic", "medium"), UniqueConstraint("address", "topic", "medium"))

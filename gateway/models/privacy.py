@@ -11,7 +11,10 @@ from gateway.models.types import Table, UtcDateTime, words
 
 
 class Suppression(Table, table=True):
-    """An opt-out of somebody who was erased: the number itself is gone, its HMAC under our key is known again."""
+    """An opt-out of somebody who was erased: the number itself is gone, its HMAC under our key is known again.
+
+    What a phone had ended of single topics has a row here with another HMAC, which is the address of those preferences.
+    """
 
     __table_args__ = (UniqueConstraint("medium", "digest"),)
 

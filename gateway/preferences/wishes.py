@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bulk, errors, people
+from gateway import audit, bulk, errors, people, suppressing
 from gateway.database import Session
 from gateway.models import Contact, ContactPoint, Preference, Wish
 from gateway.models.types import core
@@ -119,8 +119,10 @@ async def choose(
         row.wish, row.since, row.how = wish, now, by
         session.add(row)
         if wish is not Wish.OFF:
-            theirs = select(ContactPoint.address).where(ContactPoint.contact_id == contact_id)
-            await forget(session, await session.scalars(theirs), topic, medium)
+            phones = select(ContactPoint.address).where(ContactPoint.contact_id == contact_id)
+            theirs = list(await session.scalars(phones))
+            await _come_back(session, medium, theirs, log)
+            await forget(session, theirs, topic, medium)
     await session.flush()
     facts = {"topic": topic, **{medium.value: wish.value for medium, wish in wanted.items()}}
     await log.record(session, audit.Line("preference.set", f"contact:{contact_id}", facts, by), now=now)
@@ -147,6 +149,7 @@ async def start(
     session: Session, medium: Medium, address: str, topic: str, *, how: str, log: audit.Log, now: datetime
 ) -> bool:
     """Note that a phone or mailbox wants a topic again, and so does whoever has it. False when nothing had ended it."""
+    await _come_back(session, medium, [address], log)
     owners = list(await session.scalars(select(ContactPoint.contact_id).where(ContactPoint.address == address)))
     ended = await forget(session, [address], topic, medium)
     declined = select(Preference).where(
@@ -169,6 +172,12 @@ async def start(
         facts = {"topic": topic, "medium": medium, "how": how, "contacts": owners}
         await log.record(session, audit.Line("preference.started", "", facts, "parent"), now=now)
     return bool(ended)
+
+
+async def _come_back(session: Session, medium: Medium, addresses: Iterable[str], log: audit.Log) -> None:
+    """Know again what these phones said before somebody was erased: what is said now is the last word on it."""
+    rows = [{"medium": medium, "address": address} for address in addresses]
+    await session.run_sync(lambda plain: suppressing.restore(plain.connection(), rows, sign=log.sign))
 
 
 async def _has_own(session: Session, contact_id: int | None, topic: str, medium: Medium) -> bool:

@@ -36,7 +36,7 @@ STAYS: Final = {
     "absence_case": "That a child was looked for stays, with its times and codes: it is part of keeping children safe.",
     "message": "That a message went, when and of which kind, stays without words and number.",
     "reply": "That an answer came stays, without its words.",
-    "opt_out": "Opt-outs stay as a keyed hash: that number is never written to, should it come back.",
+    "opt_out": "Opt-outs, of one topic too, stay as a keyed hash: they hold again, should that number come back.",
 }
 
 
@@ -172,8 +172,10 @@ async def _addresses(
 
 
 async def _stops(session: Session, addresses: Sequence[str]) -> bool:
-    table = SQLModel.metadata.tables["opt_out"]
-    return await session.scalar(sa.select(table.c.id).where(table.c.address.in_(addresses)).limit(1)) is not None
+    """Whether these phones and mailboxes have told us to stop, all or one topic."""
+    tables = [SQLModel.metadata.tables[name] for name in ("opt_out", "preference")]
+    of_each = [sa.select(t.c.id).where(t.c.address.in_(addresses)).limit(1) for t in tables]
+    return any([await session.scalar(query) is not None for query in of_each])
 
 
 async def _cancel(session: Session, messages: Sequence[Row], *, now: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from starlette.exceptions import HTTPException
@@ -16,7 +17,11 @@ SECONDS = 15.0  #: for the whole body; Twilio itself waits no longer for an answ
 
 
 class Limits:
-    """Refuses bodies over ``size`` bytes (413) and those that take longer than ``seconds`` to come (408)."""
+    """Refuses bodies over ``size`` bytes (413) and those that take longer than ``seconds`` to come (408).
+
+    What is refused for another reason before its body has come is answered once it is here, within the same limits: a
+    connection that is closed while somebody still sends is reset, and takes the answer with it.
+    """
 
     def __init__(self, app: ASGIApp, *, size: int, seconds: float = SECONDS):
         self.app, self.size, self._seconds = app, size, seconds
@@ -49,7 +54,16 @@ class Limits:
             ended = not message.get("more_body", False)
             return message
 
-        await self.app(scope, limited, send)
+        async def after_the_body(message: Message) -> None:
+            # Whoever asks first whether to send (Expect) sends nothing any more.
+            refused = message["type"] == "http.response.start" and message["status"] >= 400
+            if refused and announced <= self.size and b"expect" not in dict(scope["headers"]):
+                with suppress(HTTPException):
+                    while not ended and received <= self.size:
+                        await limited()
+            await send(message)
+
+        await self.app(scope, limited, after_the_body)
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"The request is larger than the {self.size} bytes that are allowed here.")

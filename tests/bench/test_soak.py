@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import sys
 from pathlib import Path
 
 import pytest
+from support.waiting import until
 
 from bench.soak import page, run, samples
 
@@ -56,3 +61,20 @@ async def test_some_seconds_of_it(tmp_path: Path) -> None:
     text = file.read_text("utf-8")
     assert text.count(page.BEGIN) == text.count("## Loaded for long") == text.count("## Of others") == 1
     assert f"{result.sent:,}, {result.answered:,}" in text
+
+
+async def test_who_ends_it_leaves_nothing_running(tmp_path: Path) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.soak", "--sqlite", "--no-page", "--minutes=5", "--families=5",
+        stdout=asyncio.subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    programs = Path(f"/proc/{child.pid}/task/{child.pid}/children")
+    await until(lambda: len(programs.read_text().split()) == 2, "the simulator and the gateway run", every=0.05)
+    started = programs.read_text().split()
+    child.terminate()
+    code = await child.wait()
+    left = [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    for pid in left:
+        os.kill(int(pid), signal.SIGKILL)
+    assert (code, left) == (1, [])
+    assert list(tmp_path.iterdir()) == []

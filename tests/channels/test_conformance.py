@@ -110,6 +110,7 @@ def error(code: int, text: str = f"The 'To' number {NUMBER} is not valid: {WORDS
 
 Out, R = base.Outcome, base.Reason
 PROBLEM = f'{{"type": "https://x", "title": "{WORDS}", "status": 400, "code": 21610, "detail": "{NUMBER}"}}'
+PROXYS = (400, 405, 421, 425, 431, 451)  #: answers of a proxy or a filter that never reached the provider
 HTTP_ROWS = [
     Row("accepted", (201, {}, '{"sid": "XX1"}'), Out.ACCEPTED),
     Row("accepted with 200", (200, {}, '{"sid": "XX1"}'), Out.ACCEPTED),
@@ -126,7 +127,11 @@ HTTP_ROWS = [
     Row("stopped", (400, {}, error(21610)), Out.REFUSED, R.OPTED_OUT, "21610"),
     Row("stopped, RFC 9457", (400, {}, PROBLEM), Out.REFUSED, R.OPTED_OUT, "21610"),
     Row("unknown code", (400, {}, error(29999)), Out.REFUSED, R.OTHER, "29999"),
-    Row("no code", (400, {}, "<html>"), Out.REFUSED, R.OTHER, "400"),
+    *(Row(f"a proxy's {status}", (status, {}, "<html>"), Out.RETRY, R.TEMPORARY) for status in PROXYS),
+    Row("a proxy's JSON", (400, {}, f'{{"code": 1020, "message": "{WORDS}"}}'), Out.RETRY, R.TEMPORARY),
+    Row("a proxy's words for a code", (400, {}, f'{{"code": "{WORDS}"}}'), Out.RETRY, R.TEMPORARY),
+    Row("a proxy's 407", (407, {}, "<html>"), Out.RETRY, R.CONFIG, "407", lane_wide=True),
+    Row("408 may have been passed on", (408, {}, "<html>"), Out.UNKNOWN, R.TEMPORARY, "408"),
     Row("no region", (400, {}, error(21408)), Out.REFUSED, R.CONFIG, "21408"),
     Row("bad sender", (400, {}, error(21606)), Out.RETRY, R.CONFIG, "21606", lane_wide=True),
     Row("queue full", (400, {}, error(21611)), Out.RETRY, R.RATE, "21611", lane_wide=True),
@@ -139,7 +144,7 @@ HTTP_ROWS = [
         "20005",
         lane_wide=True,
     ),
-    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.AUTH, "403", lane_wide=True),
+    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.CONFIG, "403", lane_wide=True),
     Row("suspended", (403, {}, error(30002)), Out.RETRY, R.AUTH, "30002", lane_wide=True),
     Row("no such account", (404, {}, error(20404)), Out.RETRY, R.AUTH, "20404", lane_wide=True),
     Row("429", (429, {}, error(20429)), Out.RETRY, R.RATE, "20429", lane_wide=True),
@@ -185,10 +190,14 @@ NOTIFY_ROWS = [
         "our mistake", notify_error(400, "ValidationError"), Out.RETRY, R.CONFIG, "400 ValidationError", lane_wide=True
     ),
     Row("trial mode", notify_error(400, "BadRequestError"), Out.RETRY, R.CONFIG, "400 BadRequestError", lane_wide=True),
-    Row("no word", (400, {}, "<html>"), Out.REFUSED, R.OTHER, "400"),
-    Row("a word that is no kind of error", notify_error(418, f"{WORDS} {NUMBER}"), Out.REFUSED, R.OTHER, "418"),
+    Row("a kind of error that nobody knows", notify_error(400, "NewError"), Out.REFUSED, R.OTHER, "400 NewError"),
+    *(Row(f"a proxy's {status}", (status, {}, "<html>"), Out.RETRY, R.TEMPORARY) for status in PROXYS),
+    Row("a proxy's JSON", (400, {}, f'{{"error": "{WORDS}"}}'), Out.RETRY, R.TEMPORARY),
+    Row("a word that is no kind of error", notify_error(418, f"{WORDS} {NUMBER}"), Out.RETRY, R.TEMPORARY),
+    Row("a proxy's 407", (407, {}, "<html>"), Out.RETRY, R.CONFIG, "407", lane_wide=True),
+    Row("408 may have been passed on", (408, {}, "<html>"), Out.UNKNOWN, R.TEMPORARY, "408"),
     Row("bad key", notify_error(403, "AuthError"), Out.RETRY, R.AUTH, "403 AuthError", lane_wide=True),
-    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.AUTH, "403", lane_wide=True),
+    Row("a filter's 403", (403, {}, "<html>"), Out.RETRY, R.CONFIG, "403", lane_wide=True),
     Row("not there", (404, {}, ""), Out.RETRY, R.CONFIG, "404", lane_wide=True),
     Row("too long", (413, {}, ""), Out.REFUSED, R.CONTENT, "413"),
     Row("too fast", notify_error(429, "RateLimitError"), Out.RETRY, R.RATE, "429 RateLimitError", 5.0, lane_wide=True),
@@ -388,6 +397,16 @@ async def test_a_look_that_did_not_end_is_told_and_gives_no_watermark(
             await asking
         assert why.value.wait == row.wait
         says_nothing_private(base.SendResult(row.outcome, text=str(why.value)))
+
+
+@pytest.mark.parametrize("name", POLLED)
+async def test_a_filters_404_does_not_say_that_a_message_is_not_there(
+    name: str, opened: Any, wire: Any, http_sink: Any
+) -> None:
+    http_sink.answers = [(404, {}, "<html>")]
+    channel = await opened(CHANNELS[name], "127.0.0.1", (await wire(http_sink.handle)).port)
+    with pytest.raises(base.CouldNotLook):
+        await ask(channel, "XX0")
 
 
 @pytest.mark.parametrize("name", POLLED)

@@ -264,6 +264,7 @@ async def test_a_messaging_service_chooses_the_number(sms: twilio_sms.TwilioSms,
     "answer",
     [
         (500, {}, ""),
+        (400, {}, "<html>"),  # a proxy's, and no word on the search
         (401, {}, '{"code": 20003}'),
         (429, {}, ""),
         (200, {}, "<html>"),
@@ -290,6 +291,13 @@ async def test_a_list_with_an_id_that_no_text_column_holds_is_not_twilios(
 async def test_a_search_that_twilio_will_never_make_cannot_tell(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
     http_sink.answers = [(400, {}, '{"code": 20001, "message": "To is invalid", "status": 400}')]
     assert await sms.find(MESSAGE, AT) == base.FindResult(base.Found.CANNOT_TELL)
+
+
+async def test_a_filters_404_does_not_say_that_the_words_are_gone(sms: twilio_sms.TwilioSms, http_sink: Any) -> None:
+    http_sink.answers = [(404, {}, "<html>"), (404, {}, '{"code": 20404, "message": "not found", "status": 404}')]
+    with pytest.raises(base.CouldNotScrub, match="HTTP 404"):
+        await sms.scrub("SM1")
+    await sms.scrub("SM1")
 
 
 @pytest.mark.parametrize(("code", "lane_wide"), [("30001", True), ("14107", False), ("30005", False), ("", False)])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -189,6 +191,18 @@ def test_an_upgrade_copies_first_and_waits_until_nobody_runs(small_office: Offic
     small_office.gives("migrate", "--no-copy")
     assert len(copies.listed(place)) == 1
     assert "up to date" in small_office.gives("migrate", "--check")
+
+
+def test_a_rehearsal_sees_that_a_table_is_emptied_on_the_way_up(small_school_office: Office) -> None:
+    """A trigger stands for a step that is wrong: it deletes when the newest revision is written down."""
+    file, newest = Path(sa.make_url(small_school_office.url).database or ""), migrate.known()[0]
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(
+            f"CREATE TRIGGER wrong AFTER UPDATE ON alembic_version WHEN new.version_num = '{newest}' "
+            "BEGIN DELETE FROM guardianship; END"
+        )
+    said = small_school_office.refuses("migrate", "--rehearse")
+    assert "lost upwards again: 2 of guardianship" in said
 
 
 def test_a_rehearsal_leaves_the_database_alone(small_office: Office) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pydantic
 import pytest
 
-from config import problems, settings
+from config import problems, sections, settings
 
 SECRET = "correct-horse-battery-staple-0123456789"
 LIVE = """\
@@ -172,6 +172,20 @@ def test_systemd_names_the_state_directory_and_the_file_overrules_it(write: Writ
 def test_database_addresses_are_completed_and_their_password_is_set_apart(given: str, kept: str, dsn: str) -> None:
     database = practise(HANDBELL_DATABASE__URL=given).database
     assert (database.url, database.dsn()) == (kept, dsn)
+
+
+@pytest.mark.parametrize(
+    ("host", "here"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("::1", "[::1]"),
+        ("10.0.0.7", "10.0.0.7"),
+    ],
+)
+def test_what_listens_on_all_addresses_is_asked_at_the_machines_own(host: str, here: str) -> None:
+    assert sections.Web(host=host, port=8080).here == f"http://{here}:8080"
 
 
 def test_the_database_password_may_come_by_itself_but_not_twice() -> None:

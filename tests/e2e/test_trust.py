@@ -51,27 +51,11 @@ text.en = "Please come to the gate."
 audience.whole_school = true
 audience.tell = "first_contact"
 """
-COMMON = """
-[trust]
-schools = "{folder}/schools"
-[database]
-state_dir = "{folder}"
-url = "{url}"
-[web]
-port = {port}
-[quiet]
-enabled = false
-[load]
-texts_per_day = 0
-texts_per_week = 0
-[absence]
-enabled = false
-[twilio]
-account_sid = "{account}"
-auth_token = "{token}"
-api_base_url = "{provider}"
+QUICK = """
 connect_timeout_s = 1
 read_timeout_s = 1
+[absence]
+enabled = false
 [smtp]
 timeout_s = 1
 [sending]
@@ -81,20 +65,6 @@ poll_s = 0.2
 trial = false
 [backup]
 folder = "{folder}/copies"
-"""
-SCHOOL = """
-[school]
-name = "{name} Primary School"
-short_name = "{name}"
-phone = "0113 496 0000"
-[web]
-public_base_url = "http://{host}:{port}"
-[audit]
-key = "{key}"
-[[twilio.sms_senders]]
-address = "{number}"
-parts_per_second = 30
-burst = 30
 """
 
 
@@ -107,15 +77,14 @@ async def installed(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tuple[p
         processes.world(tmp_path, hooks=f"http://127.0.0.1:{port}") as world,
     ):
         place = processes.School(tmp_path, url, port, env={})
-        place.settings.write_text(
-            COMMON.format(
-                folder=tmp_path, url=url, port=port, account=processes.ACCOUNT, token=processes.TOKEN,
-                provider=world.http_url,
-            )
-        )  # fmt: skip
+        text = house.trust(
+            tmp_path, url, port, provider=world.http_url, token=processes.TOKEN, more=QUICK.format(folder=tmp_path)
+        )
+        place.settings.write_text(text)
         (tmp_path / "schools").mkdir()
         for key, host, number in (("oak", "127.0.0.1", OAK), ("beech", "localhost", BEECH)):
-            text = SCHOOL.format(name=key.title(), host=host, port=port, number=number, key=key * 16)
+            url_of = f"http://{host}:{port}"
+            text = house.of_a_trust(key.title(), public_url=url_of, key=key * 16, number=number, rate=30)
             (tmp_path / "schools" / f"{key}.toml").write_text(text)
         try:
             yield place, world

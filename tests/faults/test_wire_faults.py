@@ -145,7 +145,9 @@ HTTP = [
     Fault("429, wait until soon", slow("Retry-After: soon")),
     Fault("429 in HTML", answering(status("429 Slow down", HTML, kind="text/html"))),
     Fault("401", answering(status("401 Who", NOBODY)), account=True),
-    Fault("403 of a filter", answering(status("403 Forbidden", HTML, kind="text/html")), account=True),
+    Fault("403 of a filter", answering(status("403 Forbidden", HTML, kind="text/html"))),
+    Fault("400 of a proxy", answering(status("400 Bad Request", HTML, kind="text/html"))),
+    Fault("408 of a proxy", answering(status("408 Timeout", HTML, kind="text/html")), doubt=True),
     Fault("407 of a proxy", answering(status("407 Proxy", HTML, kind="text/html"))),
 ]  # fmt: skip
 BY_VOICE = {"hangs", "hangs, but has taken it", "resets, but has taken it", "answers HTML with 200", "429", "401",

@@ -7,15 +7,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.engine import Connection
 from support.waiting import until
 
 from channels.base import Medium
 from gateway.database import Database
-from gateway.models import OptOut
+from gateway.models import OptOut, Pupil
 from gateway.models.types import core
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -83,6 +86,34 @@ async def test_whoever_is_stopped_while_writing_here_leaves_nothing_and_blocks_n
     for door in (database.write, database.write_here):
         async with door() as session:
             assert await session.scalar(sa.select(sa.func.count()).select_from(OptOut)) == 0
+
+
+async def test_what_is_deleted_is_nowhere_in_the_file_whatever_sqlite_does_by_itself(sqlite_database: Database) -> None:
+    """Debian's SQLite overwrites what is deleted, others do not. Nor does it lie in the log of changes beside it."""
+    file, name = Path(str(sqlite_database.url.database)), "Markwardtxq"
+    database = Database(f"sqlite+aiosqlite:///{file}")
+    for engine in (database.writer.sync_engine, database._direct):
+        event.listen(engine, "connect", _by_itself, insert=True)
+    pupils = [{**Pupil(source_id=f"{n}", forename="Ana", surname=name).model_dump(), "id": n} for n in range(500)]
+    for door in (database.write, database.write_here):
+        async with door() as session:
+            await session.execute(sa.insert(core(Pupil)), pupils)
+        async with database.read() as session:
+            assert await session.scalar(sa.select(sa.func.count()).select_from(core(Pupil))) == 500
+        assert any(name.encode() in one.read_bytes() for one in file.parent.glob(f"{file.name}*"))
+        async with door() as session:
+            await session.execute(sa.delete(core(Pupil)))
+        with closing(sqlite3.connect(file)) as beside:
+            beside.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for one in file.parent.glob(f"{file.name}*"):
+            assert name.encode() not in one.read_bytes(), one.name
+    await database.close()
+
+
+def _by_itself(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA secure_delete=OFF")
+    cursor.close()
 
 
 async def test_a_connection_that_read_writes_again(database: Database) -> None:

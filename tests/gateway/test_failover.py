@@ -13,7 +13,7 @@ from support import desk, lanes, school
 from support.desk import LOG, NOW
 
 from channels.base import FindResult, Found, Medium, Outcome, Reason, SendResult
-from gateway import context, failover, outbox, retry, senders
+from gateway import context, failover, outbox, retry, senders, staff
 from gateway.database import Database
 from gateway.models import Attempt, Message, MessageState, Purpose, Sender
 
@@ -70,6 +70,18 @@ async def test_what_waits_for_a_provider_that_refuses_us_goes_by_the_other(datab
         assert row.remark == "Moved from twilio-sms to notify-sms: its provider refuses us: Refused."
     assert len((await desk.claim(database, notify, now=NOW + timedelta(seconds=30))).messages) == 4
     assert await move(gateway) == 0
+
+
+async def test_what_staff_must_hear_at_once_goes_by_the_one_in_order(database: Database) -> None:
+    twilio, notify = await two_ways(database)
+    await break_down(database, twilio)
+    words, purpose = "A child may be missing.", Purpose.SAFEGUARDING
+    async with database.write() as session:
+        [alert] = await staff.write(
+            session, office(database), ["+447700900990"], words, subject="", slot="x", purpose=purpose
+        )
+    row = await row_of(database, alert)
+    assert (row.sender_id, row.pence) == (notify, 0), "within what that one sends for nothing"
 
 
 async def test_a_moment_of_patience_moves_nothing(database: Database) -> None:

@@ -100,7 +100,7 @@ class House:
         def turn(connection: Any) -> outbox.Claim:
             taken = outbox.claim(
                 connection, self.senders[medium], outbox.Slots(50, 50), worker="w", lease=desk.timedelta(minutes=1),
-                today=self.gateway.today(), now=now, quiet=self.gateway.is_quiet(now),
+                today=self.gateway.today(), now=now, quiet=self.gateway.is_quiet(now), sign=desk.LOG.sign,
             )  # fmt: skip
             desk.LOG.write(connection, taken.lines, now=now)
             return taken

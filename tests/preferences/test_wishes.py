@@ -12,8 +12,9 @@ from support.desk import definition
 from channels.base import Medium
 from gateway import chosen, errors, people
 from gateway.audience import Listener
-from gateway.models import MessageState, OptOut, Preference, Reply, Sender, Wish
+from gateway.models import MessageState, OptOut, Preference, Reply, Sender, Suppression, Wish
 from gateway.preferences import arranging, topics, wishes
+from gateway.privacy import belongings, erasing
 
 if TYPE_CHECKING:
     from conftest import House
@@ -84,6 +85,35 @@ async def test_the_wall_asks_again(each_house: House) -> None:
         assert row.id not in claimed
         assert (await each_house.message(row.id)).reason == "declined"
     assert mother != father
+
+
+@pytest.mark.parametrize("then", ["", "START MENUS", "the page"])
+async def test_a_phones_own_stop_of_a_topic_outlasts_whoever_had_it(each_house: House, then: str) -> None:
+    """Whoever is erased takes the number along; it comes back by an import, and by then may have said another word."""
+    database = each_house.database
+    mother = await each_house.parent(await school.pupil(database), phone=MUM)
+    for words in ("STOP MENUS", "STOP CLUBS"):
+        await each_house.texted(words, sender=MUM)
+    async with database.write() as session:
+        person = belongings.Person("contact", mother)
+        planned = await erasing.plan(session, each_house.gateway, person)
+        assert erasing.STAYS["opt_out"] in planned.stays
+        await erasing.erase(session, each_house.gateway, person, by="office", why="")
+        left = [*await session.scalars(select(Preference.address)), *await session.scalars(select(Suppression.digest))]
+        assert MUM not in left
+        assert len(left) == 3, "two topics, and that there are some"
+    again = await each_house.parent(await school.pupil(database, "Ben"), phone=MUM)
+    if then == "the page":
+        await each_house.prefer(again, "menus", sms="at_once")
+    elif then:
+        assert await each_house.texted(then, sender=MUM) == "topic:menus:started"
+    await each_house.parent(await school.pupil(database, "Cem"), phone=DAD)
+    rows = [row for topic in ("menus", "clubs") for row in await each_house.send(definition(topic=topic, key=topic))]
+    claimed = {row["id"] for row in (await each_house.claim()).messages}
+    menus, clubs = [row.id for row in rows if row.contact_id == again]
+    assert claimed >= {row.id for row in rows if row.address == DAD}
+    assert (menus in claimed, clubs in claimed) == (bool(then), False)
+    assert (await each_house.message(clubs)).reason == "declined"
 
 
 async def test_the_wall_asks_of_what_handbell_itself_writes_too(house: House) -> None:

@@ -157,6 +157,29 @@ async def test_stop_at_once_cuts_off_what_hangs(ticking: ticker.Ticker, caplog: 
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 
+async def test_two_who_stop_it_at_once_both_wait_and_end_it_once(
+    ticking: ticker.Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    release, started, ended = asyncio.Event(), list[int](), list[int]()
+
+    async def job() -> None:
+        started.append(1)
+        await release.wait()
+        ended.append(1)
+
+    ticking.every(0.01, "slow", job)
+    ticking.start()
+    await reach(started, 1)
+    stopping = [asyncio.create_task(ticking.stop()) for _ in range(2)]
+    await asyncio.sleep(0.03)
+    assert [one.done() for one in stopping] == [False, False]
+    release.set()
+    await asyncio.gather(*stopping)
+    await asyncio.sleep(0.03)
+    assert ended == [1]
+    assert caplog.records == []
+
+
 async def test_stop_just_after_start_leaves_nothing_running(ticking: ticker.Ticker) -> None:
     runs: list[int] = []
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from aiohttp import test_utils, web
 from sqlmodel import select
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -283,6 +284,46 @@ async def test_a_body_that_trickles_in_is_cut_off() -> None:
         assert b"urn" not in await reader.read()
         writer.close()
         await writer.wait_closed()
+
+
+@pytest.mark.parametrize("pieces", [0, 1, 16])
+async def test_whoever_is_refused_while_still_sending_reads_why(pieces: int) -> None:
+    """Their library closes the connection after each request, as many do: what is left unread would reset it."""
+    piece = b"x" * 2**16
+
+    async def refuse(_request: Request) -> Response:
+        raise HTTPException(403)
+
+    app = Starlette(routes=[Route("/", refuse, methods=["POST"])], exception_handlers=problems.handlers())
+    async with served(limits.Limits(app, size=2**20, seconds=5.0)) as (url, _):
+        host, _, port = url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        writer.write(head % (pieces * len(piece)))
+        for _ in range(pieces):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.001)
+        assert b" 403 " in await reader.readline()
+        assert b"problem" in await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_refusal_does_not_wait_for_a_body_that_does_not_come() -> None:
+    async def refuse(_request: Request) -> Response:
+        raise HTTPException(403)
+
+    app = Starlette(routes=[Route("/", refuse, methods=["POST"])], exception_handlers=problems.handlers())
+    async with served(limits.Limits(app, size=100, seconds=0.2)) as (url, _):
+        host, _, port = url.removeprefix("http://").partition(":")
+        for asks in (b"", b"Expect: 100-continue\r\n"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n%sContent-Length: 50\r\n\r\n" % asks)
+            await writer.drain()
+            assert b" 403 " in await reader.readline()
+            writer.close()
+            await writer.wait_closed()
 
 
 async def test_the_practice_phones_are_there_only_when_they_are_given(database: Database) -> None:
