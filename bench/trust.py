@@ -36,6 +36,8 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _MORE = """
 [absence]
 safeguarding_lead = "Mrs Okafor"
+[sending]
+trial = false
 [log]
 level = "warning"
 """
