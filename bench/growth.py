@@ -152,6 +152,8 @@ async def history(database: Database, rows: int, *, sender_id: int) -> None:
         async with database.write() as session:
             for statement in _statements(columns, start, min(start + _AT_ONCE - 1, rows), old):
                 await session.execute(sa.text(statement))
+    async with database.write() as session:
+        await session.execute(sa.text("ANALYZE"))  # as autovacuum has, long before there are so many rows
 
 
 def _statements(columns: Mapping[str, str], first: int, last: int, old: str) -> Iterator[str]:
