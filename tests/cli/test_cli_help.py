@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from gateway import cli
@@ -59,6 +61,13 @@ print("imported:", *[name for name in {SLOW!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.splitlines()[-1].strip() == "imported:"
+
+
+def test_a_group_is_put_together_when_somebody_asks_for_one_of_its_commands() -> None:
+    root: Any = get_command(cli.build())
+    groups = [root.commands[group.name] for group in cli.GROUPS]
+    assert [one.name for one in groups if "commands" in vars(one)] == []
+    assert [list(one.commands) for one in groups] == [[one.name for one in group.commands] for group in cli.GROUPS]
 
 
 def test_an_unknown_command_is_a_usage_error_with_a_suggestion() -> None:
