@@ -88,7 +88,7 @@ def page() -> str:
 
 def routes() -> list[Route]:
     """Every route, in the order of the description, with those of one tag together."""
-    described = description.of(api.build())
+    described = api.described()
     base = described["servers"][0]["url"]
     found = [
         Route(method.upper(), f"{base}{path}", one["tags"][0], one["summary"], one.get("description", ""))

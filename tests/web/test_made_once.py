@@ -35,6 +35,13 @@ async def test_two_sites_share_the_api_and_a_token_of_the_one_opens_nothing_of_t
         assert [(await one.api("GET", "/notices")).status for one in (running, other)] == [401, 401]
 
 
+async def test_the_api_is_described_when_somebody_asks_for_it(running: Running) -> None:
+    before = api.described.cache_info().misses
+    api.build.__wrapped__()
+    assert api.described.cache_info().misses == before
+    assert (await running.ask("GET", "/api/v1/openapi.json")).json == api.described()
+
+
 async def test_two_sites_share_compiled_templates_and_each_page_is_of_its_own_school(
     running: Running, fresh: Fresh
 ) -> None:
