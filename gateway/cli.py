@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -91,7 +93,7 @@ class Group(NamedTuple):
     panel: str
     help: str
     commands: tuple[Command, ...]
-    sort: type[TyperGroup] = TyperGroup
+    sort: type[groups.Later] = groups.Later
 
 
 LONE: tuple[tuple[str, Command], ...] = (
@@ -585,13 +587,17 @@ def build() -> typer.Typer:
     for panel, command in LONE:
         _add(app, command, panel)
     for group in GROUPS:
-        inner = typer.Typer(
-            cls=group.sort, no_args_is_help=True, help=group.help, epilog=_epilog(group.commands[0].example)
-        )
-        for command in group.commands:
-            _add(inner, command, None)
+        sort = type(group.sort.__name__, (group.sort,), {"put_together": staticmethod(partial(_together, group))})
+        inner = typer.Typer(cls=sort, no_args_is_help=True, help=group.help, epilog=_epilog(group.commands[0].example))
         app.add_typer(inner, name=group.name, rich_help_panel=group.panel)
     return app
+
+
+def _together(group: Group) -> dict[str, Any]:
+    inner = typer.Typer(rich_markup_mode="rich")
+    for command in group.commands:
+        _add(inner, command, None)
+    return dict(typer.main.get_group(inner).commands)
 
 
 def _add(app: typer.Typer, command: Command, panel: str | None) -> None:
@@ -634,6 +640,9 @@ def _choose_installation(
 
 def main() -> None:
     """Run ``handbell``."""
+    # What is imported stays: to look through it for garbage again and again takes a seventh of a daemon's start. As
+    # wiring.COLLECTED, which only a daemon imports.
+    gc.set_threshold(30_000, 20, 50)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a letter shows a question mark: better than no answer at all.

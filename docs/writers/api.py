@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import SecretStr
-
-from config import sections, settings
 from docs.writers import markdown
-from gateway import wiring
-from gateway.web import site
 from gateway.web.api import api, description
 
 _INTRO = """
@@ -93,7 +88,7 @@ def page() -> str:
 
 def routes() -> list[Route]:
     """Every route, in the order of the description, with those of one tag together."""
-    described = _describe()
+    described = api.described()
     base = described["servers"][0]["url"]
     found = [
         Route(method.upper(), f"{base}{path}", one["tags"][0], one["summary"], one.get("description", ""))
@@ -102,17 +97,6 @@ def routes() -> list[Route]:
     ]
     tags = list(dict.fromkeys(route.tag for route in found))
     return sorted(found, key=lambda route: tags.index(route.tag))
-
-
-def _describe() -> dict[str, Any]:
-    # Nothing of this gateway is ever opened: it is there because the API wants one.
-    own = settings.Settings(audit=sections.Audit(key=SecretStr("no deed is ever recorded with this")))
-    here = site.Site(wiring.build(own), stuck=list, failing=list, arrived=_ignore, planned=_ignore)
-    return description.of(api.build(here))
-
-
-def _ignore() -> None:
-    """Nobody listens."""
 
 
 def _parts() -> Iterator[str]:

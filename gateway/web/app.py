@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
@@ -60,7 +61,11 @@ def build(
         practice=practice,
         rehearse=rehearse,
     )
-    app = Starlette(routes=routes(here, closing=closing), exception_handlers=problems.handlers())
+    app = Starlette(
+        routes=routes(here, closing=closing),
+        exception_handlers=problems.handlers(),
+        middleware=[Middleware(site.Signpost, here=here)],
+    )
     app.state.site = here
     return envelope.Envelope(app, new_id=gateway.new_id)
 
@@ -79,7 +84,7 @@ def routes(here: site.Site, *, closing: asyncio.Event | None = None) -> list[Bas
         *media.routes(),
         *events.routes(),
         *survey_page.routes(),
-        Mount("/api/v1", app=limits.Limits(api.build(here), size=largest)),
+        Mount("/api/v1", app=limits.Limits(api.build(), size=largest)),
         Mount("/", app=office.build(here, closing=closing)),  # last: whatever else there is comes first
     ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import clock, context
 from gateway.accounts import passwords
@@ -55,9 +56,21 @@ class Site:
     practice: Practice | None = None
 
 
+class Signpost:
+    """Tells each request which site it came to, as what answers it may be the same for all of a process (the API)."""
+
+    def __init__(self, app: ASGIApp, here: Site) -> None:
+        self.app, self.here = app, here
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        scope["site"] = self.here
+        await self.app(scope, receive, send)
+
+
 def of(request: Request) -> Site:
     """The site that a request came to."""
-    found = request.app.state.site
+    found = request.scope.get("site")
     if not isinstance(found, Site):
         raise TypeError("the application was not made by app.build")
     return found

@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
-from gateway import cli
+from gateway import cli, wiring
 
 #: Each of these alone takes longer to import than the whole help may.
 SLOW = ("sqlalchemy", "sqlmodel", "babel", "twilio", "aiohttp", "fastapi", "alembic", "phonenumbers")
@@ -48,7 +50,7 @@ def test_the_first_page_lists_the_groups() -> None:
 @pytest.mark.parametrize("words", [["--help"], ["explain", "segments", "hello"]])
 def test_what_should_be_quick_imports_nothing_slow(words: list[str]) -> None:
     script = f"""
-import sys
+import gc, sys
 sys.argv = ["handbell", *{words!r}]
 from gateway import cli
 try:
@@ -56,9 +58,19 @@ try:
 except SystemExit as ended:
     assert not ended.code, ended.code
 print("imported:", *[name for name in {SLOW!r} if name in sys.modules])
+print(*gc.get_threshold())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.splitlines()[-1].strip() == "imported:"
+    imported, collected = done.stdout.splitlines()[-2:]
+    assert imported.strip() == "imported:"
+    assert collected.split() == [str(one) for one in wiring.COLLECTED], "nothing imported is looked through for garbage"
+
+
+def test_a_group_is_put_together_when_somebody_asks_for_one_of_its_commands() -> None:
+    root: Any = get_command(cli.build())
+    groups = [root.commands[group.name] for group in cli.GROUPS]
+    assert [one.name for one in groups if "commands" in vars(one)] == []
+    assert [list(one.commands) for one in groups] == [[one.name for one in group.commands] for group in cli.GROUPS]
 
 
 def test_an_unknown_command_is_a_usage_error_with_a_suggestion() -> None:

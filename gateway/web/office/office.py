@@ -115,12 +115,10 @@ def build(here: site.Site, *, closing: asyncio.Event | None = None) -> Starlette
         """The same as the API says of an error, for a person to read."""
         return sorry(request, pages, error)
 
-    app = Starlette(
+    return Starlette(
         routes=[pages.assets.route(), *routes(pages, streams), nothing],
         exception_handlers=dict.fromkeys(problems.handlers(), apologise),
     )
-    app.state.site = here
-    return app
 
 
 def routes(pages: frame.Pages, streams: live.Live) -> list[BaseRoute]:
