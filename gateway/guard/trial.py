@@ -26,9 +26,11 @@ def kept_to_guests() -> sa.ColumnElement[bool]:
     """
     unended = sa.or_(trial.ended_at.is_(None), trial.ended_at >= message.created_at)
     guest = exists([core(TrialGuest)], trial_guest.address == message.address)
+    never_heard = _never_heard(_of_campaign)
     follows = sa.case(
         (notice.event_id.is_not(None), _never_heard(_of_event)),
-        (_counts_down(), _never_heard(_of_campaign)),
+        # Of one that began later nothing was held back. To look for that goes through all that it ever sent.
+        (exists([core(Trial)], trial.ended_at >= notice.created_at), sa.and_(_counts_down(), never_heard)),
         else_=sa.false(),
     )
     return sa.case((exists([core(Trial)], unended), ~guest), (exists([core(Trial)]), follows), else_=sa.false())
