@@ -7,9 +7,8 @@ import json
 import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from config import shape, sources
+from config import shape, sources, values
 from config.settings import Settings
 
 BLANKED: Final = "# To be put in again, as no copy holds secrets:"
@@ -42,8 +41,9 @@ def _secrets(table: dict[str, Any]) -> Iterator[tuple[shape.Place, str, str]]:
             for place, value in _at(table, key.split(".")):
                 yield place, value, ""
     for place, url in _at(table, ["database", "url"]):
-        if password := urlsplit(url).password:
-            yield place, url, url.replace(f":{password}@", ":@", 1)
+        bare, password = values.part_password(url)
+        if password:
+            yield place, url, bare.replace("@", ":@", 1)
 
 
 def _at(here: Any, names: Sequence[str], place: shape.Place = ()) -> Iterator[tuple[shape.Place, str]]:

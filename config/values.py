@@ -22,6 +22,8 @@ _UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _CONDITION = "(gsm|free|cheapest|one_way|can_wait)"
 _ROUTE = re.compile(f"(twilio|notify|smtp)( if {_CONDITION}( and {_CONDITION})*)?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+#: A login as the driver reads it: a password may hold what ends one in a web address.
+_LOGIN = re.compile("([^:/?#]+://[^:/@]*):([^@]+)@")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,24}")
 _LANGUAGE_TAG = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _VOICE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{2,4})?\s*:\s*((Polly|Google)\.[\w-]+)?")
@@ -60,6 +62,8 @@ def part_password(url: str) -> tuple[str, str]:
     except ValueError:
         return url, ""
     if not parts.password:
+        if found := _LOGIN.match(url):
+            return f"{found[1]}@{url[found.end() :]}", unquote(found[2])
         return url, ""
     login, _, host = parts.netloc.rpartition("@")
     return urlunsplit(parts._replace(netloc=f"{login.partition(':')[0]}@{host}")), unquote(parts.password)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from gateway.guard.asked import exists, message, notice, one_of, run, trial, trial_guest
 from gateway.guard.menus import NOT_SENT
-from gateway.models import Campaign, CampaignFiring, EventTold, Message, Run, Trial, TrialGuest
+from gateway.models import Campaign, CampaignFiring, EventGuest, EventTold, Message, Run, Trial, TrialGuest
 from gateway.models.types import core, fixed
 
 #: By what a household first hears of an event; ``again`` answers what it has said of it.
@@ -26,9 +26,11 @@ def kept_to_guests() -> sa.ColumnElement[bool]:
     """
     unended = sa.or_(trial.ended_at.is_(None), trial.ended_at >= message.created_at)
     guest = exists([core(TrialGuest)], trial_guest.address == message.address)
+    never_heard = _never_heard(_of_campaign)
     follows = sa.case(
         (notice.event_id.is_not(None), _never_heard(_of_event)),
-        (_counts_down(), _never_heard(_of_campaign)),
+        # Of one that began later nothing was held back. To look for that goes through all that it ever sent.
+        (exists([core(Trial)], trial.ended_at >= notice.created_at), sa.and_(_counts_down(), never_heard)),
         else_=sa.false(),
     )
     return sa.case((exists([core(Trial)], unended), ~guest), (exists([core(Trial)]), follows), else_=sa.false())
@@ -58,12 +60,18 @@ def _never_heard(of: Callable[..., sa.ColumnElement[bool]]) -> sa.ColumnElement[
 
 
 def _of_event(other: sa.FromClause, *which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Whether there is such an invitation of the same household, where the message is no invitation itself."""
+    """Whether there is such an invitation of the same household, where the message is no invitation itself.
+
+    Not of one that has answered: it heard of the event elsewhere, such as from the office, and counts on it.
+    """
     mine, theirs = core(EventTold).alias("mine"), core(EventTold).alias("theirs")
+    guest = core(EventGuest)
     return exists(
-        [mine, theirs, other],
+        [mine, theirs, guest, other],
         mine.c.message_id == message.id,
         ~one_of(mine.c.kind, _BEGINNINGS),
+        guest.c.id == mine.c.guest_id,
+        guest.c.answered_at.is_(None),
         theirs.c.guest_id == mine.c.guest_id,
         one_of(theirs.c.kind, _BEGINNINGS),
         other.c.id == theirs.c.message_id,

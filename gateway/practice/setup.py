@@ -224,7 +224,8 @@ def _delete(place: Place) -> None:
         place.marks,
         place.settings,
     )
-    for file in (*place.folder.glob(f"{place.database.name}*"), *ours):
+    grown = (file for name in (place.database.name, "audit.end") for file in place.folder.glob(f"{name}*"))
+    for file in (*grown, *ours):
         file.unlink(missing_ok=True)
     for folder in ("export", "copies"):
         shutil.rmtree(place.folder / folder, ignore_errors=True)

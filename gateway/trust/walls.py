@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from gateway import enclosure, errors, migrate
+from gateway.database import Session
 from gateway.trust import tables
 
 _LOCK: Final = 4_851_002  #: two who build walls at once take turns
@@ -133,6 +134,16 @@ async def _do(connection: AsyncConnection, statement: str) -> None:
 
 def _said(error: DBAPIError) -> str:
     return str(error.orig).partition("\n")[0].rpartition(">: ")[2].rstrip(".")
+
+
+async def check(session: Session) -> None:
+    """Raise :class:`errors.NotReady` unless what the schools share has all the columns that this version asks for."""
+    query = sa.text("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attnum > 0")
+    for table in (tables.SCHOOL, tables.VISITOR, tables.PASS):
+        found = set(await session.scalars(query, {"table": f"{enclosure.TRUST}.{table.name}"}))
+        if not found >= {column.name for column in table.c}:
+            what = f"What the schools share is of an older Handbell ({table.name})."
+            raise errors.NotReady(f"{what} Run handbell migrate --all.")
 
 
 async def stand(url: str) -> bool:

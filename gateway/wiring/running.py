@@ -17,6 +17,7 @@ from gateway import clock, context, daemon, errors, migrate
 from gateway.absence import listening
 from gateway.accounts import links, means, staff
 from gateway.models import DaySession
+from gateway.trust import walls
 from gateway.understanding import library
 from gateway.wiring import alone, building, pretending, rehearsing, world
 
@@ -85,7 +86,10 @@ async def prepare(gateway: context.Gateway) -> str:
     """
     settings = gateway.settings
     await migrate.check(settings.database.dsn())
-    async with gateway.database.read() as session:  # what has left since an older state would leave again
+    async with gateway.database.read() as session:
+        if gateway.database.school:
+            await walls.check(session)
+        # Or what has left since an older state would leave again.
         if fault := await gateway.mark.fault(session):
             raise errors.NotReady(fault)
     if "clock" in settings.roles:  # or a worker whose settings are older would put a new sender out of use

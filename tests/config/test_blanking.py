@@ -60,3 +60,10 @@ def test_what_cannot_be_told_apart_is_left_out_whole(hard: str) -> None:
     made = blanking.without_secrets(hard)
     assert made.startswith(blanking.BLANKED)
     assert tomllib.loads(made) == {}
+
+
+@pytest.mark.parametrize("password", ["ab/cd", "ab#cd", "ab?cd", "ab@cd", "ab%2Fcd", "a:b"])
+def test_the_password_in_a_databases_address_is_blank_whatever_is_in_it(password: str) -> None:
+    made = blanking.without_secrets(f'[database]\nurl = "postgresql://handbell:{password}@localhost/school"')
+    assert tomllib.loads(made)["database"]["url"] == "postgresql://handbell:@localhost/school"
+    assert made.startswith(f"{blanking.BLANKED} database.url.")

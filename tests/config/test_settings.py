@@ -167,6 +167,15 @@ def test_systemd_names_the_state_directory_and_the_file_overrules_it(write: Writ
             "postgresql+asyncpg://bell@h:5433/d?ssl=require",
             "postgresql+asyncpg://bell:p%40ss%2Fw@h:5433/d?ssl=require",
         ),
+        *(
+            (
+                f"postgresql://bell:p{sign}w@h/d",
+                "postgresql+asyncpg://bell@h/d",
+                f"postgresql+asyncpg://bell:p{code}w@h/d",
+            )
+            for sign, code in (("/", "%2F"), ("?", "%3F"), ("#", "%23"))
+        ),
+        ("sqlite:///a:b@c", "sqlite+aiosqlite:///a:b@c", "sqlite+aiosqlite:///a:b@c"),
     ],
 )
 def test_database_addresses_are_completed_and_their_password_is_set_apart(given: str, kept: str, dsn: str) -> None:

@@ -11,7 +11,7 @@ from gateway import notices, trial
 from gateway.campaigns import deeds
 from gateway.database import Database
 from gateway.definitions import survey as shape
-from gateway.events import changes
+from gateway.events import answering, changes, guests
 from gateway.models import Message
 from gateway.models.types import core
 from gateway.surveys import asking, going_on
@@ -141,3 +141,20 @@ async def test_a_phone_is_known_again_whoever_is_told_by_it(tried: Tried) -> Non
         await session.execute(sa.update(Message).where(t.address == FAMILY).values(contact_id=None))
     await tried.pass_(days=14, hours=6)
     assert await tried.counts() == (2, 0)
+
+
+async def test_who_has_answered_hears_the_rest_whatever_the_trial_kept_from_them(tried: Tried) -> None:
+    """They heard of it elsewhere and rang the office: they would stand before a locked door."""
+    await tried.invite()
+    await tried.end()
+    for name, guest in (await tried.guests()).items():
+        if name == "Ben":
+            async with tried.database.write() as session:
+                held = await guests.find(session, guest.id or 0)
+                said = answering.Said("Mrs Reilly", answering.OFFICE, "Mrs Reilly")
+                await answering.answer(session, tried.gateway, held, "coming", said)
+    assert (await tried.states())["Ben"] == "coming"
+    async with tried.database.write() as session:
+        await changes.cancel(session, tried.gateway, "evening", details="Snow is coming.", by="Head")
+    await tried.turn()
+    assert await tried.counts() == (2, 1)

@@ -62,10 +62,14 @@ def test_anew_only_when_asked_and_nothing_of_others_goes(tmp_path: Path) -> None
     place, _ = prepare(tmp_path / "practice")
     fill(place)
     (place.notices / "mine.toml").write_text("mine")
+    ends = [place.folder / name for name in ("audit.end", "audit.end.4711")]  # whole, and of one that was killed
+    for end in ends:
+        end.write_text("{}")
     anew, said = prepare(tmp_path / "practice", fresh=True)
     assert anew.fresh
     assert "is deleted" in said[0]
     assert not anew.database.exists()
+    assert not any(end.exists() for end in ends)
     assert (place.notices / "mine.toml").read_text() == "mine"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,12 +13,14 @@ from sqlmodel import col
 from support import trust, website
 from support.databases import Postgres
 
+from config import sections
 from gateway import enclosure, errors, secrecy
 from gateway.database import Database, Pools
 from gateway.doctor import books
 from gateway.models import SignInTry
-from gateway.trust import register, visiting
+from gateway.trust import register, visiting, walls
 from gateway.trust.register import opened
+from gateway.wiring import running
 
 DENIED = "42501"
 NOW = datetime(2026, 11, 30, 9, 0, tzinfo=UTC)
@@ -108,6 +111,25 @@ async def test_no_statement_becomes_another_schools_in_its_middle(two: list[Data
         f"SELECT current_user FROM {become}",
     ):
         assert await _state(oak, crossing) == DENIED, crossing
+
+
+async def test_no_daemon_starts_on_what_an_older_version_shared(two: list[Database], three: trust.Trust) -> None:
+    """Its own tables may be up to date: nobody could sign out, or be kept out, at any of the schools."""
+    oak = two[0]
+    tables = sections.Database(url=three.url)
+    tables.keep_to(oak.school)
+    gateway = website.here(website.make_gateway(oak, website.Clock()))
+    gateway = replace(gateway, settings=gateway.settings.model_copy(update={"database": tables}))
+    await running.prepare(gateway)
+    async with opened(three.url) as connection:
+        await connection.execute(sa.text(f'ALTER TABLE "{enclosure.TRUST}".visitor DROP COLUMN ended_at'))
+    try:
+        with pytest.raises(errors.NotReady, match="handbell migrate --all"):
+            await running.prepare(gateway)
+    finally:
+        async with opened(three.url) as connection:
+            await walls.build(connection, oak.school)
+    await running.prepare(gateway)
 
 
 async def test_no_column_has_a_type_that_the_driver_would_ask_about(two: list[Database]) -> None:
