@@ -13,18 +13,19 @@ import hmac
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from gateway import bulk
+from gateway import bulk, enclosure
 from gateway.database import Session
 from gateway.models import Audit, AuditEnd
 from gateway.models.types import core
 
 GENESIS = "0" * 64
+PUT_BACK: Final = "backup.restored"  #: the action of the line by which a person says that this is an older state
 _table, _end = core(Audit), core(AuditEnd)
 
 
@@ -56,10 +57,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """Where the chain ended at some moment: the number of its last line, and the head hash."""
+    """Where the chain ended: the number of its last line, the head hash, and, where that matters, when it was seen."""
 
     link: int = 0
     hash: str = GENESIS
+    at: datetime | None = field(default=None, compare=False)
 
     async def is_in(self, session: Session) -> bool:
         """Whether the chain of now goes on from there."""
@@ -170,7 +172,7 @@ async def verify(session: Session, key: Seal, *, expect_head: str = "", seen: En
         found = (
             f"Row {walk.link + walk.unsealed + 1} is missing: it was written last, and removed before it was sealed."
         )
-    found = found or await fault_of_seen(session, seen or End())
+    found = found or await fault_of_seen(session, key, seen or End())
     if not found and expect_head and not await _was_head(session, expect_head):
         found = "The head hash that was published is nowhere in this chain: lines were removed or rewritten."
     return Verdict(sealed=walk.link, unsealed=walk.unsealed, head=walk.head, fault=found, unused=max(unused, 0))
@@ -186,17 +188,30 @@ async def fault_of_end(session: Session, key: Seal, *, link: int, newest: str) -
     return ""
 
 
-async def fault_of_seen(session: Session, seen: End) -> str:
-    """What is wrong where the chain was seen to end there, before; ``""`` for nothing."""
-    if await seen.is_in(session):
+async def fault_of_seen(session: Session, key: Seal, seen: End) -> str:
+    """What is wrong where the chain was seen to end there, before; ``""`` for nothing.
+
+    An older state that a person has put back since then is no fault: the log has their line, on whichever machine they
+    said so.
+    """
+    if await seen.is_in(session) or await _put_back_since(session, key, seen):
         return ""
     newest = await session.scalar(sa.select(sa.func.max(_table.c.at)))
     since = f" --since {newest.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if newest else ""
+    school = enclosure.whose(session.get_bind())
+    command = f"handbell --school {school} backup hold" if school else "handbell backup hold"
     return (
         f"The audit log does not go on from line {seen.link}, where this machine saw it end: lines were removed or"
-        " rewritten, or an older state of the database was put back. If you put it back, say: handbell backup hold"
-        f"{since}. If nobody did, restore a copy."
+        f" rewritten, or an older state of the database was put back. If you put it back, say: {command}{since}."
+        " If nobody did, restore a copy."
     )
+
+
+async def _put_back_since(session: Session, key: Seal, seen: End) -> bool:
+    if seen.at is None:
+        return False
+    said = select(Audit).where(Audit.action == PUT_BACK, col(Audit.at) > seen.at)
+    return any(hmac.compare_digest(key.mac_of(row).encode(), row.mac.encode()) for row in await session.scalars(said))
 
 
 class _Walk:

@@ -80,7 +80,7 @@ class Gateway:
     @cached_property
     def mark(self) -> end_seen.Mark:
         """Where this machine saw the audit log end."""
-        return end_seen.Mark(self.end_file, self.log)
+        return end_seen.Mark(self.end_file, self.log, now=self.now)
 
     @cached_property
     def _composers(self) -> dict[str, wording.Composer]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
+import secrets
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -30,8 +31,8 @@ class Mark:
     only this process remembers.
     """
 
-    def __init__(self, file: Path | None, key: chain.Seal):
-        self._file, self._key = file, key
+    def __init__(self, file: Path | None, key: chain.Seal, *, now: Callable[[], datetime]):
+        self._file, self._key, self._now = file, key, now
         kept = self.kept()
         self._is_new, self._has_failed = self.is_missing, False
         self._seen = chain.Seen(kept or chain.End())
@@ -48,7 +49,7 @@ class Mark:
             return None
         try:
             found = json.loads(self._file.read_text("ascii"))
-            end = chain.End(int(found["link"]), str(found["hash"]))
+            end = chain.End(int(found["link"]), str(found["hash"]), datetime.fromisoformat(found["at"]))
             is_ours = hmac.compare_digest(self._signed(end), str(found["mac"]))
         except FileNotFoundError:
             return None
@@ -59,7 +60,10 @@ class Mark:
 
     async def fault(self, session: Session) -> str:
         """What is wrong where the log does not go on from the mark; ``""`` for nothing."""
-        return await chain.fault_of_seen(session, self._seen.end)
+        fault = await chain.fault_of_seen(session, self._key, self._seen.end)
+        if not fault and not await self._seen.end.is_in(session):  # a restore, on another machine
+            self._seen.end = chain.End(*await chain.head(session))
+        return fault
 
     async def seal(self, session: Session, log: audit.Log, *, now: datetime) -> None:
         """Chain what is not chained yet, as long as the chain goes on from the mark; :meth:`committed` moves that."""
@@ -74,13 +78,17 @@ class Mark:
 
     def keep(self, end: chain.End) -> None:
         """Keep an end from now on. Where the file cannot be written it is said once, as sealing must go on."""
+        end = chain.End(end.link, end.hash, self._now())
         self._seen.end, self._is_new = end, False
         if self._file is None or end == self._written:
             return
-        half = self._file.with_name(f"{self._file.name}.{os.getpid()}")
+        half = self._file.with_name(
+            f"{self._file.name}.{secrets.token_hex(4)}"
+        )  # several may, in containers even as pid 1
+        values = {"link": end.link, "hash": end.hash, "at": _stamp(end), "mac": self._signed(end)}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            half.write_text(json.dumps({"link": end.link, "hash": end.hash, "mac": self._signed(end)}) + "\n", "ascii")
+            half.write_text(json.dumps(values) + "\n", "ascii")
             half.replace(self._file)
         except OSError as error:
             if not self._has_failed:
@@ -90,4 +98,8 @@ class Mark:
         self._written, self._has_failed = end, False
 
     def _signed(self, end: chain.End) -> str:
-        return self._key.sign("audit mark", end.link, end.hash)
+        return self._key.sign("audit mark", end.link, end.hash, _stamp(end))
+
+
+def _stamp(end: chain.End) -> str:
+    return end.at.isoformat() if end.at else ""

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from sqlmodel import col, select
 
 from channels.base import Medium
-from gateway import audit, bell, context, errors, outbox, senders, states, tasks
+from gateway import audit, bell, chain, context, errors, outbox, senders, states, tasks
 from gateway.campaigns import deciding
 from gateway.database import Session
 from gateway.definitions import reading
@@ -27,7 +27,7 @@ from gateway.guard import reasons
 from gateway.models import Campaign, Message, MessageState, Notice, NoticeState, Run, Sender
 from gateway.models.types import core
 
-RESTORED, OPENED = "backup.restored", "backup.opened"  #: deeds
+RESTORED, OPENED = chain.PUT_BACK, "backup.opened"  #: deeds
 ANSWERS: Final = "answers to families"  #: how what belongs to no notice is called
 #: What is known of a message, by its reason.
 KNOWN: Final[Mapping[str, str]] = {

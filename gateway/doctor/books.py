@@ -89,7 +89,7 @@ async def chain(gateway: context.Gateway, *, lines: int = QUICK_LINES) -> list[F
     async with gateway.database.read() as session:
         rows = list((await session.scalars(query)).all())[::-1]
         last = (rows[-1].link or 0, rows[-1].hash) if rows else (0, links.GENESIS)
-        removed = await links.fault_of_seen(session, seen) if seen else ""
+        removed = await links.fault_of_seen(session, gateway.log, seen) if seen else ""
         fault = await links.fault_of_end(session, gateway.log, link=last[0], newest=last[1])
     if removed:
         return [Finding("audit log", "bad", removed)]

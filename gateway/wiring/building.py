@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from channels.base import Channel
 from config.settings import Settings
-from gateway import audit, chain, clock, context, errors, migrate, own_words, senders, trial
+from gateway import audit, chain, clock, context, end_seen, errors, migrate, own_words, senders, trial
 from gateway.database import Database, Pools, Session
 from gateway.trust import register, walls
 from gateway.wiring import mail, notify, phones, translation
@@ -103,10 +103,14 @@ async def set_up(settings: Settings) -> None:
             await walls.build(connection, settings.school_key)
     await migrate.upgrade(url)
     gateway = build(settings)
+    before = gateway.mark.kept() or chain.End()
     if is_new:  # an older one's log ended elsewhere
         gateway.mark.keep(chain.End())
     try:
         async with gateway.database.write() as session:
+            if is_new and before.link:
+                line = audit.Line(end_seen.MADE, facts={"lines_before": before.link})
+                await gateway.log.record(session, line, now=gateway.now())
             await write_senders(session, gateway)
         await seal(gateway)
     finally:
@@ -117,7 +121,7 @@ async def seal(gateway: context.Gateway) -> None:
     """Seal what this process has written into the audit log: no daemon may run, and it could be taken out unseen."""
     if not gateway.log.has_written:
         return
-    with suppress(DBAPIError):  # what was to be done is done; the next one seals it
+    with suppress(DBAPIError, OSError):  # what was to be done is done; the next one seals it
         async with gateway.database.write() as session:
             if await gateway.mark.fault(session):
                 return  # the doctor says so, and no daemon starts

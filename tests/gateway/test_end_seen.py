@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,11 @@ class Machine:
     database: Database
     log: audit.Log
     file: Path
+    now: datetime = NOW
 
     def mark(self) -> end_seen.Mark:
         """As the next process knows it."""
-        return end_seen.Mark(self.file, self.log)
+        return end_seen.Mark(self.file, self.log, now=lambda: self.now)
 
     async def seal(self, *lines: audit.Line, mark: end_seen.Mark | None = None) -> None:
         mark = mark or self.mark()
@@ -109,6 +110,39 @@ async def test_an_older_state_put_back(machine: Machine) -> None:
     assert (await head(machine)).link == LINES + 1
 
 
+async def test_what_a_person_has_put_back_on_another_machine_keeps_nobody_from_starting(machine: Machine) -> None:
+    """Only a later line of ours says so: an older restore excuses nothing, nor does one that somebody made up."""
+    said = audit.Line("backup.restored", "", {"copied_at": "…"}, "Mr Reilly")
+    await machine.seal(said)  # long ago, as far as the file of this machine goes
+    machine.now += timedelta(minutes=5)
+    await machine.seal(audit.Line("notice.sent", "notice:9"))
+    async with machine.by() as session:
+        await session.execute(sa.delete(AT).where(AT.c.id == LINES + 2))
+        await session.execute(sa.update(AT).values(link=None, hash=""))
+        await session.execute(sa.delete(END))
+        await tampering.forget_last_number(session, LINES + 1)
+    async with machine.database.read() as session:
+        assert "does not go on" in await machine.mark().fault(session)
+    async with machine.database.write() as session:
+        await machine.log.record(session, said, now=machine.now + timedelta(seconds=1))
+        await machine.log.seal(session)
+        assert not await machine.mark().fault(session)
+        newest = sa.select(sa.func.max(AT.c.id)).scalar_subquery()
+        await session.execute(sa.update(AT).where(AT.c.id == newest).values(actor="somebody"))
+        session.expire_all()
+        assert "does not go on" in await machine.mark().fault(session)
+        await session.rollback()
+    async with machine.database.write() as session:
+        await machine.log.record(session, said, now=machine.now + timedelta(seconds=1))
+    assert await machine.faults() == ("", "")
+    mark = machine.mark()
+    async with machine.database.read() as session:
+        assert not await mark.fault(session)
+    await machine.seal(mark=mark)
+    assert machine.mark().kept() == await head(machine)
+    assert await machine.faults() == ("", "")
+
+
 async def test_it_moves_with_the_log_and_never_before_what_is_committed(machine: Machine) -> None:
     mark = machine.mark()
     for number in range(3):
@@ -141,7 +175,7 @@ async def test_one_that_is_gone_or_not_ours_is_made_anew_and_leaves_a_line(
 
 
 async def test_another_keys_is_not_believed(machine: Machine) -> None:
-    end_seen.Mark(machine.file, audit.Log(b"x" * 32)).keep(chain.End(3, "f" * 64))
+    end_seen.Mark(machine.file, audit.Log(b"x" * 32), now=lambda: NOW).keep(chain.End(3, "f" * 64))
     assert machine.mark().kept() is None
 
 
