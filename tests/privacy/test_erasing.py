@@ -152,8 +152,8 @@ async def test_a_number_goes_however_it_is_spaced(database: Database) -> None:
         said = " and ".join(ways + others)
         task = Task(kind="ring", subject="pupil:9", what=said, opened_at=now, again_at=now)
         raw = {"Body": f"Ring {ways[1]}"}
-        event = Inbound(channel="x", event_id="1", kind="reply", event=raw, raw=raw)
-        event.received_at = event.handled_at = planting.NOW
+        event = Inbound(channel="x", event_id="1", kind="reply", event=raw, raw=raw, received_at=planting.NOW)
+        event.handled_at = planting.NOW
         session.add_all([task, event])
         await session.flush()
         await erasing.erase(session, gateway, belongings.Person("contact", 1), by="Mrs Okafor", why="")
