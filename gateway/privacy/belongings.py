@@ -47,6 +47,7 @@ _MORE: Final = (
     ("preference", "address", "contact_point", "address"),
     ("next_try", "address", "contact_point", "address"),
     ("trial_guest", "address", "contact_point", "address"),
+    ("message", "address", "new_detail", "address"),  # the code that was sent to it, before it is anybody's
 )
 #: What a message named is also somebody else's: from a contact's messages nothing is followed on to the children.
 _ENDS: Final = {CONTACT: frozenset({"about"}), PUPIL: frozenset({"event_guest"})}

@@ -165,7 +165,7 @@ async def _addresses(
     """Their numbers and mailboxes that nobody else on file has, nor the school."""
     if person.kind != belongings.CONTACT:
         return []
-    own = {row["address"] for row in rows.get("contact_point", [])}
+    own = {row["address"] for name in ("contact_point", "new_detail") for row in rows.get(name, [])}
     point = core(ContactPoint).c
     others = sa.select(point.address).where(point.address.in_(own), point.contact_id != person.id)
     return sorted(own - set(await session.scalars(others)) - await belongings.of_the_school(session, gateway))

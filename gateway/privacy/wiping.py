@@ -24,6 +24,8 @@ from gateway.privacy.holdings import Clock
 
 _INSTEAD: Final = "[erased]"
 _PROOF: Final = (Clock.STAFF, Clock.ALWAYS)
+_PHONE: Final = re.compile(r"\+[0-9]+")
+_PARTS: Final = " \u00a0().-"  #: by what people part the digits of a number
 _SENDS_AS: Final = frozenset(
     {("sender", "address"), ("sender", "account")}
 )  #: the school's own, however a parent is called
@@ -35,8 +37,7 @@ async def names(session: Session, own: Contact | Pupil, addresses: Iterable[str]
     for other in await _of_the_same_surname(session, own):
         theirs = {name.casefold() for name in _called(other)}
         whole = {name for name in whole if name.casefold() not in theirs}
-    found = whole | set(addresses) | {f"0{one.removeprefix('+44')}" for one in addresses if one.startswith("+44")}
-    found |= {one.removeprefix("+") for one in addresses}  # as some providers write it
+    found = whole | set(addresses)
     if isinstance(own, Pupil) and own.upn:
         found.add(own.upn)
     return sorted(found, key=len, reverse=True)
@@ -58,13 +59,13 @@ def _called(person: Contact | Pupil) -> list[str]:
 
 
 async def wipe(session: Session, named: Sequence[str]) -> int:
-    """Take them out, however they are spelt in capitals and small letters, but not out of longer words.
+    """Take them out, in capitals or small letters and however a number is spaced, but not out of longer words.
 
     It reads every table that may hold such words. Gives in how many places something went.
     """
     if not named:
         return 0
-    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, named))})(?!\w)", re.IGNORECASE)
+    whole = re.compile(rf"(?<!\w)(?:{'|'.join(map(_written, named))})(?!\w)", re.IGNORECASE)
     wiped = 0
     for table in SQLModel.metadata.sorted_tables:
         held = holdings.HOLDINGS[table.name]
@@ -75,6 +76,16 @@ async def wipe(session: Session, named: Sequence[str]) -> int:
             if isinstance(column.type, sa.JSON | sa.String | AutoString):
                 wiped += await _wipe(session, table, column, named, whole)
     return wiped + await _wipe_unread(session, whole)
+
+
+def _written(name: str) -> str:
+    """A pattern of it; of a number as people and providers write it: (07700) 900-123, 0044 7700 900123."""
+    if not _PHONE.fullmatch(name):
+        return re.escape(name)
+    apart = f"[{re.escape(_PARTS)}]{{0,3}}"
+    if not name.startswith("+44"):
+        return rf"(?:\+|\(?00)?{apart}{apart.join(name[1:])}"
+    return rf"(?:(?:\+|\(?00)?{apart}44{apart}0?|\(?0){apart}{apart.join(name[3:])}"
 
 
 async def _wipe_unread(session: Session, whole: re.Pattern[str]) -> int:
@@ -98,6 +109,11 @@ async def _wipe(
     written = [json.dumps(name)[1:-1] for name in named] if isinstance(column.type, sa.JSON) else named
     # SQLite knows the small letters of A to Z alone: any other is found as it is on file.
     there = [sa.or_(find(text, name) > 0, find(small, name.lower()) > 0) for name in written]
+    if phones := [name for name in named if _PHONE.fullmatch(name)]:
+        bare: sa.ColumnElement[str] = text
+        for part in (*_PARTS, r"\u00a0"):  # the last as JSON has it
+            bare = sa.func.replace(bare, part, "")
+        there += [find(bare, name.removeprefix("+44").removeprefix("+")) > 0 for name in phones]
     for *key, value in (await session.execute(sa.select(*table.primary_key, column).where(sa.or_(*there)))).all():
         if (without := _without(value, whole)) != value:
             row = [part == one for part, one in zip(table.primary_key, key, strict=True)]

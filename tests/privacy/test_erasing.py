@@ -117,6 +117,67 @@ async def test_what_nobody_could_read_goes_where_it_came_from_them(database: Dat
         assert [bool(row.event) for row in rows] == [False, False, False, True]
 
 
+@pytest.mark.parametrize("kind", planting.PERSONS)
+async def test_who_told_where_a_child_is_goes_from_the_childs_case(database: Database, kind: str) -> None:
+    """A parent who explains an absence stands in the case by name, and the case stays with the child."""
+    gateway = website.make_gateway(database, website.Clock())
+    await plant(database, kind)
+    async with database.write() as session:
+        await session.execute(
+            sa.update(SQLModel.metadata.tables["absence_case"]).values(by=f"{planting.NAMED} (mother)")
+        )
+        await erasing.erase(session, gateway, belongings.Person(kind, 1), by="Mrs Okafor", why="")
+        assert planting.NAMED not in str(await session.scalar(sa.text('SELECT "by" FROM absence_case')))
+
+
+async def test_a_number_goes_however_it_is_spaced(database: Database) -> None:
+    gateway = website.make_gateway(database, website.Clock())
+    async with database.write() as session:
+        session.add(Contact(id=1, source_id="C1", forename="Ana", surname="Nowak"))
+        await session.flush()
+        for address in ("+447700900123", "+48221234567"):
+            kind = LineType.MOBILE
+            session.add(ContactPoint(contact_id=1, kind=PointKind.PHONE, address=address, line_type=kind))
+        ways = [
+            "07700900123",
+            "07700 900123",
+            "07700-900-123",
+            "(07700) 900 123",
+            "+44 7700 900 123",
+            "0044 7700 900123",
+        ]
+        ways += ["+44 (0)7700 900123", "+48 22 123 45 67", "0048 22 1234567"]
+        others = ["07700 900124", "07700 9001234", "107700 900123", "7 2026 07700 90012"]
+        now = gateway.now()
+        said = " and ".join(ways + others)
+        task = Task(kind="ring", subject="pupil:9", what=said, opened_at=now, again_at=now)
+        raw = {"Body": f"Ring {ways[1]}"}
+        event = Inbound(channel="x", event_id="1", kind="reply", event=raw, raw=raw, received_at=planting.NOW)
+        event.handled_at = planting.NOW
+        session.add_all([task, event])
+        await session.flush()
+        await erasing.erase(session, gateway, belongings.Person("contact", 1), by="Mrs Okafor", why="")
+        await session.refresh(task)
+        await session.refresh(event)
+        assert task.what == " and ".join(["[erased]"] * len(ways) + others)
+        assert event.raw == event.event == {"Body": "Ring [erased]"}
+
+
+async def test_a_new_number_that_nobody_has_approved_goes_too(database: Database) -> None:
+    """A code was sent to it: that message is tied to nobody on file."""
+    gateway, new = website.make_gateway(database, website.Clock()), "+447700900999"
+    await plant(database, "contact")
+    async with database.write() as session:
+        await session.execute(sa.text(f"UPDATE new_detail SET address = '{new}'"))
+        message = SQLModel.metadata.tables["message"]
+        loose = {column.name: None for column in message.columns if column.foreign_keys and column.nullable}
+        await session.execute(sa.update(message).values(loose | {"address": new, "slot": "details:code:1"}))
+        await session.execute(sa.text("UPDATE task SET what = 'Ring 07700 900999.'"))
+        await erasing.erase(session, gateway, belongings.Person("contact", 1), by="Mrs Okafor", why="")
+        assert await session.scalar(sa.text("SELECT address FROM message")) == ""
+        assert await session.scalar(sa.text("SELECT what FROM task")) == "Ring [erased]."
+
+
 async def test_who_cannot_be_erased(sqlite_database: Database) -> None:
     gateway = website.make_gateway(sqlite_database, website.Clock())
     await plant(sqlite_database, "contact")
