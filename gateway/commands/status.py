@@ -34,6 +34,9 @@ def show(
     Ends with 1 where they do not.
     """
 
+    if live and json:
+        raise typer.BadParameter("--live is for people to watch: leave it out, and ask as often as you like.")
+
     async def job(gateway: Gateway) -> bool:
         if live:
             return await _follow(gateway)

@@ -77,7 +77,7 @@ def test_a_mass_change_ends_with_a_sentence_and_a_task(office: Office) -> None:
     sentence = office.refuses("import", half)
     assert "25 of 40 pupils on roll are in none of these files. Nothing was written." in sentence
     after = tables(office)
-    assert {name for name in before if before[name] != after[name]} == {"task", "audit"}
+    assert {name for name in before if before[name] != after[name]} == {"task", "audit", "audit_end"}
     assert "--go-on" in sentence
     assert "25 (" in office.gives("import", "--go-on", half)
 

@@ -111,6 +111,10 @@ def test_a_copy_of_last_month_is_no_backup(trying: Office) -> None:
     assert {one["name"]: one["state"] for one in found}["backup"] == "bad"
 
 
+def test_live_status_is_for_people(school_office: Office) -> None:
+    assert "for people to watch" in school_office.type("status", "--live", "--json").output
+
+
 def test_live_status_goes_on_looking_until_ctrl_c(school_office: Office) -> None:
     """In a terminal of its own, as somebody would leave it open: what changes is seen without a key being pressed."""
     ours, theirs = os.openpty()

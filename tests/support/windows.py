@@ -99,7 +99,8 @@ class Window:
 
     def failed(self, request: Request) -> None:
         ends = request.url.startswith(f"{self.url}/live?") or request.url.endswith("/look")
-        left = request.failure == "net::ERR_ABORTED" and request.url.startswith(f"{self.url}/static/")
+        begun = request.url.startswith(f"{self.url}/static/") or request.url.endswith("/preview")
+        left = request.failure == "net::ERR_ABORTED" and begun
         if not ends and not left:  # a stream ends as its page is left, and so does whatever is still on its way
             self.faults.append(f"failed: {request.url} {request.failure}")
 
