@@ -33,6 +33,7 @@ CHILDREN = (
     ("Zara", "Khan", "4B", "Urdu"), ("Liban", "Warsame", "4B", "Somali"), ("Ilie", "Popescu", "4B", "Romanian"),
 )  # fmt: skip
 LATE = 20_000.0  #: milliseconds; a busy machine may need them
+SKIPPED = timedelta(minutes=15)  #: by which the school's clock is put on: late at night it is tomorrow there
 POLISH = re.compile("szkoła|Szkoła")
 
 
@@ -212,8 +213,9 @@ async def _account_for_a_child(day: Day) -> None:
 
 
 async def _register(url: str, token: str) -> None:
+    day = _today(SKIPPED).isoformat()
     marks: list[dict[str, Any]] = [
-        {"pupil": f"P{number}", "date": _today().isoformat(), "session": "am", "code": "N" if number == 2 else "/"}
+        {"pupil": f"P{number}", "date": day, "session": "am", "code": "N" if number == 2 else "/"}
         for number in range(1, len(CHILDREN) + 1)
     ]
     headers = {"Authorization": f"Bearer {token}"}
@@ -223,8 +225,8 @@ async def _register(url: str, token: str) -> None:
         assert answer.status < 300, await answer.text()
 
 
-def _today() -> date:
-    return datetime.now(UTC).astimezone(ZoneInfo("Europe/London")).date()
+def _today(ahead: timedelta = timedelta(0)) -> date:
+    return (datetime.now(UTC) + ahead).astimezone(ZoneInfo("Europe/London")).date()
 
 
 async def _tell_good_news(window: windows.Window) -> None:

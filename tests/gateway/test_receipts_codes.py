@@ -56,9 +56,9 @@ EFFECTS = [
     Effect("30001 21611 30022 20429 63038 429", "rate", held=True, again=1 / 4),
     Effect("14107", "rate", again=1 / 4),  # one number's trouble: nobody else waits for it
     Effect("30036", "expired"),
-    Effect("21408 21612 30018 30024 21606 21212 21703 21704 13227 21215 407", "config", task="settings"),
+    Effect("21408 21612 30018 30024 21606 21212 21703 21704 13227 21215 407 401 403 404", "config", task="settings"),
     Effect("21617 21602 21654", "content", task="wording"),
-    Effect("30002 20003 10001 20404 401 403 404", "auth", held=True, task="account"),
+    Effect("30002 20003 10001 20404", "auth", held=True, task="account"),
     Effect("30099 99999 12345", "other", task="unclassified"),
 ]
 ROWS = [(code, effect) for effect in EFFECTS for code in effect.codes.split()]
