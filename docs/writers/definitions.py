@@ -36,7 +36,7 @@ The rules that no single key shows:
   answered: [fresh details](fresh-details.md).
 - `kind = "event"` and an `[event]` table go together.
 - Without `[schedule]` the notice goes out at once. A time that has gone by is refused.
-- A `key` can be used once. To say it again, give it another key.
+- A `key` can be used once. To say it again, give it another key. It stays in the audit log for good: no names in it.
 - Times are the school's own, as they stand on its clock: `2026-12-01T07:00:00`. Waiting times are `90s`, `20m`, `1h30m`
   or `2d`, and a year at most.
 - The purpose decides what goes first, and whether a family can decline it: `emergency`, `safeguarding`, `statutory` and
