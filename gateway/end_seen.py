@@ -31,10 +31,10 @@ class Mark:
     only this process remembers.
     """
 
-    def __init__(self, file: Path | None, key: chain.Seal, *, now: Callable[[], datetime]):
-        self._file, self._key, self._now = file, key, now
+    def __init__(self, file: Path | None, log: audit.Log, *, now: Callable[[], datetime]):
+        self._file, self._log, self._now = file, log, now
         kept = self.kept()
-        self._is_new, self._has_failed = self.is_missing, False
+        self._is_new, self._has_failed = file is not None and kept is None, False
         self._seen = chain.Seen(kept or chain.End())
         self._written = kept
 
@@ -60,16 +60,16 @@ class Mark:
 
     async def fault(self, session: Session) -> str:
         """What is wrong where the log does not go on from the mark; ``""`` for nothing."""
-        fault = await chain.fault_of_seen(session, self._key, self._seen.end)
+        fault = await chain.fault_of_seen(session, self._log, self._seen.end)
         if not fault and not await self._seen.end.is_in(session):  # a restore, on another machine
             self._seen.end = chain.End(*await chain.head(session))
         return fault
 
-    async def seal(self, session: Session, log: audit.Log, *, now: datetime) -> None:
+    async def seal(self, session: Session) -> None:
         """Chain what is not chained yet, as long as the chain goes on from the mark; :meth:`committed` moves that."""
         if self._is_new and (await chain.head(session))[0]:
-            await log.record(session, audit.Line(MADE), now=now)
-        await log.seal(session, seen=self._seen)
+            await self._log.record(session, audit.Line(MADE), now=self._now())
+        await self._log.seal(session, seen=self._seen)
 
     def committed(self) -> None:
         """What was sealed is committed: keep where the chain ends now, should it be elsewhere."""
@@ -82,9 +82,8 @@ class Mark:
         self._seen.end, self._is_new = end, False
         if self._file is None or end == self._written:
             return
-        half = self._file.with_name(
-            f"{self._file.name}.{secrets.token_hex(4)}"
-        )  # several may, in containers even as pid 1
+        # Several may write at once; in containers all have the same process id.
+        half = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}")
         values = {"link": end.link, "hash": end.hash, "at": _stamp(end), "mac": self._signed(end)}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +97,7 @@ class Mark:
         self._written, self._has_failed = end, False
 
     def _signed(self, end: chain.End) -> str:
-        return self._key.sign("audit mark", end.link, end.hash, _stamp(end))
+        return self._log.sign("audit mark", end.link, end.hash, _stamp(end))
 
 
 def _stamp(end: chain.End) -> str:

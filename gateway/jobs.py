@@ -437,7 +437,7 @@ class Jobs:
         """Chain what was written into the audit log since."""
         async with self._gateway.database.write() as session:
             oldest = await chain.oldest_unsealed(session)
-            await self._gateway.mark.seal(session, self._gateway.log, now=self._gateway.now())
+            await self._gateway.mark.seal(session)
         self._gateway.mark.committed()
         if oldest is not None:
             self._gateway.metrics.seal_delay.observe(max(0.0, (self._gateway.now() - oldest).total_seconds()))

@@ -125,5 +125,5 @@ async def seal(gateway: context.Gateway) -> None:
         async with gateway.database.write() as session:
             if await gateway.mark.fault(session):
                 return  # the doctor says so, and no daemon starts
-            await gateway.mark.seal(session, gateway.log, now=gateway.now())
+            await gateway.mark.seal(session)
         gateway.mark.committed()

@@ -39,7 +39,7 @@ class Machine:
         mark = mark or self.mark()
         async with self.database.write() as session:
             await self.log.record(session, lines, now=NOW)
-            await mark.seal(session, self.log, now=NOW)
+            await mark.seal(session)
         mark.committed()
 
     @asynccontextmanager
@@ -151,7 +151,7 @@ async def test_it_moves_with_the_log_and_never_before_what_is_committed(machine:
     before = mark.kept()
     async with machine.database.write() as session:
         await machine.log.record(session, audit.Line("notice.sent"), now=NOW)
-        await mark.seal(session, machine.log, now=NOW)
+        await mark.seal(session)
         await session.rollback()
     await machine.seal(mark=mark)
     assert mark.kept() == before == await head(machine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -78,12 +79,14 @@ async def test_the_school_that_is_not_called_back_asks(three: trust.Trust) -> No
 
 
 @contextlib.asynccontextmanager
-async def opened(gateway: context.Gateway):  # type: ignore[no-untyped-def]
+async def opened(gateway: context.Gateway) -> AsyncIterator[None]:
     for channel in gateway.channels.values():
         await channel.open()
-    yield
-    for channel in gateway.channels.values():
-        await channel.close()
+    try:
+        yield
+    finally:
+        for channel in gateway.channels.values():
+            await channel.close()
 
 
 def looks_of(running: website.Running) -> polling.Looks:
